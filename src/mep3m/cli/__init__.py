@@ -1,0 +1,70 @@
+"""The command line: parse, call, print. Everything a command does, the library does.
+
+Commands load on first use, so that `mep3m --help` imports none of the heavy packages. To add one,
+write a module with a click command and add its line to `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from mep3m import __version__
+from mep3m.errors import Mep3mError, UsageError, did_you_mean
+
+#: command name -> (module, one line of help)
+COMMANDS: dict[str, tuple[str, str]] = {}
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            raise click.UsageError(f"no command '{cmd_name}'{did_you_mean(cmd_name, COMMANDS)}")
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        rows = [(name, COMMANDS[name][1]) for name in self.list_commands(ctx)]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mep3m")
+def cli() -> None:
+    """Turn several shops' product catalogues into one labelled dataset, and classify with it.
+
+    Exit codes: 0 done, 1 finished but something was refused, 2 wrong use.
+    """
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose print one message and no traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        click.echo("stopped; run the same command again to go on", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except UsageError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except Mep3mError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)

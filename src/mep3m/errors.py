@@ -1,0 +1,83 @@
+"""Every error that mep3m raises on purpose.
+
+Mep3mError                  anything below; the command line prints it without a traceback
+├── UsageError              the caller asked for something that cannot be done (exit code 2)
+│   ├── SettingsError       a setting or a project file is wrong
+│   ├── MissingExtraError   an optional package is needed; the message is the install command
+│   └── NotFoundError       a file, folder, column or name that does not exist
+├── InputError              a whole input cannot be read (one bad row goes to quarantine instead)
+│   ├── FormatError         the bytes are not in the format that was named
+│   └── TaxonomyError       a category tree contradicts itself
+├── StoreError              a store on disk is incomplete, foreign or damaged
+└── ModelError              a classifier folder is damaged or does not fit the data
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class Mep3mError(Exception):
+    """Base of every error raised on purpose; its message is meant for the person at the keyboard."""
+
+
+class UsageError(Mep3mError):
+    """The caller asked for something that cannot be done."""
+
+
+class SettingsError(UsageError):
+    """A setting or a project file is wrong."""
+
+
+class MissingExtraError(UsageError):
+    """An optional package is needed; the message is the install command."""
+
+
+class NotFoundError(UsageError):
+    """A file, folder, column or name that does not exist."""
+
+
+class InputError(Mep3mError):
+    """A whole input cannot be read. One bad row never raises this; it goes to quarantine."""
+
+
+class FormatError(InputError):
+    """The bytes are not in the format that was named."""
+
+
+class TaxonomyError(InputError):
+    """A category tree contradicts itself."""
+
+
+class StoreError(Mep3mError):
+    """A store on disk is incomplete, foreign or damaged."""
+
+
+class ModelError(Mep3mError):
+    """A classifier folder is damaged or does not fit the data."""
+
+
+def did_you_mean(value: str, allowed: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'? allowed: ...)`` for the end of a message about an unknown name."""
+    names = sorted(allowed)
+    near = difflib.get_close_matches(value, names, n=1)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return f" ({hint}allowed: {', '.join(names)})"
+
+
+def require(module: str, extra: str) -> ModuleType:
+    """Import an optional package, or raise the command that installs it.
+
+    Raises:
+        MissingExtraError: the package is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and not module.startswith(error.name):
+            raise
+        message = f"'{module}' is not installed. Install it with: pip install 'mep3m[{extra}]'"
+        raise MissingExtraError(message) from error

@@ -1,0 +1,1 @@
+"""Networks, features, label trees and classifiers."""

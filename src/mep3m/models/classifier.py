@@ -1,0 +1,57 @@
+"""The one door to every trained model: a folder that rebuilds itself and gives probabilities.
+
+A folder holds `classifier.json` (kind, format, label tree, taxonomy version, settings), the weights
+in safetensors, vocabularies in JSON, and the metric card of its evaluation. No pickle.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mep3m.errors import ModelError, did_you_mean
+from mep3m.models.labels import LabelTree
+from mep3m.store.files import read_json
+from mep3m.store.images import Images
+
+#: kind of model in `classifier.json` -> module whose `load(folder)` rebuilds it
+KINDS: dict[str, str] = {}
+
+
+class Classifier(Protocol):
+    """A trained model over the nodes of a label tree."""
+
+    tree: LabelTree
+
+    def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
+        """Return (N, C) probabilities, one column a node of `tree`, for rows of `PRODUCT_SCHEMA`.
+
+        The columns of one level sum to at most 1. A missing modality is masked, never zero-filled
+        in silence; a row with none of the model's modalities gets the class frequencies.
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything that `load` needs into `folder`."""
+        ...
+
+
+def load(folder: Path) -> Classifier:
+    """Rebuild the classifier that was saved in `folder`.
+
+    Raises:
+        ModelError: the folder is not a classifier, or is damaged.
+    """
+    description = folder / "classifier.json"
+    if not description.exists():
+        raise ModelError(f"{folder} is not a classifier folder: it has no classifier.json")
+    kind = str(read_json(description).get("kind"))
+    if kind not in KINDS:
+        raise ModelError(f"{description} names the kind '{kind}'{did_you_mean(kind, KINDS)}")
+    classifier: Classifier = importlib.import_module(KINDS[kind]).load(folder)
+    return classifier

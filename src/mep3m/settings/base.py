@@ -1,0 +1,52 @@
+"""The base of every settings class, and errors that say what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mep3m.errors import SettingsError, did_you_mean
+
+
+class Settings(BaseModel):
+    """Frozen, and strict about names: an unknown key is an error that names the nearest one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], where: str) -> Self:
+        """Check `values` and return the settings; `where` (file and section) goes into the message.
+
+        Raises:
+            SettingsError: a key is unknown or a value is not allowed.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise SettingsError("; ".join(_describe(cls, item, where) for item in error.errors())) from None
+
+
+def _describe(settings: type[BaseModel], item: Any, where: str) -> str:
+    """Turn one pydantic error into value, what is allowed, what to do."""
+    location = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        allowed = _fields_at(settings, item["loc"][:-1])
+        return f"{where}: unknown setting '{location}'{did_you_mean(str(item['loc'][-1]), allowed)}"
+    if item["type"] == "missing":
+        return f"{where}: the setting '{location}' is missing; add it"
+    return f"{where}: {location} = {item['input']!r} is not allowed: {item['msg']}"
+
+
+def _fields_at(settings: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """Return the names allowed at a nested place of the settings."""
+    current: Any = settings
+    for part in location:
+        if not isinstance(part, str):
+            continue
+        annotation = current.model_fields[part].annotation if part in current.model_fields else current
+        arguments = [a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)]
+        nested = [a for a in [annotation, *arguments] if isinstance(a, type) and issubclass(a, BaseModel)]
+        current = nested[0] if nested else current
+    return list(current.model_fields)

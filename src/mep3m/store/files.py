@@ -1,0 +1,81 @@
+"""Files that are either whole or absent, and the hashes that say whether work can be reused."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mep3m.errors import FormatError, NotFoundError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that takes its place when the block ends without error.
+
+    The name carries the process id, so two workers never write into the same temporary file; a
+    file left behind by a killed process is never read.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON; the file appears whole or not at all."""
+    with whole_file(path) as temporary:
+        options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
+        temporary.write_bytes(orjson.dumps(value, option=options))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        NotFoundError: there is no such file.
+        FormatError: it is not JSON.
+    """
+    try:
+        return orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise NotFoundError(f"{path} does not exist") from None
+    except orjson.JSONDecodeError as error:
+        raise FormatError(f"{path} is not JSON: {error}") from error
+
+
+def fingerprint(value: Any) -> str:
+    """Return 16 hex digits that change when `value` (anything JSON can hold) changes."""
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str)
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's content in hex, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def inside(root: Path, relative: str) -> Path:
+    """Join a path that came from data to `root`, and refuse one that leaves it.
+
+    Raises:
+        FormatError: the path is absolute, climbs out with '..', or follows a link out of `root`.
+    """
+    candidate = Path(relative.replace("\\", "/"))
+    if candidate.is_absolute() or ".." in candidate.parts or "\x00" in relative or ":" in relative[:2]:
+        raise FormatError(f"path '{relative}' leaves its folder; use a path relative to {root}")
+    joined = root / candidate
+    if not joined.resolve().is_relative_to(root.resolve()):
+        raise FormatError(f"path '{relative}' leads out of {root} through a link")
+    return joined

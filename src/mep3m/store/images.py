@@ -1,0 +1,71 @@
+"""Where image bytes come from: a folder keyed by content, or a folder with the source's own names."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Protocol
+
+from mep3m.errors import NotFoundError
+from mep3m.store.files import inside, whole_file
+
+
+class Images(Protocol):
+    """Anything that can find the image file of a product row."""
+
+    def path(self, row: dict[str, Any]) -> Path | None:
+        """Return the file of a row (`image` and `image_ref` are read), or `None` where it has none."""
+        ...
+
+
+class ContentImages:
+    """Images named by the SHA-256 of their bytes; the same bytes are stored once.
+
+    Layout: `root/<first three hex digits>/<sha256>`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, content: bytes) -> str:
+        """Store the bytes if they are new and return their hash; safe from many processes at once."""
+        key = hashlib.sha256(content).hexdigest()
+        target = self.file(key)
+        if not target.exists():
+            with whole_file(target) as temporary:
+                temporary.write_bytes(content)
+        return key
+
+    def file(self, key: str) -> Path:
+        """Return the path that holds the image with this hash, whether it exists or not."""
+        return self.root / key[:3] / key
+
+    def read(self, key: str) -> bytes:
+        """Return the bytes of an image.
+
+        Raises:
+            NotFoundError: the store has no such image.
+        """
+        try:
+            return self.file(key).read_bytes()
+        except FileNotFoundError:
+            raise NotFoundError(f"no image {key} under {self.root}") from None
+
+    def path(self, row: dict[str, Any]) -> Path | None:
+        """Return the file of a row by its content hash."""
+        return self.file(row["image"]) if row["image"] else None
+
+
+class FolderImages:
+    """Images under the names that the source gave them, below one root folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, row: dict[str, Any]) -> Path | None:
+        """Return the file of a row by its `image_ref`.
+
+        Raises:
+            FormatError: the name leads out of the root folder.
+        """
+        return inside(self.root, row["image_ref"]) if row["image_ref"] else None

@@ -1,0 +1,51 @@
+"""Quarantine: what could not be taken in, with the place it came from and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import pyarrow as pa
+
+#: characters of a bad value that are kept; the rest stays in the source file
+VALUE_LIMIT = 500
+
+REJECT_SCHEMA = pa.schema(
+    [
+        pa.field("stage", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("product", pa.string()),
+        pa.field("file", pa.string()),
+        pa.field("line", pa.int64()),
+        pa.field("field", pa.string()),
+        pa.field("value", pa.string()),
+        pa.field("reason", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One refused row or one failed step of a row.
+
+    `product` is the id of the product when the row itself was taken in and only a step on it
+    failed (its image is broken, its OCR timed out), and `None` when the whole row was refused.
+    """
+
+    stage: str
+    source: str
+    reason: str
+    product: str | None = None
+    file: str | None = None
+    line: int | None = None
+    field: str | None = None
+    value: str | None = None
+
+
+def rejects_table(rejects: Iterable[Reject]) -> pa.Table:
+    """Return the rejects as a table with `REJECT_SCHEMA`; long values are cut."""
+    rows = [asdict(reject) for reject in rejects]
+    for row in rows:
+        if row["value"] is not None and len(row["value"]) > VALUE_LIMIT:
+            row["value"] = row["value"][:VALUE_LIMIT] + f"… ({len(row['value']):,} characters)"
+    return pa.Table.from_pylist(rows, schema=REJECT_SCHEMA)
