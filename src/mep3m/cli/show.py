@@ -1,16 +1,14 @@
-"""What every command shares: JSON or plain output, and a progress bar that fits the output."""
+"""What every command shares: JSON output, and the choice of engine."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 import orjson
-from tqdm import tqdm
 
-T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
 
@@ -21,20 +19,8 @@ def print_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=options).decode())
 
 
-def progress(items: Iterable[T], total: int | None, unit: str, label: str) -> Iterator[T]:
-    """Yield `items` while showing count, rate and ETA on standard error.
-
-    On a terminal this is a bar; elsewhere it is a plain line every ten seconds.
-    """
-    terminal = sys.stderr.isatty()
-    yield from tqdm(
-        items,
-        total=total,
-        unit=unit,
-        desc=label,
-        file=sys.stderr,
-        mininterval=0.2 if terminal else 10.0,
-        ascii=not terminal,
-        dynamic_ncols=terminal,
-        disable=None if terminal else False,
-    )
+def engine_options(command: F) -> F:
+    """Add `--workers` and `--engine` to a command."""
+    workers = click.option("--workers", default=2, show_default=True, help="Processes that work at once.")
+    engine = click.option("--engine", default="local", show_default=True, help="Where work runs: local, ray.")
+    return workers(engine(command))

@@ -1,0 +1,53 @@
+"""Processes on this machine; one worker means this very process."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from mep3m.engine.base import WorkerDied
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class LocalEngine:
+    """A process pool that is made for one map and gone after it."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def map(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[int, R | WorkerDied]]:
+        """Yield results as they come; see `Engine.map`."""
+        if self.workers == 1:
+            for index, item in enumerate(items):
+                yield index, work(item)
+            return
+        # Threads of DuckDB or torch do not survive a plain fork, so workers start from a clean server.
+        context = multiprocessing.get_context("forkserver")
+        workers = max(1, min(self.workers, len(items)))
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet_interrupt) as pool:
+            futures: dict[Future[R], int] = {
+                pool.submit(work, item): index for index, item in enumerate(items)
+            }
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], _result(future)
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _result(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        return WorkerDied(str(error))
+
+
+def _quiet_interrupt() -> None:
+    """Leave Ctrl-C to the parent, so that one message is printed and not one a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

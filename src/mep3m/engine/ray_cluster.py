@@ -1,0 +1,62 @@
+"""Tasks on a Ray cluster: the one at RAY_ADDRESS if it is set, else one started on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from mep3m.engine.base import WorkerDied
+from mep3m.errors import require
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class RayEngine:
+    """One Ray task an item; shards and images must lie on storage that every node sees."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.ray: Any = require("ray", "ray")
+
+    def map(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[int, R | WorkerDied]]:
+        """Yield results as they come; see `Engine.map`."""
+        ray = self.ray
+        self._connect()
+        task = ray.remote(num_cpus=1, max_retries=0)(work)
+        waiting = list(enumerate(items))[::-1]
+        running: dict[Any, int] = {}
+        while waiting or running:
+            while waiting and len(running) < self.workers:
+                index, item = waiting.pop()
+                running[task.remote(item)] = index
+            done, _ = ray.wait(list(running), num_returns=1)
+            for reference in done:
+                yield running.pop(reference), self._result(reference)
+
+    def _connect(self) -> None:
+        if self.ray.is_initialized():
+            return
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing phones home
+        address = os.environ.get("RAY_ADDRESS")
+        local: dict[str, Any] = {}
+        if not address:  # workers on this machine import from where this process does
+            paths = os.pathsep.join(path for path in sys.path if path)
+            local = {"num_cpus": self.workers, "include_dashboard": False}
+            local["runtime_env"] = {"env_vars": {"PYTHONPATH": paths}}
+        self.ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
+
+    def _result(self, reference: Any) -> Any:
+        exceptions = self.ray.exceptions
+        try:
+            return self.ray.get(reference)
+        except exceptions.RayTaskError as error:
+            raise error.cause from error
+        except (
+            exceptions.WorkerCrashedError,
+            exceptions.OutOfMemoryError,
+            exceptions.NodeDiedError,
+        ) as error:
+            return WorkerDied(str(error).splitlines()[0])

@@ -1,0 +1,134 @@
+"""A finished step on disk: read its shards, its taxonomy, its images, its quarantine.
+
+Layout of a store folder::
+
+    plan.json                what the store is to become: step, settings, parts, parent (written first)
+    shards/00000.parquet     one a part, `PRODUCT_SCHEMA`; a shard exists only when it is complete
+    rejects/00000.parquet    the quarantine of that part, written before its shard
+    taxonomy.json            the category tree that the labels point into
+    manifest.json            counts and lineage (written last: a store without it is unfinished)
+    images/                  content by hash; a later step points at the folder of the first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mep3m.errors import StoreError
+from mep3m.product import PRODUCT_SCHEMA, Product, from_table
+from mep3m.store.files import read_json
+from mep3m.store.images import ContentImages
+from mep3m.store.rejects import REJECT_SCHEMA
+from mep3m.taxonomy import Taxonomy
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Store:
+    """A complete store. Open one with `Store.open`; `StoreWriter` makes new ones."""
+
+    folder: Path
+    manifest: dict[str, Any] = field(repr=False)
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """Open a finished store.
+
+        Raises:
+            StoreError: there is none, it is unfinished, or a newer mep3m wrote it.
+        """
+        if not (folder / "manifest.json").exists():
+            if not (folder / "plan.json").exists():
+                raise StoreError(f"{folder} holds no store; make one with 'mep3m ingest' or 'mep3m build'")
+            done = len(list((folder / "shards").glob("[0-9]*.parquet")))
+            parts = len(read_json(folder / "plan.json")["parts"])
+            raise StoreError(
+                f"the store {folder} is unfinished ({done} of {parts} shards); "
+                "run the command that makes it again and it goes on"
+            )
+        manifest = read_json(folder / "manifest.json")
+        if manifest["format"] > FORMAT:
+            raise StoreError(f"{folder} has format {manifest['format']}, this mep3m reads up to {FORMAT}")
+        return cls(folder, manifest)
+
+    @property
+    def step(self) -> str:
+        """The name of the stage that made this store."""
+        return str(self.manifest["step"])
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the input, a setting or the version that made the store changes."""
+        return str(self.manifest["fingerprint"])
+
+    @property
+    def rows(self) -> int:
+        """The number of rows, dropped ones included."""
+        return int(self.manifest["rows"])
+
+    @property
+    def shards(self) -> list[Path]:
+        """The shard files in order."""
+        return [self.folder / "shards" / f"{i:05d}.parquet" for i in range(len(self.manifest["shards"]))]
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The category tree that the labels point into; empty before labels are mapped."""
+        path = self.folder / "taxonomy.json"
+        return Taxonomy.load(path) if path.exists() else Taxonomy(())
+
+    @cached_property
+    def images(self) -> ContentImages:
+        """The images by content hash."""
+        return ContentImages((self.folder / self.manifest["images"]).resolve())
+
+    def tables(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """Yield one table a shard, in order, with all columns of `PRODUCT_SCHEMA` or those named."""
+        for path in self.shards:
+            yield read_shard(path, columns)
+
+    def products(self) -> Iterator[Product]:
+        """Yield every row as a `Product`, in order."""
+        for table in self.tables():
+            yield from from_table(table)
+
+    def rejects(self) -> pa.Table:
+        """Return the quarantine of this step."""
+        files = sorted((self.folder / "rejects").glob("[0-9]*.parquet"))
+        tables = [pq.read_table(path, schema=REJECT_SCHEMA) for path in files]
+        return pa.concat_tables(tables) if tables else REJECT_SCHEMA.empty_table()
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return a DuckDB connection with the views `products` and `rejects`."""
+        connection = duckdb.connect()
+        files = [str(path) for path in self.shards]
+        connection.execute("SET preserve_insertion_order = true")
+        connection.register("rejects", self.rejects())
+        if files:
+            connection.read_parquet(files).create_view("products")
+        else:
+            connection.register("products", PRODUCT_SCHEMA.empty_table())
+        return connection
+
+
+def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """Read one shard through a memory map.
+
+    Raises:
+        StoreError: the file is missing or damaged.
+    """
+    try:
+        return pq.read_table(path, columns=columns, memory_map=True, partitioning=None)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(
+            f"shard {path} cannot be read ({error}); delete it and run the step again"
+        ) from error

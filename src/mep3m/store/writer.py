@@ -1,0 +1,147 @@
+"""Making a store: a plan first, then shards in any order by any number of workers, the manifest last."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mep3m import __version__
+from mep3m.errors import StoreError
+from mep3m.product import PRODUCT_SCHEMA
+from mep3m.store.files import fingerprint, read_json, whole_file, write_json
+from mep3m.store.rejects import Reject, rejects_table
+from mep3m.store.store import FORMAT, Store
+from mep3m.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a store is to become.
+
+    `parts` are the names of the pieces of input, one shard each, in an order that never depends on
+    the number of workers. `parent` is the fingerprint of the store this one is made from, and
+    `images` the folder of image content, relative to the store.
+    """
+
+    step: str
+    settings: dict[str, Any]
+    parts: tuple[str, ...]
+    parent: str | None = None
+    images: str = "images"
+    version: str = __version__
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when anything that can change the bytes of the store changes."""
+        return fingerprint(asdict(self))
+
+
+@dataclass(frozen=True)
+class StoreWriter:
+    """Writes the shards of one plan; small enough to travel to every worker."""
+
+    folder: Path
+    plan: Plan
+
+    @classmethod
+    def begin(cls, folder: Path, plan: Plan, *, replace: bool = False) -> StoreWriter:
+        """Start a store, or go on with an interrupted one of the same plan.
+
+        Raises:
+            StoreError: the folder holds a store with another plan and `replace` is false, or holds
+                files that are not a store.
+        """
+        found = folder / "plan.json"
+        if found.exists() and read_json(found)["fingerprint"] != plan.fingerprint:
+            if not replace:
+                raise StoreError(
+                    f"{folder} holds a store made from other input or settings; "
+                    "choose another folder, or pass --replace to build it anew"
+                )
+            _clear(folder)
+        elif not found.exists() and folder.exists() and any(folder.iterdir()):
+            raise StoreError(f"{folder} is not empty and holds no store; choose another folder")
+        writer = cls(folder, plan)
+        if not found.exists():
+            write_json(found, {**asdict(plan), "fingerprint": plan.fingerprint})
+        return writer
+
+    @property
+    def complete(self) -> bool:
+        """Whether the store is finished already."""
+        return (self.folder / "manifest.json").exists()
+
+    def missing(self) -> list[int]:
+        """Return the indices of the parts that still have no shard."""
+        return [i for i in range(len(self.plan.parts)) if not self.shard(i).exists()]
+
+    def shard(self, part: int) -> Path:
+        """Return the file of a part's shard, whether it exists or not."""
+        return self.folder / "shards" / f"{part:05d}.parquet"
+
+    def write(self, part: int, table: pa.Table, rejects: Iterable[Reject] = ()) -> int:
+        """Write one part, quarantine first, and return its number of rows.
+
+        A shard holds exactly `PRODUCT_SCHEMA`. Killed at any moment, the part is either whole or
+        will be written again with the same bytes.
+        """
+        refused = rejects_table(rejects)
+        if refused.num_rows:
+            with whole_file(self.folder / "rejects" / f"{part:05d}.parquet") as temporary:
+                pq.write_table(refused, temporary, compression="zstd")
+        with whole_file(self.shard(part)) as temporary:
+            pq.write_table(table.cast(PRODUCT_SCHEMA), temporary, compression="zstd", compression_level=1)
+        return int(table.num_rows)
+
+    def finish(self, taxonomy: Taxonomy | None = None, **facts: Any) -> Store:
+        """Write the taxonomy and the manifest, and open the finished store.
+
+        `facts` are further JSON values for the manifest (a threshold, counts by reason).
+
+        Raises:
+            StoreError: a part has no shard yet.
+        """
+        missing = self.missing()
+        if missing:
+            raise StoreError(f"{self.folder}: {len(missing)} parts have no shard, the first is {missing[0]}")
+        if taxonomy is not None:
+            taxonomy.save(self.folder / "taxonomy.json")
+        shards = [self._summary(i) for i in range(len(self.plan.parts))]
+        manifest = {
+            **asdict(self.plan),
+            **facts,
+            "format": FORMAT,
+            "fingerprint": self.plan.fingerprint,
+            "shards": shards,
+            "rows": sum(shard["rows"] for shard in shards),
+            "dropped": sum(shard["dropped"] for shard in shards),
+            "rejects": sum(shard["rejects"] for shard in shards),
+            "taxonomy": taxonomy.version if taxonomy is not None else None,
+        }
+        write_json(self.folder / "manifest.json", manifest)
+        return Store.open(self.folder)
+
+    def _summary(self, part: int) -> dict[str, Any]:
+        dropped = pq.read_table(self.shard(part), columns=["dropped"])["dropped"]
+        refused = self.folder / "rejects" / f"{part:05d}.parquet"
+        return {
+            "part": self.plan.parts[part],
+            "rows": len(dropped),
+            "dropped": len(dropped) - pc.sum(dropped.is_null()).as_py() if len(dropped) else 0,
+            "rejects": pq.read_metadata(refused).num_rows if refused.exists() else 0,
+        }
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a store writes (never its images, which other stores may share)."""
+    for name in ("manifest.json", "plan.json", "taxonomy.json"):
+        (folder / name).unlink(missing_ok=True)
+    for name in ("shards", "rejects", "collect", "decision"):
+        shutil.rmtree(folder / name, ignore_errors=True)

@@ -1,0 +1,79 @@
+"""One conformance suite for every engine."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from mep3m.engine import ENGINES, Engine, WorkerDied, make_engine, run
+from mep3m.errors import FormatError, SettingsError, StoreError
+
+
+@pytest.fixture(
+    params=[("local", 1), ("local", 2), ("ray", 2)], ids=lambda p: f"{p[0]}-{p[1]}", scope="module"
+)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    name, workers = request.param
+    if name == "ray":
+        pytest.importorskip("ray", reason="the ray extra is not installed")
+    return make_engine(name, workers)
+
+
+def square(value: int) -> int:
+    return value * value
+
+
+def refuse(value: int) -> int:
+    raise FormatError(f"value {value} is odd")
+
+
+def die_once(marker: Path) -> int:
+    if not marker.exists():
+        marker.write_text("seen")
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 5
+
+
+def die_always(item: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def test_every_item_is_mapped_once(engine: Engine) -> None:
+    results = dict(engine.map(square, range(7)))
+    assert results == {i: i * i for i in range(7)}
+
+
+def test_an_error_of_the_work_arrives_as_itself(engine: Engine) -> None:
+    with pytest.raises(FormatError, match="value 3 is odd"):
+        list(engine.map(refuse, [3]))
+
+
+def test_no_items_give_no_results(engine: Engine) -> None:
+    assert list(engine.map(square, [])) == []
+
+
+def test_run_sums_what_the_work_returns(engine: Engine) -> None:
+    assert run(engine, square, [1, 2, 3], "squares") == 14
+
+
+def test_a_dead_worker_is_told_apart_from_a_result() -> None:
+    results = dict(make_engine("local", 2).map(die_always, [1]))
+    assert isinstance(results[0], WorkerDied)
+
+
+def test_work_that_lost_its_worker_is_done_again(tmp_path: Path) -> None:
+    markers = [tmp_path / str(i) for i in range(3)]
+    assert run(make_engine("local", 2), die_once, markers, "fragile") == 15
+
+
+def test_an_item_that_always_kills_its_worker_is_named() -> None:
+    with pytest.raises(StoreError, match=r"the worker died 3 times on 41"):
+        run(make_engine("local", 2), die_always, [41], "deadly")
+
+
+def test_an_unknown_engine_names_the_nearest() -> None:
+    with pytest.raises(SettingsError, match="did you mean 'local'"):
+        make_engine("lokal")
+    assert set(ENGINES) == {"local", "ray"}

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from mep3m.errors import SettingsError
+from mep3m.settings import Settings
+from mep3m.settings.project import read_toml
+
+
+class Inner(Settings):
+    threshold: float = 0.5
+
+
+class Outer(Settings):
+    name: str
+    inner: Inner = Inner()
+
+
+def test_an_unknown_key_names_the_nearest() -> None:
+    with pytest.raises(SettingsError, match=r"shop.toml: unknown setting 'nam' \(did you mean 'name'"):
+        Outer.parse({"name": "a", "nam": "b"}, "shop.toml")
+
+
+def test_an_unknown_nested_key_names_the_nearest() -> None:
+    with pytest.raises(SettingsError, match=r"'inner.treshold' \(did you mean 'threshold'"):
+        Outer.parse({"name": "a", "inner": {"treshold": 1}}, "shop.toml")
+
+
+def test_a_missing_key_and_a_wrong_value_are_both_said() -> None:
+    with pytest.raises(SettingsError, match=r"'name' is missing.*inner.threshold = 'high' is not allowed"):
+        Outer.parse({"inner": {"threshold": "high"}}, "shop.toml")
+
+
+def test_broken_toml_is_an_error_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "mep3m.toml"
+    path.write_text("name = [\nx = 1")
+    with pytest.raises(SettingsError, match="line 2"):
+        read_toml(path)
