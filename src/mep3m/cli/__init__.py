@@ -15,7 +15,9 @@ from mep3m import __version__
 from mep3m.errors import Mep3mError, UsageError, did_you_mean
 
 #: command name -> (module, one line of help)
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "align": ("mep3m.cli.align", "propose, score, review and apply links between category trees"),
+}
 
 
 class LazyGroup(click.Group):

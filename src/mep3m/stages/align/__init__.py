@@ -1,1 +1,1 @@
-"""align."""
+"""Align the categories of several platforms: propose, score, review, apply."""

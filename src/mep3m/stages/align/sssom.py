@@ -1,0 +1,197 @@
+"""Proposals and decisions as an SSSOM table (Simple Standard for Sharing Ontological Mappings, TSV).
+
+The direction is SKOS's: `subject skos:broadMatch object` says that the OBJECT is the broader one.
+A proposal's `relation` is said of the left category, which is the subject: `narrower` (left is
+narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos:narrowMatch`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from mep3m import __version__
+from mep3m.errors import FormatError, NotFoundError
+from mep3m.stages.align.proposal import Proposal, Relation
+
+PREDICATES: dict[Relation, str] = {
+    "exact": "skos:exactMatch",
+    "narrower": "skos:broadMatch",
+    "broader": "skos:narrowMatch",
+}
+RELATIONS: dict[str, Relation] = {predicate: relation for relation, predicate in PREDICATES.items()}
+JUSTIFICATION = "semapv:CompositeMatching"
+REVIEWED = "semapv:ManualMappingCuration"
+
+#: columns of SSSOM 1.0, then those of this project (their names start with `mep3m_`)
+COLUMNS = (
+    "subject_id", "subject_label", "predicate_id", "object_id", "object_label", "confidence",
+    "mapping_justification", "comment", "subject_source", "object_source", "reviewer_label",
+    "mapping_date", "mapping_tool", "mapping_tool_version", "mep3m_accepted_by_method",
+    "mep3m_evidence", "mep3m_decision", "mep3m_new_name_zh", "mep3m_new_name_en",
+)  # fmt: skip
+REQUIRED = ("subject_id", "predicate_id", "object_id")
+#: problems that one message lists
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRow:
+    """One line of the table: a proposal, and what a person said about it.
+
+    `decision` is the text of the cell ('' where nobody decided yet). `line` is where the row stood
+    in the file, counted from 1.
+    """
+
+    proposal: Proposal
+    decision: str = ""
+    new_name_zh: str = ""
+    new_name_en: str = ""
+    reviewer: str = ""
+    date: str = ""
+    tool_version: str = ""
+    justification: str = JUSTIFICATION
+    line: int | None = None
+
+
+def write_sssom(path: Path, rows: Iterable[MappingRow | Proposal], title: str = "mep3m alignment") -> int:
+    """Write the table, one row a mapping, and return how many rows it has.
+
+    A bare proposal is written as an undecided row of today and of this version.
+    """
+    count = 0
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        file.write(f"#mapping_set_title: {title}\n#mapping_tool: mep3m\n")
+        file.write(f"#mapping_tool_version: {__version__}\n#curie_map:\n")
+        file.write(
+            "#  skos: http://www.w3.org/2004/02/skos/core#\n#  semapv: https://w3id.org/semapv/vocab/\n"
+        )
+        writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            if isinstance(row, Proposal):
+                row = MappingRow(row, date=date.today().isoformat(), tool_version=__version__)
+            writer.writerow({column: _one_line(value) for column, value in _cells(row).items()})
+            count += 1
+    temporary.replace(path)
+    return count
+
+
+def read_sssom(path: Path) -> list[MappingRow]:
+    """Read the table, also after a spreadsheet has saved it (BOM, quotes, moved or added columns).
+
+    Raises:
+        NotFoundError: the file or a required column does not exist.
+        FormatError: cells cannot be understood; the message lists each with its line.
+    """
+    rows: list[MappingRow] = []
+    problems: list[str] = []
+    for line, cells in _table(path):
+        try:
+            rows.append(_row(cells, line))
+        except ValueError as error:
+            problems.append(f"line {line}: {error}")
+    if problems:
+        more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        raise FormatError(f"{path} cannot be used:\n  " + "\n  ".join(problems[:SHOWN]) + more)
+    return rows
+
+
+def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line from 1, cells by column), past the comment lines at the top."""
+    try:
+        lines = io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="").readlines()
+    except (FileNotFoundError, IsADirectoryError):
+        raise NotFoundError(f"{path} is not a file") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    skipped = 0
+    while skipped < len(lines) and lines[skipped].lstrip('"').startswith("#"):
+        skipped += 1
+    reader = csv.reader(lines[skipped:], delimiter="\t")
+    header = next(reader, [])
+    missing = [column for column in REQUIRED if column not in header]
+    if missing:
+        raise NotFoundError(
+            f"{path}: no column '{missing[0]}' in line {skipped + 1}; it has: {', '.join(header)}"
+        )
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            yield skipped + reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=False))
+
+
+def _row(cells: dict[str, str], line: int) -> MappingRow:
+    for column in REQUIRED:
+        if not cells.get(column):
+            raise ValueError(f"{column} is empty")
+    predicate = cells["predicate_id"]
+    if predicate not in RELATIONS:
+        raise ValueError(f"predicate_id '{predicate}' is not allowed; write one of {', '.join(RELATIONS)}")
+    accepted = cells.get("mep3m_accepted_by_method", "").lower()
+    if accepted not in ("", "yes", "no", "true", "false"):
+        raise ValueError(f"mep3m_accepted_by_method '{accepted}' is not allowed; write yes or no")
+    proposal = Proposal(
+        left_id=cells["subject_id"],
+        right_id=cells["object_id"],
+        relation=RELATIONS[predicate],
+        probability=_confidence(cells.get("confidence", "")),
+        accept=accepted in ("", "yes", "true"),
+        evidence=_evidence(cells.get("mep3m_evidence", "")),
+        words=cells.get("comment", ""),
+        left_label=cells.get("subject_label", ""),
+        right_label=cells.get("object_label", ""),
+        left_source=cells.get("subject_source") or "left",
+        right_source=cells.get("object_source") or "right",
+    )
+    return MappingRow(
+        proposal,
+        decision=cells.get("mep3m_decision", ""),
+        new_name_zh=cells.get("mep3m_new_name_zh", ""),
+        new_name_en=cells.get("mep3m_new_name_en", ""),
+        reviewer=cells.get("reviewer_label", ""),
+        date=cells.get("mapping_date", ""),
+        tool_version=cells.get("mapping_tool_version", ""),
+        justification=cells.get("mapping_justification") or JUSTIFICATION,
+        line=line,
+    )
+
+
+def _confidence(text: str) -> float:
+    """Return the probability of a cell; an empty one (a blind review hides it) is 1."""
+    try:
+        value = float(text) if text else 1.0
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"confidence '{text}' is not a number from 0 to 1")
+    return value
+
+
+def _evidence(text: str) -> dict[str, float]:
+    try:
+        return {key: float(value) for key, _, value in (part.partition("=") for part in text.split())}
+    except ValueError:
+        raise ValueError(f"mep3m_evidence '{text}' is not a list of name=number") from None
+
+
+def _cells(row: MappingRow) -> dict[str, str]:
+    proposal = row.proposal
+    values = (
+        proposal.left_id, proposal.left_label, PREDICATES[proposal.relation],
+        proposal.right_id, proposal.right_label, f"{proposal.probability:.6f}",
+        row.justification, proposal.words, proposal.left_source, proposal.right_source,
+        row.reviewer, row.date, "mep3m", row.tool_version, "yes" if proposal.accept else "no",
+        " ".join(f"{key}={value:.4g}" for key, value in proposal.evidence.items()),
+        row.decision, row.new_name_zh, row.new_name_en,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _one_line(value: str) -> str:
+    """Return the text without tabs and line ends, which would break the table."""
+    return " ".join(value.split()) if any(mark in value for mark in "\t\n\r") else value
