@@ -20,11 +20,12 @@ Origin = Literal["given", "mapped", "predicted", "reviewed"]
 class Label:
     """One level of a product's category path, with how it got there.
 
-    `category` is an id of the store's taxonomy, `by` names the source, rule, model or person, and
+    `category` is an id of the store's taxonomy (the shop's own name before alignment) and `None` only
+    where a deeper level is known and this one is not. `by` names the source, rule, model or person, and
     `confidence` is a probability in [0, 1], or `None` where nobody computed one.
     """
 
-    category: str
+    category: str | None
     origin: Origin
     by: str
     confidence: float | None = None

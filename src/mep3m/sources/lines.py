@@ -1,0 +1,131 @@
+"""Lines of a text file with bounded memory, and the encoding they are written in."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from mep3m.errors import FormatError, NotFoundError, SettingsError
+
+#: bytes of one line; a longer line is refused and its bytes are skipped, never held
+LINE_LIMIT = 8 * 2**20
+#: non-ASCII lines that decide the encoding
+SAMPLE_LINES = 2000
+ENCODINGS = ("utf-8", "gb18030")
+
+_FOREIGN_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its line break; a line with a `problem` carries only its beginning."""
+
+    number: int
+    content: bytes
+    problem: str | None = None
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file, unpacking `.gz` on the way.
+
+    Raises:
+        NotFoundError: there is no such file.
+        FormatError: it is a folder.
+    """
+    if path.is_dir():
+        raise FormatError(f"{path} is a folder; name the file in it")
+    try:
+        file: IO[bytes] = path.open("rb")
+    except FileNotFoundError:
+        raise NotFoundError(f"{path} does not exist") from None
+    return gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file  # type: ignore[return-value]
+
+
+def read_lines(path: Path, start: int = 0, stop: int = -1, number: int = 1) -> Iterator[Line]:
+    """Yield the lines that begin in `[start, stop)` bytes; `number` is that of the first.
+
+    A UTF-8 byte order mark at the start of the file is left out.
+    """
+    with open_bytes(path) as file:
+        file.seek(start)
+        position = start
+        while stop < 0 or position < stop:
+            content = file.readline(LINE_LIMIT + 1)
+            if not content:
+                return
+            position += len(content)
+            too_long = len(content) > LINE_LIMIT
+            if too_long:
+                position += _skip_line(file)
+                content = content[:1000]
+            if number == 1:
+                content = content.removeprefix(codecs.BOM_UTF8)
+            problem = f"the line is longer than {LINE_LIMIT:,} bytes" if too_long else None
+            yield Line(number, content.rstrip(b"\r\n"), problem)
+            number += 1
+
+
+def _skip_line(file: IO[bytes]) -> int:
+    """Read to the end of the current line without keeping it, and return the bytes read."""
+    skipped = 0
+    while chunk := file.readline(LINE_LIMIT):
+        skipped += len(chunk)
+        if chunk.endswith(b"\n"):
+            break
+    return skipped
+
+
+def detect_encoding(path: Path) -> str:
+    """Return 'utf-8' or 'gb18030', whichever fails on fewer of the first lines that are not ASCII.
+
+    Raises:
+        FormatError: the file is binary, UTF-16, or in neither encoding.
+    """
+    with open_bytes(path) as file:
+        head = file.read(4096)
+    for mark, name in _FOREIGN_MARKS.items():
+        if head.startswith(mark):
+            raise FormatError(f"{path} is written in {name}; save it as UTF-8")
+    if head.count(b"\x00") > 8 + len(head) // 100:
+        raise FormatError(f"{path} is a binary file, not text; check the format")
+    sample = []
+    for line in read_lines(path):
+        if not line.content.isascii() and line.problem is None:
+            sample.append(line.content)
+        if len(sample) == SAMPLE_LINES:
+            break
+    failures = {name: sum(not _decodes(line, name) for line in sample) for name in ENCODINGS}
+    best = min(ENCODINGS, key=lambda name: failures[name])
+    if failures[best] * 2 > len(sample) and len(sample) > 1:
+        raise FormatError(
+            f"{path} is neither UTF-8 nor GB18030 ({failures[best]} of {len(sample)} lines fail); "
+            "set its encoding"
+        )
+    return best
+
+
+def _decodes(line: bytes, encoding: str) -> bool:
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def check_encoding(name: str) -> str:
+    """Return the name if Python knows the encoding and its line break is one byte.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    try:
+        one_byte = "\n".encode(name) == b"\n"
+    except LookupError:
+        raise SettingsError(f"encoding '{name}' is unknown; use utf-8, gb18030, big5, …") from None
+    if not one_byte:
+        raise SettingsError(f"encoding '{name}' is not supported; save the file as UTF-8")
+    return name

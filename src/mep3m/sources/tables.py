@@ -1,0 +1,290 @@
+"""Tables: CSV, TSV, JSON lines and Parquet through a column map."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
+from mep3m.product import PRODUCT_SCHEMA
+from mep3m.settings.sources import Columns, TableFormat, TableSettings
+from mep3m.sources.base import BATCH_ROWS, STAGE, Batch, Part
+from mep3m.sources.columns import (
+    PATH_MARK,
+    clean,
+    join_levels,
+    product_table,
+    refuse_repeated_ids,
+    split_path,
+    stable_ids,
+)
+from mep3m.sources.delimited import Row, csv_rows, decode_lines, json_rows, tsv_rows
+from mep3m.sources.lines import check_encoding, detect_encoding, open_bytes, read_lines
+from mep3m.store.rejects import Reject
+
+FORMATS: dict[str, TableFormat] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+#: bytes of one part of a file whose rows are lines
+PART_BYTES = 64 * 2**20
+
+
+def table_format(path: Path) -> TableFormat:
+    """Return the format that a file's name says; `.gz` at the end is looked through.
+
+    Raises:
+        UsageError: the name says nothing.
+    """
+    name = path.with_suffix("") if path.suffix == ".gz" else path
+    if name.suffix.lower() not in FORMATS:
+        raise UsageError(
+            f"{path}: the name does not say the format; name one with --format "
+            f"({', '.join(sorted(set(FORMATS.values())))})"
+        )
+    return FORMATS[name.suffix.lower()]
+
+
+def read_products(
+    path: Path,
+    columns: Columns,
+    source: str | None = None,
+    encoding: str | None = None,
+    table: TableFormat | None = None,
+) -> tuple[pa.Table, list[Reject]]:
+    """Read a whole table: products with `PRODUCT_SCHEMA`, and what was refused.
+
+    The label columns of a row become its `labels` (category = the cell's text, origin 'given') and
+    its `source_path`; an empty cell is no label at that level. A row without an id gets
+    'file:line'. The later of two rows with one id is refused.
+
+    Raises:
+        NotFoundError: there is no such file, or a column of the map is not in it.
+        FormatError: the file is empty or not in the format.
+    """
+    settings = TableSettings(columns=columns, source=source, encoding=encoding, format=table)
+    reader = TableSource(path, settings)
+    tables: list[pa.Table] = []
+    rejects: list[Reject] = []
+    for part in reader.parts():
+        for batch in reader.read(part):
+            tables.append(batch.products)
+            rejects.extend(batch.rejects)
+    products, repeated = refuse_repeated_ids(pa.concat_tables(tables or [PRODUCT_SCHEMA.empty_table()]))
+    return products, rejects + repeated
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """One table file, read through a column map."""
+
+    path: Path
+    settings: TableSettings
+
+    @cached_property
+    def format(self) -> TableFormat:
+        """The format set, or the one that the file's name says."""
+        return self.settings.format or table_format(self.path)
+
+    @cached_property
+    def encoding(self) -> str:
+        """The encoding set, or the one found by reading."""
+        if self.settings.encoding:
+            return check_encoding(self.settings.encoding)
+        return detect_encoding(self.path)
+
+    @property
+    def name(self) -> str:
+        """The platform's name for rows whose table has no column for it."""
+        return self.settings.source or self.path.name.split(".")[0]
+
+    def files(self) -> list[Path]:
+        """Return the one file."""
+        return [self.path]
+
+    @cached_property
+    def header(self) -> list[str]:
+        """The names of the table's columns.
+
+        Raises:
+            FormatError: the file is empty or not in the format.
+            NotFoundError: there is no such file.
+        """
+        if self.format == "parquet":
+            return list(self._parquet().schema_arrow.names)
+        if self.format == "jsonl":
+            return self._json_names()
+        first = next(self._rows(Part(self.path.name), with_header=True), None)
+        if first is None or first.problem:
+            raise FormatError(f"{self.path} has no header line: {first.problem if first else 'it is empty'}")
+        return [name.strip() for name in first.cells]
+
+    def parts(self) -> list[Part]:
+        """Return byte ranges of whole lines; one part for CSV (a row may span lines) and for `.gz`."""
+        self._check_columns()
+        if self.format == "parquet":
+            return self._row_groups()
+        if self.format == "csv" or self.path.suffix == ".gz":
+            return [Part(self.path.name)]
+        return list(line_parts(self.path, PART_BYTES))
+
+    def read(self, part: Part) -> Iterator[Batch]:
+        """Yield the products of one part."""
+        if self.format == "parquet":
+            yield from self._read_parquet(part)
+            return
+        rows = self._rows(part)
+        while chunk := list(itertools.islice(rows, BATCH_ROWS)):
+            yield self._batch(chunk)
+
+    def _check_columns(self) -> None:
+        for name in self.settings.columns.names():
+            if name not in self.header:
+                raise NotFoundError(f"{self.path} has no column '{name}'{did_you_mean(name, self.header)}")
+
+    def _parquet(self) -> pq.ParquetFile:
+        with open_bytes(self.path) as file:
+            if not file.read(1):
+                raise FormatError(f"{self.path} is empty")
+        try:
+            return pq.ParquetFile(self.path)
+        except pa.ArrowException as error:
+            raise FormatError(f"{self.path} is not a Parquet file: {error}") from error
+
+    def _json_names(self) -> list[str]:
+        """Return the keys of the first thousand objects, in the order they appear."""
+        names: dict[str, None] = {}
+        for line in itertools.islice(read_lines(self.path), 1000):
+            if line.number == 1 and line.content.lstrip().startswith(b"["):
+                raise FormatError(f"{self.path} is one JSON array, not one object a line; use --format mep3m")
+            try:
+                value = orjson.loads(line.content)
+            except orjson.JSONDecodeError:
+                continue
+            names.update(dict.fromkeys(value if isinstance(value, dict) else ()))
+        if not names:
+            raise FormatError(f"{self.path} holds no JSON object in its first 1,000 lines")
+        return list(names)
+
+    def _rows(self, part: Part, with_header: bool = False) -> Iterator[Row]:
+        lines = decode_lines(read_lines(self.path, part.start, part.stop, part.line), self.encoding)
+        if self.format == "jsonl":
+            yield from json_rows(lines, self.settings.columns.names(), PATH_MARK)
+            return
+        rows = csv_rows(lines) if self.format == "csv" else tsv_rows(lines)
+        if part.start == 0 and not with_header:
+            next(rows, None)
+        yield from rows
+
+    def _batch(self, rows: Sequence[Row]) -> Batch:
+        """Turn rows of text into columns; rows of another width than the header are refused."""
+        wanted = self.settings.columns.names()
+        width = len(wanted) if self.format == "jsonl" else len(self.header)
+        position = range(width) if self.format == "jsonl" else [self.header.index(name) for name in wanted]
+        good, rejects = [], []
+        for row in rows:
+            problem = row.problem or _wrong_row(row.cells, width)
+            if problem is None:
+                good.append(row)
+            else:
+                value = row.text if row.text is not None else "\t".join(row.cells)
+                rejects.append(
+                    Reject(STAGE, self.name, problem, file=self.path.name, line=row.line, value=value)
+                )
+        cells = {
+            name: pa.array([row.cells[i] for row in good], pa.string())
+            for name, i in zip(wanted, position, strict=True)
+        }
+        lines = np.array([row.line for row in good], dtype=np.int64)
+        return Batch(self._products(cells, lines), rejects)
+
+    def _products(self, cells: dict[str, pa.Array], lines: NDArray[np.int64]) -> pa.Table:
+        columns = self.settings.columns
+        count = len(lines)
+        values = {name: clean(cells[name]) for name in columns.names() if name != columns.path}
+        name = pa.repeat(pa.scalar(self.name), count)
+        source = pc.coalesce(values[columns.source], name) if columns.source else name
+        found: dict[str, pa.Array] = {
+            "source": source,
+            "source_id": stable_ids(values.get(columns.id or ""), self.path.name, lines),
+            "file": pa.repeat(pa.scalar(self.path.name), count),
+            "line": pa.array(lines),
+        }
+        for role, column in (("title", columns.title), ("ocr", columns.ocr), ("image_ref", columns.image)):
+            if column is not None:
+                found[role] = values[column]
+        if columns.labels:
+            found["source_path"] = join_levels([values[label] for label in columns.labels])
+        elif columns.path:
+            marked = pc.replace_substring(cells[columns.path], columns.separator, PATH_MARK)
+            found["source_path"] = split_path(marked, PATH_MARK)
+        return product_table(found, count)
+
+    def _row_groups(self) -> list[Part]:
+        metadata = self._parquet().metadata
+        sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        before = [0, *itertools.accumulate(sizes)]
+        return [Part(self.path.name, i, i + 1, before[i] + 1) for i in range(len(sizes))]
+
+    def _read_parquet(self, part: Part) -> Iterator[Batch]:
+        line = part.line
+        names = self.settings.columns.names()
+        groups = list(range(part.start, part.stop))
+        for batch in self._parquet().iter_batches(BATCH_ROWS, groups, columns=names):
+            cells = {name: _text(batch.column(name), name, self.path) for name in names}
+            lines = np.arange(line, line + batch.num_rows, dtype=np.int64)
+            line += batch.num_rows
+            yield Batch(self._products(cells, lines))
+
+
+def _wrong_row(cells: list[str], width: int) -> str | None:
+    if len(cells) != width:
+        return f"the row has {len(cells)} fields, the header has {width}"
+    if any("\x00" in cell for cell in cells):
+        return "a field contains a NUL character"
+    return None
+
+
+def _text(column: pa.Array, name: str, path: Path) -> pa.Array:
+    """Return a Parquet column as text; a list column becomes one text a row with marks between."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return pc.binary_join(column.cast(pa.list_(pa.string())), PATH_MARK)
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowException as error:
+        raise FormatError(f"{path}: column '{name}' holds {column.type}, not text or numbers") from error
+
+
+def line_parts(path: Path, size: int) -> Iterator[Part]:
+    """Yield byte ranges of about `size` bytes that begin at line starts, with their line numbers."""
+    start, line = 0, 1
+    with open_bytes(path) as file:
+        total = path.stat().st_size
+        while start < total:
+            content = file.read(size)
+            lines = content.count(b"\n")
+            stop = start + len(content)
+            if not content.endswith(b"\n"):
+                tail = file.readline(size)
+                while tail:
+                    stop += len(tail)
+                    lines += tail.count(b"\n")
+                    if tail.endswith(b"\n"):
+                        break
+                    tail = file.readline(size)
+            yield Part(path.name, start, stop, line)
+            start, line = stop, line + lines
