@@ -16,7 +16,20 @@ from mep3m.errors import Mep3mError, UsageError, did_you_mean
 
 #: command name -> (module, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
-    "align": ("mep3m.cli.align", "propose, score, review and apply links between category trees"),
+    "align": ("mep3m.cli.align", "Align the categories of shops: propose, review, apply, score."),
+    "assign": ("mep3m.cli.assign", "File new products with a trained classifier."),
+    "build": ("mep3m.cli.build", "Run every stage of a project file into one dataset."),
+    "dedupe": ("mep3m.cli.dedupe", "Find duplicates of a product in a store."),
+    "demo": ("mep3m.cli.build", "Simulate two shops, build, train, and report."),
+    "evaluate": ("mep3m.cli.evaluate", "Score a trained classifier on a labelled table."),
+    "ingest": ("mep3m.cli.ingest", "Read a catalogue into a store."),
+    "ocr": ("mep3m.cli.ocr", "Read the text in images."),
+    "retry": ("mep3m.cli.ingest", "Try again what failed, and only that."),
+    "serve": ("mep3m.cli.serve", "Serve a trained classifier over HTTP."),
+    "simulate": ("mep3m.cli.simulate", "Draw the catalogues of invented shops with a known truth."),
+    "stats": ("mep3m.cli.stats", "Statistics of a dataset and their report."),
+    "status": ("mep3m.cli.ingest", "What is done, dropped, failed and waiting in a store."),
+    "train": ("mep3m.cli.train", "Train a classifier on a table or a dataset."),
 }
 
 

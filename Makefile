@@ -1,0 +1,50 @@
+# Each target does its own set-up on a fresh machine: Python 3.11 or newer and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: install demo test check format lint types layers docs bench lock clean
+
+install: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==0.13.9
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $(READY)
+
+demo: install
+	$(BIN)/mep3m demo --out demo
+
+test: install
+	./scripts/system-packages
+	$(BIN)/python -m pytest -n 2
+
+check: install format lint types layers docs test
+
+format: install
+	$(BIN)/ruff format --check .
+
+lint: install
+	$(BIN)/ruff check .
+
+types: install
+	$(BIN)/mypy
+
+layers: install
+	$(BIN)/lint-imports
+
+docs: install
+	$(BIN)/python docs/generate.py --check
+
+bench: install
+	$(BIN)/python -m bench
+
+lock:
+	uv pip compile --all-extras --group dev --universal --python-version 3.11 pyproject.toml \
+		-o requirements.lock --no-emit-index-url --no-header --quiet
+
+clean:
+	rm -rf $(VENV) demo build dist

@@ -1,0 +1,110 @@
+"""Pictures for the report: a random mosaic (Fig 2) and look-alikes of different classes (Fig 7)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from mep3m.store import Store
+
+#: side in pixels of the thumbnails that pixel-wise distance is taken on
+PIXELS = 16
+#: images compared with each other; distance is quadratic in this number
+SAMPLE = 2_000
+
+
+@dataclass(frozen=True)
+class LookAlike:
+    """Two products of different classes whose images nearly agree; `distance` is in [0, 1]."""
+
+    left: str
+    right: str
+    left_class: str
+    right_class: str
+    distance: float
+
+
+def sample_images(store: Store, count: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Return up to `count` distinct (image hash, deepest category id) pairs, picked by seed."""
+    query = (
+        "SELECT image, any_value(labels[len(labels)].category ORDER BY id) FROM products "
+        "WHERE dropped IS NULL AND image NOT NULL GROUP BY image "
+        "ORDER BY hash(image || ?::VARCHAR), image LIMIT ?"
+    )
+    found: list[tuple[str, str]] = store.connect().execute(query, [seed, count]).fetchall()
+    return found
+
+
+def thumbnail(store: Store, key: str, side: int) -> Image.Image | None:
+    """Return an RGB square of `side` pixels, or `None` where the image cannot be decoded."""
+    try:
+        with Image.open(io.BytesIO(store.images.read(key))) as image:
+            image.draft("RGB", (side, side))
+            return image.convert("RGB").resize((side, side))
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+        return None
+
+
+def mosaic(store: Store, columns: int = 12, rows: int = 6, side: int = 72, seed: int = 0) -> bytes | None:
+    """Return a JPEG of random images side by side, or `None` where the store has no images."""
+    keys = [key for key, _ in sample_images(store, columns * rows, seed)]
+    tiles = [tile for tile in (thumbnail(store, key, side) for key in keys) if tile is not None]
+    if not tiles:
+        return None
+    columns = min(columns, len(tiles))
+    canvas = Image.new("RGB", (columns * side, -(-len(tiles) // columns) * side), "white")
+    for i, tile in enumerate(tiles):
+        canvas.paste(tile, (i % columns * side, i // columns * side))
+    return jpeg(canvas)
+
+
+def jpeg(image: Image.Image) -> bytes:
+    """Encode an image as JPEG."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def look_alikes(store: Store, count: int = 8, seed: int = 0) -> list[LookAlike]:
+    """Return the closest pairs of images from different classes by pixel-wise distance (§4.2).
+
+    The distance is the root mean square difference of 16 x 16 RGB thumbnails, over a seeded sample
+    of the store; an image appears in one pair at most.
+    """
+    sample = [(key, label) for key, label in sample_images(store, SAMPLE, seed) if label is not None]
+    tiles = [(key, label, thumbnail(store, key, PIXELS)) for key, label in sample]
+    known = [(key, label, tile) for key, label, tile in tiles if tile is not None]
+    if len(known) < 2:
+        return []
+    pixels = np.stack([np.asarray(tile, dtype=np.float32).ravel() for _, _, tile in known])
+    pixels /= 255
+    classes = np.array([label for _, label, _ in known])
+    pairs = _closest(pixels, classes, count)
+    return [
+        LookAlike(known[i][0], known[j][0], known[i][1], known[j][1], float(distance))
+        for i, j, distance in pairs
+    ]
+
+
+def _closest(
+    pixels: NDArray[np.float32], classes: NDArray[np.str_], count: int
+) -> list[tuple[int, int, float]]:
+    """Greedily pick the closest pairs of rows of different classes; each row once."""
+    squares = (pixels**2).sum(1)
+    distance = np.maximum(squares[:, None] + squares[None, :] - 2 * pixels @ pixels.T, 0)
+    distance = np.sqrt(distance / pixels.shape[1])
+    distance[classes[:, None] == classes[None, :]] = np.inf
+    distance[np.tril_indices_from(distance)] = np.inf
+    picked: list[tuple[int, int, float]] = []
+    for _ in range(count):
+        i, j = np.unravel_index(np.argmin(distance), distance.shape)
+        if not np.isfinite(distance[i, j]):
+            break
+        picked.append((int(i), int(j), float(distance[i, j])))
+        distance[[i, j], :] = np.inf
+        distance[:, [i, j]] = np.inf
+    return picked

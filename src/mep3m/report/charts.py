@@ -1,0 +1,95 @@
+"""Plotly charts as HTML fragments; the page that holds them carries Plotly's JavaScript once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+#: one colour for single-series charts; the rest of the page is grey
+INK = "#1f5f8b"
+ACCENT = "#d1603d"
+
+
+def bars(counts: Mapping[Any, float], x: str, y: str, *, log: bool = False) -> str:
+    """Draw one bar a key, in the order given."""
+    return _html(
+        go.Bar(x=[str(key) for key in counts], y=list(counts.values()), marker_color=INK), x, y, log=log
+    )
+
+
+def horizontal_bars(counts: Mapping[str, float], x: str) -> str:
+    """Draw one horizontal bar a key, the first on top; the height follows their number."""
+    figure = go.Figure(go.Bar(y=list(counts), x=list(counts.values()), orientation="h", marker_color=INK))
+    figure.update_yaxes(autorange="reversed", type="category")
+    return _render(figure, x, "", height=90 + 24 * len(counts))
+
+
+def histogram(counts: Mapping[int, int], x: str, y: str) -> str:
+    """Draw counted integers, e.g. title lengths, as touching bars."""
+    return _html(go.Bar(x=list(counts), y=list(counts.values()), marker_color=INK, width=1), x, y)
+
+
+def curve(points: Sequence[float], x: str, y: str, *, log: bool = False) -> str:
+    """Draw values against their rank, e.g. the long tail of class sizes."""
+    ranks = list(range(1, len(points) + 1))
+    trace = go.Scatter(x=ranks, y=list(points), mode="lines", fill="tozeroy", line_color=INK)
+    return _html(trace, x, y, log=log)
+
+
+def scatter(points: Sequence[Mapping[str, Any]], x: str, y: str, *, log_x: bool = False) -> str:
+    """Draw points with the keys `x`, `y` and `name` (shown on hover)."""
+    trace = go.Scatter(
+        x=[point["x"] for point in points],
+        y=[point["y"] for point in points],
+        text=[point["name"] for point in points],
+        mode="markers",
+        marker={"color": INK, "opacity": 0.6},
+    )
+    figure = go.Figure(trace)
+    if log_x:
+        figure.update_xaxes(type="log")
+    return _render(figure, x, y)
+
+
+def lines(series: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str) -> str:
+    """Draw one line a name through its (x, y) points."""
+    figure = go.Figure()
+    for name, points in series.items():
+        xs, ys = zip(*points, strict=True) if points else ((), ())
+        figure.add_trace(go.Scatter(x=xs, y=ys, mode="lines+markers", name=name))
+    return _render(figure, x, y)
+
+
+def tree(nodes: Sequence[Mapping[str, Any]]) -> str:
+    """Draw a hierarchy (Fig 9) of nodes with `id`, `name`, `parent` ('' at the top) and `samples`."""
+    trace = go.Sunburst(
+        ids=[node["id"] for node in nodes],
+        labels=[node["name"] for node in nodes],
+        parents=[node["parent"] for node in nodes],
+        values=[node["samples"] for node in nodes],
+        branchvalues="total",
+        maxdepth=3,
+        insidetextorientation="radial",
+    )
+    return _render(go.Figure(trace), "", "", height=720)
+
+
+def _html(trace: Any, x: str, y: str, *, log: bool = False) -> str:
+    figure = go.Figure(trace)
+    if log:
+        figure.update_yaxes(type="log")
+    return _render(figure, x, y)
+
+
+def _render(figure: Any, x: str, y: str, height: int = 360) -> str:
+    figure.update_layout(
+        template="plotly_white",
+        height=height,
+        margin={"l": 60, "r": 20, "t": 20, "b": 50},
+        font={"family": "system-ui, 'Noto Sans CJK SC', sans-serif", "size": 13},
+        xaxis_title=x,
+        yaxis_title=y,
+    )
+    return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False}))

@@ -1,0 +1,166 @@
+"""The report of a dataset: the paper's figures that the data allows, from numbers made elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mep3m.dataset.pictures import LookAlike, jpeg, look_alikes, mosaic, thumbnail
+from mep3m.dataset.statistics import statistics
+from mep3m.report import charts
+from mep3m.report.page import Section, picture, render, table, write_page
+from mep3m.store import Store
+from mep3m.store.files import write_json
+
+
+def report_dataset(
+    store: Store, folder: Path, seed: int = 0, extra: Sequence[Section] = ()
+) -> dict[str, Any]:
+    """Write `statistics.json` and `report.html` into `folder` and return the statistics.
+
+    `extra` sections (alignment, OCR, scores) come after those of the data.
+    """
+    numbers = statistics(store, seed)
+    write_json(folder / "statistics.json", {**numbers, "titles": _string_keys(numbers["titles"])})
+    sections = [
+        *sections_of(numbers),
+        *_picture_sections(store, seed),
+        *_tree_section(store, numbers),
+        *extra,
+    ]
+    facts = {"step": store.step, "store": store.fingerprint, "seed": seed}
+    write_page(folder / "report.html", "Dataset report", sections, facts)
+    return numbers
+
+
+def sections_of(numbers: Mapping[str, Any]) -> list[Section]:
+    """Return the sections that need numbers only."""
+    sections = [_overview(numbers), _refused(numbers["rows"])]
+    if numbers["classes"]:
+        sections += _label_sections(numbers)
+    sections += _text_sections(numbers)
+    if numbers["images"]["rows_with_image"]:
+        resolutions = dict(list(numbers["images"]["resolutions"].items())[:20])
+        html = charts.bars(resolutions, "width x height, pixels", "rows", log=True)
+        html += table([{"format": key, "rows": value} for key, value in numbers["images"]["formats"].items()])
+        sections.append(Section("Images", html, "Resolutions and formats (Fig 5)."))
+    return sections
+
+
+def _overview(numbers: Mapping[str, Any]) -> Section:
+    rows, titles, ocr = numbers["rows"], numbers["titles"], numbers["ocr"]
+    cards = {
+        "products kept": f"{rows['kept']:,}",
+        "dropped with a reason": f"{sum(rows['dropped'].values()):,}",
+        "in duplicate groups": f"{rows['in_duplicate_groups']:,}",
+        "distinct images": f"{numbers['images']['distinct']:,}",
+        "title characters": f"{titles['characters']:,}",
+        "mean title length": f"{titles['mean']:.1f}" if titles["mean"] is not None else "–",
+        "images with text": f"{ocr['share']:.1%}" if ocr["share"] is not None else "–",
+    }
+    cards |= {f"classes at level {level['level']}": f"{level['classes']:,}" for level in numbers["levels"]}
+    html = render("cards.html", cards=cards)
+    html += table([{"source": key, "products": value} for key, value in rows["sources"].items()])
+    return Section("Overview", html)
+
+
+def _refused(rows: Mapping[str, Any]) -> Section:
+    lines = [{"what": "dropped", "reason": key, "rows": value} for key, value in rows["dropped"].items()]
+    lines += [{"what": "quarantine", "reason": key, "rows": value} for key, value in rows["refused"].items()]
+    note = "Nothing is lost: dropped rows stay in the store with their reason, refused ones in quarantine."
+    return Section("Left out, and why", table(lines), note)
+
+
+def _label_sections(numbers: Mapping[str, Any]) -> list[Section]:
+    columns = {
+        "id": "class",
+        "name_zh": "name",
+        "name_en": "English",
+        "samples": "samples",
+        "subclasses": "sub-classes",
+    }
+    sections = [Section("Classes", table(numbers["classes"], columns), "Samples and sub-classes (Table 2).")]
+    sizes = [row["samples"] for row in numbers["subclasses"]]
+    if sizes:
+        html = charts.curve(sizes, "sub-class by rank", "samples", log=True)
+        top = {row["name_zh"]: row["samples"] for row in numbers["subclasses"][:20]}
+        html += charts.horizontal_bars(top, "samples in the 20 largest sub-classes")
+        sections.append(Section("Sub-class sizes", html, "The long tail (Fig 5)."))
+    return sections
+
+
+def _text_sections(numbers: Mapping[str, Any]) -> list[Section]:
+    sections = []
+    if numbers["titles"]["count"]:
+        html = charts.histogram(numbers["titles"]["lengths"], "characters", "titles")
+        sections.append(Section("Title lengths", html, "In characters (Fig 5)."))
+    for column, name in (("title", "titles"), ("ocr", "OCR text")):
+        if numbers["characters"][column]:
+            html = charts.bars(numbers["characters"][column], "", "occurrences")
+            sections.append(Section(f"Characters of {name}", html, "The most frequent characters (Fig 6)."))
+    if numbers["words"]:
+        top = max(numbers["words"].values())
+        words = [(word, round(12 + 40 * math.sqrt(count / top))) for word, count in numbers["words"].items()]
+        note = "Words of titles after jieba; size follows frequency (Fig 3)."
+        sections.append(Section("Text cloud", render("cloud.html", words=words), note))
+    return sections
+
+
+def _picture_sections(store: Store, seed: int) -> list[Section]:
+    sections = []
+    tiles = mosaic(store, seed=seed)
+    if tiles is not None:
+        sections.append(
+            Section("Mosaic", picture(tiles, alt="random product images"), "Random images (Fig 2).")
+        )
+    pairs = look_alikes(store, seed=seed)
+    if pairs:
+        shown = [_shown(store, pair) for pair in pairs]
+        note = "The closest images of different classes by pixel-wise distance (Fig 7)."
+        sections.append(Section("Look-alikes", render("pairs.html", pairs=shown), note))
+    return sections
+
+
+def _shown(store: Store, pair: LookAlike) -> dict[str, Any]:
+    def name(category: str) -> str:
+        return store.taxonomy[category].name if category in store.taxonomy else category
+
+    return {
+        "left": _inline(store, pair.left),
+        "right": _inline(store, pair.right),
+        "left_class": name(pair.left_class),
+        "right_class": name(pair.right_class),
+        "distance": pair.distance,
+    }
+
+
+def _inline(store: Store, key: str) -> str:
+    image = thumbnail(store, key, 120)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(image)).decode() if image is not None else ""
+
+
+def _tree_section(store: Store, numbers: Mapping[str, Any]) -> list[Section]:
+    """Draw the hierarchy of the classes that have samples (Fig 9)."""
+    sizes = {row["id"]: row["samples"] for row in (*numbers["classes"], *numbers["subclasses"])}
+    nodes = [
+        {
+            "id": key,
+            "name": store.taxonomy[key].name,
+            "parent": store.taxonomy[key].parent or "",
+            "samples": size,
+        }
+        for key, size in sizes.items()
+        if key in store.taxonomy
+    ]
+    if not nodes:
+        return []
+    return [
+        Section("Hierarchy", charts.tree(nodes), "First and second level by samples; click to zoom (Fig 9).")
+    ]
+
+
+def _string_keys(titles: Mapping[str, Any]) -> dict[str, Any]:
+    return {**titles, "lengths": {str(key): value for key, value in titles["lengths"].items()}}

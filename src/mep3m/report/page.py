@@ -1,0 +1,70 @@
+"""One self-contained HTML page made of sections; no network, no build step."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from mep3m import __version__
+from mep3m.store.files import whole_file
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, an optional sentence below it, and HTML made by this package (never by data)."""
+
+    title: str
+    html: str
+    note: str = ""
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates of the package, with every value escaped."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("mep3m.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+    )
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill one template; strings are escaped, so names from data cannot carry markup."""
+    return environment().get_template(template).render(**values)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None = None) -> str:
+    """Return rows as an HTML table; `columns` maps keys to headings (default: the first row's keys)."""
+    if not rows:
+        return "<p>none</p>"
+    headings = columns or {key: key for key in rows[0]}
+    return render("table.html", rows=rows, headings=headings)
+
+
+def picture(content: bytes, kind: str = "jpeg", alt: str = "") -> str:
+    """Return image bytes as an inline `<img>`."""
+    encoded = base64.b64encode(content).decode()
+    return render("picture.html", source=f"data:image/{kind};base64,{encoded}", alt=alt)
+
+
+def write_page(path: Path, title: str, sections: Sequence[Section], facts: Mapping[str, Any]) -> None:
+    """Write the page; `facts` are the settings, seeds and versions that made its numbers."""
+    from plotly.offline import get_plotlyjs
+
+    charts = any("plotly" in section.html for section in sections)
+    text = render(
+        "page.html",
+        title=title,
+        sections=[(section.title, section.note, Markup(section.html)) for section in sections],
+        facts={"mep3m": __version__, **facts},
+        script=Markup(get_plotlyjs()) if charts else "",
+    )
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
