@@ -34,6 +34,7 @@ from pydantic import Field
 
 from mep3m.errors import NotFoundError, SettingsError
 from mep3m.settings.base import Settings
+from mep3m.settings.sources import Columns
 
 
 class FirstLevel(Settings):
@@ -42,6 +43,21 @@ class FirstLevel(Settings):
     name_zh: str
     name_en: str | None = None
     covers: dict[str, tuple[str, ...]] = Field(alias="from", default_factory=dict)
+
+
+class SourceEntry(Settings):
+    """One `[[sources]]` of a project; paths are relative to the project file.
+
+    `format` is any format that `mep3m ingest --format` takes (found out from the name where it is
+    `None`), `images` the folder below which the image column's paths lie.
+    """
+
+    name: str
+    path: str
+    format: str | None = None
+    encoding: str | None = None
+    images: str | None = None
+    columns: Columns = Columns()
 
 
 def read_toml(path: Path) -> dict[str, Any]:
