@@ -8,15 +8,15 @@ narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from mep3m import __version__
-from mep3m.errors import FormatError, NotFoundError
+from mep3m.errors import FormatError
 from mep3m.stages.align.proposal import Proposal, Relation
+from mep3m.stages.align.sheet import read_sheet
 
 PREDICATES: dict[Relation, str] = {
     "exact": "skos:exactMatch",
@@ -91,9 +91,9 @@ def read_sssom(path: Path) -> list[MappingRow]:
     """
     rows: list[MappingRow] = []
     problems: list[str] = []
-    for line, cells in _table(path):
+    for line, cells in read_sheet(path, REQUIRED):
         try:
-            rows.append(_row(cells, line))
+            rows.append(parse_row(cells, line))
         except ValueError as error:
             problems.append(f"line {line}: {error}")
     if problems:
@@ -102,30 +102,12 @@ def read_sssom(path: Path) -> list[MappingRow]:
     return rows
 
 
-def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line from 1, cells by column), past the comment lines at the top."""
-    try:
-        lines = io.StringIO(path.read_bytes().decode("utf-8-sig"), newline="").readlines()
-    except (FileNotFoundError, IsADirectoryError):
-        raise NotFoundError(f"{path} is not a file") from None
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    skipped = 0
-    while skipped < len(lines) and lines[skipped].lstrip('"').startswith("#"):
-        skipped += 1
-    reader = csv.reader(lines[skipped:], delimiter="\t")
-    header = next(reader, [])
-    missing = [column for column in REQUIRED if column not in header]
-    if missing:
-        raise NotFoundError(
-            f"{path}: no column '{missing[0]}' in line {skipped + 1}; it has: {', '.join(header)}"
-        )
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield skipped + reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=False))
+def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
+    """Return the mapping of one row's cells.
 
-
-def _row(cells: dict[str, str], line: int) -> MappingRow:
+    Raises:
+        ValueError: a cell cannot be understood; the message says which, and what is allowed.
+    """
     for column in REQUIRED:
         if not cells.get(column):
             raise ValueError(f"{column} is empty")
