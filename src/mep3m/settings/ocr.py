@@ -1,0 +1,57 @@
+"""Settings of the OCR stage: which reader, how it reads, what keeps a run safe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from mep3m.settings.base import Settings
+
+#: names of the backends; `stages/ocr/backends.py` maps each to its module
+Backend = Literal["rapidocr", "easyocr", "tesseract", "none"]
+Clean = Literal["paper", "spaces", "none"]
+
+
+class OcrSettings(Settings):
+    """What decides the text that is read. Anything here is part of the fingerprint of a reading.
+
+    Attributes:
+        backend: rapidocr (its models are in its wheel), easyocr (CRAFT + CRNN, the paper's pair),
+            tesseract (the Debian package), or none.
+        detector_side: longest side, in pixels, that the text detector sees; larger images are shrunk
+            for detection only, recognition always cuts its lines from the full image.
+        upright: also recognise lines that stand on their head (a third small network per line).
+        min_confidence: lines below this recognition confidence are dropped, in [0, 1].
+        clean: `paper` keeps simplified Chinese, Latin letters, digits and ASCII signs (§3.1);
+            `spaces` only evens out white space; `none` keeps the reader's text as it is.
+        weights: folder with EasyOCR's weight files; without it EasyOCR downloads them.
+    """
+
+    backend: Backend = "rapidocr"
+    detector_side: int = Field(default=640, ge=64, le=4096)
+    upright: bool = False
+    min_confidence: float = Field(default=0.5, ge=0, le=1)
+    clean: Clean = "paper"
+    weights: Path | None = None
+
+
+class PoolSettings(Settings):
+    """What keeps a run of millions of images alive. Nothing here changes what is read.
+
+    Attributes:
+        workers: processes; 0 means one for each CPU that this process may use.
+        seconds_per_image: an image that takes longer is given up; its process is killed.
+        images_per_process: a process is replaced after this many images.
+        process_memory_mb: a process is replaced when its resident memory passes this, in MiB.
+        group: images that travel to a process together.
+        max_megapixels: larger images are refused before they are decoded.
+    """
+
+    workers: int = Field(default=0, ge=0, le=1024)
+    seconds_per_image: float = Field(default=30.0, gt=0)
+    images_per_process: int = Field(default=5000, ge=1)
+    process_memory_mb: int = Field(default=1500, ge=64)
+    group: int = Field(default=8, ge=1, le=1024)
+    max_megapixels: float = Field(default=64.0, gt=0)

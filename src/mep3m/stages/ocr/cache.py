@@ -1,0 +1,81 @@
+"""What was read is kept by image content, so an image seen twice is read once, in any run."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+from mep3m.errors import StoreError
+from mep3m.settings.ocr import OcrSettings
+from mep3m.stages.ocr.lines import Line
+from mep3m.store.files import fingerprint
+
+#: settings applied after reading: changing them costs no new reading
+_AFTER_READING = {"clean", "min_confidence"}
+#: package whose version is part of what was read
+_PACKAGES = {"rapidocr": "rapidocr", "easyocr": "easyocr"}
+
+
+def reader_fingerprint(settings: OcrSettings) -> str:
+    """Return 16 hex digits that change when the same image might be read differently."""
+    values = settings.model_dump(mode="json", exclude=_AFTER_READING)
+    package = _PACKAGES.get(settings.backend)
+    if package is not None:
+        try:
+            values["version"] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            values["version"] = "missing"
+    return fingerprint(values)
+
+
+class ReadingCache:
+    """Lines by (SHA-256 of the image, fingerprint of the reader) in one SQLite file.
+
+    Safe against `kill -9` (write-ahead log) and for several processes of one machine at once.
+    """
+
+    def __init__(self, path: Path, settings: OcrSettings) -> None:
+        self.path = path
+        self.reader = reader_fingerprint(settings)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS readings "
+                "(image TEXT, reader TEXT, lines BLOB, PRIMARY KEY (image, reader)) WITHOUT ROWID"
+            )
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"{path} is not a cache of readings ({error}); delete it or name another"
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def get(self, image: str) -> list[Line] | None:
+        """Return the lines of an image, or `None` when it has not been read with these settings."""
+        query = "SELECT lines FROM readings WHERE image = ? AND reader = ?"
+        row = self._db.execute(query, (image, self.reader)).fetchone()
+        return [Line.from_dict(line) for line in orjson.loads(row[0])] if row else None
+
+    def put(self, image: str, lines: Iterable[Line]) -> None:
+        """Keep the lines of an image; on return a killed process no longer loses them."""
+        packed = orjson.dumps([line.to_dict() for line in lines])
+        self._db.execute("INSERT OR REPLACE INTO readings VALUES (?, ?, ?)", (image, self.reader, packed))
