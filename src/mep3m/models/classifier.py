@@ -20,7 +20,9 @@ from mep3m.store.files import read_json
 from mep3m.store.images import Images
 
 #: kind of model in `classifier.json` -> module whose `load(folder)` rebuilds it
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "network": "mep3m.models.neural",
+}
 
 
 class Classifier(Protocol):

@@ -1,0 +1,117 @@
+"""Product rows to the tensors of a network: token ids, pixels, and which modality is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mep3m.models.networks.text import PAD
+
+#: rows turned into arrays at a time
+CHUNK = 4096
+
+
+class Coder(Protocol):
+    """Texts to arrays of token ids: a `Vocabulary` or `PretrainedTokens`."""
+
+    def __len__(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """Return one array of ids a text."""
+        ...
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write what `words` needs to rebuild it."""
+        ...
+
+
+class Modality(Protocol):
+    """One modality of N rows: `Tokens`, `pixels.Found` (cached) or `pixels.Decoding` (each time anew)."""
+
+    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the values of some rows and (B,) whether the row has any."""
+        ...
+
+    def present(self) -> NDArray[np.bool_]:
+        """Return (N,) whether the row has this modality, as far as is known without reading it."""
+        ...
+
+
+def texts_of(products: pa.Table, column: str) -> Iterator[list[str]]:
+    """Yield a text column a chunk at a time, '' where it is missing."""
+    for batch in products.select([column]).to_batches(max_chunksize=CHUNK):
+        yield [text or "" for text in batch.column(0).to_pylist()]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The token ids of N texts behind each other: `ids` (sum of lengths,), `offsets` (N + 1,)."""
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def encode(cls, coder: Coder, products: pa.Table, column: str, folder: Path | None = None) -> Tokens:
+        """Encode a column; with a `folder` both arrays are files, memory-mapped, never held whole."""
+        offsets = [np.zeros(1, np.int64)]
+        if folder is None:
+            parts = [
+                np.concatenate(cls._chunk(coder, texts, offsets)) for texts in texts_of(products, column)
+            ]
+            ids = np.concatenate(parts) if parts else np.empty(0, np.int32)
+            return cls(ids, np.concatenate(offsets))
+        with (folder / f"{column}.ids").open("wb") as file:
+            for texts in texts_of(products, column):
+                file.write(np.concatenate(cls._chunk(coder, texts, offsets)).tobytes())
+        np.save(folder / f"{column}.offsets.npy", np.concatenate(offsets))
+        whole = folder / f"{column}.ids"
+        mapped = np.memmap(whole, np.int32, "r") if whole.stat().st_size else np.empty(0, np.int32)
+        return cls(mapped, np.load(folder / f"{column}.offsets.npy", mmap_mode="r"))
+
+    @staticmethod
+    def _chunk(coder: Coder, texts: list[str], offsets: list[NDArray[np.int64]]) -> list[NDArray[np.int32]]:
+        """Encode one chunk of texts and note where each ends; a missing text has no token."""
+        ids = [part if text else part[:0] for part, text in zip(coder.encode(texts), texts, strict=True)]
+        lengths = np.array([len(part) for part in ids], np.int64)
+        offsets.append(offsets[-1][-1] + np.cumsum(lengths))
+        return ids
+
+    def present(self) -> NDArray[np.bool_]:
+        """Return (N,) whether the row has a text."""
+        return np.diff(self.offsets) > 0
+
+    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return ids (B, T) padded to the longest of the batch, and (B,) whether there is a text."""
+        starts = np.asarray(self.offsets[rows])
+        lengths = np.asarray(self.offsets[rows + 1]) - starts
+        steps = np.arange(max(int(lengths.max(initial=1)), 1))
+        inside = steps < lengths[:, None]
+        tokens = np.full(inside.shape, PAD, np.int64)
+        tokens[inside] = self.ids[(starts[:, None] + steps)[inside]]
+        return tokens, lengths > 0
+
+
+@dataclass
+class Inputs:
+    """The modalities of N rows by name, in the order of the network's `present` mask."""
+
+    parts: Mapping[str, Modality]
+
+    def take(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
+        """Return one tensor a modality, and `present` (B, M)."""
+        tensors: dict[str, Tensor] = {}
+        present = []
+        for name, part in self.parts.items():
+            values, there = part.take(rows)
+            tensors[name] = torch.from_numpy(values)
+            present.append(there)
+        tensors["present"] = torch.from_numpy(np.stack(present, 1))
+        return tensors

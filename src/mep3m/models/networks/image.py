@@ -1,0 +1,129 @@
+"""Image encoders: normalised pixels (B, 3, S, S) to one vector an image (B, width), through timm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mep3m.errors import ModelError, UsageError, did_you_mean
+
+#: the paper's names (§4) -> timm's
+PAPER_NAMES = {"vgg19": "vgg19", "vgg-19": "vgg19", "inception-v3": "inception_v3", "resnet-50": "resnet50"}
+#: pixels below which these networks cannot run at all
+SMALLEST = {"inception_v3": 75, "vgg19": 32}
+
+#: ImageNet's mean and standard deviation, which every timm network expects
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def normalise(pixels: Tensor, size: int) -> Tensor:
+    """Turn uint8 pixels (B, 3, S, S) into normalised floats (B, 3, size, size)."""
+    mean = torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
+    std = torch.tensor(STD, device=pixels.device).view(1, 3, 1, 1) * 255
+    values = pixels.float().sub_(mean).div_(std)
+    if pixels.shape[-1] == size:
+        return values
+    return F.interpolate(values, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
+class ImageEncoder(nn.Module):
+    """A timm network without its classifier."""
+
+    def __init__(self, network: nn.Module, width: int) -> None:
+        """Take a network that maps (B, 3, S, S) to (B, width)."""
+        super().__init__()
+        self.network = network
+        self.width = width
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map normalised pixels (B, 3, S, S) to (B, width)."""
+        features: Tensor = self.network(pixels)
+        return features
+
+
+def image_encoder(name: str, pixels: int, weights: Path | None = None, **arguments: Any) -> ImageEncoder:
+    """Build a timm network by name; VGG-19, Inception-v3 and ResNet-50 also by the paper's spelling.
+
+    VGG's convolutional part is pooled to 1 × 1, so that it runs at any size and its two 4,096-wide
+    layers come from the head (Table 5) instead of holding 90 % of the weights.
+
+    Raises:
+        UsageError: timm has no such network, or it cannot run at so few pixels.
+        ModelError: `weights` does not fit the network.
+    """
+    timm_name = PAPER_NAMES.get(name.lower(), name)
+    if not timm.is_model(timm_name):
+        near = timm.list_models(f"*{timm_name[:6]}*")[:12] or ["resnet50", "vgg19", "inception_v3"]
+        raise UsageError(f"timm has no network '{name}'{did_you_mean(name, near)}")
+    if pixels < SMALLEST.get(timm_name, 16):
+        raise UsageError(
+            f"{name} needs images of at least {SMALLEST.get(timm_name, 16)} pixels, not {pixels}"
+        )
+    if timm_name.startswith("vgg"):
+        network: nn.Module = _vgg(timm_name)
+    else:
+        network = timm.create_model(timm_name, pretrained=False, num_classes=0, **arguments)
+    if weights is not None:
+        load_weights(network, weights)
+    return ImageEncoder(network, _output_width(network, pixels))
+
+
+def _vgg(name: str) -> nn.Module:
+    """Return the convolutional part of a VGG, pooled to one vector of 512."""
+    whole = timm.create_model(name, pretrained=False, num_classes=0)
+    return nn.Sequential(whole.features, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+def _output_width(network: nn.Module, pixels: int) -> int:
+    """Run one blank image to learn the width; leaves the network as it was."""
+    training = network.training
+    network.eval()
+    with torch.no_grad():
+        width = network(torch.zeros(1, 3, pixels, pixels)).shape[1]
+    network.train(training)
+    return int(width)
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Load pre-trained weights from a local file or a hub folder of timm (safetensors or weights-only).
+
+    The classifier of the file is left out; everything else has to fit.
+
+    Raises:
+        ModelError: there is no such file, it is damaged, or its tensors belong to another network.
+    """
+    file = path
+    if path.is_dir():
+        found = [path / name for name in ("model.safetensors", "pytorch_model.bin") if (path / name).exists()]
+        file = found[0] if found else path / "model.safetensors"
+    if not file.exists():
+        raise ModelError(f"no weights at {file}; give a .safetensors or .pth file or a folder that holds one")
+    try:
+        state = _read_tensors(file)
+    except Exception as error:
+        raise ModelError(f"{file} is not a readable weights file: {error}") from error
+    own = network.state_dict()
+    fitting = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
+    missing = sorted(set(own) - set(fitting))
+    if missing:
+        raise ModelError(
+            f"{file} does not fit the network: {len(missing)} of {len(own)} tensors are absent or of "
+            f"another shape (first: {missing[0]}); name the network that the weights were made for"
+        )
+    network.load_state_dict(fitting)
+
+
+def _read_tensors(file: Path) -> dict[str, Tensor]:
+    if file.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        tensors: dict[str, Tensor] = load_file(file)
+        return tensors
+    loaded: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    state: dict[str, Tensor] = loaded.get("state_dict", loaded.get("model", loaded))
+    return state

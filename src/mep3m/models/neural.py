@@ -1,0 +1,194 @@
+"""The classifier kind 'network': a `ProductNetwork` with its vocabularies, in a folder without pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mep3m.errors import ModelError
+from mep3m.models.inputs import Coder, Inputs, Tokens
+from mep3m.models.labels import LabelTree
+from mep3m.models.networks.build import build_network
+from mep3m.models.networks.image import normalise
+from mep3m.models.networks.product import ProductNetwork
+from mep3m.models.pixels import PixelReader
+from mep3m.models.words import PretrainedTokens, Vocabulary
+from mep3m.settings.network import NetworkSettings
+from mep3m.store.files import read_json, whole_file, write_json
+from mep3m.store.images import Images
+
+KIND, FORMAT = "network", 1
+#: rows of one forward pass in prediction
+BATCH = 256
+
+
+@dataclass
+class NetworkClassifier:
+    """A trained network over the nodes of a label tree.
+
+    `frequencies` (C,) are the shares of each node among the training labels of its level; a row
+    with none of the network's modalities gets these. `taxonomy` is the version of the taxonomy.
+    """
+
+    tree: LabelTree
+    settings: NetworkSettings
+    network: ProductNetwork
+    coders: Mapping[str, Coder]
+    frequencies: NDArray[np.float32]
+    taxonomy: str | None = None
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
+        """Return (N, C) probabilities; each level's columns sum to 1."""
+        probabilities = np.empty((products.num_rows, len(self.tree)), np.float32)
+        for rows, inputs in self._batches(products, images):
+            there = inputs["present"].any(1).numpy()
+            logits = self._forward(self.network, inputs)
+            probabilities[rows] = np.where(
+                there[:, None], self.level_softmax(logits).numpy(), self.frequencies
+            )
+        return probabilities
+
+    def encode(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
+        """Return (N, D) fused vectors before the heads: features for anything trained on top."""
+        parts = [
+            self._forward(self.network.encode, inputs).numpy()
+            for _, inputs in self._batches(products, images)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, int(self.network.fusion.width)), np.float32)
+
+    def level_softmax(self, logits: Tensor) -> Tensor:
+        """Map logits (B, C) to probabilities, one softmax a level."""
+        levels = [self.tree.nodes(level) for level in range(1, self.tree.depth + 1)]
+        return torch.cat([logits[:, nodes].softmax(1) for nodes in levels], 1)
+
+    def inputs(self, products: pa.Table, images: Images | None) -> Inputs:
+        """Read the rows' modalities into memory."""
+        parts: dict[str, Any] = {}
+        for name in self.settings.modalities:
+            if name == "image" and self.settings.image is not None:
+                parts[name] = PixelReader(self.settings.image.pixels).find(products, images)
+            else:
+                parts[name] = Tokens.encode(self.coders[name], products, name)
+        return Inputs(parts)
+
+    def _batches(
+        self, products: pa.Table, images: Images | None
+    ) -> Iterator[tuple[slice, dict[str, Tensor]]]:
+        """Yield the rows' place and their tensors, pixels normalised, on the network's device."""
+        for start in range(0, products.num_rows, BATCH):
+            chunk = products.slice(start, BATCH)
+            tensors = self.inputs(chunk, images).take(np.arange(chunk.num_rows))
+            if "image" in tensors and self.settings.image is not None:
+                tensors["image"] = normalise(tensors["image"], self.settings.image.pixels)
+            yield slice(start, start + chunk.num_rows), tensors
+
+    @torch.no_grad()
+    def _forward(self, function: Any, inputs: dict[str, Tensor]) -> Tensor:
+        self.network.eval()
+        device = next(self.network.parameters()).device
+        result: Tensor = function({name: value.to(device) for name, value in inputs.items()})
+        return result.float().cpu()
+
+    def save(self, folder: Path) -> None:
+        """Write `classifier.json`, `weights.safetensors`, the vocabularies and the transformers shapes."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(folder / "weights.safetensors") as temporary:
+            tensors = {
+                key: value.detach().cpu().contiguous() for key, value in self.network.state_dict().items()
+            }
+            save_file(tensors, temporary)
+        for name, coder in self.coders.items():
+            coder.save(folder, name)
+        write_json(
+            folder / "classifier.json",
+            {
+                "kind": KIND,
+                "format": FORMAT,
+                "tree": self.tree.to_json(),
+                "taxonomy": self.taxonomy,
+                "settings": self.settings.model_dump(),
+                "transformers": self._transformer_shapes(),
+                "frequencies": self.frequencies.tolist(),
+                "card": self.card,
+            },
+        )
+
+    def _transformer_shapes(self) -> dict[str, Any]:
+        """Return the configuration of each transformers encoder, by modality."""
+        shapes = {}
+        for name in ("title", "ocr"):
+            text = getattr(self.settings, name)
+            if text is not None and text.encoder == "bert":
+                config = self.network.encoders[name].encoder.model.config
+                shapes[name] = config.to_diff_dict() | {"model_type": config.model_type}
+        return shapes
+
+
+def load(folder: Path) -> NetworkClassifier:
+    """Rebuild the classifier that `save` wrote; no network access, no pre-trained weights.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the weights belong to another label tree.
+    """
+    description = read_json(folder / "classifier.json")
+    try:
+        if description["format"] != FORMAT:
+            raise ModelError(f"{folder} has format {description['format']}, this version reads {FORMAT}")
+        tree = LabelTree.from_json(description["tree"])
+        settings = NetworkSettings.parse(description["settings"], str(folder / "classifier.json"))
+        shapes = description["transformers"]
+        frequencies = np.array(description["frequencies"], np.float32)
+    except (KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder}/classifier.json is incomplete ({error}); train or copy it again"
+        ) from error
+    coders = {name: _coder(folder, name, settings) for name in settings.modalities if name != "image"}
+    sizes = {name: len(coder) for name, coder in coders.items()}
+    network = build_network(settings, tree, sizes, config=shapes)
+    load_tensors(network, folder / "weights.safetensors", tree)
+    network.eval()
+    return NetworkClassifier(
+        tree, settings, network, coders, frequencies, description["taxonomy"], description["card"]
+    )
+
+
+def _coder(folder: Path, name: str, settings: NetworkSettings) -> Coder:
+    text = getattr(settings, name)
+    if text.encoder == "bert":
+        return PretrainedTokens.open(str(folder / f"{name}.tokeniser"), text.max_tokens)
+    return Vocabulary.load(folder, name)
+
+
+def load_tensors(network: ProductNetwork, file: Path, tree: LabelTree) -> None:
+    """Load weights that fit exactly.
+
+    Raises:
+        ModelError: the file is absent or damaged, or made for another network or label tree.
+    """
+    try:
+        tensors = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{file} is absent or damaged ({error}); train or copy the folder again") from error
+    own = network.state_dict()
+    wrong = [key for key in sorted(own) if key not in tensors or tensors[key].shape != own[key].shape]
+    if not wrong:
+        network.load_state_dict(tensors, strict=False)
+        return
+    heads = [key for key in wrong if key.startswith("head.")]
+    if heads == wrong:
+        raise ModelError(
+            f"{file} was trained for another taxonomy: its heads do not fit the {len(tree)} categories "
+            "of classifier.json; use the classifier.json it was saved with, or train again"
+        )
+    raise ModelError(f"{file} belongs to another network: {len(wrong)} tensors differ (first: {wrong[0]})")

@@ -1,0 +1,206 @@
+"""Image files to uint8 pixels (3, S, S), decoded once and kept as a memory-mapped file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from mep3m.errors import FormatError, Mep3mError
+from mep3m.store.images import Images
+from mep3m.store.rejects import Reject
+from mep3m.store.rows import RowCache
+
+Pixels = NDArray[np.uint8]
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Turn grey, palette, transparent, CMYK and 16-bit images into RGB; transparency becomes white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float32)
+        scale = 255 / max(float(values.max()), 255.0)
+        image = Image.fromarray((values.clip(min=0) * scale).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def decode(content: bytes, size: int) -> Pixels:
+    """Decode an image file and squash it to (3, size, size), so that no part of a product is cut off.
+
+    Raises:
+        FormatError: the bytes are not an image that can be read.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.draft("RGB", (size * 2, size * 2))
+            upright = ImageOps.exif_transpose(image)
+            small = to_rgb(upright).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise FormatError(f"not a readable image: {error}") from error
+    return np.ascontiguousarray(np.asarray(small, dtype=np.uint8).transpose(2, 0, 1))
+
+
+@dataclass
+class Found:
+    """The images of N rows: where each is in `values`, and what could not be read."""
+
+    values: NDArray[Any]
+    slots: NDArray[np.int64]
+    rejects: list[Reject] = field(default_factory=list)
+
+    def present(self) -> NDArray[np.bool_]:
+        """Return (N,) whether the row has an image that could be read."""
+        return self.slots >= 0
+
+    def take(self, rows: NDArray[np.int64]) -> tuple[Pixels, NDArray[np.bool_]]:
+        """Return pixels (B, 3, S, S) uint8 and (B,) whether the row has an image (zeros where not)."""
+        slots = self.slots[rows]
+        present = slots >= 0
+        if present.all():
+            return np.asarray(self.values[slots]), present
+        pixels = np.zeros((len(rows), *self.values.shape[1:]), np.uint8)
+        pixels[present] = self.values[slots[present]]
+        return pixels, present
+
+
+class Decoding:
+    """Decodes images each time they are asked for: no cache on disk, constant memory, any number of rows."""
+
+    def __init__(self, products: pa.Table, images: Images, size: int) -> None:
+        """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not) and where their images are."""
+        self.rows = products.select(["id", "source", "image", "image_ref"])
+        self.images, self.size = images, size
+        self.rejects: list[Reject] = []
+
+    def present(self) -> NDArray[np.bool_]:
+        """Return (N,) whether the row names an image; whether it can be read shows in `take`."""
+        named = [self.rows.column(name).is_valid().to_numpy() for name in ("image", "image_ref")]
+        return np.asarray(named[0] | named[1])
+
+    def take(self, rows: NDArray[np.int64]) -> tuple[Pixels, NDArray[np.bool_]]:
+        """Return pixels (B, 3, S, S) uint8 and (B,) whether the row has a readable image."""
+        pixels = np.zeros((len(rows), 3, self.size, self.size), np.uint8)
+        present = np.zeros(len(rows), bool)
+        for i, row in enumerate(self.rows.take(rows).to_pylist()):
+            try:
+                path = self.images.path(row)
+                if path is not None:
+                    pixels[i] = decode(path.read_bytes(), self.size)
+                    present[i] = True
+            except (OSError, Mep3mError) as error:
+                self.rejects.append(_reject(row, error))
+        return pixels, present
+
+
+class PixelReader:
+    """Finds, decodes and resizes the images of product rows.
+
+    With a `folder`, each distinct image is decoded once for ever: the cache is keyed by the hash of
+    the file's bytes. Without, the pixels are kept in memory (prediction).
+    """
+
+    def __init__(self, size: int, folder: Path | None = None, threads: int = 4) -> None:
+        """Take the side in pixels, the cache's folder, and how many images to decode at a time."""
+        self.size, self.threads = size, threads
+        self.cache = RowCache(folder / f"pixels-{size}", (3, size, size), "|u1") if folder else None
+
+    def find(
+        self, products: pa.Table, images: Images | None, say: Callable[[str], None] | None = None
+    ) -> Found:
+        """Read the images of all rows; a broken or missing file is a reject, never an exception."""
+        slots = np.full(products.num_rows, -1, np.int64)
+        found = Found(np.empty((0, 3, self.size, self.size), np.uint8), slots)
+        if images is None:
+            return found
+        memory: list[Pixels] = []
+        done = 0
+        for rows in _reference_batches(products):
+            contents = self._read(rows, images, found.rejects)
+            slots[done : done + len(rows)] = self._place(rows, contents, memory, found.rejects)
+            done += len(rows)
+            if say is not None:
+                say(f"images read: {done:,} of {products.num_rows:,}")
+        if self.cache is not None:
+            found.values = self.cache.values()
+        elif memory:
+            found.values = np.stack(memory)
+        return found
+
+    def _read(
+        self, rows: list[dict[str, Any]], images: Images, rejects: list[Reject]
+    ) -> list[tuple[str, bytes | Path] | None]:
+        """Return (key, file or bytes) of each row; only files without a content hash are read here."""
+        return [self._locate(row, images, rejects) for row in rows]
+
+    def _locate(
+        self, row: dict[str, Any], images: Images, rejects: list[Reject]
+    ) -> tuple[str, bytes | Path] | None:
+        try:
+            path = images.path(row)
+            if path is None:
+                return None
+            if row["image"]:
+                return row["image"], path
+            content = path.read_bytes()
+            return hashlib.sha256(content).hexdigest(), content
+        except (OSError, Mep3mError) as error:
+            rejects.append(_reject(row, error))
+            return None
+
+    def _place(
+        self,
+        rows: list[dict[str, Any]],
+        contents: Sequence[tuple[str, bytes | Path] | None],
+        memory: list[Pixels],
+        rejects: list[Reject],
+    ) -> NDArray[np.int64]:
+        """Decode what is new, and return the slot of each row."""
+        wanted: dict[str, tuple[bytes | Path, dict[str, Any]]] = {}
+        for row, entry in zip(rows, contents, strict=True):
+            if entry is not None and (self.cache is None or entry[0] not in self.cache):
+                wanted.setdefault(entry[0], (entry[1], row))
+        decoded: dict[str, Pixels] = {}
+        with ThreadPoolExecutor(self.threads) as pool:
+            jobs = {key: pool.submit(self._decode, content) for key, (content, _) in wanted.items()}
+            for key, job in jobs.items():
+                try:
+                    decoded[key] = job.result()
+                except (OSError, FormatError) as error:
+                    rejects.append(_reject(wanted[key][1], error))
+        keys = [entry[0] if entry is not None else None for entry in contents]
+        if self.cache is not None:
+            if decoded:
+                self.cache.append(list(decoded), np.stack(list(decoded.values())))
+            return self.cache.slots(keys)
+        start = len(memory)
+        places = {key: start + i for i, key in enumerate(decoded)}
+        memory.extend(decoded.values())
+        return np.array([-1 if key is None else places.get(key, -1) for key in keys], np.int64)
+
+    def _decode(self, content: bytes | Path) -> Pixels:
+        return decode(content.read_bytes() if isinstance(content, Path) else content, self.size)
+
+
+def _reject(row: dict[str, Any], error: Exception) -> Reject:
+    reference = row["image_ref"] or row["image"]
+    reason = f"file does not exist: {reference}" if isinstance(error, FileNotFoundError) else str(error)
+    return Reject("train", row["source"], reason, product=row["id"], field="image", value=reference)
+
+
+def _reference_batches(products: pa.Table, size: int = 512) -> Iterator[list[dict[str, Any]]]:
+    """Yield the image references of the rows, a few at a time."""
+    columns = products.select(["id", "source", "image", "image_ref"])
+    for batch in columns.to_batches(max_chunksize=size):
+        yield batch.to_pylist()

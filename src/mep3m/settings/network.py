@@ -1,0 +1,61 @@
+"""Which network: one part a modality, how they are joined, and the head."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from mep3m.settings.base import Settings
+
+
+class TextSettings(Settings):
+    """The encoder of titles, and of OCR text when that is a modality."""
+
+    encoder: Literal["lstm", "bilstm", "bert"] = "bilstm"
+    #: words: jieba; characters: Chinese signs, Latin words whole; whitespace: languages with spaces
+    tokeniser: Literal["words", "characters", "whitespace"] = "words"
+    max_tokens: int = Field(default=64, ge=1)
+    vocabulary: int = Field(default=50_000, ge=1)
+    embedding: int = Field(default=128, ge=1)
+    hidden: int = Field(default=256, ge=1)
+    layers: int = Field(default=1, ge=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    #: start from Word2vec vectors of the training titles (§4) instead of random ones
+    word2vec: bool = True
+    #: bert: a local folder or a hub name
+    weights: str | None = None
+
+
+class ImageSettings(Settings):
+    """The encoder of images: any timm name, or the paper's VGG-19, Inception-v3, ResNet-50."""
+
+    backbone: str = "resnet18"
+    pixels: int = Field(default=64, ge=16)
+    #: a local weights file or folder; `None` trains from scratch
+    weights: str | None = None
+    #: keyword arguments for timm
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class NetworkSettings(Settings):
+    """One network over one, two or three modalities."""
+
+    title: TextSettings | None = None
+    ocr: TextSettings | None = None
+    image: ImageSettings | None = None
+    fusion: Literal["concatenation", "tensor", "low_rank"] = "concatenation"
+    #: tensor: width each modality is projected to; low_rank: number of terms
+    rank: int = Field(default=16, ge=1)
+    #: fully connected layers before the label heads; Table 5 has (4096, 4096)
+    hidden: tuple[int, ...] = ()
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    #: chance that a training row hides one of its modalities
+    modality_dropout: float = Field(default=0.0, ge=0, lt=1)
+    #: train the heads only; the encoders stay as they were loaded
+    frozen: bool = False
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities in the order of every `present` mask."""
+        return tuple(name for name in ("image", "title", "ocr") if getattr(self, name) is not None)

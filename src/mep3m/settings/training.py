@@ -1,0 +1,84 @@
+"""How a network is trained: the paper's preset (§4), the modern one, and every switch between."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from mep3m.settings.base import Settings
+
+
+class TrainingSettings(Settings):
+    """One run of the loop. The defaults are the modern preset; `PAPER` is the paper's."""
+
+    optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
+    learning_rate: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=0.05, ge=0)
+    #: one_cycle and cosine span the whole run; halving: every two epochs (§4)
+    schedule: Literal["one_cycle", "cosine", "halving", "constant"] = "one_cycle"
+    #: `None`: as many as `samples` asks for, between 10 and 80
+    epochs: int | None = Field(default=None, ge=1)
+    #: rows seen in all, where `epochs` is not set: the same minutes for any small table
+    samples: int = Field(default=160_000, ge=1)
+    batch: int = Field(default=64, ge=2)
+    #: batches whose gradients are added before a step
+    accumulate: int = Field(default=1, ge=1)
+    #: auto: bfloat16 where the processor has instructions for it
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    clip: float | None = Field(default=1.0, gt=0)
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    loss: Literal["cross_entropy", "balanced_softmax", "logit_adjustment", "focal"] = "cross_entropy"
+    #: strength of the prior in logit_adjustment
+    tau: float = Field(default=1.0, ge=0)
+    #: exponent of the focal loss
+    gamma: float = Field(default=2.0, ge=0)
+    #: draw every class of the finest level equally often
+    balanced_sampling: bool = False
+    #: random crops, flips and colours of the images
+    augment: bool = True
+    #: share of the area that a random crop keeps at least
+    crop: float = Field(default=0.4, gt=0, le=1)
+    #: how far brightness, contrast and colour move
+    colour: float = Field(default=0.2, ge=0, lt=1)
+    #: decay of a moving average of the weights, which is then what is kept; `None` for none
+    average: float | None = Field(default=0.998, gt=0, lt=1)
+    #: stop after this many epochs without a better validation loss; needs validation rows
+    patience: int | None = Field(default=None, ge=1)
+    #: share of the rows (whole duplicate groups) held back for validation; 0 for none
+    validation: float = Field(default=0.0, ge=0, lt=0.9)
+    seed: int = 0
+    #: processes that read batches ahead; 0 reads in the training process
+    workers: int = Field(default=0, ge=0)
+    #: keep resized images on disk, so that JPEG files are decoded once
+    cache_images: bool = True
+    #: seconds between checkpoints within an epoch
+    checkpoint_seconds: float = Field(default=120.0, ge=0)
+    tensorboard: bool = False
+    wandb: bool = False
+
+    def epochs_for(self, rows: int) -> int:
+        """Return the number of epochs for a table of this many rows."""
+        if self.epochs is not None:
+            return self.epochs
+        return min(max(round(self.samples / max(rows, 1)), 10), 80)
+
+
+#: "Adam, learning rate 1e-3, halved every 2 epochs, batch 64" (§4); nothing else is stated
+PAPER = TrainingSettings(
+    optimiser="adam",
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    schedule="halving",
+    epochs=10,
+    batch=64,
+    precision="float32",
+    clip=None,
+    label_smoothing=0.0,
+    augment=False,
+    average=None,
+)
+MODERN = TrainingSettings()
+
+#: name on the command line -> settings
+PRESETS = {"paper": PAPER, "modern": MODERN}

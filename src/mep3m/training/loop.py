@@ -1,0 +1,285 @@
+"""The one training loop: explicit, on Accelerate, resumable to the bit on a CPU.
+
+Every random draw is a function of the seed and the step, so a checkpoint is weights, optimiser and
+a step number. Start several processes with `accelerate launch -m mep3m train ...`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from mep3m.errors import ModelError, UsageError
+from mep3m.models.labels import LabelTree
+from mep3m.models.networks.image import normalise
+from mep3m.settings.training import TrainingSettings
+from mep3m.store.files import fingerprint
+from mep3m.training.augment import augment
+from mep3m.training.checkpoints import State, load_checkpoint, save_checkpoint
+from mep3m.training.examples import Examples, balanced_weights, batches, epoch_order, plan_batches
+from mep3m.training.losses import LevelLoss, class_counts
+from mep3m.training.optimise import Average, make_optimiser, rate_at
+from mep3m.training.tracking import Tracker
+
+Say = Callable[[str], None]
+
+
+def fit(
+    network: nn.Module,
+    examples: Examples,
+    tree: LabelTree,
+    settings: TrainingSettings,
+    folder: Path,
+    validation: Examples | None = None,
+    pixels: int | None = None,
+    say: Say = lambda line: None,
+) -> list[dict[str, float]]:
+    """Train `network` (inputs → logits (B, C)) in place and return the figures of every epoch.
+
+    `pixels` is the side that images are cut to. An interrupted run in `folder` goes on where it
+    stopped; a finished one leaves no checkpoint.
+
+    Raises:
+        ModelError: the loss is not a number, or the checkpoint belongs to another run.
+        UsageError: the memory does not suffice.
+    """
+    run = Run(network, examples, tree, settings, folder, pixels, say)
+    try:
+        history = run.train(validation)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _is_memory(error):
+            raise
+        raise UsageError(out_of_memory(settings, pixels)) from error
+    finally:
+        run.tracker.close()
+    return history
+
+
+def out_of_memory(settings: TrainingSettings, pixels: int | None) -> str:
+    """Return what to change when the memory does not suffice."""
+    half = max(settings.batch // 2, 2)
+    smaller = f", or fewer pixels than {pixels}" if pixels else ", or fewer tokens a text"
+    mixed = "" if settings.precision == "bf16" else ", or precision = 'bf16'"
+    return (
+        f"out of memory at batch {settings.batch}: set batch = {half} and accumulate = "
+        f"{settings.accumulate * 2} (the same steps with half the memory){smaller}{mixed}"
+    )
+
+
+def _is_memory(error: RuntimeError) -> bool:
+    """Tell a failed allocation (CUDA has its own class, the CPU has not) from any other error."""
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return any(word in str(error) for word in words)
+
+
+def mixed_precision(settings: TrainingSettings) -> str:
+    """Return Accelerate's word for the precision; auto is bfloat16 where the processor computes in it."""
+    if settings.precision != "auto":
+        return {"float32": "no"}.get(settings.precision, settings.precision)
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "bf16" if torch.cpu._is_amx_tile_supported() else "no"
+
+
+class Run:
+    """One run of the loop: everything that an epoch needs, made once."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        examples: Examples,
+        tree: LabelTree,
+        settings: TrainingSettings,
+        folder: Path,
+        pixels: int | None,
+        say: Say,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.settings, self.examples, self.folder, self.pixels = settings, examples, folder, pixels
+        self.accelerator = Accelerator(mixed_precision=mixed_precision(settings))
+        if self.accelerator.mixed_precision != "no":
+            network = network.to(memory_format=torch.channels_last)
+        targets = np.asarray(examples.targets[examples.rows])
+        self.criterion = LevelLoss(tree, class_counts(targets, len(tree)), settings)
+        self.criterion.to(self.accelerator.device)
+        self.weights = balanced_weights(targets) if settings.balanced_sampling else None
+        self.raw, self.average = network, None
+        self.network, self.optimiser = self.accelerator.prepare(network, make_optimiser(network, settings))
+        if settings.average is not None:
+            self.average = Average(network, settings.average)
+        self.epochs = settings.epochs_for(len(examples.rows))
+        plan = plan_batches(examples.rows, settings.batch * self.accelerator.num_processes)
+        self.steps = self.epochs * math.ceil(len(plan) / settings.accumulate)
+        self.identity = fingerprint(
+            [settings.model_dump(), tree.to_json(), len(targets), int(targets.sum()), pixels, len(plan)]
+        )
+        self.best: dict[str, Tensor] = {}
+        self.state = self._resume()
+        total = self.epochs * len(examples.rows)
+        self.tracker = Tracker(folder, settings, total, self.state.seen, say)
+        self.saved = time.monotonic()
+
+    def train(self, validation: Examples | None) -> list[dict[str, float]]:
+        """Run the epochs that are left; leave the best or averaged weights in the network."""
+        while self.state.epoch < self.epochs and not self._out_of_patience():
+            self._epoch()
+            state = self.state
+            figures = {"epoch": state.epoch + 1.0, "loss": state.loss / max(state.batch, 1)}
+            figures["rows_per_second"] = self.tracker.rate(state.seen)
+            if validation is not None:
+                figures |= self._validate(validation)
+            state.history.append(figures)
+            state.epoch, state.batch, state.loss = state.epoch + 1, 0, 0.0
+            self.tracker.epoch(figures)
+            self._save()
+        self._finish()
+        return self.state.history
+
+    def _epoch(self) -> None:
+        """Take the steps of one epoch that were not taken before an interruption."""
+        state, settings = self.state, self.settings
+        order = epoch_order(self.examples.rows, self.weights, settings.seed, state.epoch)
+        part, parts = self.accelerator.process_index, self.accelerator.num_processes
+        last = len(plan_batches(order, settings.batch * parts))
+        self.network.train()
+        for batch in batches(self.examples, order, settings, state.batch, part, parts):
+            torch.manual_seed(
+                (settings.seed * 1_000_003 + state.epoch) * 1_000_003 + state.batch * parts + part
+            )
+            if state.batch % settings.accumulate == 0:
+                self.optimiser.zero_grad()
+            loss = self._backward(batch)
+            state.batch += 1
+            state.seen += len(batch["targets"]) * parts
+            state.loss += loss
+            if state.batch % settings.accumulate == 0 or state.batch == last:
+                self._step()
+            self.tracker.step(state.seen, loss, f"epoch {state.epoch + 1}/{self.epochs}")
+
+    def _backward(self, batch: dict[str, Tensor]) -> float:
+        """Add the gradients of one batch and return its loss.
+
+        Raises:
+            ModelError: the loss is not a number.
+        """
+        inputs = self.prepare(batch)
+        if not len(inputs["targets"]):
+            return 0.0
+        with self.accelerator.autocast():
+            logits = self.network(inputs)
+        loss = self.criterion(logits, inputs["targets"]) / self.settings.accumulate
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise ModelError(
+                f"the loss became {value} in epoch {self.state.epoch + 1}, batch {self.state.batch + 1}, at "
+                f"learning rate {self.optimiser.param_groups[0]['lr']:.2g}: lower learning_rate (now "
+                f"{self.settings.learning_rate:g}), set clip = 1.0, or precision = 'float32'"
+            )
+        self.accelerator.backward(loss)
+        return value * self.settings.accumulate
+
+    def prepare(self, batch: dict[str, Tensor], training: bool = True) -> dict[str, Tensor]:
+        """Move a batch to the device, leave out rows without a modality, cut and normalise the images."""
+        there = batch["present"].any(1)
+        if not bool(there.all()):
+            batch = {name: value[there] for name, value in batch.items()}
+        inputs = {name: value.to(self.accelerator.device, non_blocking=True) for name, value in batch.items()}
+        if "image" in inputs and self.pixels is not None:
+            settings = self.settings
+            if training and settings.augment:
+                inputs["image"] = augment(inputs["image"], self.pixels, settings.crop, settings.colour)
+            else:
+                inputs["image"] = normalise(inputs["image"], self.pixels)
+        return inputs
+
+    def _step(self) -> None:
+        """Move the weights, and save a checkpoint when it is time."""
+        settings, state = self.settings, self.state
+        rate = rate_at(settings, state.step, self.steps, state.epoch)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        if settings.clip is not None:
+            self.accelerator.clip_grad_norm_(self.network.parameters(), settings.clip)
+        self.optimiser.step()
+        state.step += 1
+        if self.average is not None:
+            self.average.update(self.raw, state.step)
+        if time.monotonic() - self.saved >= settings.checkpoint_seconds:
+            self._save()
+
+    @torch.no_grad()
+    def _validate(self, validation: Examples) -> dict[str, float]:
+        """Return loss and top-1 of each level on held-back rows, with the averaged weights if there are."""
+        own = {key: value.clone() for key, value in self.raw.state_dict().items()} if self.average else None
+        if self.average is not None:
+            self.raw.load_state_dict(self.average.values)
+        self.network.eval()
+        total, right = 0.0, torch.zeros(len(self.criterion.levels), 2)
+        for rows in plan_batches(validation.rows, 256):
+            inputs = self.prepare(validation.batch(rows), training=False)
+            logits, targets = self.network(inputs).float(), inputs["targets"]
+            total += float(self.criterion(logits, targets)) * len(targets)
+            for level, nodes in enumerate(self.criterion.levels):
+                known = targets[:, level] >= 0
+                hit = logits[known, nodes].argmax(1) + nodes.start == targets[known, level]
+                right[level] += torch.tensor([float(hit.sum()), float(known.sum())])
+        figures = {"validation_loss": total / len(validation.rows)}
+        figures |= {f"top1_{k + 1}": float(hits / n) for k, (hits, n) in enumerate(right) if n}
+        self._remember(figures["validation_loss"])
+        if own is not None:
+            self.raw.load_state_dict(own)
+        return figures
+
+    def _remember(self, loss: float) -> None:
+        """Keep the weights that are in the network if they are the best so far (early stopping)."""
+        if self.settings.patience is None:
+            return
+        if loss < self.state.best:
+            self.state.best, self.state.stale = loss, 0
+            self.best = {key: value.clone() for key, value in self.raw.state_dict().items()}
+        else:
+            self.state.stale += 1
+
+    def _out_of_patience(self) -> bool:
+        return self.settings.patience is not None and self.state.stale >= self.settings.patience
+
+    def _resume(self) -> State:
+        """Load the checkpoint of an interrupted run, if there is one."""
+        found = load_checkpoint(self.folder, self.identity)
+        if found is None:
+            (self.folder / "history.jsonl").unlink(missing_ok=True)
+            return State()
+        state, tensors = found
+        self.raw.load_state_dict(tensors["network"])
+        self.optimiser.load_state_dict(tensors["optimiser"])
+        if self.average is not None:
+            self.average.values = tensors["average"]
+        self.best = tensors["best"]
+        return state
+
+    def _save(self) -> None:
+        """Write a checkpoint; only the first process does."""
+        self.saved = time.monotonic()
+        if self.accelerator.is_main_process:
+            tensors = {
+                "network": self.raw.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "average": self.average.values if self.average is not None else {},
+                "best": self.best,
+            }
+            save_checkpoint(self.folder, self.identity, self.state, tensors)
+
+    def _finish(self) -> None:
+        """Put the weights to keep into the network."""
+        if self.best:
+            self.raw.load_state_dict(self.best)
+        elif self.average is not None:
+            self.raw.load_state_dict(self.average.values)
+        self.raw.eval()

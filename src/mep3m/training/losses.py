@@ -1,0 +1,63 @@
+"""Losses over the levels of a label tree; missing labels are masked, never guessed."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mep3m.models.labels import LabelTree
+from mep3m.settings.training import TrainingSettings
+
+
+def class_counts(targets: NDArray[np.int32], nodes: int) -> NDArray[np.int64]:
+    """Return (C,) how many rows carry each node, from targets (N, L) with -1 for missing."""
+    known = targets[targets >= 0]
+    return np.bincount(known, minlength=nodes)
+
+
+class LevelLoss(nn.Module):
+    """The sum over levels of the mean loss of the rows labelled there (joint loss of §5).
+
+    cross_entropy, with label smoothing; balanced_softmax (Ren et al. 2020): logits plus the log of
+    the class counts; logit_adjustment (Menon et al. 2021, eq. 10): the same with a factor tau;
+    focal (Lin et al. 2017): cross-entropy times (1 - p)^gamma.
+    """
+
+    log_prior: Tensor
+
+    def __init__(self, tree: LabelTree, counts: NDArray[np.int64], settings: TrainingSettings) -> None:
+        """Take the tree and the training counts (C,) of its nodes."""
+        super().__init__()
+        self.levels = [tree.nodes(level) for level in range(1, tree.depth + 1)]
+        self.kind = settings.loss
+        self.smoothing = settings.label_smoothing
+        self.gamma = settings.gamma
+        strength = settings.tau if settings.loss == "logit_adjustment" else 1.0
+        prior = np.zeros(len(tree), np.float32)
+        if settings.loss in ("balanced_softmax", "logit_adjustment"):
+            for nodes in self.levels:
+                # a class without a row counts as half a row, so that its logarithm exists
+                level = np.maximum(counts[nodes], 0.5)
+                prior[nodes] = strength * np.log(level / level.sum())
+        self.register_buffer("log_prior", torch.from_numpy(prior))
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Map logits (B, C) and targets (B, L), node columns or -1, to one number."""
+        adjusted = logits.float() + self.log_prior
+        total = adjusted.sum() * 0
+        for level, nodes in enumerate(self.levels):
+            labelled = targets[:, level] >= 0
+            if bool(labelled.any()):
+                local = targets[labelled, level] - nodes.start
+                total = total + self._one(adjusted[labelled, nodes], local)
+        return total
+
+    def _one(self, logits: Tensor, target: Tensor) -> Tensor:
+        if self.kind == "focal":
+            loss = F.cross_entropy(logits, target, reduction="none", label_smoothing=self.smoothing)
+            certainty = logits.softmax(1).gather(1, target[:, None])[:, 0]
+            return ((1 - certainty) ** self.gamma * loss).mean()
+        return F.cross_entropy(logits, target, label_smoothing=self.smoothing)

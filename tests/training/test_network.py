@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mep3m.models.classifier import load
+from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
+from mep3m.settings.training import TrainingSettings
+from mep3m.training.network import train_network
+from tests.models.catalogue import TREE, products
+
+TINY_TEXT = TextSettings(tokeniser="whitespace", embedding=8, hidden=8, dropout=0)
+TINY_IMAGE = ImageSettings(backbone="test_resnet", pixels=32)
+QUICK = TrainingSettings(epochs=15, batch=8, precision="float32", average=None, learning_rate=1e-2)
+
+NETWORKS = {
+    "lstm": NetworkSettings(title=TINY_TEXT.model_copy(update={"encoder": "lstm"})),
+    "bilstm": NetworkSettings(title=TINY_TEXT),
+    "image": NetworkSettings(image=TINY_IMAGE),
+    "concatenation": NetworkSettings(title=TINY_TEXT, image=TINY_IMAGE, modality_dropout=0.2),
+    "tensor": NetworkSettings(title=TINY_TEXT, image=TINY_IMAGE, fusion="tensor", rank=4),
+    "low_rank": NetworkSettings(title=TINY_TEXT, image=TINY_IMAGE, fusion="low_rank", rank=2),
+    "three modalities": NetworkSettings(
+        title=TINY_TEXT, ocr=TINY_TEXT, image=TINY_IMAGE, fusion="tensor", rank=3
+    ),
+    "two dense layers": NetworkSettings(title=TINY_TEXT, hidden=(64, 64), dropout=0),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_learns_saves_and_predicts_the_same_again(name: str, tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", without="title")
+    trained = train_network(table, TREE, NETWORKS[name], QUICK, tmp_path / "run", images)
+    before = trained.classifier.predict_proba(table, images)
+    again = load(tmp_path / "run").predict_proba(table, images)
+    np.testing.assert_array_equal(before, again)
+    for level in (1, 2):
+        np.testing.assert_allclose(before[:, TREE.nodes(level)].sum(1), 1, atol=1e-5)
+    codes = TREE.encode([("food", "tea"), ("food", "rice"), ("home", "lamp")])
+    right = before[1:, TREE.nodes(1)].argmax(1) == codes[np.arange(1, 30) % 3, 0]
+    assert right.mean() > 0.8
+    assert not (tmp_path / "run/work/checkpoint.pt").exists()
