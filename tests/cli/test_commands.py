@@ -1,0 +1,78 @@
+"""What every command promises: help with an example, exit codes, no traceback, a fast start."""
+
+import importlib
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from mep3m.cli import COMMANDS, cli, main
+
+
+def commands() -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    for name, (module, _) in COMMANDS.items():
+        command = getattr(importlib.import_module(module), name)
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            found += [
+                (f"{name} {sub}", command.get_command(context, sub)) for sub in command.list_commands(context)
+            ]
+        else:
+            found.append((name, command))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), commands(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_help_has_an_example_that_names_the_command(name: str, command: click.Command) -> None:
+    result = CliRunner().invoke(cli, [*name.split(), "--help"])
+    assert result.exit_code == 0
+    assert f"mep3m {name}" in result.output.split("xample", 1)[1]
+
+
+@pytest.mark.parametrize("name", [name for name, _ in commands()])
+def test_an_unknown_option_is_wrong_use(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(monkeypatch, *name.split(), "--no-such-option") == 2
+    assert "--no-such-option" in capsys.readouterr().err
+
+
+def test_an_unknown_command_names_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(monkeypatch, "ingset") == 2
+    assert "did you mean 'ingest'" in capsys.readouterr().err
+
+
+def test_a_store_that_is_not_there_is_one_line_and_no_traceback() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "mep3m", "stats", "nowhere"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert run.stderr.startswith("error: nowhere holds no store")
+    assert "Traceback" not in run.stderr
+
+
+def test_help_loads_none_of_the_heavy_packages() -> None:
+    code = "import sys; sys.argv = ['mep3m', '--help']\ntry:\n    import mep3m.cli as c; c.main()\nfinally:\n"
+    code += "    print([m for m in ('torch', 'duckdb', 'pyarrow', 'sklearn', 'plotly') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_version_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.startswith("mep3m, version ")
+
+
+def exit_code(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["mep3m", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+        sys.exit(0)
+    return int(stop.value.code or 0)
