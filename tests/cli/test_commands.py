@@ -72,7 +72,8 @@ def test_the_version_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 def exit_code(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["mep3m", *arguments])
-    with pytest.raises(SystemExit) as stop:
+    try:
         main()
-        sys.exit(0)
-    return int(stop.value.code or 0)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
