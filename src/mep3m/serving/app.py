@@ -1,0 +1,97 @@
+"""A trained classifier over HTTP: `POST /assign`, `GET /card`, `GET /health`, and a page to try it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from fastapi import FastAPI, HTTPException, UploadFile
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from mep3m import __version__
+from mep3m.models.classifier import Classifier, load
+from mep3m.product import Product, to_table
+from mep3m.report.page import render
+from mep3m.serving.assigner import assign
+from mep3m.store.files import read_json
+from mep3m.store.images import FolderImages, Images
+
+#: products of one request, and bytes of one uploaded image
+MOST_PRODUCTS = 1_000
+MOST_BYTES = 20 * 2**20
+
+
+class NewProduct(BaseModel):
+    """One product to file; give a title, OCR text, or both."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str | None = None
+    title: str | None = Field(default=None, max_length=10_000)
+    ocr: str | None = Field(default=None, max_length=10_000)
+
+
+class Question(BaseModel):
+    """A request: products, how many full paths to rank, and the confidence below which to back off."""
+
+    model_config = ConfigDict(extra="forbid")
+    products: list[NewProduct] = Field(min_length=1, max_length=MOST_PRODUCTS)
+    top: int = Field(default=5, ge=1, le=100)
+    min_confidence: float = Field(default=0.0, ge=0, le=1)
+
+
+def create_app(run: Path) -> FastAPI:
+    """Return the application that serves the classifier in `run`.
+
+    Raises:
+        ModelError: the folder is not a classifier.
+    """
+    classifier = load(run)
+    app = FastAPI(title="mep3m", version=__version__, docs_url=None, redoc_url=None)
+
+    @app.get("/health")
+    def health() -> dict[str, Any]:
+        return {"status": "ok", "mep3m": __version__, "classes": len(classifier.tree.leaves)}
+
+    @app.get("/card")
+    def card() -> Any:
+        path = run / "card.json"
+        if not path.exists():
+            raise HTTPException(404, "this run has no metric card; make one with 'mep3m evaluate'")
+        return read_json(path)
+
+    @app.post("/assign")
+    def assign_products(question: Question) -> list[dict[str, Any]]:
+        rows = [
+            Product(
+                new.id or str(i), "request", new.id or str(i), title=new.title or None, ocr=new.ocr or None
+            )
+            for i, new in enumerate(question.products)
+        ]
+        answers = assign(classifier, to_table(rows), None, question.top, question.min_confidence)
+        return [answer.to_json() for answer in answers]
+
+    @app.post("/assign-image")
+    def assign_image(image: UploadFile, title: str = "", min_confidence: float = 0.0) -> dict[str, Any]:
+        content = image.file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise HTTPException(413, f"the image is larger than {MOST_BYTES // 2**20} MB")
+        return _assign_upload(classifier, content, title or None, min_confidence)
+
+    @app.get("/", response_class=HTMLResponse)
+    def page() -> str:
+        return render("assign.html", classes=len(classifier.tree.leaves), depth=classifier.tree.depth)
+
+    return app
+
+
+def _assign_upload(
+    classifier: Classifier, content: bytes, title: str | None, min_confidence: float
+) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "upload").write_bytes(content)
+        images: Images = FolderImages(Path(folder))
+        table: pa.Table = to_table([Product("0", "request", "0", title=title, image_ref="upload")])
+        return assign(classifier, table, images, min_confidence=min_confidence)[0].to_json()

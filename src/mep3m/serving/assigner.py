@@ -1,0 +1,64 @@
+"""File new products: the answer a classifier gives for a row, as JSON values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from mep3m.models.classifier import Classifier
+from mep3m.models.tree import back_off, top_paths
+from mep3m.store.images import Images
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One product filed.
+
+    `path` is the answer from the first level down, as deep as the confidence allows, and
+    `confidence` the probability of each of its nodes. `top` lists the most probable full paths
+    with their probabilities. `review` says that a person should look: nothing, or only a level
+    above the leaves, was sure enough.
+    """
+
+    id: str
+    path: tuple[str, ...]
+    confidence: tuple[float, ...]
+    review: bool
+    top: tuple[dict[str, Any], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as JSON values."""
+        return asdict(self)
+
+
+def assign(
+    classifier: Classifier,
+    products: pa.Table,
+    images: Images | None = None,
+    top: int = 5,
+    min_confidence: float = 0.0,
+) -> list[Assignment]:
+    """Return one answer a row of `products` (`PRODUCT_SCHEMA`), in order.
+
+    With `min_confidence` the answer backs off to the deepest node that is at least that probable;
+    at 0 it is always a full path.
+    """
+    tree = classifier.tree
+    proba = classifier.predict_proba(products, images)
+    best, chances = top_paths(tree, proba, top)
+    answer = back_off(tree, proba, min_confidence) if min_confidence > 0 else best[:, 0]
+    whole = np.isin(answer, tree.leaves)
+    assignments = []
+    for row, key in enumerate(products["id"].to_pylist()):
+        path = tree.paths[answer[row]] if answer[row] >= 0 else ()
+        nodes = [tree.index(path[:depth]) for depth in range(1, len(path) + 1)]
+        ranked = [
+            {"path": list(tree.paths[node]), "probability": float(chance)}
+            for node, chance in zip(best[row], chances[row], strict=True)
+        ]
+        confidence = tuple(float(proba[row, node]) for node in nodes)
+        assignments.append(Assignment(key, path, confidence, not whole[row], tuple(ranked)))
+    return assignments
