@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from mep3m.settings.base import Settings
@@ -15,13 +17,13 @@ class SimulatorSettings(Settings):
     broken in one of the known ways. `tail` is the Zipf exponent of the category sizes.
     """
 
-    products: int = Field(1000, ge=1, le=20_000_000)
-    platforms: int = Field(2, ge=2, le=6)
-    seed: int = Field(0, ge=0)
+    products: Annotated[int, Field(ge=1, le=20_000_000)] = 1000
+    platforms: Annotated[int, Field(ge=2, le=6)] = 2
+    seed: Annotated[int, Field(ge=0)] = 0
     images: bool = True
-    categories: int | None = Field(None, ge=4)
-    text: float = Field(0.46, ge=0, le=1)
-    duplicates: float = Field(0.1, ge=0, le=0.6)
-    noise: float = Field(0.03, ge=0, le=0.5)
-    defects: float = Field(0.03, ge=0, le=0.3)
-    tail: float = Field(0.9, ge=0, le=2)
+    categories: Annotated[int | None, Field(ge=4)] = None
+    text: Annotated[float, Field(ge=0, le=1)] = 0.46
+    duplicates: Annotated[float, Field(ge=0, le=0.6)] = 0.1
+    noise: Annotated[float, Field(ge=0, le=0.5)] = 0.03
+    defects: Annotated[float, Field(ge=0, le=0.3)] = 0.03
+    tail: Annotated[float, Field(ge=0, le=2)] = 0.9

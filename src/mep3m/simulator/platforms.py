@@ -122,17 +122,25 @@ def _platform(
         department = next(d for d in departments() if d.name.zh == name)
         roots = _first_level(index, department, kinds, rng)
         for kind_names, members in _second_level(index, kinds, rng):
-            covered = frozenset(number for kind in members for number in numbers[kind.name.en])
-            root = roots[members[0].name.en]
+            root, own = roots[members[0].name.en], numbers[members[0].name.en]
             if isinstance(kind_names, Name):
+                covered = frozenset(number for kind in members for number in numbers[kind.name.en])
                 nodes.append(Node((root, kind_names), department, covered))
             else:
-                for third, number in zip(kind_names, numbers[members[0].name.en], strict=True):
-                    nodes.append(Node((root, third), department, frozenset([number])))
-            if index == 0 and members[0].thirds:
-                for third, number in zip(members[0].thirds, numbers[members[0].name.en], strict=True):
-                    thirds.append(Node((*nodes[-1].path, third), department, frozenset([number])))
+                nodes += _finer((root,), kind_names, own, department)
+            if index == 0:
+                thirds += _finer(nodes[-1].path, members[0].thirds, own, department)
     return Platform(PLATFORM_NAMES[index], index, tuple(_merge_namesakes(nodes)), tuple(thirds))
+
+
+def _finer(
+    path: tuple[Name, ...], thirds: Sequence[Name], numbers: Sequence[int], department: Department
+) -> list[Node]:
+    """Return one category a third of a kind; `numbers` are its leaves (one more than none)."""
+    return [
+        Node((*path, third), department, frozenset([number]))
+        for third, number in zip(thirds, numbers, strict=False)
+    ]
 
 
 def _first_level(index: int, department: Department, kinds: Sequence[Kind], rng: Random) -> dict[str, Name]:
