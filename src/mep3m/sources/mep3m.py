@@ -1,0 +1,158 @@
+"""MEP-3M's annotation file as released: one JSON array of three million records.
+
+A missing third level and missing OCR are sentinels there: the paper prints 'FLASE', the released
+file has "FALSE", the spreadsheet the boolean False. All are read here and written nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+from numpy.typing import NDArray
+
+from mep3m.sources.base import STAGE, Batch, Part
+from mep3m.sources.columns import clean, given_labels, join_levels, product_table, stable_ids
+from mep3m.sources.mep3m_files import LEVELS, SENTINELS, category_id
+from mep3m.sources.records import Block, array_parts, parse_record, read_blocks, without_commas
+from mep3m.store.rejects import Reject
+
+RECORD = pa.schema(
+    [pa.field(f"{level}_{part}", pa.string()) for level in LEVELS for part in ("id", "name")]
+    + [
+        pa.field("img_path", pa.string()),
+        pa.field("img_resolution", pa.list_(pa.int32())),
+        pa.field("title", pa.string()),
+        pa.field("OCR", pa.string()),
+    ]
+)
+_PARSE = pj.ParseOptions(explicit_schema=RECORD, newlines_in_values=True, unexpected_field_behavior="ignore")
+
+
+@dataclass(frozen=True)
+class Mep3mSource:
+    """The annotation file: one JSON array of flat records."""
+
+    path: Path
+    name: str = "mep3m"
+    part_bytes: int = 64 * 2**20
+
+    def files(self) -> list[Path]:
+        """Return the annotation file."""
+        return [self.path]
+
+    def parts(self) -> list[Part]:
+        """Return byte ranges of whole records."""
+        return list(array_parts(self.path, self.part_bytes))
+
+    def read(self, part: Part) -> Iterator[Batch]:
+        """Yield the products of one part; a broken record is refused with its number."""
+        for block in read_blocks(self.path, part):
+            records = None if block.too_long else _parse_fast(block)
+            if records is None:
+                yield self._read_slowly(block)
+            else:
+                numbers = np.arange(block.number, block.number + len(block.starts), dtype=np.int64)
+                yield self._batch(records, numbers, [])
+
+    def _read_slowly(self, block: Block) -> Batch:
+        """Read record by record: for blocks with a broken record, or with ids that are not strings."""
+        rows: list[dict[str, Any]] = []
+        numbers: list[int] = []
+        rejects: list[Reject] = []
+        for number, content in block.records():
+            value, problem = parse_record(content)
+            row, problem = (None, "the record is too long") if block.too_long else _as_row(value, problem)
+            if row is not None:
+                rows.append(row)
+                numbers.append(number)
+            else:
+                text = content[:2000].decode("utf-8", "replace")
+                rejects.append(
+                    Reject(STAGE, self.name, str(problem), file=self.path.name, line=number, value=text)
+                )
+        return self._batch(
+            pa.Table.from_pylist(rows, schema=RECORD), np.array(numbers, dtype=np.int64), rejects
+        )
+
+    def _batch(self, records: pa.Table, numbers: NDArray[np.int64], rejects: list[Reject]) -> Batch:
+        count = len(numbers)
+        column = {name: records[name].combine_chunks() for name in RECORD.names}
+        ids = [_known(column[f"{level}_id"]) for level in LEVELS]
+        names = [_known(column[f"{level}_name"]) for level in LEVELS]
+        source = pa.repeat(pa.scalar(self.name), count)
+        codes = [
+            pc.binary_join_element_wise(category_id(level, ""), code, "")
+            for level, code in enumerate(ids, start=1)
+        ]
+        size = column["img_resolution"]
+        path = clean(column["img_path"])
+        suffix = pc.utf8_lower(pc.utf8_ltrim(pc.utf8_slice_codeunits(path, -4), "."))
+        found = {
+            "source": source,
+            "source_id": stable_ids(path, self.path.name, numbers),
+            "source_path": join_levels(names),
+            "labels": given_labels(join_levels(codes), source),
+            "title": clean(column["title"]),
+            "ocr": _known(column["OCR"]),
+            "image_ref": path,
+            "image_height": _item(size, 0),
+            "image_width": _item(size, 1),
+            "image_format": suffix,
+            "file": pa.repeat(pa.scalar(self.path.name), count),
+            "line": pa.array(numbers),
+        }
+        return Batch(product_table(found, count), rejects)
+
+
+def _parse_fast(block: Block) -> pa.Table | None:
+    """Parse a block with Arrow's reader, or return `None` where anything in it is not perfect."""
+    content = without_commas(block)
+    if content is None:
+        return None
+    options = pj.ReadOptions(use_threads=False, block_size=len(content))
+    try:
+        table = pj.read_json(pa.BufferReader(content), options, _PARSE)
+        table.validate(full=True)
+    except pa.ArrowException:
+        return None
+    return table if table.num_rows == len(block.starts) else None
+
+
+def _known(column: pa.Array) -> pa.Array:
+    """Return a text column in which the sentinels and empty texts are missing."""
+    text = clean(column)
+    known = pc.invert(pc.is_in(text, pa.array(SENTINELS)))
+    return pc.if_else(known, text, pa.scalar(None, pa.string()))
+
+
+def _item(lists: pa.ListArray, index: int) -> pa.Array:
+    """Return item `index` of every list, missing where the list is shorter."""
+    long_enough = pc.greater(pc.list_value_length(lists), index)
+    kept = pc.if_else(pc.fill_null(long_enough, False), lists, pa.scalar([0, 0, 0], lists.type))
+    return pc.if_else(
+        pc.fill_null(long_enough, False), pc.list_element(kept, index), pa.scalar(None, pa.int32())
+    )
+
+
+def _as_row(value: dict[str, Any] | None, problem: str | None) -> tuple[dict[str, Any] | None, str | None]:
+    """Return a record in the types of `RECORD`, or the reason why it cannot be one."""
+    if value is None:
+        return None, problem
+    row: dict[str, Any] = {}
+    for name in RECORD.names:
+        cell = value.get(name)
+        if name == "img_resolution":
+            numbers = isinstance(cell, list) and all(type(n) is int and 0 <= n < 2**31 for n in cell)
+            row[name] = cell if numbers else None
+        elif cell is None or isinstance(cell, str | int | float):
+            row[name] = None if cell is None else str(cell)
+        else:
+            return None, f"'{name}' is a {type(cell).__name__}, not text"
+    return row, None
