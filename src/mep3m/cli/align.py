@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mep3m.cli.show import json_option, print_json
 from mep3m.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from mep3m.store.rejects import Reject
+
+FILE = click.Path(path_type=Path)
 
 #: command name -> (module, one line of help); `review` and what follows live in align_review.py
 COMMANDS: dict[str, tuple[str, str]] = {}
@@ -38,3 +46,94 @@ class AlignGroup(click.Group):
 )
 def align() -> None:
     """Align the category trees of several platforms, with evidence and a person's decisions."""
+
+
+@align.command(
+    epilog="\b\nExample:\n  mep3m align propose --left shop1.tsv --right shop2.tsv --out links.sssom.tsv"
+)
+@click.option("--left", type=FILE, required=True, help="Table of one platform's categories.")
+@click.option("--right", type=FILE, required=True, help="Table of the other platform's categories.")
+@click.option("--out", type=FILE, required=True, help="The proposals, as an SSSOM table.")
+@click.option("--method", default="evidence", show_default=True, help="evidence, or the paper's rule: paper.")
+@click.option("--first-level", "first_level", type=FILE, help="Map of first levels: platform, name, class.")
+@click.option("--within-first-level", default="auto", show_default=True, help="auto, always or never.")
+@json_option
+@click.pass_context
+def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
+    """Propose links between the categories of two platforms.
+
+    A table has the columns id and path (names from the root, joined by ' > '), and optionally
+    titles and ocr (joined by ' || '), name_en, count and first_level. Rows that cannot be used are
+    listed with their lines, the others are aligned (exit code 1).
+    """
+    from mep3m.settings.align import AlignSettings
+    from mep3m.stages.align.evidence import propose as propose_links
+    from mep3m.stages.align.proposal import read_first_levels, read_side
+    from mep3m.stages.align.sssom import write_sssom
+
+    settings = AlignSettings.parse(
+        {key: options[key] for key in ("method", "within_first_level")}, "align propose"
+    )
+    left, left_rejects = read_side(options["left"], "left")
+    right, right_rejects = read_side(options["right"], "right")
+    first_levels = read_first_levels(options["first_level"]) if options["first_level"] else None
+    proposals = propose_links([left, right], settings, first_levels)
+    title = f"{options['left'].name} to {options['right'].name}"
+    rows = write_sssom(options["out"], proposals, title)
+    refused = left_rejects + right_rejects
+    accepted = sum(proposal.accept for proposal in proposals)
+    for reject in refused:
+        click.echo(_refusal(reject), err=True)
+    if as_json:
+        counts = {"left": len(left), "right": len(right), "rows": rows, "accepted": accepted}
+        print_json({**counts, "refused": [_refusal(reject) for reject in refused]})
+    else:
+        click.echo(f"{len(left):,} x {len(right):,} categories: {accepted:,} links accepted, {rows:,} rows")
+        click.echo(f"proposals  {options['out']}")
+    ctx.exit(1 if refused else 0)
+
+
+@align.command(epilog="\b\nExample:\n  mep3m align score links.sssom.tsv --gold gold.tsv --json")
+@click.argument("proposals", type=FILE)
+@click.option("--gold", type=FILE, required=True, help="Columns left_id, right_id, optionally relation.")
+@click.option("--left", type=FILE, help="The left table, to check the gold's ids.")
+@click.option("--right", type=FILE, help="The right table, to check the gold's ids.")
+@click.option("--errors", default=50, show_default=True, help="Wrong and missed pairs to list, of each.")
+@json_option
+@click.pass_context
+def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any) -> None:
+    """Score PROPOSALS (an SSSOM table) against a gold alignment.
+
+    A pair counts as proposed when its method accepted it. Gold rows with an id that is not in the
+    tables are set aside and listed with their lines (exit code 1).
+    """
+    from mep3m.stages.align.proposal import read_side
+    from mep3m.stages.align.score import read_gold
+    from mep3m.stages.align.score import score as score_proposals
+    from mep3m.stages.align.sssom import read_sssom
+
+    sides = [read_side(options[key])[0] if options[key] else None for key in ("left", "right")]
+    gold = read_gold(options["gold"], sides[0], sides[1])
+    rows = [row.proposal for row in read_sssom(proposals)]
+    scores = score_proposals(rows, gold, options["errors"])
+    for unknown in scores.gold_unknown:
+        click.echo(f"gold {unknown}", err=True)
+    if as_json:
+        print_json(scores.to_dict())
+    else:
+        click.echo(f"precision {scores.precision:.4f}  recall {scores.recall:.4f}  f1 {scores.f1:.4f}")
+        click.echo(f"average precision {scores.average_precision:.4f}")
+        click.echo(
+            f"{scores.correct:,} correct of {scores.proposed:,} accepted, {scores.gold_pairs:,} in the gold"
+        )
+        for wanted, share in scores.coverage.items():
+            click.echo(f"gold pairs found at precision {wanted}: {share:.1%}")
+        click.echo(f"decisions to reach 99 % precision: {scores.decisions:,}")
+        for error in scores.errors:
+            labels = f"{error.get('left', error['left_id'])}  |  {error.get('right', error['right_id'])}"
+            click.echo(f"{error['kind']:7s} {labels}  ({error['evidence']})")
+    ctx.exit(1 if scores.gold_unknown else 0)
+
+
+def _refusal(reject: Reject) -> str:
+    return f"{reject.file}, line {reject.line}: {reject.reason}"

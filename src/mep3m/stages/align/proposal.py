@@ -254,3 +254,23 @@ def sides_from_products(tables: Iterable[pa.Table], titles_kept: int = 450) -> l
         )
         for source, places in sorted(found.items())
     ]
+
+
+def read_first_levels(path: Path) -> dict[tuple[str, str], str]:
+    """Read a map of first levels: columns `platform` (left or right), `name`, `class`.
+
+    Returns:
+        (platform, its own first-level name) -> the common class.
+
+    Raises:
+        NotFoundError: the file or a column does not exist.
+        FormatError: a cell is empty, or a name is mapped twice.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for line, row in read_rows(path, required=("platform", "name", "class")):
+        key = row["platform"], row["name"]
+        if not (all(key) and row["class"]):
+            raise FormatError(f"{path}, line {line}: a cell is empty")
+        if found.setdefault(key, row["class"]) != row["class"]:
+            raise FormatError(f"{path}, line {line}: '{key[1]}' is mapped to '{found[key]}' above")
+    return found

@@ -1,0 +1,146 @@
+"""The gold alignments that alignment is measured on, read from the shared data folder (not shipped).
+
+`MEP3M_DATA` overrides the folder. Each case is a left side, a right side and the gold pairs; what
+`closed` keeps is only the categories that have a match.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mep3m.stages.align.proposal import Entry, Side
+
+DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[2] / "shared" / "data"))
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One alignment task. `gold` maps each (left id, right id) to its weight."""
+
+    name: str
+    left: Side
+    right: Side
+    gold: dict[Pair, float]
+
+    def closed(self) -> Case:
+        """Return the case with only the categories that occur in the gold."""
+        left, right = {pair[0] for pair in self.gold}, {pair[1] for pair in self.gold}
+        return Case(
+            self.name + " closed",
+            Side(self.left.name, tuple(entry for entry in self.left if entry.id in left)),
+            Side(self.right.name, tuple(entry for entry in self.right if entry.id in right)),
+            self.gold,
+        )
+
+    def part(self, name: str, keep: Callable[[Entry], bool]) -> Case:
+        """Return the case with only the left categories that `keep` accepts; the right stays whole."""
+        entries = tuple(entry for entry in self.left if keep(entry))
+        ids = {entry.id for entry in entries}
+        gold = {pair: weight for pair, weight in self.gold.items() if pair[0] in ids}
+        return Case(f"{self.name} {name}", Side(self.left.name, entries), self.right, gold)
+
+
+def rows(path: str) -> list[dict[str, str]]:
+    """Return the rows of a TSV file below the data folder."""
+    with (DATA / path).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def contest_jd() -> Case:
+    """The contest's 1,258 classes and JD's 2015 tree (two levels of names), gold by equal JD id."""
+    left = [
+        Entry(row["id"], (row["l1"], row["l2"], row["l3"]), count=int(row["n_train_500k"] or 0))
+        for row in rows("taxonomies/inspur_contest/classes_1258.tsv")
+    ]
+    right = [
+        Entry(row["cid"], (row["group_l2"], row["name_l3"])) for row in rows("taxonomies/jd/jd_wap_2015.tsv")
+    ]
+    gold = {
+        (row["inspur_id"], row["jd_cid"]): 1.0 for row in rows("taxonomies/jd/gold_inspur1258_to_jd2015.tsv")
+    }
+    return Case("contest-jd", Side("contest", tuple(left)), Side("jd2015", tuple(right)), gold)
+
+
+def _tree(path: str, separator: str) -> dict[str, tuple[str, ...]]:
+    lines = (DATA / path).read_text(encoding="utf-8").split("\n")
+    found = {}
+    for line in lines:
+        if line and not line.startswith("#"):
+            key, _, names = line.partition(separator)
+            found[key.strip().rsplit("/", 1)[-1]] = tuple(name.strip() for name in names.split(" > "))
+    return found
+
+
+def shopify_google(language: str) -> Case:
+    """Shopify's given branches and Google's whole tree; `language` is zh, en, both or zh-en.
+
+    'both' gives Shopify bilingual names and Google Chinese ones with English where known; 'zh-en'
+    gives Shopify Chinese names only and Google English names only.
+    """
+    folder = "taxonomies/shopify_google/"
+    shopify = {
+        "zh": _tree(folder + "shopify_2025-08_categories.zh-CN.txt", " : "),
+        "en": _tree(folder + "shopify_2025-08_categories.en.txt", " : "),
+    }
+    google = {
+        "zh": _tree(folder + "google_2012-01-13.zh-CN.txt", " - "),
+        "en": _tree(folder + "google_2015-02-19.en-US.txt", " - "),
+    }
+    pairs = [(row["shopify_id"], row["google_id"]) for row in rows(folder + "alignment_shopify_google.tsv")]
+    left_language, right_language = {"zh-en": ("zh", "en"), "both": ("zh", "zh")}.get(
+        language, (language, language)
+    )
+    branches = {pair[0].split("-")[0] for pair in pairs}
+    left = [
+        Entry(key, path, shopify["en"][key] if language == "both" else ())
+        for key, path in shopify[left_language].items()
+        if key.split("-")[0] in branches
+    ]
+    right = [
+        Entry(key, path, google["en"].get(key, ()) if language == "both" else ())
+        for key, path in google[right_language].items()
+    ]
+    known = set(google[right_language])
+    gold = {pair: 1.0 for pair in pairs if pair[1] in known}
+    return Case(
+        f"shopify-google {language}", Side("shopify", tuple(left)), Side("google", tuple(right)), gold
+    )
+
+
+def one_to_one(case: Case) -> Case:
+    """Return the closed case whose gold is one pair per category on both sides.
+
+    Where several left categories share a right one, the pair whose left is the shallowest (then
+    first) is kept: the others are narrower, not equal.
+    """
+    best: dict[str, str] = {}
+    for left, right in sorted(case.gold, key=lambda pair: (len(case.left[pair[0]].path), pair[0])):
+        best.setdefault(right, left)
+    gold = {(left, right): 1.0 for right, left in best.items()}
+    lefts = Counter(pair[0] for pair in gold)
+    gold = {pair: 1.0 for pair in gold if lefts[pair[0]] == 1}
+    return Case(case.name + " one-to-one", case.left, case.right, gold).closed()
+
+
+def walmart_amazon() -> Case:
+    """Walmart's and Amazon's categories with their products' titles; gold from matched products."""
+    sides = []
+    for name in ("walmart", "amazon"):
+        titles: dict[str, list[str]] = defaultdict(list)
+        for row in rows(f"en_walmart_amazon/{name}.tsv"):
+            if row["category"]:
+                titles[row["category"]].append(row["title"])
+        sides.append(
+            Side(name, tuple(Entry(key, (key,), (), tuple(of), (), len(of)) for key, of in titles.items()))
+        )
+    gold = {
+        (row["walmart_category"], row["amazon_category"]): float(row["n_matched_products"])
+        for row in rows("en_walmart_amazon/gold_category_cooccurrence_from_matches.tsv")
+    }
+    return Case("walmart-amazon", sides[0], sides[1], gold)

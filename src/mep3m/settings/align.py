@@ -1,0 +1,57 @@
+"""Settings of category alignment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from mep3m.settings.base import Settings
+
+
+class ContentSettings(Settings):
+    """How S_content (equation 2) reads the titles of a category."""
+
+    #: the terms that are counted; the paper counts words
+    tokens: Literal["words", "characters", "ngrams"] = "words"
+    #: length of the character n-grams when `tokens` is 'ngrams'
+    ngram: int = Field(default=2, ge=1, le=8)
+    #: count each term once, as the cited simtext package does; the equation counts occurrences
+    binary: bool = False
+    #: characters of a category's joined titles that are read
+    characters: int = Field(default=22_000, ge=1)
+
+
+class PaperSettings(Settings):
+    """The rule of section 3.2: equation 3 with its two thresholds."""
+
+    label_threshold: float = Field(default=0.50, gt=0, le=1)
+    #: `None`: the mean S_content of the identically named pairs, as the paper found its 0.75
+    content_threshold: float | None = Field(default=None, ge=0, le=1)
+    #: merge identical names whatever S_content says (Table 3 has such a pair, 0.705)
+    identical_names: bool = True
+    content: ContentSettings = ContentSettings()
+
+
+class EvidenceSettings(Settings):
+    """The proposer that combines every kind of evidence."""
+
+    #: candidates looked at for each category and each kind of similarity
+    candidates: int = Field(default=20, ge=1, le=500)
+    #: candidates kept per category for a person to look at, beside the accepted one
+    kept: int = Field(default=3, ge=0, le=50)
+    #: the probability from which a proposal is accepted
+    accept: float = Field(default=0.5, gt=0, lt=1)
+    #: may a category without an equal one be filed under the equal of an ancestor?
+    many_to_one: Literal["auto", "never", "always"] = "auto"
+    content: ContentSettings = ContentSettings()
+
+
+class AlignSettings(Settings):
+    """Which proposer runs, between which categories, and how."""
+
+    method: Literal["evidence", "paper"] = "evidence"
+    #: 'auto': compare only within a first-level class when a map is given or the names agree
+    within_first_level: Literal["auto", "always", "never"] = "auto"
+    paper: PaperSettings = PaperSettings()
+    evidence: EvidenceSettings = EvidenceSettings()

@@ -1,0 +1,158 @@
+"""The paper's rule (section 3.2): S_label ≥ 0.50 AND S_content > the mean of identically named pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from mep3m.settings.align import AlignSettings, PaperSettings
+from mep3m.stages.align.proposal import Entry, Proposal, Side
+from mep3m.stages.align.similarity import Floats, Ints, content_pairs, content_vectors, label_pairs
+
+#: equation 3; used where no pair of identical names with titles exists to calibrate on
+PUBLISHED_CONTENT_THRESHOLD = 0.75
+#: refused pairs per left category that are kept for a person to look at
+REFUSED_KEPT = 3
+
+#: (platform, its first-level name) -> the common first-level class
+FirstLevels = Mapping[tuple[str, str], str]
+
+
+def propose_paper(
+    sides: Sequence[Side], settings: AlignSettings, first_levels: FirstLevels | None = None
+) -> list[Proposal]:
+    """Return the pairs with S_label ≥ the threshold, accepted where equation 3 or the identity rule holds.
+
+    Every pair of platforms is compared; the content threshold is calibrated once, on all of them.
+    Where no category has titles, S_content cannot be computed and S_label decides alone (the words
+    of each proposal say so). `probability` is (S_label + S_content)/2: a rank, not calibrated.
+    """
+    starts = np.cumsum([0, *(len(side) for side in sides)])
+    vectors = content_vectors([entry.titles for side in sides for entry in side], settings.paper.content)
+    with_content = vectors.nnz > 0
+    found = []
+    for a, b in combinations(range(len(sides)), 2):
+        rows, columns, labels = _compared(sides[a], sides[b], settings, first_levels)
+        contents = content_pairs(vectors, rows + starts[a], columns + starts[b])
+        found.append((sides[a], sides[b], rows, columns, labels, contents))
+    threshold, origin = _content_threshold(
+        settings.paper,
+        np.concatenate([labels for *_, labels, _ in found]),
+        np.concatenate([contents for *_, contents in found]),
+    )
+    proposals: list[Proposal] = []
+    for left, right, rows, columns, labels, contents in found:
+        by_rule = labels >= settings.paper.label_threshold
+        if with_content:
+            by_rule &= contents > threshold
+        if settings.paper.identical_names:
+            by_rule |= labels == 1.0
+        rank = (labels + contents) / 2 if with_content else labels
+        for k in _kept(rows, rank, by_rule):
+            words = f"S_label {labels[k]:.2f}"
+            words += f", S_content {contents[k]:.3f} (> {threshold:.3f}, {origin})" if with_content else ""
+            words += "" if with_content else "; no titles, so S_label decides alone"
+            evidence = {"s_label": float(labels[k])}
+            if with_content:
+                evidence |= {"s_content": float(contents[k]), "content_threshold": threshold}
+            one, other = left.entries[rows[k]], right.entries[columns[k]]
+            proposals.append(
+                Proposal(
+                    one.id, other.id, "exact", float(rank[k]), bool(by_rule[k]), evidence, words,
+                    one.label, other.label, left.name, right.name,
+                )
+            )  # fmt: skip
+    return proposals
+
+
+def first_level_classes(
+    left: Side, right: Side, settings: AlignSettings, first_levels: FirstLevels | None = None
+) -> tuple[list[str], list[str]] | None:
+    """Return the first-level class of each entry of both sides, or `None` where they cannot be compared.
+
+    A class is the entry's own `first_level`, else the map's word for the first name of its path,
+    else that name. With the setting 'auto' the classes count when a map or own classes are given,
+    or when at least half of the first-level names of the side with fewer of them are equal.
+    """
+    if settings.within_first_level == "never":
+        return None
+    classes = [
+        [_first_level(side.name, entry, first_levels or {}) for entry in side] for side in (left, right)
+    ]
+    given = first_levels or any(entry.first_level for side in (left, right) for entry in side)
+    ours, theirs = set(classes[0]), set(classes[1])
+    agree = 2 * len(ours & theirs) >= min(len(ours), len(theirs))
+    deep = all(any(len(entry.path) > 1 for entry in side) for side in (left, right))
+    if settings.within_first_level == "always" or given or (agree and deep):
+        return classes[0], classes[1]
+    return None
+
+
+def _first_level(source: str, entry: Entry, first_levels: FirstLevels) -> str:
+    return entry.first_level or first_levels.get((source, entry.path[0]), entry.path[0])
+
+
+def _compared(
+    left: Side, right: Side, settings: AlignSettings, first_levels: FirstLevels | None
+) -> tuple[Ints, Ints, Floats]:
+    """Return (rows, columns, S_label) of the pairs that the rule may look at."""
+    names = [[entry.name for entry in side] for side in (left, right)]
+    blocks = list(label_pairs(names[0], names[1], settings.paper.label_threshold))
+    if not blocks:
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+    rows, columns, labels = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+    classes = first_level_classes(left, right, settings, first_levels)
+    if classes is not None:
+        known = {name: number for number, name in enumerate({*classes[0], *classes[1]})}
+        numbers = [np.array([known[name] for name in of]) for of in classes]
+        same = numbers[0][rows] == numbers[1][columns]
+        rows, columns, labels = rows[same], columns[same], labels[same]
+    order = np.lexsort((columns, rows))
+    return rows[order], columns[order], labels[order]
+
+
+def _content_threshold(settings: PaperSettings, labels: Floats, contents: Floats) -> tuple[float, str]:
+    """Return the threshold of S_content and where it comes from."""
+    if settings.content_threshold is not None:
+        return settings.content_threshold, "set by hand"
+    identical = contents[(labels == 1.0) & (contents > 0)]
+    if len(identical) == 0:
+        return PUBLISHED_CONTENT_THRESHOLD, "the published one: no identical names to calibrate on"
+    return float(identical.mean()), f"mean of {len(identical)} identically named pairs"
+
+
+def _kept(rows: Ints, rank: Floats, accepted: np.ndarray) -> list[int]:
+    """Return the positions of the accepted pairs and of each row's best refused ones."""
+    seen: dict[int, int] = {}
+    kept = []
+    for k in sorted(range(len(rows)), key=lambda k: (rows[k], not accepted[k], -rank[k])):
+        if not accepted[k]:
+            seen[rows[k]] = seen.get(rows[k], 0) + 1
+        if accepted[k] or seen[rows[k]] <= REFUSED_KEPT:
+            kept.append(k)
+    return kept
+
+
+def groups(proposals: Sequence[Proposal]) -> list[tuple[tuple[str, str], ...]]:
+    """Return the merges as groups of (platform, category id): the connected parts of the accepted
+    exact proposals, each sorted, in sorted order.
+    """  # noqa: D205
+    parent: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def root(node: tuple[str, str]) -> tuple[str, str]:
+        parent.setdefault(node, node)
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for proposal in proposals:
+        if proposal.accept and proposal.relation == "exact":
+            ends = (proposal.left_source, proposal.left_id), (proposal.right_source, proposal.right_id)
+            parent[root(ends[0])] = root(ends[1])
+    members: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for node in parent:
+        members.setdefault(root(node), []).append(node)
+    return sorted(tuple(sorted(nodes)) for nodes in members.values())

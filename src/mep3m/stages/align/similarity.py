@@ -1,0 +1,163 @@
+"""The paper's two similarities, for all pairs at once: S_label (equation 1) and S_content (equation 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from mep3m.settings.align import ContentSettings
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+#: cells of one block of the upper bound: 64 MB as float32
+BLOCK_CELLS = 16_000_000
+
+
+def label_similarity(left: str, right: str) -> float:
+    """Return S_label = 2·M/T (equation 1), exactly difflib's ratio of the two names in this order."""
+    from cydifflib import SequenceMatcher
+
+    return float(SequenceMatcher(None, left, right).ratio())
+
+
+def label_pairs(
+    left: Sequence[str], right: Sequence[str], threshold: float = 0.5
+) -> Iterator[tuple[Ints, Ints, Floats]]:
+    """Yield (left index, right index, S_label) of every pair with S_label ≥ threshold, in blocks.
+
+    The values are those of `difflib.SequenceMatcher(None, left, right).ratio()`, order and autojunk
+    included: difflib's matching blocks are a common subsequence, so its M is at most the length of
+    the longest one, and rapidfuzz's indel similarity 2·LCS/T bounds the ratio from above. Only
+    pairs whose bound reaches the threshold are computed. Memory: one block of the bound and the
+    pairs found in it, whatever the number of names.
+    """
+    left_names, left_of = _distinct(left)
+    right_names, right_of = _distinct(right)
+    for start, rows, columns in _candidates(left_names, right_names, threshold):
+        ratios = _ratios(left_names, right_names, rows + start, columns)
+        found = ratios >= threshold
+        yield from _expanded(
+            (rows[found] + start, columns[found], ratios[found]),
+            left_of,
+            right_of,
+        )
+
+
+def _distinct(names: Sequence[str]) -> tuple[list[str], list[Ints]]:
+    """Return the distinct names and, for each, the positions where it stands."""
+    places: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        places.setdefault(name, []).append(position)
+    return list(places), [np.array(of, dtype=np.int64) for of in places.values()]
+
+
+def _candidates(
+    left: Sequence[str], right: Sequence[str], threshold: float
+) -> Iterator[tuple[int, Ints, Ints]]:
+    """Yield (first row, rows in the block, columns) of the pairs whose upper bound is high enough."""
+    from rapidfuzz.distance import Indel
+    from rapidfuzz.process import cdist
+
+    if not left or not right:
+        return
+    step = max(1, BLOCK_CELLS // len(right))
+    for start in range(0, len(left), step):
+        bound = cdist(
+            left[start : start + step],
+            right,
+            scorer=Indel.normalized_similarity,
+            score_cutoff=max(threshold - 1e-6, 1e-9),
+            dtype=np.float32,
+        )
+        rows, columns = np.nonzero(bound.T)
+        yield start, columns.astype(np.int64), rows.astype(np.int64)
+
+
+def _ratios(left: Sequence[str], right: Sequence[str], rows: Ints, columns: Ints) -> Floats:
+    """Return the exact ratio of each pair; `columns` comes sorted, so each right name is indexed once."""
+    from cydifflib import SequenceMatcher
+
+    matcher = SequenceMatcher(None, "", "")
+    ratios = np.empty(len(rows), dtype=np.float64)
+    last = -1
+    for position, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        if column != last:
+            matcher.set_seq2(right[column])
+            last = column
+        matcher.set_seq1(left[row])
+        ratios[position] = matcher.ratio()
+    return ratios
+
+
+def _expanded(
+    found: tuple[Ints, Ints, Floats], left_of: list[Ints], right_of: list[Ints]
+) -> Iterator[tuple[Ints, Ints, Floats]]:
+    """Yield the pairs of distinct names once for every pair of places where the names stand."""
+    rows, columns, ratios = found
+    if len(rows) == 0:
+        return
+    left_sizes = np.array([len(of) for of in left_of])[rows]
+    right_sizes = np.array([len(of) for of in right_of])[columns]
+    plain = (left_sizes == 1) & (right_sizes == 1)
+    left_first = np.array([of[0] for of in left_of])
+    right_first = np.array([of[0] for of in right_of])
+    yield left_first[rows[plain]], right_first[columns[plain]], ratios[plain]
+    for row, column, ratio in zip(rows[~plain], columns[~plain], ratios[~plain], strict=True):
+        pairs = np.stack(np.meshgrid(left_of[row], right_of[column], indexing="ij")).reshape(2, -1)
+        yield pairs[0], pairs[1], np.full(pairs.shape[1], ratio)
+
+
+def content_vectors(texts: Sequence[Sequence[str]], settings: ContentSettings) -> sparse.csr_matrix:
+    """Return the unit-length term-frequency vectors (n, terms) of n categories' titles.
+
+    `texts[i]` are the titles of category i; they are joined by a space and cut after
+    `settings.characters`. The product of two rows is S_content (equation 2); a category without
+    titles has a zero row.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.preprocessing import normalize
+
+    joined = [" ".join(titles)[: settings.characters] for titles in texts]
+    if not any(text.strip() for text in joined):
+        return sparse.csr_matrix((len(joined), 1))
+    vectorizer = CountVectorizer(analyzer=_analyzer(settings), binary=settings.binary, dtype=np.float64)
+    try:
+        return normalize(vectorizer.fit_transform(joined)).tocsr()
+    except ValueError:  # sklearn's word for: no text holds a term
+        return sparse.csr_matrix((len(joined), 1))
+
+
+def words(text: str) -> list[str]:
+    """Return the jieba words of a text, lower case, without punctuation and spaces."""
+    import logging
+
+    import jieba
+
+    jieba.setLogLevel(logging.WARNING)
+    return [word for word in jieba.lcut(text.lower()) if any(mark.isalnum() for mark in word)]
+
+
+def _analyzer(settings: ContentSettings) -> object:
+    if settings.tokens == "words":
+        return words
+    length = 1 if settings.tokens == "characters" else settings.ngram
+
+    def grams(text: str) -> list[str]:
+        marks = "".join(mark for mark in text.lower() if mark.isalnum() or mark == " ")
+        found = (marks[start : start + length] for start in range(len(marks) - length + 1))
+        return [gram for gram in found if " " not in gram]
+
+    return grams
+
+
+def content_pairs(vectors: sparse.csr_matrix, rows: Ints, columns: Ints) -> Floats:
+    """Return S_content of the pairs (rows[k], columns[k]) of one set of vectors."""
+    values = np.zeros(len(rows))
+    for start in range(0, len(rows), 4096):
+        part = slice(start, start + 4096)
+        values[part] = np.asarray(vectors[rows[part]].multiply(vectors[columns[part]]).sum(axis=1)).ravel()
+    return values
