@@ -179,6 +179,7 @@ def _row(listing: Listing, image: str | None, shop: Platform, world: World, plac
     kind = FORMATS[shop.index]
     leaf = world.leaves[listing.item.leaf]
     line = place + 1 + kind.lines_before
+    own = image if kind.kind == "mep3m" else listing.source_id
     cells = {
         "source_id": listing.source_id,
         "title": listing.title,
@@ -190,7 +191,7 @@ def _row(listing: Listing, image: str | None, shop: Platform, world: World, plac
     }
     facts = {
         "source": shop.name,
-        "source_id": (image if kind.kind == "mep3m" else listing.source_id) or f"{kind.file}:{line}",
+        "source_id": own if own and not listing.broken else f"{kind.file}:{line}",
         "file": kind.file,
         "line": line,
         "category": PATH_SEPARATOR.join(leaf.path),
