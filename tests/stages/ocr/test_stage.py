@@ -21,7 +21,7 @@ def store(tmp_path: Path) -> Store:
     base = Product("", "shop", "")
     first = [
         replace(base, id="1", source_id="1", image=keys[0]),
-        replace(base, id="2", source_id="2"),
+        replace(base, id="2", source_id="2", ocr="text that the shop gave"),
         replace(base, id="3", source_id="3", image=keys[1], dropped="no title"),
     ]
     second = [
@@ -37,7 +37,7 @@ def test_the_ocr_column_is_filled_and_what_failed_is_in_quarantine(store: Store,
     stage = OcrStage(OcrSettings(), PoolSettings(workers=1), default_cache(store))
     done = run_stage(stage, store, tmp_path / "ocr", make_engine("local", 1))
     texts = {p.id: p.ocr for table in done.tables() for p in from_table(table)}
-    assert texts == {"1": "COTTON", "2": None, "3": None, "4": "COTTON", "5": None}
+    assert texts == {"1": "COTTON", "2": "text that the shop gave", "3": None, "4": "COTTON", "5": None}
     [reject] = done.rejects().to_pylist()
     assert (reject["stage"], reject["product"], reject["line"], reject["field"]) == ("ocr", "5", 7, "image")
     assert "not an image" in reject["reason"]

@@ -35,11 +35,11 @@ class OcrStage:
         return {**self._settings.model_dump(mode="json"), "reader": reader_fingerprint(self._settings)}
 
     def process(self, shard: pa.Table, images: ContentImages) -> Outcome:
-        """Return the shard with `ocr` filled in, `None` where there is no text or no image."""
+        """Return the shard with `ocr` read from the images; rows without one keep what the shop gave."""
         rows = shard.select(["id", "source", "image", "dropped", "file", "line"]).to_pylist()
         wanted = [i for i, row in enumerate(rows) if row["image"] and row["dropped"] is None]
         files = [ImageFile(rows[i]["id"], images.file(rows[i]["image"]), rows[i]["image"]) for i in wanted]
-        texts: list[str | None] = [None] * len(rows)
+        texts: list[str | None] = shard["ocr"].to_pylist()
         rejects: list[Reject] = []
         with (
             ReadingCache(self._cache, self._settings) as cache,
