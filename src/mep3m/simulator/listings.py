@@ -73,7 +73,7 @@ def make_listing(plan: Plan, world: World, row: int, place: int, seed: int, text
         source_id=None if defect == "missing_id" else own_id,
         item=item,
         node=node,
-        path=() if defect == "no_category" else shown.names,
+        path=() if defect in ("no_category", "broken_row") else shown.names,
         title=_title(title(item, shop.index, row, copy in ("title", "both"), seed), defect, rng),
         image=image,
         picture=picture,
