@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 FILE = click.Path(path_type=Path)
 
 #: command name -> (module, one line of help); `review` and what follows live in align_review.py
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS: dict[str, tuple[str, str]] = {
+    "apply": ("mep3m.cli.align_review", "Merge as a review says, and relabel the rows of a store."),
+    "carry": ("mep3m.cli.align_review", "Bring decisions into the proposals of a new export."),
+    "diff": ("mep3m.cli.align_review", "What changed between two taxonomies."),
+    "edit": ("mep3m.cli.align_review", "Record a rename, move, merge, split or archiving."),
+    "follow": ("mep3m.cli.align_review", "Carry a store's labels through recorded edits."),
+    "review": ("mep3m.cli.align_review", "Show what is decided and open, and decide."),
+    "undo": ("mep3m.cli.align_review", "Take back the last decision, edit or apply."),
+}
 
 
 class AlignGroup(click.Group):

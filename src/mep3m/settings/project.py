@@ -38,10 +38,15 @@ from mep3m.settings.sources import Columns
 
 
 class FirstLevel(Settings):
-    """One common first-level class, and the shops' own first-level names that it covers."""
+    """One common first-level class, and the shops' own first-level names that it covers.
+
+    A name may also be a path (`数码 > 相机`): the longest that fits a category counts. `id` keeps the
+    class's id when its names change.
+    """
 
     name_zh: str
     name_en: str | None = None
+    id: str | None = None
     covers: dict[str, tuple[str, ...]] = Field(alias="from", default_factory=dict)
 
 
