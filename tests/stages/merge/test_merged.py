@@ -134,7 +134,7 @@ PROBLEMS = [
                link("家电 > 空调", "电器 > 平板电视", 12, relation="narrower"), TV], "cycle"),
     ("parent", [replace(POWER, relation="narrower"),
                 link("手机 > 充电宝", "数码 > 手机", 12, relation="narrower")], "do not lie in one line"),
-    ("name", [AIR, replace(AIR, name_zh="冷气", line=12), replace(AIR, name_zh="冰", line=13)], "two Chinese"),
+    ("name", [AIR, *(replace(AIR, name_zh=name, line=12) for name in ("冷气", "冰"))], "two Chinese"),
 ]  # fmt: skip
 
 
