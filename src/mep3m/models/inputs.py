@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mep3m.models.networks.text import PAD
+from mep3m.store.rejects import Reject
 
 #: rows turned into arrays at a time
 CHUNK = 4096
@@ -34,7 +35,7 @@ class Coder(Protocol):
 
 
 class Modality(Protocol):
-    """One modality of N rows: `Tokens`, `pixels.Found` (cached) or `pixels.Decoding` (each time anew)."""
+    """One modality of N rows: `Tokens`, `Stored` (cached) or `pixels.Decoding` (each time anew)."""
 
     def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the values of some rows and (B,) whether the row has any."""
@@ -97,6 +98,33 @@ class Tokens:
         tokens = np.full(inside.shape, PAD, np.int64)
         tokens[inside] = self.ids[(starts[:, None] + steps)[inside]]
         return tokens, lengths > 0
+
+
+@dataclass
+class Stored:
+    """Arrays of N rows in a memory-mapped file: pixels, or features of a frozen backbone.
+
+    `slots` (N,) says where in `values` a row's array is, -1 where it has none; `rejects` what could
+    not be read.
+    """
+
+    values: NDArray[Any]
+    slots: NDArray[np.int64]
+    rejects: list[Reject] = field(default_factory=list)
+
+    def present(self) -> NDArray[np.bool_]:
+        """Return (N,) whether the row has an array."""
+        return self.slots >= 0
+
+    def take(self, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return arrays (B, ...) and (B,) whether the row has one (zeros where not)."""
+        slots = self.slots[rows]
+        present = slots >= 0
+        if present.all():
+            return np.asarray(self.values[slots]), present
+        taken = np.zeros((len(rows), *self.values.shape[1:]), self.values.dtype)
+        taken[present] = self.values[slots[present]]
+        return taken, present
 
 
 @dataclass

@@ -59,13 +59,18 @@ class NetworkClassifier:
             )
         return probabilities
 
+    @property
+    def width(self) -> int:
+        """The width D of the fused vectors."""
+        return int(self.network.fusion.width)
+
     def encode(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, D) fused vectors before the heads: features for anything trained on top."""
         parts = [
             self._forward(self.network.encode, inputs).numpy()
             for _, inputs in self._batches(products, images)
         ]
-        return np.concatenate(parts) if parts else np.empty((0, int(self.network.fusion.width)), np.float32)
+        return np.concatenate(parts) if parts else np.empty((0, self.width), np.float32)
 
     def level_softmax(self, logits: Tensor) -> Tensor:
         """Map logits (B, C) to probabilities, one softmax a level."""

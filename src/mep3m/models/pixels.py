@@ -6,7 +6,6 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mep3m.errors import FormatError, Mep3mError
+from mep3m.models.inputs import Stored
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
 from mep3m.store.rows import RowCache
@@ -50,29 +50,6 @@ def decode(content: bytes, size: int) -> Pixels:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FormatError(f"not a readable image: {error}") from error
     return np.ascontiguousarray(np.asarray(small, dtype=np.uint8).transpose(2, 0, 1))
-
-
-@dataclass
-class Found:
-    """The images of N rows: where each is in `values`, and what could not be read."""
-
-    values: NDArray[Any]
-    slots: NDArray[np.int64]
-    rejects: list[Reject] = field(default_factory=list)
-
-    def present(self) -> NDArray[np.bool_]:
-        """Return (N,) whether the row has an image that could be read."""
-        return self.slots >= 0
-
-    def take(self, rows: NDArray[np.int64]) -> tuple[Pixels, NDArray[np.bool_]]:
-        """Return pixels (B, 3, S, S) uint8 and (B,) whether the row has an image (zeros where not)."""
-        slots = self.slots[rows]
-        present = slots >= 0
-        if present.all():
-            return np.asarray(self.values[slots]), present
-        pixels = np.zeros((len(rows), *self.values.shape[1:]), np.uint8)
-        pixels[present] = self.values[slots[present]]
-        return pixels, present
 
 
 class Decoding:
@@ -118,10 +95,10 @@ class PixelReader:
 
     def find(
         self, products: pa.Table, images: Images | None, say: Callable[[str], None] | None = None
-    ) -> Found:
+    ) -> Stored:
         """Read the images of all rows; a broken or missing file is a reject, never an exception."""
         slots = np.full(products.num_rows, -1, np.int64)
-        found = Found(np.empty((0, 3, self.size, self.size), np.uint8), slots)
+        found = Stored(np.empty((0, 3, self.size, self.size), np.uint8), slots)
         if images is None:
             return found
         memory: list[Pixels] = []

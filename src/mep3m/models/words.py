@@ -169,6 +169,9 @@ def word_vectors(vocabulary: Vocabulary, texts: Iterable[str], width: int, seed:
     Padding is a zero row; the unknown token gets the mean vector. One worker: more would make two
     runs with the same seed differ.
     """
+    vectors = np.zeros((len(vocabulary), width), dtype=np.float32)
+    if len(vocabulary) <= UNKNOWN + 1:
+        return vectors
     word2vec = require("gensim.models", "train").Word2Vec
     model = word2vec(
         vector_size=width, window=5, min_count=1, sg=1, negative=5, workers=1, seed=seed, hashfxn=_stable_hash
@@ -176,14 +179,11 @@ def word_vectors(vocabulary: Vocabulary, texts: Iterable[str], width: int, seed:
     sentences = _Sentences(vocabulary, texts)
     model.build_vocab(sentences)
     model.train(sentences, total_examples=model.corpus_count, epochs=3)
-    vectors = np.zeros((len(vocabulary), width), dtype=np.float32)
     for i, token in enumerate(vocabulary.tokens[2:], start=2):
         vectors[i] = model.wv[token]
-    if len(vocabulary) > 2:
-        vectors[UNKNOWN] = vectors[2:].mean(0)
-        # unit variance: word2vec's own scale is far below what an LSTM starts well from
-        vectors /= vectors[2:].std() + 1e-6
-    return vectors
+    vectors[UNKNOWN] = vectors[2:].mean(0)
+    # unit variance: word2vec's own scale is far below what an LSTM starts well from
+    return np.asarray(vectors / (vectors[2:].std() + 1e-6), dtype=np.float32)
 
 
 def _stable_hash(token: str) -> int:

@@ -1,0 +1,100 @@
+"""Features of a frozen backbone, computed once for each content and each set of weights."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from mep3m.errors import Mep3mError
+from mep3m.models.inputs import Coder, Stored
+from mep3m.models.labels import LabelTree
+from mep3m.models.networks.build import build_network
+from mep3m.models.neural import NetworkClassifier, load
+from mep3m.models.words import PretrainedTokens
+from mep3m.settings.network import NetworkSettings
+from mep3m.store.images import Images
+from mep3m.store.rows import RowCache
+
+#: rows encoded and written at a time
+CHUNK = 512
+
+
+def open_backbone(source: Path | NetworkSettings) -> NetworkClassifier:
+    """Return a backbone: the folder of a trained network, or settings that name pre-trained weights.
+
+    Only `encode` of the result is of use where it comes from settings: its heads are untrained.
+
+    Raises:
+        ModelError: the folder or the weights are absent or damaged.
+    """
+    if isinstance(source, Path):
+        return load(source)
+    tree = LabelTree.from_paths([("any",)])
+    coders: dict[str, Coder] = {}
+    for name in source.modalities:
+        text = getattr(source, name)
+        if name != "image":
+            coders[name] = PretrainedTokens.open(text.weights or "", text.max_tokens)
+    network = build_network(source, tree, {name: len(coder) for name, coder in coders.items()})
+    return NetworkClassifier(tree, source, network.eval(), coders, np.ones(1, np.float32))
+
+
+def weights_hash(backbone: NetworkClassifier) -> str:
+    """Return 32 hex digits of the backbone's settings and every tensor below its heads."""
+    digest = hashlib.sha256(backbone.settings.model_dump_json(exclude={"hidden", "dropout"}).encode())
+    for key, value in sorted(backbone.network.state_dict().items()):
+        if not key.startswith("head."):
+            digest.update(key.encode())
+            digest.update(np.ascontiguousarray(value.cpu().numpy()).tobytes())
+    return digest.hexdigest()[:32]
+
+
+def frozen_features(
+    backbone: NetworkClassifier,
+    products: pa.Table,
+    images: Images | None,
+    cache: Path,
+    say: Callable[[str], None] = lambda line: None,
+) -> Stored:
+    """Return the backbone's features of every row, (N, D) float32 through `Stored.take`.
+
+    The cache is keyed by the weights and by the content a row shows to the backbone, so another
+    table with the same products costs nothing, and an interrupted run goes on.
+    """
+    store = RowCache(cache / f"features-{weights_hash(backbone)}", (backbone.width,), "<f4")
+    keys: list[str | None] = []
+    for start in range(0, products.num_rows, CHUNK):
+        chunk = products.slice(start, CHUNK)
+        found = [_content_key(row, backbone.settings.modalities, images) for row in chunk.to_pylist()]
+        fresh = {key: i for i, key in enumerate(found) if key is not None and key not in store}
+        if fresh:
+            rows = chunk.take(list(fresh.values()))
+            store.append(list(fresh), backbone.encode(rows, images))
+        keys += found
+        say(f"features: {min(start + CHUNK, products.num_rows):,} of {products.num_rows:,} rows")
+    return Stored(store.values(), store.slots(keys))
+
+
+def _content_key(row: dict[str, Any], modalities: tuple[str, ...], images: Images | None) -> str | None:
+    """Return the hash of what the backbone sees of a row, `None` where it sees nothing."""
+    parts = [row[name] or "" for name in modalities if name != "image"]
+    if "image" in modalities:
+        parts.append(_image_key(row, images))
+    if not any(parts):
+        return None
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _image_key(row: dict[str, Any], images: Images | None) -> str:
+    if row["image"] or images is None:
+        return row["image"] or ""
+    try:
+        path = images.path(row)
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None else ""
+    except (OSError, Mep3mError):
+        return ""

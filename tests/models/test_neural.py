@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from mep3m.errors import ModelError, UsageError
+from mep3m.models.classifier import load
+from mep3m.models.labels import LabelTree
+from mep3m.models.networks.build import build_network
+from mep3m.models.neural import NetworkClassifier
+from mep3m.models.words import Vocabulary
+from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
+from tests.models.catalogue import TREE, products
+
+SETTINGS = NetworkSettings(
+    title=TextSettings(embedding=6, hidden=5, tokeniser="whitespace"),
+    image=ImageSettings(backbone="test_resnet", pixels=32),
+)
+FREQUENCIES = np.array([0.6, 0.4, 0.3, 0.3, 0.4], np.float32)
+
+
+def classifier() -> NetworkClassifier:
+    torch.manual_seed(0)
+    vocabulary = Vocabulary.fit(["good tea no", "good rice no"], "whitespace", 16, minimum=1)
+    network = build_network(SETTINGS, TREE, {"title": len(vocabulary)}).eval()
+    return NetworkClassifier(TREE, SETTINGS, network, {"title": vocabulary}, FREQUENCIES, taxonomy="v1")
+
+
+def test_missing_modalities_are_masked(tmp_path: Path) -> None:
+    model = classifier()
+    table, images = products(tmp_path, 4)
+    blind = table.set_column(table.schema.get_field_index("image"), "image", [[None] * 4])
+    mute = blind.set_column(table.schema.get_field_index("title"), "title", [[None] * 4])
+    full, without_image = model.predict_proba(table, images), model.predict_proba(blind, images)
+    assert not np.allclose(full, without_image)
+    np.testing.assert_array_equal(without_image, model.predict_proba(table, None))
+    # the pixels under a mask do not matter
+    with torch.no_grad():
+        model.network.absent["image"].add_(1)
+    assert not np.allclose(without_image, model.predict_proba(blind, images))
+    np.testing.assert_allclose(model.predict_proba(mute, images), np.tile(FREQUENCIES, (4, 1)))
+
+
+def test_no_rows_give_no_probabilities() -> None:
+    table, _ = products(Path("unused"), 0)
+    assert classifier().predict_proba(table).shape == (0, len(TREE))
+    assert classifier().encode(table).shape[0] == 0
+
+
+def test_broken_image_files_are_masked(tmp_path: Path) -> None:
+    table, images = products(tmp_path, 3)
+    images.file(table["image"][1].as_py()).write_bytes(b"not an image")
+    proba = classifier().predict_proba(table, images)
+    assert np.isfinite(proba).all()
+
+
+def damage(folder: Path, how: str) -> None:
+    weights = folder / "weights.safetensors"
+    if how == "cut":
+        weights.write_bytes(weights.read_bytes()[:-50])
+    elif how == "gone":
+        weights.unlink()
+    elif how == "vocabulary":
+        (folder / "title.vocabulary.json").write_text("{}")
+    elif how == "other network":
+        tensors = load_file(weights)
+        tensors.pop(sorted(key for key in tensors if key.startswith("encoders"))[0])
+        save_file(tensors, weights)
+    else:
+        description = json.loads((folder / "classifier.json").read_text())
+        if how == "taxonomy":
+            description["tree"] = LabelTree.from_paths([("a",), ("b",)]).to_json()
+        elif how == "format":
+            description["format"] = 99
+        else:
+            del description["settings"]
+        (folder / "classifier.json").write_text(json.dumps(description))
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("cut", "absent or damaged"),
+        ("gone", "absent or damaged"),
+        ("vocabulary", "not a vocabulary"),
+        ("other network", "belongs to another network"),
+        ("taxonomy", "another taxonomy"),
+        ("format", "format 99"),
+        ("incomplete", "incomplete"),
+    ],
+)
+def test_a_damaged_folder_is_refused_with_its_reason(how: str, says: str, tmp_path: Path) -> None:
+    classifier().save(tmp_path)
+    load(tmp_path)
+    damage(tmp_path, how)
+    with pytest.raises(ModelError, match=says):
+        load(tmp_path)
+
+
+def test_saved_taxonomy_version_comes_back(tmp_path: Path) -> None:
+    classifier().save(tmp_path)
+    assert load(tmp_path).taxonomy == "v1"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (NetworkSettings(), "no modality"),
+        (NetworkSettings(image=ImageSettings(backbone="resnet-fifty")), "no network 'resnet-fifty'"),
+        (NetworkSettings(image=ImageSettings(backbone="inception-v3", pixels=64)), "at least 75 pixels"),
+        (NetworkSettings(title=TextSettings(encoder="bert")), "bert needs weights"),
+    ],
+)
+def test_settings_that_cannot_be_built(settings: NetworkSettings, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        build_network(settings, TREE, {"title": 5})

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mep3m.errors import FormatError, StoreError
+from mep3m.models.pixels import Decoding, PixelReader, decode
+from mep3m.store.images import FolderImages
+from mep3m.store.rows import RowCache
+from tests.models.catalogue import picture, products
+
+
+def encoded(mode: str, form: str) -> bytes:
+    image = Image.new("RGB", (20, 10), (255, 0, 0))
+    if mode == "P-transparent":
+        image = image.convert("RGBA").quantize()
+        image.info["transparency"] = 0
+    elif mode == "I;16":
+        image = Image.fromarray(np.full((10, 20), 40_000, np.uint16))
+    elif mode == "RGBA":
+        image = Image.new("RGBA", (20, 10), (255, 0, 0, 0))
+    else:
+        image = image.convert(mode)
+    out = io.BytesIO()
+    image.save(out, form)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "form"),
+    [
+        ("RGB", "JPEG"),
+        ("L", "JPEG"),
+        ("CMYK", "JPEG"),
+        ("RGBA", "PNG"),
+        ("LA", "PNG"),
+        ("P", "GIF"),
+        ("P-transparent", "PNG"),
+        ("I;16", "PNG"),
+        ("1", "PNG"),
+    ],
+)
+def test_every_kind_of_image_becomes_three_channels(mode: str, form: str) -> None:
+    pixels = decode(encoded(mode, form), 8)
+    assert pixels.shape == (3, 8, 8)
+    assert pixels.dtype == np.uint8
+
+
+def test_transparency_becomes_white() -> None:
+    assert decode(encoded("RGBA", "PNG"), 4).min() == 255
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image", picture("tea", 0)[:60]])
+def test_broken_images_are_refused(content: bytes) -> None:
+    with pytest.raises(FormatError, match="not a readable image"):
+        decode(content, 8)
+
+
+def test_images_are_decoded_once_and_broken_ones_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, images = products(tmp_path / "images", 6, without="image")
+    images.file(table["image"][2].as_py()).write_bytes(b"broken")
+    images.file(table["image"][3].as_py()).unlink()
+    found = PixelReader(16, tmp_path / "cache").find(table, images)
+    assert found.present().tolist() == [False, True, False, False, True, True]
+    assert sorted(reject.product or "" for reject in found.rejects) == ["p2", "p3"]
+    assert any("does not exist" in reject.reason for reject in found.rejects)
+
+    def never(*_: object) -> None:
+        raise AssertionError("decoded again")
+
+    monkeypatch.setattr("mep3m.models.pixels.decode", never)
+    again = PixelReader(16, tmp_path / "cache").find(table.take([1, 4, 5]), images)
+    assert again.present().all()
+    np.testing.assert_array_equal(again.take(np.array([0]))[0], found.take(np.array([1]))[0])
+
+
+def test_cache_memory_and_decoding_agree(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 5, without="image")
+    rows = np.array([3, 0, 1])
+    cached = PixelReader(16, tmp_path / "cache").find(table, images).take(rows)
+    for other in (PixelReader(16).find(table, images), Decoding(table, images, 16)):
+        pixels, present = other.take(rows)
+        np.testing.assert_array_equal(pixels, cached[0])
+        np.testing.assert_array_equal(present, cached[1])
+        assert other.present().tolist() == [False, True, True, True, True]
+
+
+def test_files_without_a_hash_are_keyed_by_their_bytes(tmp_path: Path) -> None:
+    table, _ = products(tmp_path / "images", 2)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(picture("tea", 1))
+    table = table.set_column(table.schema.get_field_index("image"), "image", [[None, None]])
+    table = table.set_column(table.schema.get_field_index("image_ref"), "image_ref", [["a.png", "b.png"]])
+    reader = PixelReader(16, tmp_path / "cache")
+    assert reader.find(table, FolderImages(tmp_path)).slots.tolist() == [0, 0]
+    away = table.set_column(table.schema.get_field_index("image_ref"), "image_ref", [["../a", "b.png"]])
+    found = reader.find(away, FolderImages(tmp_path))
+    assert found.present().tolist() == [False, True]
+    assert "leaves its folder" in found.rejects[0].reason
+
+
+def test_a_half_written_cache_is_cut_back(tmp_path: Path) -> None:
+    cache = RowCache(tmp_path, (2,), "<f4")
+    cache.append(["aa" * 16], np.ones((1, 2)))
+    with (tmp_path / "values.bin").open("ab") as file:
+        file.write(b"123")
+    again = RowCache(tmp_path, (2,), "<f4")
+    again.append(["bb" * 16], np.full((1, 2), 3))
+    assert again.slots(["bb" * 16, None, "cc" * 16, "aa" * 16]).tolist() == [1, -1, -1, 0]
+    np.testing.assert_array_equal(again.values(), [[1, 1], [3, 3]])
+    with pytest.raises(StoreError, match="holds rows of"):
+        RowCache(tmp_path, (3,), "<f4")

@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from mep3m.errors import ModelError, UsageError
+from mep3m.models.inputs import Inputs, Stored
+from mep3m.models.networks.fusion import Concatenation
+from mep3m.models.networks.product import LevelHeads, ProductNetwork
+from mep3m.models.networks.text import Projection
+from mep3m.settings.training import PAPER, TrainingSettings
+from mep3m.training.examples import Examples
+from mep3m.training.loop import fit, out_of_memory
+from tests.models.catalogue import TREE
+
+SETTINGS = TrainingSettings(epochs=3, batch=8, precision="float32", average=0.9, learning_rate=1e-2)
+
+
+def examples(count: int = 40, seed: int = 0) -> Examples:
+    """Rows with three well separated features vectors; every fifth row lacks its fine label."""
+    generator = np.random.default_rng(seed)
+    kinds = np.arange(count) % 3
+    values = (np.eye(3)[kinds] * 3 + generator.normal(0, 0.3, (count, 3))).astype(np.float32)
+    targets = TREE.encode([(("food", "tea"), ("food", "rice"), ("home", "lamp"))[kind] for kind in kinds])
+    targets[::5, 1] = -1
+    slots = np.arange(count)
+    return Examples(Inputs({"features": Stored(values, slots)}), targets, slots)
+
+
+def network(seed: int = 0) -> ProductNetwork:
+    torch.manual_seed(seed)
+    head = LevelHeads(3, len(TREE), hidden=(8,), dropout=0.3)
+    return ProductNetwork({"features": Projection(3)}, Concatenation([3]), head)
+
+
+def weights(net: nn.Module) -> Tensor:
+    return torch.cat([value.flatten().float() for value in net.state_dict().values()])
+
+
+def test_the_loop_learns_and_reports(tmp_path: Path) -> None:
+    lines: list[str] = []
+    net = network()
+    settings = SETTINGS.model_copy(update={"epochs": 12, "tensorboard": True})
+    history = fit(net, examples(), TREE, settings, tmp_path, examples(30, seed=1), say=lines.append)
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert history[-1]["top1_1"] > 0.9
+    assert history[-1]["top1_2"] > 0.9
+    assert any(line.startswith("epoch 12 ") for line in lines)
+    assert list((tmp_path / "tensorboard").iterdir())
+    assert not net.training
+
+
+class StopError(Exception):
+    """An interruption in the middle of an epoch."""
+
+
+class Interrupted(nn.Module):
+    """A network that stops the run at one call."""
+
+    def __init__(self, inner: nn.Module, after: int) -> None:
+        super().__init__()
+        self.inner, self.left = inner, after
+
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        self.left -= 1
+        if self.left == 0:
+            raise StopError
+        result: Tensor = self.inner(inputs)
+        return result
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "modern": {},
+    "paper": PAPER.model_dump() | {"epochs": 3, "batch": 8},
+    "accumulate": {"accumulate": 2},
+    "balanced": {"balanced_sampling": True, "loss": "balanced_softmax"},
+    "sgd with patience": {"optimiser": "sgd", "patience": 2, "schedule": "cosine"},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("after", [3, 7])
+def test_an_interrupted_run_ends_with_the_same_weights(variant: str, after: int, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update=VARIANTS[variant] | {"checkpoint_seconds": 0.0})
+    held = examples(20, seed=1)
+    whole = network()
+    fit(Interrupted(whole, -1), examples(), TREE, settings, tmp_path / "whole", held)
+    parts = network()
+    with pytest.raises(StopError):
+        fit(Interrupted(parts, after), examples(), TREE, settings, tmp_path / "parts", held)
+    other = network(seed=5)
+    history = fit(Interrupted(other, -1), examples(), TREE, settings, tmp_path / "parts", held)
+    assert len(history) == 3
+    torch.testing.assert_close(weights(other), weights(whole), rtol=0, atol=0)
+
+
+def test_a_killed_process_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": f"src{os.pathsep}.", "OMP_NUM_THREADS": "1"}
+
+    def start(folder: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.training.long_run", str(tmp_path / folder)]
+        return subprocess.Popen(command, env=environment)
+
+    assert start("whole").wait(120) == 0
+    killed = start("killed")
+    deadline = time.monotonic() + 100
+    while not (tmp_path / "killed/work/checkpoint.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.15)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed/weights.safetensors").exists()
+    assert start("killed").wait(120) == 0
+    whole = load_file(tmp_path / "whole/weights.safetensors")
+    resumed = load_file(tmp_path / "killed/weights.safetensors")
+    assert whole.keys() == resumed.keys()
+    for key, value in whole.items():
+        torch.testing.assert_close(resumed[key], value, rtol=0, atol=0)
+
+
+def test_workers_change_nothing(tmp_path: Path) -> None:
+    results = []
+    for workers in (0, 2):
+        net = network()
+        settings = SETTINGS.model_copy(update={"workers": workers, "epochs": 1})
+        fit(net, examples(), TREE, settings, tmp_path / str(workers))
+        results.append(weights(net))
+    torch.testing.assert_close(results[0], results[1], rtol=0, atol=0)
+
+
+def test_the_seed_matters_and_suffices(tmp_path: Path) -> None:
+    results = []
+    for run, seed in enumerate((1, 1, 2)):
+        net = network()
+        settings = SETTINGS.model_copy(update={"seed": seed})
+        fit(net, examples(), TREE, settings, tmp_path / str(run))
+        results.append(weights(net))
+    assert torch.equal(results[0], results[1])
+    assert not torch.equal(results[0], results[2])
+
+
+def test_early_stopping_keeps_the_best(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(
+        update={"epochs": 40, "patience": 2, "learning_rate": 0.5, "average": None, "schedule": "constant"}
+    )
+    held = examples(20, seed=1)
+    net = network()
+    history = fit(net, examples(), TREE, settings, tmp_path, held)
+    losses = [figures["validation_loss"] for figures in history]
+    assert len(history) == int(np.argmin(losses)) + 1 + 2 or len(history) == 40
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"checkpoint_seconds": 0.0})
+    with pytest.raises(StopError):
+        fit(Interrupted(network(), 3), examples(), TREE, settings, tmp_path)
+    with pytest.raises(ModelError, match="other rows, settings or taxonomy"):
+        fit(network(), examples(), TREE, settings.model_copy(update={"batch": 4}), tmp_path)
+    (tmp_path / "checkpoint.pt").write_bytes(b"half")
+    with pytest.raises(ModelError, match="is damaged"):
+        fit(network(), examples(), TREE, settings, tmp_path)
+
+
+def test_a_loss_that_is_not_a_number_stops_with_what_to_change(tmp_path: Path) -> None:
+    broken = examples()
+    broken.inputs.parts["features"].values[7] = np.nan  # type: ignore[attr-defined]
+    with pytest.raises(ModelError, match="lower learning_rate"):
+        fit(network(), broken, TREE, SETTINGS, tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+class Hungry(nn.Module):
+    """A network that asks for more memory than any machine has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        return self.weight * torch.empty(1 << 50)
+
+
+def test_out_of_memory_says_what_to_change(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"set batch = 4 and accumulate = 2"):
+        fit(Hungry(), examples(), TREE, SETTINGS, tmp_path)
+    assert "fewer pixels than 224" in out_of_memory(SETTINGS, 224)
+
+
+def test_rows_without_any_modality_are_left_out_of_their_batch(tmp_path: Path) -> None:
+    some = examples()
+    some.inputs.parts["features"].slots[::2] = -1  # type: ignore[attr-defined]
+    net = network()
+    history = fit(net, some, TREE, SETTINGS, tmp_path)
+    assert np.isfinite(history[-1]["loss"])

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from mep3m.settings.training import PAPER, TrainingSettings
+from mep3m.training.augment import augment
+from mep3m.training.examples import balanced_weights, epoch_order, plan_batches
+from mep3m.training.losses import LevelLoss, class_counts
+from mep3m.training.optimise import rate_at
+from mep3m.training.tracking import duration
+from tests.models.catalogue import TREE
+
+PLAIN = TrainingSettings(label_smoothing=0)
+TARGETS = TREE.encode([("food", "tea"), ("food",), ("home", "lamp")])
+COUNTS = class_counts(TARGETS, len(TREE))
+
+
+def loss(logits: torch.Tensor, targets: np.ndarray, **changes: object) -> float:
+    criterion = LevelLoss(TREE, COUNTS, PLAIN.model_copy(update=changes))
+    return float(criterion(logits, torch.from_numpy(targets.astype(np.int64))))
+
+
+def test_the_loss_is_the_sum_over_levels_and_missing_labels_are_masked() -> None:
+    logits = torch.randn(3, len(TREE))
+    first = F.cross_entropy(logits[:, TREE.nodes(1)], torch.tensor([0, 0, 1]))
+    local = torch.tensor(TARGETS[[0, 2], 1] - TREE.nodes(2).start).long()
+    second = F.cross_entropy(logits[[0, 2]][:, TREE.nodes(2)], local)
+    assert loss(logits, TARGETS) == pytest.approx(float(first + second), rel=1e-5)
+    changed = logits.clone()
+    changed[1, TREE.nodes(2)] += 50
+    assert loss(changed, TARGETS) == pytest.approx(loss(logits, TARGETS), rel=1e-5)
+
+
+def test_no_label_at_all_is_no_loss_and_has_a_gradient() -> None:
+    logits = torch.randn(2, len(TREE), requires_grad=True)
+    criterion = LevelLoss(TREE, COUNTS, PLAIN)
+    total = criterion(logits, torch.full((2, 2), -1))
+    total.backward()
+    assert float(total.detach()) == 0
+    assert logits.grad is not None
+
+
+def test_balanced_softmax_adds_the_log_of_the_counts() -> None:
+    logits = torch.zeros(3, len(TREE))
+    targets = TARGETS.copy()
+    targets[:, 1] = -1
+    expected = (-2 * math.log(2 / 3) - math.log(1 / 3)) / 3
+    assert loss(logits, targets, loss="balanced_softmax") == pytest.approx(expected, rel=1e-5)
+    half = loss(logits, targets, loss="logit_adjustment", tau=0.0)
+    assert half == pytest.approx(math.log(2), rel=1e-5)
+    assert loss(logits, targets, loss="logit_adjustment", tau=1.0) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_focal_loss_without_an_exponent_is_cross_entropy() -> None:
+    logits = torch.randn(3, len(TREE))
+    assert loss(logits, TARGETS, loss="focal", gamma=0.0) == pytest.approx(loss(logits, TARGETS), rel=1e-5)
+    assert loss(logits, TARGETS, loss="focal") < loss(logits, TARGETS)
+
+
+def test_balanced_sampling_draws_classes_equally() -> None:
+    targets = np.array([[0, 2]] * 8 + [[1, 4]] * 2, np.int32)
+    weights = balanced_weights(targets)
+    assert weights.sum() == pytest.approx(1)
+    assert weights[:8].sum() == pytest.approx(0.5)
+
+
+@given(st.integers(2, 200), st.integers(2, 50))
+def test_batches_hold_every_row_once_and_never_one_alone(rows: int, size: int) -> None:
+    order = epoch_order(np.arange(rows), None, seed=3, epoch=1)
+    plan = plan_batches(order, size)
+    assert sorted(np.concatenate(plan).tolist()) == list(range(rows))
+    assert min(len(part) for part in plan) >= 2
+
+
+def test_the_papers_rate_is_halved_every_two_epochs() -> None:
+    rates = [rate_at(PAPER, step=0, steps=10, epoch=epoch) for epoch in range(5)]
+    np.testing.assert_allclose(rates, [1e-3, 1e-3, 5e-4, 5e-4, 2.5e-4])
+
+
+@pytest.mark.parametrize("schedule", ["one_cycle", "cosine", "constant"])
+def test_rates_stay_between_zero_and_the_top(schedule: str) -> None:
+    settings = TrainingSettings.parse({"schedule": schedule}, "test")
+    rates = [rate_at(settings, step, 100, 0) for step in range(101)]
+    assert max(rates) <= settings.learning_rate * 1.0001
+    assert min(rates) > 0
+    assert max(rates) == pytest.approx(settings.learning_rate, rel=0.02)
+
+
+def test_augmentation_keeps_the_shape_and_follows_the_seed() -> None:
+    pixels = torch.randint(0, 256, (4, 3, 20, 20), dtype=torch.uint8)
+    torch.manual_seed(1)
+    first = augment(pixels, 16, 0.4, 0.2)
+    torch.manual_seed(1)
+    second = augment(pixels, 16, 0.4, 0.2)
+    assert first.shape == (4, 3, 16, 16)
+    assert torch.equal(first, second)
+    assert not torch.equal(first, augment(pixels, 16, 0.4, 0.2))
+
+
+@pytest.mark.parametrize(("rows", "epochs"), [(100, 80), (8_000, 20), (1_000_000, 10), (2_640, 61)])
+def test_small_tables_are_read_more_often(rows: int, epochs: int) -> None:
+    assert TrainingSettings().epochs_for(rows) == epochs
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(4.2, "4 s"), (75, "1 min 15 s"), (3720, "1 h 02 min")])
+def test_durations_in_words(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
