@@ -22,6 +22,7 @@ from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import normalise
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.models.pixels import PixelReader
+from mep3m.models.tree import from_siblings
 from mep3m.models.words import PretrainedTokens, Vocabulary
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.files import read_json, whole_file, write_json
@@ -49,20 +50,28 @@ class NetworkClassifier:
     card: dict[str, Any] = field(default_factory=dict)
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
-        """Return (N, C) probabilities; each level's columns sum to 1."""
+        """Return (N, C) probabilities.
+
+        With a hierarchy they are coherent (`models.tree`); flat heads are one softmax a level.
+        """
         probabilities = np.empty((products.num_rows, len(self.tree)), np.float32)
         for rows, inputs in self._batches(products, images):
             there = inputs["present"].any(1).numpy()
             logits = self._forward(self.network, inputs)
-            probabilities[rows] = np.where(
-                there[:, None], self.level_softmax(logits).numpy(), self.frequencies
-            )
+            probabilities[rows] = np.where(there[:, None], self.join(logits), self.frequencies)
         return probabilities
 
     @property
     def width(self) -> int:
         """The width D of the fused vectors."""
         return int(self.network.fusion.width)
+
+    def join(self, logits: Tensor) -> NDArray[np.float32]:
+        """Map logits (B, C) to probabilities of the nodes, coherent unless the heads are flat."""
+        if self.settings.hierarchy == "flat":
+            flat: NDArray[np.float32] = self.level_softmax(logits).numpy()
+            return flat
+        return from_siblings(self.tree, logits.numpy())
 
     def encode(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, D) fused vectors before the heads: features for anything trained on top."""

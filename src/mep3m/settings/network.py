@@ -49,6 +49,8 @@ class NetworkSettings(Settings):
     rank: int = Field(default=16, ge=1)
     #: fully connected layers before the label heads; Table 5 has (4096, 4096)
     hidden: tuple[int, ...] = ()
+    #: how the heads of the levels are connected (§5, Fig. 10)
+    hierarchy: Literal["flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine"] = "flat"
     dropout: float = Field(default=0.2, ge=0, lt=1)
     #: chance that a training row hides one of its modalities
     modality_dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -8,6 +8,11 @@ from pydantic import Field
 
 from mep3m.settings.base import Settings
 
+#: hierarchical and soft_labels know the tree (`training.tree_losses`)
+Loss = Literal[
+    "cross_entropy", "balanced_softmax", "logit_adjustment", "focal", "hierarchical", "soft_labels"
+]
+
 
 class TrainingSettings(Settings):
     """One run of the loop. The defaults are the modern preset; `PAPER` is the paper's."""
@@ -28,11 +33,15 @@ class TrainingSettings(Settings):
     precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
     clip: float | None = Field(default=1.0, gt=0)
     label_smoothing: float = Field(default=0.1, ge=0, lt=1)
-    loss: Literal["cross_entropy", "balanced_softmax", "logit_adjustment", "focal"] = "cross_entropy"
+    loss: Loss = "cross_entropy"
     #: strength of the prior in logit_adjustment
     tau: float = Field(default=1.0, ge=0)
     #: exponent of the focal loss
     gamma: float = Field(default=2.0, ge=0)
+    #: decay of the weight of a level with depth in the hierarchical loss
+    alpha: float = Field(default=0.0, ge=0)
+    #: how fast a soft label falls off with distance in the tree
+    beta: float = Field(default=6.0, gt=0)
     #: draw every class of the finest level equally often
     balanced_sampling: bool = False
     #: random crops, flips and colours of the images

@@ -24,7 +24,7 @@ from mep3m.store.files import fingerprint
 from mep3m.training.augment import augment
 from mep3m.training.checkpoints import State, load_checkpoint, save_checkpoint
 from mep3m.training.examples import Examples, balanced_weights, batches, epoch_order, plan_batches
-from mep3m.training.losses import LevelLoss, class_counts
+from mep3m.training.losses import class_counts, make_loss
 from mep3m.training.optimise import Average, make_optimiser, rate_at
 from mep3m.training.tracking import Tracker
 
@@ -107,8 +107,9 @@ class Run:
         if self.accelerator.mixed_precision != "no":
             network = network.to(memory_format=torch.channels_last)
         targets = np.asarray(examples.targets[examples.rows])
-        self.criterion = LevelLoss(tree, class_counts(targets, len(tree)), settings)
+        self.criterion = make_loss(tree, class_counts(targets, len(tree)), settings)
         self.criterion.to(self.accelerator.device)
+        self.levels = [tree.nodes(level) for level in range(1, tree.depth + 1)]
         self.weights = balanced_weights(targets) if settings.balanced_sampling else None
         self.raw, self.average = network, None
         self.network, self.optimiser = self.accelerator.prepare(network, make_optimiser(network, settings))
@@ -221,12 +222,12 @@ class Run:
         if self.average is not None:
             self.raw.load_state_dict(self.average.values)
         self.network.eval()
-        total, right = 0.0, torch.zeros(len(self.criterion.levels), 2)
+        total, right = 0.0, torch.zeros(len(self.levels), 2)
         for rows in plan_batches(validation.rows, 256):
             inputs = self.prepare(validation.batch(rows), training=False)
             logits, targets = self.network(inputs).float(), inputs["targets"]
             total += float(self.criterion(logits, targets)) * len(targets)
-            for level, nodes in enumerate(self.criterion.levels):
+            for level, nodes in enumerate(self.levels):
                 known = targets[:, level] >= 0
                 hit = logits[known, nodes].argmax(1) + nodes.start == targets[known, level]
                 right[level] += torch.tensor([float(hit.sum()), float(known.sum())])

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mep3m.models.labels import LabelTree
 from mep3m.settings.training import TrainingSettings
+from mep3m.training.tree_losses import SiblingLoss, SoftLabelLoss
 
 
 def class_counts(targets: NDArray[np.int32], nodes: int) -> NDArray[np.int64]:
@@ -61,3 +62,12 @@ class LevelLoss(nn.Module):
             certainty = logits.softmax(1).gather(1, target[:, None])[:, 0]
             return ((1 - certainty) ** self.gamma * loss).mean()
         return F.cross_entropy(logits, target, label_smoothing=self.smoothing)
+
+
+def make_loss(tree: LabelTree, counts: NDArray[np.int64], settings: TrainingSettings) -> nn.Module:
+    """Return the loss (logits (B, C), targets (B, L)) -> number that the settings name."""
+    if settings.loss == "hierarchical":
+        return SiblingLoss(tree, settings.alpha)
+    if settings.loss == "soft_labels":
+        return SoftLabelLoss(tree, settings.beta)
+    return LevelLoss(tree, counts, settings)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mep3m.errors import ModelError, UsageError, require
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.fusion import Concatenation, LowRankFusion, TensorFusion
+from mep3m.models.networks.hierarchy import HierarchyHeads
 from mep3m.models.networks.image import image_encoder
 from mep3m.models.networks.product import LevelHeads, ProductNetwork
 from mep3m.models.networks.text import RecurrentText, TransformerText
@@ -50,11 +51,19 @@ def build_network(
             start = (vectors or {}).get(name)
             encoders[name] = _text_encoder(text, vocabularies[name], start, (config or {}).get(name))
     fusion = _fusion(settings, [int(part.width) for part in encoders.values()])
-    head = LevelHeads(int(fusion.width), len(tree), settings.hidden, settings.dropout)
+    head = build_head(settings, tree, int(fusion.width))
     network = ProductNetwork(encoders, fusion, head, settings.modality_dropout)
     if settings.frozen:
         network.encoders.requires_grad_(False)
     return network
+
+
+def build_head(settings: NetworkSettings, tree: LabelTree, width: int) -> nn.Module:
+    """Build the classifiers of all levels over fused vectors of this width."""
+    if settings.hierarchy == "flat":
+        return LevelHeads(width, len(tree), settings.hidden, settings.dropout)
+    levels = [tree.starts[level] - tree.starts[level - 1] for level in range(1, tree.depth + 1)]
+    return HierarchyHeads(width, levels, settings.hierarchy, settings.hidden, settings.dropout)
 
 
 def _fusion(settings: NetworkSettings, widths: list[int]) -> nn.Module:
