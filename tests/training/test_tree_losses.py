@@ -27,7 +27,7 @@ def test_hierarchical_loss_of_one_row_is_its_marginal_likelihood() -> None:
         codes = CODES[row : row + 1]
         loss = SiblingLoss(TREE, alpha=0.0)(values[row : row + 1], torch.from_numpy(codes.astype(np.int64)))
         proba = from_siblings(TREE, values[row : row + 1].detach().numpy())
-        assert float(loss) == pytest.approx(marginal_log_loss(TREE, proba, deepest(codes)), rel=1e-4)
+        assert float(loss.detach()) == pytest.approx(marginal_log_loss(TREE, proba, deepest(codes)), rel=1e-4)
 
 
 def test_alpha_takes_weight_from_the_fine_levels() -> None:
