@@ -21,6 +21,7 @@ from mep3m.store.images import Images
 
 #: kind of model in `classifier.json` -> module whose `load(folder)` rebuilds it
 KINDS: dict[str, str] = {
+    "late_fusion": "mep3m.models.late_fusion",
     "network": "mep3m.models.neural",
 }
 

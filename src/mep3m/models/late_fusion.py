@@ -1,0 +1,150 @@
+"""The classifier kind 'late_fusion': one classifier a modality, their opinions weighted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mep3m.errors import ModelError
+from mep3m.models import classifier as door
+from mep3m.models.classifier import Classifier
+from mep3m.models.labels import LabelTree
+from mep3m.store.files import read_json, write_json
+from mep3m.store.images import Images
+
+KIND, FORMAT = "late_fusion", 1
+#: a probability of 0 would silence every other part
+SMALLEST = 1e-6
+#: columns that tell whether a row shows anything to a part
+COLUMNS = {"image": ("image", "image_ref"), "text": ("title", "ocr")}
+
+Probabilities = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LateFusion:
+    """A product of experts: p ∝ Π_m p_m ^ w[level, m], normalised within each level.
+
+    `parts` are classifiers over the same tree by modality ('image', 'text'); `weights` (L, M) were
+    learned on held-out rows. A row that lacks a modality is judged by the other parts alone.
+    """
+
+    tree: LabelTree
+    parts: Mapping[str, Classifier]
+    weights: NDArray[np.float64]
+
+    def predict_proba(self, products: pa.Table, images: Images | None = None) -> Probabilities:
+        """Return (N, C) probabilities; each level's columns sum to 1."""
+        opinions = [part.predict_proba(products, images) for part in self.parts.values()]
+        present = np.stack([shows(products, name) for name in self.parts], 1)
+        return fuse(self.tree, opinions, self.weights, present)
+
+    def save(self, folder: Path) -> None:
+        """Write each part into its own folder, and the weights into `classifier.json`."""
+        for name, part in self.parts.items():
+            part.save(folder / name)
+        description = {"kind": KIND, "format": FORMAT, "tree": self.tree.to_json()}
+        description |= {"parts": list(self.parts), "weights": self.weights.tolist()}
+        write_json(folder / "classifier.json", description)
+
+
+def load(folder: Path) -> LateFusion:
+    """Rebuild the classifier that `save` wrote.
+
+    Raises:
+        ModelError: a part is damaged or was trained on another taxonomy.
+    """
+    description = read_json(folder / "classifier.json")
+    try:
+        tree = LabelTree.from_json(description["tree"])
+        names, weights = list(description["parts"]), np.array(description["weights"], np.float64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"{folder}/classifier.json is incomplete ({error}); train or copy it again"
+        ) from error
+    parts = {name: door.load(folder / name) for name in names}
+    for name, part in parts.items():
+        if part.tree.paths != tree.paths:
+            raise ModelError(
+                f"{folder / name} was trained on another taxonomy than {folder}; train both again"
+            )
+    return LateFusion(tree, parts, weights)
+
+
+def shows(products: pa.Table, name: str) -> NDArray[np.bool_]:
+    """Return (N,) whether a row has something for a part to look at."""
+    there = [products[column].is_valid().to_numpy() for column in COLUMNS[name]]
+    return np.asarray(np.logical_or.reduce(there))
+
+
+def fuse(
+    tree: LabelTree,
+    opinions: list[Probabilities],
+    weights: NDArray[np.float64],
+    present: NDArray[np.bool_],
+) -> Probabilities:
+    """Combine M probabilities (N, C) by weights (L, M); `present` (N, M) masks what a row lacks.
+
+    With one modality present its own probabilities are kept; with none, the mean of the parts (each
+    gives class frequencies then).
+    """
+    logs = np.log(np.maximum(np.stack(opinions, 2), SMALLEST))
+    alone = present.sum(1, keepdims=True) < 2
+    mask = np.where(present.any(1, keepdims=True), present, 1 / present.shape[1])
+    fused = np.empty(opinions[0].shape, np.float32)
+    for level in range(1, tree.depth + 1):
+        nodes = tree.nodes(level)
+        scores = (logs[:, nodes] * (mask * np.where(alone, 1.0, weights[level - 1]))[:, None, :]).sum(2)
+        powers = np.exp(scores - scores.max(1, keepdims=True))
+        fused[:, nodes] = powers / powers.sum(1, keepdims=True)
+    return fused
+
+
+def learn_weights(
+    tree: LabelTree, opinions: list[Probabilities], codes: NDArray[np.int32], present: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return (L, M) weights, none negative, that make the held-out labels `codes` (N, L) likeliest.
+
+    Only rows with every modality count; a level without such rows gets equal weights.
+    """
+    from scipy.optimize import minimize
+
+    logs = np.log(np.maximum(np.stack(opinions, 2), SMALLEST)).astype(np.float64)
+    count = len(opinions)
+    weights = np.full((tree.depth, count), 1.0)
+    for level in range(1, tree.depth + 1):
+        rows = (codes[:, level - 1] >= 0) & present.all(1)
+        nodes = tree.nodes(level)
+        scores, truth = logs[rows][:, nodes], codes[rows, level - 1] - nodes.start
+        if len(scores):
+            found = minimize(
+                _loss,
+                np.ones(count),
+                (scores, truth),
+                jac=True,
+                bounds=[(0.0, 10.0)] * count,
+                method="L-BFGS-B",
+            )
+            weights[level - 1] = found.x
+    return weights
+
+
+def _loss(
+    weights: NDArray[np.float64], scores: NDArray[np.float64], truth: NDArray[np.int32]
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the mean negative log-likelihood and its gradient (M,), drawn a little towards 1."""
+    mixed = scores @ weights
+    mixed -= mixed.max(1, keepdims=True)
+    powers = np.exp(mixed)
+    shares = powers / powers.sum(1, keepdims=True)
+    rows = np.arange(len(truth))
+    right = scores[rows, truth]
+    loss = -float(np.log(np.maximum(shares[rows, truth], 1e-300)).mean())
+    gradient = (np.einsum("nc,ncm->nm", shares, scores) - right).mean(0)
+    pull = 1e-3 * (weights - 1)
+    return loss + 0.5e-3 * float(((weights - 1) ** 2).sum()), gradient + pull

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import check_grad
+
+from mep3m.errors import ModelError
+from mep3m.models.classifier import load
+from mep3m.models.labels import LabelTree
+from mep3m.models.late_fusion import LateFusion, _loss, fuse, learn_weights
+from tests.models.catalogue import TREE, products
+from tests.models.test_neural import classifier
+
+
+def opinions(count: int, seed: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return (N, C) probabilities that lean to the truth by `strength`, and the codes (N, 2)."""
+    generator = np.random.default_rng(seed)
+    leaf = generator.integers(0, 3, count)
+    codes = TREE.encode([(("food", "tea"), ("food", "rice"), ("home", "lamp"))[kind] for kind in leaf])
+    scores = np.random.default_rng(seed + int(100 * strength)).normal(0, 1, (count, len(TREE)))
+    for level in range(2):
+        scores[np.arange(count), codes[:, level]] += strength
+    proba = np.empty_like(scores)
+    for level in (1, 2):
+        nodes = TREE.nodes(level)
+        powers = np.exp(scores[:, nodes])
+        proba[:, nodes] = powers / powers.sum(1, keepdims=True)
+    return proba.astype(np.float32), codes
+
+
+def accuracy(proba: np.ndarray, codes: np.ndarray) -> float:
+    nodes = TREE.nodes(2)
+    return float((proba[:, nodes].argmax(1) + nodes.start == codes[:, 1]).mean())
+
+
+def test_two_opinions_beat_each_alone() -> None:
+    weak, codes = opinions(3000, 1, 0.8)
+    strong, _ = opinions(3000, 1, 1.5)
+    both = np.ones((3000, 2), bool)
+    weights = learn_weights(TREE, [weak[:1500], strong[:1500]], codes[:1500], both[:1500])
+    fused = fuse(TREE, [weak[1500:], strong[1500:]], weights, both[1500:])
+    best = max(accuracy(weak[1500:], codes[1500:]), accuracy(strong[1500:], codes[1500:]))
+    assert accuracy(fused, codes[1500:]) > best
+
+
+def test_a_part_without_information_gets_no_weight() -> None:
+    strong, codes = opinions(2000, 1, 1.5)
+    noise, _ = opinions(2000, 7, 0.0)
+    weights = learn_weights(TREE, [noise, strong], codes, np.ones((2000, 2), bool))
+    assert weights[1, 0] < 0.1
+    assert weights[1, 1] > 0.7
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=8))
+def test_one_modality_alone_keeps_its_own_probabilities(mask: list[tuple[bool, bool]]) -> None:
+    first, _ = opinions(len(mask), 1, 1.0)
+    second, _ = opinions(len(mask), 2, 1.0)
+    present = np.array(mask)
+    fused = fuse(TREE, [first, second], np.full((2, 2), 0.7), present)
+    for row, (left, right) in enumerate(mask):
+        if left != right:
+            np.testing.assert_allclose(fused[row], (first if left else second)[row], rtol=1e-4)
+    for level in (1, 2):
+        np.testing.assert_allclose(fused[:, TREE.nodes(level)].sum(1), 1, rtol=1e-5)
+
+
+def test_the_gradient_is_the_gradient() -> None:
+    first, codes = opinions(50, 1, 1.0)
+    second, _ = opinions(50, 2, 1.0)
+    nodes = TREE.nodes(2)
+    scores = np.log(np.stack([first, second], 2)[:, nodes].astype(np.float64))
+    truth = codes[:, 1] - nodes.start
+    error = check_grad(
+        lambda w: _loss(w, scores, truth)[0], lambda w: _loss(w, scores, truth)[1], np.array([0.3, 1.2])
+    )
+    assert error < 1e-5
+
+
+def test_a_fusion_comes_back_from_its_folder(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 5, without="image")
+    model = LateFusion(TREE, {"image": classifier(), "text": classifier()}, np.ones((2, 2)))
+    model.save(tmp_path / "run")
+    again = load(tmp_path / "run")
+    np.testing.assert_array_equal(again.predict_proba(table, images), model.predict_proba(table, images))
+
+
+def test_parts_of_another_taxonomy_are_refused(tmp_path: Path) -> None:
+    LateFusion(TREE, {"image": classifier()}, np.ones((2, 1))).save(tmp_path)
+    other = LateFusion(LabelTree.from_paths([("a",)]), {}, np.ones((1, 0)))
+    text = (tmp_path / "classifier.json").read_text()
+    other.save(tmp_path)
+    changed = (tmp_path / "classifier.json").read_text().replace('"parts": []', '"parts": ["image"]')
+    (tmp_path / "classifier.json").write_text(changed)
+    with pytest.raises(ModelError, match="another taxonomy"):
+        load(tmp_path)
+    (tmp_path / "classifier.json").write_text(text.replace('"weights"', '"wait"'))
+    with pytest.raises(ModelError, match="incomplete"):
+        load(tmp_path)
