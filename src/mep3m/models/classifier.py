@@ -22,6 +22,7 @@ from mep3m.store.images import Images
 #: kind of model in `classifier.json` -> module whose `load(folder)` rebuilds it
 KINDS: dict[str, str] = {
     "late_fusion": "mep3m.models.late_fusion",
+    "linear": "mep3m.models.linear",
     "network": "mep3m.models.neural",
 }
 
@@ -29,7 +30,10 @@ KINDS: dict[str, str] = {
 class Classifier(Protocol):
     """A trained model over the nodes of a label tree."""
 
-    tree: LabelTree
+    @property
+    def tree(self) -> LabelTree:
+        """The nodes that the columns of `predict_proba` stand for."""
+        ...
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, C) probabilities, one column a node of `tree`, for rows of `PRODUCT_SCHEMA`.

@@ -1,0 +1,64 @@
+"""`mep3m assign`: file new products with a trained classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mep3m.cli.show import json_option, print_json
+
+#: products that are classified at once
+BATCH = 8192
+
+
+@click.command(epilog="Example: mep3m assign run new.csv --out assigned.jsonl --threshold 0.9")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON lines, one a product.")
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="The path ends where its probability falls below this; such products go to review.",
+)
+@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Alternatives a product.")
+@json_option
+def assign(run: Path, data: Path, out: Path, threshold: float, top: int, as_json: bool) -> None:
+    """Give every product of DATA a category path with RUN; columns are those of training, without labels.
+
+    Each line of the output has the path, a probability for each of its levels, whether a person has to
+    look, and the most probable full paths.
+    """
+    import orjson
+
+    from mep3m.engine.progress import bar
+    from mep3m.recipes.classify import Run
+    from mep3m.serving.assigner import assign as answer
+    from mep3m.store.files import whole_file
+
+    opened_run = Run.open(run)
+    opened = opened_run.read(data, labels=False)
+    review = 0
+    total = opened.products.num_rows
+    with whole_file(out) as temporary, temporary.open("wb") as file, bar("assign", total, "products") as step:
+        for start in range(0, total, BATCH):
+            batch = opened.products.slice(start, BATCH)
+            for found in answer(opened_run.classifier, batch, opened.images, top, threshold):
+                review += found.review
+                file.write(orjson.dumps(found.to_json(), option=orjson.OPT_APPEND_NEWLINE))
+            step(batch.num_rows)
+    report(total - review, review, len(opened.rejects), out, as_json)
+
+
+def report(filed: int, review: int, refused: int, out: Path, as_json: bool) -> None:
+    """Print what became of the products; exit with 1 where rows were refused."""
+    summary: dict[str, Any] = {"filed": filed, "review": review, "refused": refused, "out": str(out)}
+    if as_json:
+        print_json(summary)
+    else:
+        click.echo(f"{filed:,} filed, {review:,} to review, {refused:,} refused: {out}")
+    if refused:
+        raise click.exceptions.Exit(1)

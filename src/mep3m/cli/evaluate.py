@@ -1,0 +1,32 @@
+"""`mep3m evaluate`: score a trained classifier on a labelled table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mep3m.cli.show import json_option, print_json
+
+
+@click.command(epilog="Example: mep3m evaluate run --data test.tsv --json")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Table or store with labels.")
+@json_option
+def evaluate(run: Path, data: Path, as_json: bool) -> None:
+    """Score RUN on DATA, whose columns are those of training.
+
+    A row whose label the model has never seen counts as wrong and is reported under 'unseen'.
+    """
+    from mep3m.cli.train import print_scores
+    from mep3m.recipes.classify import Run, evaluate_run
+
+    opened_run = Run.open(run)
+    scores = evaluate_run(opened_run, opened_run.read(data))
+    if as_json:
+        print_json(scores)
+    else:
+        print_scores(scores)
+    if scores["refused"]:
+        click.echo(f"{scores['refused']:,} rows of {data} were refused", err=True)
+        raise click.exceptions.Exit(1)

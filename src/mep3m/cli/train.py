@@ -1,0 +1,123 @@
+"""`mep3m train`: a classifier from a table or a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from mep3m.cli.show import json_option, print_json
+from mep3m.errors import UsageError
+from mep3m.settings.run import Hierarchy, Modality, SplitKind
+
+EXAMPLE = """\b
+Examples:
+  mep3m train items.tsv --title title --labels l1,l2 --modality text --out run
+  mep3m train demo/dataset --modality text --level 2 --out run
+  mep3m train items.csv --title name --labels kind --modality text --set epochs=8 --out run
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--title", help="Column with the title.")
+@click.option("--labels", default="", help="Label columns, coarse to fine, joined by commas.")
+@click.option("--path", help="Instead of --labels: one column with the whole path ('a > b > c').")
+@click.option("--image", help="Column with the image file.")
+@click.option("--image-root", type=click.Path(path_type=Path), help="Folder the image files are relative to.")
+@click.option("--ocr", help="Column with the text read in the image.")
+@click.option("--id", "id_column", help="Column with the product id.")
+@click.option("--shop", help="Column with the shop or platform.")
+@click.option("--modality", type=click.Choice(get_args(Modality)), default="text", show_default=True)
+@click.option("--model", help="Model; without it, the recommended one for the modality.")
+@click.option("--hierarchy", type=click.Choice(get_args(Hierarchy)), default="flat", show_default=True)
+@click.option(
+    "--level", type=click.IntRange(1), help="Train one level as a flat task; without it, all levels."
+)
+@click.option("--leaf", is_flag=True, help="With --level: a row that ends above it keeps its deepest label.")
+@click.option("--subset", help="Only the classes below this category ('name' or 'a > b').")
+@click.option("--split", type=click.Choice([kind for kind in get_args(SplitKind) if kind != "shop"]))
+@click.option("--valid-share", type=float, help="Share of rows held out for validation (default 0.1).")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A setting of the model itself.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the run.")
+@json_option
+def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
+    """Train a classifier on DATA: a table (CSV, TSV, JSONL, Parquet) or a store folder.
+
+    An empty label cell means no label at that level. A tenth of the rows, with duplicates kept on one
+    side, is held out to calibrate the model and to write its card; see docs/guide-train.md.
+    """
+    from mep3m.dataset.reading import open_products
+    from mep3m.recipes.classify import train_run
+    from mep3m.settings.sources import Columns
+
+    columns = Columns.parse(
+        {
+            "title": options["title"],
+            "labels": tuple(name.strip() for name in options["labels"].split(",") if name.strip()),
+            "path": options["path"],
+            "image": options["image"],
+            "ocr": options["ocr"],
+            "id": options["id_column"],
+            "source": options["shop"],
+        },
+        "columns",
+    )
+    settings = train_settings(options)
+    opened = open_products(data, columns, options["image_root"])
+    root = options["image_root"] or (data.parent if columns.image else None)
+    card = train_run(opened, columns, root.resolve() if root else None, settings, out)
+    if as_json:
+        print_json({"run": str(out), "refused": len(opened.rejects), **card})
+    else:
+        print_scores(card)
+        click.echo(f"classifier in {out}; score it elsewhere with: mep3m evaluate {out} --data TABLE")
+    if opened.rejects:
+        click.echo(f"{len(opened.rejects):,} rows were refused (first: {opened.rejects[0].reason})", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def train_settings(options: dict[str, Any]) -> Any:
+    """Return the checked settings of a run; the model is the default of the modality where none is named.
+
+    Raises:
+        SettingsError: a value is not allowed.
+        UsageError: a --set is not NAME=VALUE.
+    """
+    from mep3m.settings.run import RunSettings
+    from mep3m.training.registry import default_model
+
+    pairs = [text.partition("=") for text in options["sets"]]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise UsageError(f"--set {name} is not allowed: write NAME=VALUE, for example --set epochs=8")
+    given = {name: options[name] for name in ("level", "split", "valid_share") if options[name] is not None}
+    if options["subset"]:
+        given["subset"] = tuple(part.strip() for part in options["subset"].split(">"))
+    return RunSettings.parse(
+        {
+            "modality": options["modality"],
+            "model": options["model"] or default_model(options["modality"]),
+            "hierarchy": options["hierarchy"],
+            "leaf": options["leaf"],
+            "seed": options["seed"],
+            "options": {name.strip().replace("-", "_"): value.strip() for name, _, value in pairs},
+            **given,
+        },
+        "train",
+    )
+
+
+def print_scores(scores: dict[str, Any]) -> None:
+    """Print the levels of a card or an evaluation as a table."""
+    if "measured_on" in scores:
+        click.echo(f"measured on {scores['measured_on']}")
+    click.echo("level      n  classes   top-1   top-5  macro F1  weighted F1  AP macro  unseen")
+    for row in scores["levels"]:
+        counts = (
+            f"{row['level']:>5} {row['n']:>6,}  {row['classes']:>7,}  {row['top1']:.4f}  {row['top5']:.4f}"
+        )
+        averages = f"{row['macro_f1']:.4f}       {row['weighted_f1']:.4f}    {row['ap_macro']:.4f}"
+        click.echo(f"{counts}    {averages}  {row['unseen']:>6,}")

@@ -1,0 +1,56 @@
+"""Open a dataset by its path: a store folder, or one table file through a column map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from mep3m.errors import NotFoundError, UsageError
+from mep3m.settings.sources import Columns
+from mep3m.sources.tables import read_products
+from mep3m.store import Store
+from mep3m.store.images import FolderImages, Images
+from mep3m.store.rejects import Reject
+from mep3m.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Products of `PRODUCT_SCHEMA`, where their images are, what was refused, and the category tree."""
+
+    products: pa.Table
+    images: Images | None
+    rejects: list[Reject]
+    taxonomy: Taxonomy | None
+
+
+def open_products(path: Path, columns: Columns | None = None, image_root: Path | None = None) -> Opened:
+    """Read every row of a store folder, or of a table (CSV, TSV, JSONL, Parquet).
+
+    `columns` is needed for a table and says nothing about a store. `image_root` is the folder that
+    the image column is relative to; without it, the table's own folder.
+
+    Raises:
+        NotFoundError: there is no such path, or no such column.
+        UsageError: it is a table and no column was named, or it has no rows.
+    """
+    if not path.exists():
+        raise NotFoundError(
+            f"{path} does not exist; give a table (CSV, TSV, JSONL, Parquet) or a store folder"
+        )
+    if path.is_dir():
+        store = Store.open(path)
+        tables = list(store.tables())
+        taxonomy = store.taxonomy if len(store.taxonomy) else None
+        opened = Opened(pa.concat_tables(tables), store.images, [], taxonomy) if tables else None
+    else:
+        if columns is None or not columns.names():
+            raise UsageError(f"{path} is a table: name its columns, at least --title or --image")
+        products, rejects = read_products(path, columns)
+        images = FolderImages(image_root or path.parent) if columns.image else None
+        opened = Opened(products, images, rejects, None)
+    if opened is None or not opened.products.num_rows:
+        raise UsageError(f"{path} has no rows to work on")
+    return opened

@@ -1,0 +1,192 @@
+"""Splits as lists of product ids: the same for any order of the rows, and honest about duplicates.
+
+Every choice is made by a hash of (seed, id or group), never by position, so the same products give
+the same split however they are stored, and adding a product moves few of the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mep3m.errors import NotFoundError, UsageError, did_you_mean
+from mep3m.settings.run import SplitKind
+from mep3m.store.files import fingerprint, read_json, write_json
+
+#: characters that do not tell two titles apart when duplicates are grouped
+_NOISE = r"[\s\pP\pS]+"
+
+
+@dataclass(frozen=True)
+class Split:
+    """The ids of one split; `kind`, `seed` and `test_share` rebuild it, `id` names it."""
+
+    kind: str
+    seed: int
+    test_share: float
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """16 hex digits that change when any id changes sides."""
+        return fingerprint([sorted(self.train), sorted(self.test)])
+
+    def save(self, path: Path) -> None:
+        """Write the split as JSON."""
+        write_json(path, {**asdict(self), "id": self.id})
+
+    @classmethod
+    def load(cls, path: Path) -> Split:
+        """Read a split that `save` wrote.
+
+        Raises:
+            UsageError: the ids do not fit the split id in the file, so it was edited or cut.
+        """
+        value = read_json(path)
+        expected = value.pop("id", None)
+        split = cls(**{**value, "train": tuple(value["train"]), "test": tuple(value["test"])})
+        if split.id != expected:
+            raise UsageError(
+                f"{path} was changed after it was written (its ids give {split.id}, not {expected})"
+            )
+        return split
+
+    def rows(self, ids: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the row numbers of the train and test side in a table with these ids.
+
+        Raises:
+            NotFoundError: an id of the split is not in the table.
+        """
+        where = {product: row for row, product in enumerate(ids)}
+        missing = [product for product in (*self.train, *self.test) if product not in where]
+        if missing:
+            raise NotFoundError(
+                f"the split names {len(missing):,} products that the dataset lacks (first: '{missing[0]}'); "
+                "split the dataset that you train on"
+            )
+        train = np.array([where[product] for product in self.train], dtype=np.int64)
+        return train, np.array([where[product] for product in self.test], dtype=np.int64)
+
+
+def duplicate_groups(products: pa.Table) -> list[str]:
+    """Return one group name a row: `group`, else the title without case, spaces and punctuation.
+
+    A row with neither is a group of its own, under its id.
+    """
+    title = pc.utf8_lower(pc.utf8_normalize(products["title"], form="NFKC"))
+    title = pc.replace_substring_regex(title, pattern=_NOISE, replacement="")
+    titles = [f"t:{value}" if value else None for value in title.to_pylist()]
+    given = [f"g:{value}" if value else None for value in products["group"].to_pylist()]
+    ids = products["id"].to_pylist()
+    groups = [group or name or f"i:{row}" for group, name, row in zip(given, titles, ids, strict=True)]
+    return _join_groups(groups, titles)
+
+
+def _join_groups(groups: list[str], titles: list[str | None]) -> list[str]:
+    """Join groups that share a title, so that a repeated title never crosses a split."""
+    first: dict[str, str] = {}
+    joined: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while name in joined:
+            name = joined[name]
+        return name
+
+    for group, title in zip(groups, titles, strict=True):
+        if title is None:
+            continue
+        low, high = sorted((root(group), root(first.setdefault(title, group))))
+        if low != high:
+            joined[high] = low
+    return [root(group) for group in groups]
+
+
+def split_products(
+    products: pa.Table,
+    kind: SplitKind = "grouped",
+    test_share: float = 0.2,
+    seed: int = 0,
+    labels: Sequence[str | None] | None = None,
+    shops: Sequence[str] = (),
+) -> Split:
+    """Split the rows of `products` (columns `id`, `title`, `group`, `source`) into train and test.
+
+    `grouped` keeps duplicates on one side; `random` is the paper's 8:2 draw of single rows (§4);
+    `stratified` is grouped, and draws the share within each class of `labels` (one a row; a group
+    counts as its most frequent class); `shop` tests on every product of the sources in `shops`.
+
+    Raises:
+        UsageError: the ids are not unique, a side would be empty, or `labels`/`shops` are missing.
+    """
+    ids: list[str] = products["id"].to_pylist()
+    if len(set(ids)) != len(ids):
+        raise UsageError("product ids must be unique to be split; name a column that is, or none")
+    if kind == "shop":
+        test = _by_shop(products["source"].to_pylist(), shops)
+    else:
+        if not 0 < test_share < 1:
+            raise UsageError(f"test share {test_share} is not allowed: write a number between 0 and 1")
+        groups = ids if kind == "random" else duplicate_groups(products)
+        if kind == "stratified" and labels is None:
+            raise UsageError("a stratified split needs the labels of one level")
+        strata = list(labels) if kind == "stratified" and labels is not None else [None] * len(ids)
+        test = _draw(groups, strata, test_share, seed)
+    if test.all() or not test.any():
+        side = "train" if test.all() else "test"
+        raise UsageError(
+            f"the {kind} split of {len(ids):,} products has an empty {side} side; "
+            "give more products, another share, or --split random"
+        )
+    order = np.argsort(np.array(ids, dtype=object))
+    chosen = [(ids[row], bool(test[row])) for row in order]
+    train = tuple(product for product, tested in chosen if not tested)
+    return Split(kind, seed, test_share, train, tuple(product for product, tested in chosen if tested))
+
+
+def _by_shop(sources: list[str], shops: Sequence[str]) -> NDArray[np.bool_]:
+    known = set(sources)
+    if not shops:
+        raise UsageError(f"a split by shop needs the shops to test on; there are: {', '.join(sorted(known))}")
+    for shop in shops:
+        if shop not in known:
+            raise NotFoundError(f"no product comes from the shop '{shop}'{did_you_mean(shop, known)}")
+    return np.isin(np.array(sources, dtype=object), list(shops))
+
+
+def _draw(groups: Sequence[str], strata: Sequence[str | None], share: float, seed: int) -> NDArray[np.bool_]:
+    """Return (N,) True for test rows: whole groups, in hash order, up to `share` of each stratum."""
+    names, member = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
+    sizes = np.bincount(member, minlength=len(names))
+    rank = np.array([_rank(seed, name) for name in names], dtype=np.uint64)
+    stratum = _majority(member, strata, len(names))
+    chosen = np.zeros(len(names), dtype=bool)
+    for value in np.unique(stratum):
+        inside = np.flatnonzero(stratum == value)
+        inside = inside[np.argsort(rank[inside], kind="stable")]
+        before = np.cumsum(sizes[inside]) - sizes[inside]
+        chosen[inside] = before + sizes[inside] / 2 <= share * sizes[inside].sum()
+    test: NDArray[np.bool_] = chosen[member]
+    return test
+
+
+def _rank(seed: int, name: str) -> int:
+    digest = hashlib.blake2b(f"{seed}\x00{name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _majority(member: NDArray[np.int64], strata: Sequence[str | None], count: int) -> NDArray[np.int64]:
+    """Return (count,) the most frequent stratum code of each group; ties go to the smaller name."""
+    _, codes = np.unique(np.array(["" if s is None else s for s in strata]), return_inverse=True)
+    pairs, frequency = np.unique(np.stack([member, codes]), axis=1, return_counts=True)
+    order = np.lexsort((pairs[1], -frequency, pairs[0]))
+    _, first = np.unique(pairs[0][order], return_index=True)
+    majority: NDArray[np.int64] = pairs[1][order][first]
+    return majority if len(majority) == count else np.zeros(count, dtype=np.int64)

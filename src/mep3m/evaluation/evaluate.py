@@ -1,0 +1,58 @@
+"""Score a classifier on labelled products, level by level and as a tree."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mep3m.dataset.dataset import Dataset
+from mep3m.errors import UsageError
+from mep3m.evaluation.hierarchy import hierarchical_report
+from mep3m.evaluation.metrics import score_level
+from mep3m.models.classifier import Classifier
+from mep3m.models.labels import LabelTree
+from mep3m.models.tree import by_name
+from mep3m.store.images import Images
+
+
+def level_truth(
+    tree: LabelTree, proba: NDArray[np.float32], dataset: Dataset, level: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], list[str]]:
+    """Return the rows with a label at `level`, their (n, names) probabilities, (n,) truth, and the names.
+
+    A class of a level is the name in the label cell: nodes with one name are added up. -1 is a name
+    that the model has never seen.
+    """
+    names, joined = by_name(tree, proba, level)
+    place = {name: column for column, name in enumerate(names)}
+    told = dataset.names(level)
+    rows = np.array([row for row, name in enumerate(told) if name is not None], dtype=np.int64)
+    truth = np.array([place.get(str(told[row]), -1) for row in rows], dtype=np.int64)
+    return rows, joined[rows], truth, names
+
+
+def evaluate(classifier: Classifier, dataset: Dataset, images: Images | None = None) -> dict[str, Any]:
+    """Return `{"levels": [...], "hierarchical": {...}}` of a classifier on labelled rows.
+
+    Raises:
+        UsageError: no row has a label.
+    """
+    proba = classifier.predict_proba(dataset.products, images)
+    return score(classifier.tree, proba, dataset)
+
+
+def score(tree: LabelTree, proba: NDArray[np.float32], dataset: Dataset) -> dict[str, Any]:
+    """Return the scores of (N, C) probabilities of the rows of a dataset; see `evaluate`."""
+    levels: list[dict[str, Any]] = []
+    for level in range(1, tree.depth + 1):
+        _, joined, truth, names = level_truth(tree, proba, dataset, level)
+        if len(truth):
+            levels.append({"level": level, "known_classes": len(names), **asdict(score_level(joined, truth))})
+    if not levels:
+        raise UsageError(
+            f"none of the {len(dataset):,} rows has a label in the columns that the run was trained with"
+        )
+    return {"levels": levels, "hierarchical": hierarchical_report(tree, proba, tree.encode(dataset.paths))}

@@ -1,0 +1,127 @@
+"""The linear text classifier: n-gram features, one linear score a node, a softmax at every level."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mep3m.errors import ModelError
+from mep3m.models.hinge import scores
+from mep3m.models.labels import LabelTree
+from mep3m.models.ngrams import Grams, Texts, Vocabulary, encode_texts
+from mep3m.models.tensors import open_tensors, save_tensors
+from mep3m.store.files import read_json, write_json
+from mep3m.store.images import Images
+
+KIND = "linear"
+_BATCH = 4096
+
+
+def level_starts(tree: LabelTree) -> NDArray[np.int64]:
+    """Return (depth + 1,) the first column of each level, then the number of columns."""
+    return np.array(tree.starts, dtype=np.int64)
+
+
+def softmax_levels(scores: NDArray[np.float32], levels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return (N, C) probabilities: a softmax over each run of columns levels[k]:levels[k + 1]."""
+    result = np.empty_like(scores)
+    for start, stop in pairwise(levels):
+        part = scores[:, start:stop] - scores[:, start:stop].max(axis=1, keepdims=True)
+        np.exp(part, out=part)
+        result[:, start:stop] = part / part.sum(axis=1, keepdims=True)
+    return result
+
+
+@dataclass(frozen=True)
+class LinearClassifier:
+    """Scores = features (N, V) @ `weights` (V, C); probabilities = softmax(`scale` x scores + `bias`).
+
+    `scale` and `bias` (C,) calibrate the scores on held-out rows; `prior` (C,) are the class
+    frequencies, which a row without any known feature gets.
+    """
+
+    tree: LabelTree
+    vocabulary: Vocabulary
+    weights: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    prior: NDArray[np.float32]
+    details: dict[str, Any]
+
+    def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
+        """Return (N, C) probabilities from the titles (and OCR text, where trained with it)."""
+        texts = encode_texts(text_column(products, bool(self.details.get("ocr"))))
+        result = np.empty((len(texts), len(self.tree)), dtype=np.float32)
+        for start in range(0, len(texts), _BATCH):
+            rows = np.arange(start, min(start + _BATCH, len(texts)), dtype=np.int64)
+            result[rows] = self._probabilities(texts, rows)
+        return result
+
+    def _probabilities(self, texts: Texts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        sparse = self.vocabulary.rows(texts, rows)
+        raw = scores(sparse, self.weights)
+        result = softmax_levels(raw * self.scale + self.bias, level_starts(self.tree))
+        result[sparse.starts == sparse.stops] = self.prior
+        return result
+
+    def save(self, folder: Path) -> None:
+        """Write `classifier.json` and `weights.safetensors`."""
+        vocabulary = self.vocabulary
+        tensors = {
+            "weights": self.weights, "scale": self.scale, "bias": self.bias, "prior": self.prior,
+            "feature_of": vocabulary.feature_of, "idf": vocabulary.idf,
+        }  # fmt: skip
+        save_tensors(folder / "weights.safetensors", tensors)
+        description = {
+            "kind": KIND,
+            "format": 1,
+            "tree": self.tree.to_json(),
+            "ngrams": asdict(vocabulary.grams),
+            "details": self.details,
+        }
+        write_json(folder / "classifier.json", description)
+
+
+def text_column(products: pa.Table, ocr: bool) -> pa.ChunkedArray:
+    """Return the text of each row: the title, and the OCR text after it where `ocr` is set."""
+    if not ocr:
+        return products["title"]
+    return pc.binary_join_element_wise(
+        pc.fill_null(products["title"], ""), pc.fill_null(products["ocr"], ""), " "
+    )
+
+
+def load(folder: Path) -> LinearClassifier:
+    """Rebuild a saved linear classifier; its weights are memory-mapped.
+
+    Raises:
+        ModelError: a file is damaged or the files do not fit together.
+    """
+    description = read_json(folder / "classifier.json")
+    tensors = open_tensors(folder / "weights.safetensors")
+    try:
+        tree = LabelTree.from_json(description["tree"])
+        grams = Grams(**description["ngrams"])
+        vocabulary = Vocabulary(grams, tensors["feature_of"], tensors["idf"])
+        weights, scale, bias, prior = (tensors[name] for name in ("weights", "scale", "bias", "prior"))
+        details = description["details"]
+    except (KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder} lacks {error}; copy the classifier folder again or train again"
+        ) from error
+    if (
+        weights.shape != (len(vocabulary), len(tree))
+        or len(vocabulary.feature_of) != 1 << vocabulary.grams.bits
+    ):
+        raise ModelError(
+            f"{folder}: the weights have shape {weights.shape}, the label tree and vocabulary want "
+            f"{(len(vocabulary), len(tree))}; the files are of different runs: copy the folder again"
+        )
+    return LinearClassifier(tree, vocabulary, weights, scale, bias, prior, details)

@@ -1,0 +1,232 @@
+"""Character and word n-grams of titles as rows of a sparse matrix, hashed in compiled loops.
+
+A title is a run of code points after NFKC and lower case. Its features are all character n-grams of
+the chosen orders over the title with a mark at both ends, and its words and word pairs. Chinese needs
+no word cutting: the character n-grams cover it; other languages gain from the words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+#: code points that stand for the start and the end of a title
+_START, _END = 2, 3
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+
+
+@dataclass(frozen=True)
+class Texts:
+    """N texts in one array: `points` (M,) uint32 code points, text n is points[offsets[n]:offsets[n+1]]."""
+
+    points: NDArray[np.uint32]
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class Rows:
+    """N sparse rows: row n has `features[starts[n]:stops[n]]` with `values` at the same places."""
+
+    starts: NDArray[np.int64]
+    stops: NDArray[np.int64]
+    features: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """What the compiled loops read and write."""
+        return self.starts, self.stops, self.features, self.values
+
+
+def encode_texts(column: pa.ChunkedArray | pa.Array) -> Texts:
+    """Turn a string column into normalised code points; a missing text is an empty one."""
+    text = pc.utf8_lower(pc.utf8_normalize(pc.fill_null(column.cast(pa.string()), ""), form="NFKC"))
+    text = pc.replace_substring_regex(text, pattern=r"\s+", replacement=" ")
+    lengths = pc.utf8_length(text).to_numpy().astype(np.int64)
+    joined = "".join(text.to_pylist()).encode("utf-32-le", errors="replace")
+    return Texts(np.frombuffer(joined, dtype=np.uint32), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+@numba.njit(cache=True, inline="always")
+def _bucket(state: np.uint64, shift: np.uint64) -> np.int64:
+    state ^= state >> np.uint64(30)
+    state *= _MIX
+    state ^= state >> np.uint64(27)
+    state *= _MULTIPLIER
+    return np.int64(state >> shift)
+
+
+@numba.njit(cache=True, inline="always")
+def _separates(point: Any) -> Any:
+    """Whether a code point ends a word: white space and ASCII punctuation."""
+    if point >= 128:
+        return point == 0x3000 or 0x3001 <= point <= 0x3011
+    return not (48 <= point <= 57 or 97 <= point <= 122 or 65 <= point <= 90)
+
+
+@numba.njit(cache=True)
+def _grams(points: Any, plan: Any, out: Any) -> Any:
+    """Write the bucket of every n-gram of one text into `out` and return how many there are."""
+    low, high, words, shift = plan
+    count = 0
+    length = points.shape[0] + 2
+    for begin in range(length):
+        state = np.uint64(1469598103934665603)
+        for size in range(1, min(high, length - begin) + 1):
+            place = begin + size - 1
+            point = np.uint64(_START if place == 0 else _END if place == length - 1 else points[place - 1])
+            state = (state ^ point) * _MULTIPLIER + np.uint64(size)
+            if size >= low and not (size == 1 and (place == 0 or place == length - 1)):
+                out[count] = _bucket(state, shift)
+                count += 1
+    return _words(points, words, shift, out, count)
+
+
+@numba.njit(cache=True)
+def _words(points: Any, words: int, shift: Any, out: Any, count: int) -> int:
+    """Write the buckets of the words, and of the word pairs where `words` is 2; return the new count."""
+    before = np.uint64(0)
+    state = np.uint64(0)
+    for place in range(points.shape[0] + 1 if words > 0 else 0):
+        if place < points.shape[0] and not _separates(points[place]):
+            state = (state ^ np.uint64(points[place])) * _MIX + np.uint64(77)
+        elif state != 0:
+            out[count] = _bucket(state, shift)
+            count += 1
+            if words > 1 and before != 0:
+                out[count] = _bucket((before * _MULTIPLIER) ^ state, shift)
+                count += 1
+            before, state = state, np.uint64(0)
+    return count
+
+
+@numba.njit(cache=True)
+def _sorted_grams(texts: Any, row: int, plan: Any) -> Any:
+    """Return the buckets of one text, ascending, repeated as often as the n-gram occurs."""
+    points, offsets = texts
+    text = points[offsets[row] : offsets[row + 1]]
+    grams = np.empty((len(text) + 2) * (plan[1] + 2), dtype=np.int64)
+    found = grams[: _grams(text, plan, grams)]
+    found.sort()
+    return found
+
+
+@numba.njit(cache=True)
+def _count_part(texts: Any, rows: Any, plan: Any, counts: Any) -> None:
+    for row in rows:
+        found = _sorted_grams(texts, row, plan)
+        for place in range(len(found)):
+            if place == 0 or found[place] != found[place - 1]:
+                counts[found[place]] += 1
+
+
+@numba.njit(cache=True, parallel=True)
+def _count_documents(texts: Any, rows: Any, plan: Any, counts: Any) -> None:
+    """Count in `counts` (parts, buckets) in how many texts of each part every bucket occurs."""
+    parts, total = len(counts), len(rows)
+    for part in numba.prange(parts):
+        _count_part(texts, rows[part * total // parts : (part + 1) * total // parts], plan, counts[part])
+
+
+@numba.njit(cache=True)
+def _fill_row(found: Any, known: Any, features: Any, values: Any) -> int:
+    """Write the features and tf-idf values (unit length) of one text; return how many there are."""
+    feature_of, idf = known
+    write, place = 0, 0
+    square = 0.0
+    while place < len(found):
+        first = place
+        while place < len(found) and found[place] == found[first]:
+            place += 1
+        feature = feature_of[found[first]]
+        if feature >= 0:
+            value = (1.0 + np.log(np.float64(place - first))) * idf[feature]
+            features[write], values[write] = feature, value
+            square += value * value
+            write += 1
+    if square > 0:
+        values[:write] /= np.sqrt(square)
+    return write
+
+
+@numba.njit(cache=True, parallel=True)
+def _fill_rows(
+    texts: Any, rows: Any, plan: Any, known: Any, starts: Any, stops: Any, features: Any, values: Any
+) -> None:
+    # arrays that a parallel loop writes must be arguments: numba loses what is written through a tuple
+    for at in numba.prange(len(rows)):
+        begin = starts[at]
+        found = _sorted_grams(texts, rows[at], plan)
+        stops[at] = begin + _fill_row(found, known, features[begin:], values[begin:])
+
+
+@dataclass(frozen=True)
+class Grams:
+    """Character n-grams of `low` to `high`, words up to runs of `words`, hashed into 2 ** `bits` buckets."""
+
+    low: int
+    high: int
+    words: int
+    bits: int
+
+    @property
+    def plan(self) -> tuple[int, int, int, np.uint64]:
+        """What the compiled loops read."""
+        return self.low, self.high, self.words, np.uint64(64 - self.bits)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Which buckets are features, and their inverse document frequency.
+
+    `feature_of` (2 ** bits,) gives the feature of a bucket or -1; `idf` (V,) is ln((1 + N) / (1 + n)) + 1.
+    """
+
+    grams: Grams
+    feature_of: NDArray[np.int32]
+    idf: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.idf)
+
+    @classmethod
+    def fit(cls, texts: Texts, rows: NDArray[np.int64], grams: Grams, least: int, most: int) -> Vocabulary:
+        """Keep the buckets that occur in at least `least` of the chosen texts.
+
+        Where more than `most` do, those in the most texts are kept.
+        """
+        counts = np.zeros((numba.get_num_threads(), 1 << grams.bits), dtype=np.int32)
+        _count_documents((texts.points, texts.offsets), rows, grams.plan, counts)
+        documents = counts.sum(axis=0)
+        kept = np.flatnonzero(documents >= least)
+        if len(kept) > most:
+            kept = np.sort(kept[np.argsort(-documents[kept], kind="stable")[:most]])
+        feature_of = np.full(1 << grams.bits, -1, dtype=np.int32)
+        feature_of[kept] = np.arange(len(kept), dtype=np.int32)
+        idf = np.log((1 + len(rows)) / (1 + documents[kept])) + 1
+        return cls(grams, feature_of, idf.astype(np.float32))
+
+    def rows(self, texts: Texts, rows: NDArray[np.int64]) -> Rows:
+        """Return the sparse rows of the chosen texts; memory is that of these rows only."""
+        lengths = texts.offsets[rows + 1] - texts.offsets[rows]
+        ends = np.cumsum((lengths + 2) * (self.grams.high + 2))
+        starts = ends - (lengths + 2) * (self.grams.high + 2)
+        total = int(ends[-1]) if len(ends) else 0
+        stops = np.zeros(len(rows), dtype=np.int64)
+        found = Rows(starts, stops, np.empty(total, dtype=np.int32), np.empty(total, dtype=np.float32))
+        points = (texts.points, texts.offsets)
+        _fill_rows(points, rows, self.grams.plan, (self.feature_of, self.idf), *found.arrays)
+        return found

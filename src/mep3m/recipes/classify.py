@@ -1,0 +1,113 @@
+"""Complete runs around a classifier: train and score it, evaluate it on a table, file new products."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mep3m import __version__
+from mep3m.dataset.dataset import Dataset
+from mep3m.dataset.reading import Opened, open_products
+from mep3m.errors import ModelError
+from mep3m.evaluation.evaluate import evaluate, score
+from mep3m.models.classifier import Classifier, load
+from mep3m.settings.run import RunSettings
+from mep3m.settings.sources import Columns
+from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.taxonomy import Taxonomy
+from mep3m.training.registry import find
+from mep3m.training.task import make_task
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run: the classifier, how it was made, and the columns it reads."""
+
+    folder: Path
+    classifier: Classifier
+    settings: RunSettings
+    columns: Columns
+    image_root: Path | None
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Open a run folder.
+
+        Raises:
+            ModelError: it is no run, or its files are damaged.
+        """
+        classifier = load(folder)
+        if not (folder / "run.json").exists():
+            raise ModelError(f"{folder} holds a classifier without run.json; train it with 'mep3m train'")
+        saved = read_json(folder / "run.json")
+        where = str(folder / "run.json")
+        root = Path(saved["image_root"]) if saved["image_root"] else None
+        settings = RunSettings.parse(saved["settings"], where)
+        return cls(folder, classifier, settings, Columns.parse(saved["columns"], where), root)
+
+    def read(self, path: Path, labels: bool = True) -> Opened:
+        """Read a table with the run's columns; without `labels`, the label columns need not be there."""
+        unlabelled = {"labels": (), "path": None}
+        columns = self.columns if labels else self.columns.model_copy(update=unlabelled)
+        return open_products(path, columns, self.image_root)
+
+
+def shape(dataset: Dataset, settings: RunSettings) -> Dataset:
+    """Return the task of a dataset: the rows below `subset`, at one `level` or at all."""
+    if settings.subset:
+        dataset = dataset.subset(settings.subset)
+    return dataset if settings.level is None else dataset.at_level(settings.level, settings.leaf)
+
+
+def train_run(
+    opened: Opened, columns: Columns, image_root: Path | None, settings: RunSettings, out: Path
+) -> dict[str, Any]:
+    """Train, save classifier, configuration and card into `out`, and return the card.
+
+    The card is measured on the validation rows by a model that has not seen them.
+    """
+    train = find(settings)
+    dataset = shape(Dataset.of(opened.products), settings).labelled()
+    task = make_task(dataset, settings, opened.images)
+    trained = train(task, out)
+    out.mkdir(parents=True, exist_ok=True)
+    trained.classifier.save(out)
+    if opened.taxonomy is not None:
+        opened.taxonomy.save(out / "taxonomy.json")
+    card = {
+        "measured_on": f"{len(task.valid):,} validation rows ({settings.split} split {task.split_id})",
+        **score(task.tree, trained.valid_proba, dataset.take(task.valid)),
+    }
+    run = {
+        "mep3m": __version__,
+        "python": platform.python_version(),
+        "settings": settings.model_dump(mode="json"),
+        "columns": columns.model_dump(mode="json"),
+        "image_root": str(image_root) if image_root else None,
+        "split": {"id": task.split_id, "train": len(task.train), "validation": len(task.valid)},
+        "data": {"rows": len(task), "fingerprint": fingerprint(sorted(dataset.ids))},
+        "taxonomy": opened.taxonomy.version if opened.taxonomy else None,
+        "classes": [len(task.tree.names(level)[0]) for level in range(1, task.tree.depth + 1)],
+        "log": trained.log,
+    }
+    write_json(out / "card.json", card)
+    write_json(out / "run.json", run)
+    return card
+
+
+def evaluate_run(run: Run, opened: Opened) -> dict[str, Any]:
+    """Return the scores of a run on labelled products."""
+    dataset = shape(Dataset.of(opened.products), run.settings).labelled()
+    return {
+        **evaluate(run.classifier, dataset, opened.images),
+        "rows": len(dataset),
+        "refused": len(opened.rejects),
+    }
+
+
+def names_of(run: Run) -> Taxonomy | None:
+    """Return the category tree that was saved with a run, which gives names to ids."""
+    path = run.folder / "taxonomy.json"
+    return Taxonomy.load(path) if path.exists() else None

@@ -1,0 +1,33 @@
+"""Settings of the linear text classifier."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from mep3m.settings.base import Settings
+
+
+class LinearSettings(Settings):
+    """`low`..`high` are the orders of the character n-grams, `words` the longest run of words.
+
+    A feature must occur in `least` titles, and at most `most` features are kept (the frequent ones);
+    `bits` is the size of the hash table. `rate` falls linearly to a tenth over `epochs` passes.
+    `ocr` adds the OCR text to the title.
+    """
+
+    low: int = Field(default=1, ge=1)
+    high: int = Field(default=4, ge=1, le=8)
+    words: int = Field(default=2, ge=0, le=2)
+    least: int = Field(default=2, ge=1)
+    most: int = Field(default=400_000, ge=1)
+    bits: int = Field(default=22, ge=10, le=28)
+    epochs: int = Field(default=5, ge=1)
+    batch: int = Field(default=64, ge=1)
+    rate: float = Field(default=1.0, gt=0)
+    ocr: bool = False
+
+    @model_validator(mode="after")
+    def _orders(self) -> LinearSettings:
+        if self.low > self.high:
+            raise ValueError(f"'low' ({self.low}) must not be larger than 'high' ({self.high})")
+        return self

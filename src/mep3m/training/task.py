@@ -1,0 +1,72 @@
+"""What every training function gets, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mep3m.dataset.dataset import Dataset
+from mep3m.dataset.splits import split_products
+from mep3m.errors import UsageError
+from mep3m.models.classifier import Classifier
+from mep3m.models.labels import LabelTree
+from mep3m.settings.run import RunSettings
+from mep3m.store.images import Images
+
+
+@dataclass(frozen=True)
+class Task:
+    """Labelled rows, their tree, and which of them are held out for validation.
+
+    `codes` (N, depth) holds the node of each row at each level, -1 where the label is not known:
+    that level is masked for the row. `train` and `valid` are row numbers that do not overlap.
+    """
+
+    products: pa.Table
+    tree: LabelTree
+    codes: NDArray[np.int32]
+    train: NDArray[np.int64]
+    valid: NDArray[np.int64]
+    images: Images | None
+    settings: RunSettings
+    split_id: str
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A classifier, its probabilities (len(valid), C) for the held-out rows, and what to log.
+
+    `valid_proba` comes from a model that has not seen those rows, even where `classifier` was then
+    fitted again on every row.
+    """
+
+    classifier: Classifier
+    valid_proba: NDArray[np.float32]
+    log: dict[str, Any]
+
+
+def make_task(dataset: Dataset, settings: RunSettings, images: Images | None = None) -> Task:
+    """Build the label tree and the validation split of a dataset whose rows all have a label.
+
+    Raises:
+        UsageError: there is only one class.
+    """
+    tree = LabelTree.from_paths(dataset.paths)
+    if len(tree.leaves) < 2:
+        raise UsageError(
+            f"every label is '{' > '.join(tree.paths[-1])}'; a classifier needs at least two classes"
+        )
+    coarse = [path[0] for path in dataset.paths]
+    split = split_products(
+        dataset.products, settings.split, settings.valid_share, settings.seed, labels=coarse
+    )
+    train, valid = split.rows(dataset.ids)
+    codes = tree.encode(dataset.paths)
+    return Task(dataset.products, tree, codes, train, valid, images, settings, split.id)
