@@ -9,6 +9,7 @@ that they can be undone like the others.
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from mep3m.stages.merge.history import append_line, read_lines
 DECIDED = ("mep3m_decision", "mep3m_new_name_zh", "mep3m_new_name_en", "reviewer_label")
 EDITABLE = (*DECIDED, "predicate_id", "mapping_date", "mapping_tool_version", "mapping_justification")
 HIDDEN = ("confidence", "mep3m_accepted_by_method", "mep3m_evidence", "comment")
+
+#: rows that one range of lines may name
+MOST_LINES = 1_000_000
 
 #: which row: subject source and id, object source and id, and the how-manieth row of that pair
 Key = tuple[str, str, str, str, int]
@@ -189,10 +193,11 @@ def parse_lines(text: str) -> list[int]:
     """
     lines: list[int] = []
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < first + MOST_LINES:
             raise UsageError(f"'{text}' names no lines; write for example 12 or 12,15 or 12-20")
-        lines += range(int(first), int(last or first) + 1)
+        lines += range(first, last + 1)
     return lines
 
 
