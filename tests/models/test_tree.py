@@ -119,6 +119,16 @@ def test_marginal_log_loss_of_coarse_rows() -> None:
     assert trees_.marginal_log_loss(TREE, proba, np.array([-1, -1], dtype=np.int32)) == 0.0
 
 
+def test_prior_shares_each_family_among_the_rows_labelled_at_its_level() -> None:
+    counts = np.zeros(len(TREE), dtype=np.int64)
+    for path, count in [(("food",), 8), (("toys",), 2), (("food", "tea"), 3), (("food", "rice"), 1)]:
+        counts[TREE.index(path)] = count
+    prior = trees_.prior(TREE, counts)
+    assert prior[TREE.index(("food", "tea"))] == pytest.approx(0.8 * 0.75)
+    assert prior[TREE.index(("food", "tea", "green"))] == 0
+    assert trees_.incoherence(TREE, prior[None]) <= trees_.TOLERANCE
+
+
 def test_deepest_known_node() -> None:
     codes = TREE.encode([("food", "tea", "unknown"), ("cars",), ("food", "tea", "black")])
     assert trees_.deepest(codes).tolist() == [

@@ -132,13 +132,13 @@ class NetworkClassifier:
                 "tree": self.tree.to_json(),
                 "taxonomy": self.taxonomy,
                 "settings": self.settings.model_dump(),
-                "transformers": self._transformer_shapes(),
+                "transformers": self.transformer_shapes(),
                 "frequencies": self.frequencies.tolist(),
                 "card": self.card,
             },
         )
 
-    def _transformer_shapes(self) -> dict[str, Any]:
+    def transformer_shapes(self) -> dict[str, Any]:
         """Return the configuration of each transformers encoder, by modality."""
         shapes = {}
         for name in ("title", "ocr"):

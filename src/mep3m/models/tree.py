@@ -90,6 +90,18 @@ def from_siblings(tree: LabelTree, scores: Floats) -> Floats:
     return proba
 
 
+def prior(tree: LabelTree, counts: NDArray[np.int64]) -> Floats:
+    """Return (C,) coherent shares of the nodes from how many labelled rows carry each (C,).
+
+    A node's share of its family is taken among rows labelled at its level, so rows that stop at a
+    coarse label do not shrink the finer ones.
+    """
+    with np.errstate(divide="ignore"):
+        scores = np.log(counts.astype(np.float32))
+    shares: Floats = from_siblings(tree, scores[None])[0]
+    return shares
+
+
 def from_heads(tree: LabelTree, heads: list[Floats], weights: list[float] | None = None) -> Floats:
     """Join independent heads into one coherent (N, C): a product of experts over the leaves.
 

@@ -19,6 +19,7 @@ from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.neural import NetworkClassifier
 from mep3m.models.pixels import Decoding, PixelReader
+from mep3m.models.tree import prior
 from mep3m.models.words import PretrainedTokens, Vocabulary, word_vectors
 from mep3m.settings.network import NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
@@ -85,7 +86,7 @@ def train_network(
         history = fit(model, examples, tree, training, work, validation, pixels, say)
         counts = class_counts(np.asarray(targets[examples.rows]), len(tree))
         rejects = list(getattr(inputs.parts.get("image"), "rejects", []))
-    classifier = NetworkClassifier(tree, network, model.cpu(), coders, frequencies(counts, tree))
+    classifier = NetworkClassifier(tree, network, model.cpu(), coders, prior(tree, counts))
     classifier.save(folder)
     clear_checkpoint(work)
     return Trained(classifier, history, rejects)
@@ -108,15 +109,6 @@ def _group_keys(products: pa.Table) -> Iterator[str]:
 def _chance(key: str) -> float:
     """Return a number in [0, 1) that depends on the key alone."""
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big") / 2**48
-
-
-def frequencies(counts: NDArray[np.int64], tree: LabelTree) -> NDArray[np.float32]:
-    """Return (C,) each node's share of the labels of its level."""
-    shares = np.zeros(len(tree), np.float32)
-    for level in range(1, tree.depth + 1):
-        nodes = tree.nodes(level)
-        shares[nodes] = counts[nodes] / max(counts[nodes].sum(), 1)
-    return shares
 
 
 def _texts(network: NetworkSettings) -> dict[str, TextSettings]:
