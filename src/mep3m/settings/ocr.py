@@ -11,6 +11,7 @@ from mep3m.settings.base import Settings
 
 #: names of the backends; `stages/ocr/backends.py` maps each to its module
 Backend = Literal["rapidocr", "easyocr", "tesseract", "none"]
+Engine = Literal["openvino", "onnxruntime"]
 Clean = Literal["paper", "spaces", "none"]
 
 
@@ -20,8 +21,10 @@ class OcrSettings(Settings):
     Attributes:
         backend: rapidocr (its models are in its wheel), easyocr (CRAFT + CRNN, the paper's pair),
             tesseract (the Debian package), or none.
+        engine: what computes rapidocr's networks.
         detector_side: longest side, in pixels, that the text detector sees; larger images are shrunk
             for detection only, recognition always cuts its lines from the full image.
+        detector_min_side: smaller images are enlarged to this longest side for detection.
         upright: also recognise lines that stand on their head (a third small network per line).
         min_confidence: lines below this recognition confidence are dropped, in [0, 1].
         clean: `paper` keeps simplified Chinese, Latin letters, digits and ASCII signs (§3.1);
@@ -30,7 +33,9 @@ class OcrSettings(Settings):
     """
 
     backend: Backend = "rapidocr"
-    detector_side: int = Field(default=640, ge=64, le=4096)
+    engine: Engine = "openvino"
+    detector_side: int = Field(default=608, ge=64, le=4096)
+    detector_min_side: int = Field(default=352, ge=32, le=4096)
     upright: bool = False
     min_confidence: float = Field(default=0.5, ge=0, le=1)
     clean: Clean = "paper"

@@ -10,17 +10,24 @@ from mep3m.stages.ocr.backends import BACKENDS, Backend, build
 from mep3m.stages.ocr.lines import Line
 from tests.stages.ocr.pictures import CHINESE, CHINESE_LINES, drawn, pixels
 
-READING = ["rapidocr", "tesseract"]
+READING = {
+    "rapidocr": OcrSettings(),
+    "rapidocr-onnxruntime": OcrSettings(engine="onnxruntime"),
+    "rapidocr-upright": OcrSettings(upright=True),
+    "tesseract": OcrSettings(backend="tesseract"),
+}
 
 
-@pytest.fixture(scope="module", params=[*READING, "none"])
+@pytest.fixture(
+    scope="module", params=[*READING.values(), OcrSettings(backend="none")], ids=[*READING, "none"]
+)
 def backend(request: pytest.FixtureRequest) -> Backend:
-    return build(OcrSettings(backend=request.param))
+    return build(request.param)
 
 
-@pytest.fixture(scope="module", params=READING)
+@pytest.fixture(scope="module", params=READING.values(), ids=READING)
 def reader(request: pytest.FixtureRequest) -> Backend:
-    return build(OcrSettings(backend=request.param))
+    return build(request.param)
 
 
 def flat(lines: list[Line]) -> str:

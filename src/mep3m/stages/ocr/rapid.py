@@ -1,45 +1,123 @@
-"""RapidOCR: PP-OCR detector and recogniser as ONNX models that come in the package's wheel."""
+"""RapidOCR's PP-OCR networks, which come in its wheel: DB detection and CTC recognition.
+
+The networks, the decoding of their outputs and the cutting of lines are rapidocr's; how images are
+scaled and how lines are padded is decided here, because that is where the time goes.
+"""
 
 from __future__ import annotations
 
-import logging
+import importlib
+import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from mep3m.errors import require
+import numpy as np
+
+from mep3m.errors import MissingExtraError, require
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.lines import Line
 from mep3m.stages.ocr.load import Pixels
+from mep3m.stages.ocr.networks import Tensor, characters, open_network
+
+#: both sides of the detector's input are multiples of this, in pixels
+_STRIDE = 32
+#: height of a line for the recogniser, and the step of its width, in pixels. Padding on the right
+#: matters: widths cut to 32 lose half a point of F1 against 64 (docs/log/ocr.md)
+_LINE_HEIGHT, _LINE_STEP = 48, 64
+#: input of the network that tells upright lines from those that stand on their head
+_UPRIGHT_SIZE, _UPRIGHT_SURE = (48, 192), 0.9
 
 
 class RapidBackend:
-    """Reads with rapidocr, one thread: the pool brings the parallelism."""
+    """Reads with PP-OCR networks through OpenVINO or onnxruntime."""
 
     def __init__(self, settings: OcrSettings) -> None:
-        require("onnxruntime", "ocr")
-        rapidocr = require("rapidocr", "ocr")
-        logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+        package = Path(require("rapidocr", "ocr").__file__ or "").parent
+        self._cv2: Any = require("cv2", "ocr")
+        crops = importlib.import_module("rapidocr.utils.process_img")
+        detection = importlib.import_module("rapidocr.ch_ppocr_det.utils")
+        recognition = importlib.import_module("rapidocr.ch_ppocr_rec.utils")
         self.settings = settings
-        self._engine: Any = rapidocr.RapidOCR(
-            params={
-                "Global.log_level": "error",
-                "Global.use_cls": settings.upright,
-                "Global.text_score": 0.0,
-                "Det.limit_side_len": settings.detector_side,
-                "Det.limit_type": "max",
-                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-            }
-        )
+        self._detect = open_network(_model(package, "det"), settings.engine)
+        self._recognise = open_network(_model(package, "rec"), settings.engine)
+        self._upright = open_network(_model(package, "cls"), settings.engine) if settings.upright else None
+        self._boxes: Any = detection.DBPostProcess(0.3, 0.5, 1000, 1.6, "fast", use_dilation=True)
+        self._decode: Any = recognition.CTCLabelDecode(character=characters(_model(package, "rec")))
+        self._cut: Any = crops.get_rotate_crop_image
 
     def read(self, images: Sequence[Pixels]) -> list[list[Line]]:
         """Return the lines of each image; see `Backend.read`."""
         return [self._read(image) for image in images]
 
     def _read(self, image: Pixels) -> list[Line]:
-        """Read one image of shape (H, W, 3), RGB; the models want BGR."""
-        found = self._engine(image[:, :, ::-1].copy())
-        if not found.txts:
-            return []
-        rows = zip(found.boxes.tolist(), found.txts, found.scores, strict=True)
-        return [Line(tuple((x, y) for x, y in box), text, float(score)) for box, text, score in rows]
+        """Read one image of shape (H, W, 3), RGB; the networks want BGR."""
+        image = np.ascontiguousarray(image[:, :, ::-1])
+        height, width = image.shape[:2]
+        probability = self._detect(self._scaled(image))
+        boxes, _ = self._boxes(probability, (height, width))
+        lines = []
+        for box in np.asarray(boxes, dtype=np.float32).reshape(-1, 4, 2):
+            text, confidence = self._line(self._turned(self._cut(image, box)))
+            if text.strip():
+                polygon = tuple((float(x), float(y)) for x, y in box)
+                lines.append(Line(polygon, text, confidence))
+        return lines
+
+    def _scaled(self, image: Pixels) -> Tensor:
+        """Return the detector's input, (1, 3, h, w) in [-1, 1]; see `detector_size`."""
+        height, width = detector_size(image.shape[0], image.shape[1], self.settings)
+        return _planes(self._cv2.resize(image, (width, height)))
+
+    def _line(self, crop: Pixels) -> tuple[str, float]:
+        """Recognise one line: scaled to the network's height, padded on the right."""
+        height, width = crop.shape[:2]
+        scaled = max(1, math.ceil(_LINE_HEIGHT * width / height))
+        padded = math.ceil(scaled / _LINE_STEP) * _LINE_STEP
+        tensor = np.zeros((1, 3, _LINE_HEIGHT, padded), np.float32)
+        tensor[..., :scaled] = _planes(self._cv2.resize(crop, (scaled, _LINE_HEIGHT)))
+        lines, _ = self._decode(self._recognise(tensor), False, wh_ratio_list=[1.0], max_wh_ratio=1.0)
+        text, confidence = lines[0]
+        return text, float(confidence)
+
+    def _turned(self, crop: Pixels) -> Pixels:
+        """Turn a line that stands on its head, when the settings ask for it and the network is sure."""
+        if self._upright is None:
+            return crop
+        height, width = _UPRIGHT_SIZE
+        scaled = min(width, max(1, math.ceil(height * crop.shape[1] / crop.shape[0])))
+        tensor = np.zeros((1, 3, height, width), np.float32)
+        tensor[..., :scaled] = _planes(self._cv2.resize(crop, (scaled, height)))
+        turned = self._upright(tensor)[0, 1] > _UPRIGHT_SURE
+        return np.ascontiguousarray(crop[::-1, ::-1]) if turned else crop
+
+
+def detector_size(height: int, width: int, settings: OcrSettings) -> tuple[int, int]:
+    """Return the (height, width) at which the detector sees an image, multiples of 32.
+
+    Small images are enlarged until their longest side is `detector_min_side`, large ones shrunk to
+    `detector_side`; in between they stay as they are.
+    """
+    longest = max(height, width)
+    target = min(max(longest, settings.detector_min_side), settings.detector_side)
+    scale = target / longest
+    return (
+        max(_STRIDE, round(height * scale / _STRIDE) * _STRIDE),
+        max(_STRIDE, round(width * scale / _STRIDE) * _STRIDE),
+    )
+
+
+def _planes(image: Pixels) -> Tensor:
+    """Turn (h, w, 3) uint8 into (1, 3, h, w) float32 in [-1, 1]."""
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[None], dtype=np.float32) / 127.5 - 1.0
+
+
+def _model(package: Path, task: str) -> Path:
+    """Return the network for a task among those in rapidocr's wheel."""
+    found = sorted((package / "models").glob(f"*_{task}_*.onnx"))
+    if not found:
+        raise MissingExtraError(
+            f"this rapidocr has no '{task}' network in {package / 'models'}; "
+            "install one that has: pip install 'mep3m[ocr]' --upgrade --force-reinstall"
+        )
+    return found[-1]

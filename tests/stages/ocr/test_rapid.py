@@ -1,0 +1,69 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mep3m.errors import MissingExtraError
+from mep3m.settings.ocr import OcrSettings
+from mep3m.stages.ocr import rapid
+from mep3m.stages.ocr.backends import build
+from mep3m.stages.ocr.rapid import detector_size
+from tests.stages.ocr.pictures import drawn, pixels
+
+SETTINGS = OcrSettings(detector_side=608, detector_min_side=352)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((220, 220), (352, 352)), ((400, 300), (384, 288)), ((800, 400), (608, 320))]
+)
+def test_small_images_are_enlarged_and_large_ones_shrunk(
+    shape: tuple[int, int], size: tuple[int, int]
+) -> None:
+    assert detector_size(*shape, SETTINGS) == size
+
+
+@given(st.integers(8, 20_000), st.integers(8, 20_000))
+def test_the_detector_never_sees_more_than_its_side(height: int, width: int) -> None:
+    size = detector_size(height, width, SETTINGS)
+    assert all(side % 32 == 0 and 32 <= side <= 608 for side in size)
+
+
+def test_lines_on_their_head_are_read_when_asked() -> None:
+    image = np.ascontiguousarray(pixels(drawn("WATERPROOF", size=(320, 120)))[::-1, ::-1])
+    [lines] = build(OcrSettings(upright=True)).read([image])
+    assert "WATERPROOF" in "".join(line.text for line in lines)
+    [plain] = build(OcrSettings()).read([image])
+    assert "WATERPROOF" not in "".join(line.text for line in plain)
+
+
+def test_a_line_turned_by_a_quarter_is_read() -> None:
+    image = np.ascontiguousarray(np.rot90(pixels(drawn("WATERPROOF", size=(320, 80))), -1))
+    [lines] = build(OcrSettings(upright=True)).read([image])
+    assert "WATERPROOF" in "".join(line.text for line in lines)
+
+
+def test_openvino_loads_no_telemetry() -> None:
+    code = """
+import sys
+from mep3m.settings.ocr import OcrSettings
+from mep3m.stages.ocr.backends import build
+build(OcrSettings())
+print([m for m, loaded in sys.modules.items() if m.startswith("openvino_telemetry") and loaded])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": "src"}
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_wheel_without_networks_says_how_to_get_them(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = type(sys)("rapidocr")
+    fake.__file__ = f"{tmp_path}/__init__.py"
+    monkeypatch.setattr(rapid, "require", lambda module, extra: fake)
+    with pytest.raises(MissingExtraError, match=r"no 'det' network in .*pip install"):
+        build(OcrSettings())
