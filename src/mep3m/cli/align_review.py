@@ -16,7 +16,6 @@ from mep3m.errors import Mep3mError, NotFoundError, UsageError
 if TYPE_CHECKING:
     from mep3m.stages.align.proposal import Side
     from mep3m.stages.merge.decisions import Decision
-    from mep3m.stages.merge.first_level import Node
     from mep3m.stages.merge.journal import Review
     from mep3m.stages.merge.stage import ApplyReview
     from mep3m.taxonomy import Taxonomy
@@ -225,7 +224,7 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     opened, _ = open_review(review_file, _now())
     stage = _stage(opened.decisions, options)
     store = Store.open(options["store"]) if options["store"] else None
-    counts = store_counts(store) if store else _table_counts(stage)
+    counts = store_counts(store) if store else stage.table_counts()
     merged, broken = stage.result(counts)
     report = impact(counts, merged, stage.review.decisions, broken)
     if not options["dry_run"]:
@@ -251,7 +250,7 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
     from mep3m.stages.merge.first_level import read_first_level
     from mep3m.stages.merge.history import read_history
     from mep3m.stages.merge.merged import Review
-    from mep3m.stages.merge.stage import ApplyReview
+    from mep3m.stages.merge.stage import ApplyReview, read_previous
 
     given = {key: options[key] for key in MergeSettings.model_fields if options[key] is not None}
     settings = MergeSettings.parse(given, "mep3m align apply")
@@ -265,36 +264,16 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
                 click.echo(f"{reject.file}, line {reject.line}: {reject.reason}", err=True)
     said = rename_sources(with_reviewer(decisions, options["reviewer"]), names)
     first_level = read_first_level(options["first_level"]) if options["first_level"] else None
-    previous = _previous(options["previous"]) if options["previous"] else None
+    previous = read_previous(options["previous"]) if options["previous"] else None
     edits = tuple(read_history(options["edits"])) if options["edits"] else ()
     return ApplyReview(Review(tuple(said), first_level, previous, settings), tuple(sides), edits)
-
-
-def _previous(folder: Path) -> dict[Node, str]:
-    from mep3m.stages.merge.stage import read_mapping
-
-    paths = [folder / "decision" / "mapping.json", folder / "mapping.json", folder]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        raise NotFoundError(f"{folder} holds no mapping.json; name a result of 'align apply'")
-    mapping = read_mapping(path)
-    return {node: labels[-1].category for node, labels in mapping.items() if labels and labels[-1].category}
-
-
-def _table_counts(stage: ApplyReview) -> Any:
-    from mep3m.stages.merge.impact import Counts
-
-    rows = {(side.name, entry.path): entry.count or 0 for side in stage.sides for entry in side}
-    return Counts(rows, {node: {(): count} for node, count in rows.items()})
 
 
 def _write(stage: ApplyReview, store: Any, options: dict[str, Any]) -> Any:
     """Write the new store, or the tree alone; return what the new rows carry."""
     from mep3m.engine import bar, make_engine
     from mep3m.stages.base import run_stage
-    from mep3m.stages.merge.impact import impact
-    from mep3m.stages.merge.stage import mapping_rows, store_counts
-    from mep3m.store.files import write_json
+    from mep3m.stages.merge.stage import store_counts, write_tree
 
     out: Path = options["out"]
     if store is not None:
@@ -302,12 +281,7 @@ def _write(stage: ApplyReview, store: Any, options: dict[str, Any]) -> Any:
             raise UsageError("--out must be another folder than --store: the first store stays as it is")
         engine = make_engine(options["engine"], options["workers"])
         return store_counts(run_stage(stage, store, out, engine, bar))
-    counts = _table_counts(stage)
-    merged, broken = stage.result(counts)
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "mapping.json", mapping_rows(merged.mapping))
-    write_json(out / "impact.json", impact(counts, merged, stage.review.decisions, broken))
-    merged.taxonomy.save(out / "taxonomy.json")
+    write_tree(stage, out)
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mep3m.stages.align.proposal import Side
@@ -46,38 +46,58 @@ def carry(old: Sheet, new: Sheet, sides: Sequence[Side] = ()) -> Carried:
     Raises:
         ValueError: a row cannot be understood (read both with `decisions.read_review` first).
     """
-    rows = [dict(row) for row in new.rows]
-    places = {(d.left, d.right, d.relation): place for place, d in enumerate(_decisions(new))}
-    pairs = {(d.left, d.right): place for place, d in enumerate(_decisions(new))}
-    known = _known_labels(new, sides)
-    again: list[LookAgain] = []
-    kept = 0
+    desk = _Desk(new, sides)
     for decision, row in zip(_decisions(old), old.rows, strict=True):
-        if decision.verdict == "open":
-            continue
-        gone = [ref for ref in (decision.left, decision.right) if sides and ref not in known]
-        place = places.get((decision.left, decision.right, decision.relation))
-        if place is None:
-            place = pairs.get((decision.left, decision.right))
+        if decision.verdict != "open":
+            desk.take(decision, row)
+    columns = dict.fromkeys([*new.columns, *DECIDED, *EDITABLE])
+    sheet = Sheet(list(new.comments), list(columns), desk.rows, list(range(len(desk.rows))))
+    return Carried(sheet, desk.kept, tuple(desk.again))
+
+
+class _Desk:
+    """The new rows while the old decisions come in one by one."""
+
+    def __init__(self, new: Sheet, sides: Sequence[Side]) -> None:
+        decisions = _decisions(new)
+        self.rows = [dict(row) for row in new.rows]
+        self.kept = 0
+        self.again: list[LookAgain] = []
+        self._sides = sides
+        self._known = _known_labels(new, sides)
+        self._places = {(d.left, d.right, d.relation): place for place, d in enumerate(decisions)}
+        self._pairs = {(d.left, d.right): place for place, d in enumerate(decisions)}
+
+    def take(self, decision: Decision, row: Mapping[str, str]) -> None:
+        """Keep a decision where it holds, or list it."""
+        gone = [ref for ref in (decision.left, decision.right) if self._sides and ref not in self._known]
+        place = self._places.get(
+            (decision.left, decision.right, decision.relation),
+            self._pairs.get((decision.left, decision.right)),
+        )
         if gone:
-            again.append(LookAgain(decision.line, _gone(decision, gone[0], known), kept=False))
-        elif change := _renamed(decision, known):
-            again.append(LookAgain(decision.line, change, kept=False))
+            self._list(decision, _gone(decision, gone[0], self._known), kept=False)
+        elif change := _renamed(decision, self._known):
+            self._list(decision, change, kept=False)
             if place is not None:
-                rows[place]["comment"] = f"{_was(decision)}; {rows[place].get('comment', '')}".rstrip("; ")
-        elif place is None:
-            kept += 1
-            rows.append(dict(row))
-            if not sides:
-                reason = f"not proposed any more, kept: {decision.link}"
-                again.append(LookAgain(decision.line, reason, kept=True))
+                comment = self.rows[place].get("comment", "")
+                self.rows[place]["comment"] = f"{_was(decision)}; {comment}".rstrip("; ")
         else:
-            kept += 1
-            again += _drift(decision, rows[place])
-            rows[place].update({column: row.get(column, "") for column in EDITABLE})
-    columns = [*new.columns, *(c for c in (*DECIDED, *EDITABLE) if c not in new.columns)]
-    sheet = Sheet(list(new.comments), list(dict.fromkeys(columns)), rows, list(range(len(rows))))
-    return Carried(sheet, kept, tuple(again))
+            self._keep(decision, row, place)
+
+    def _keep(self, decision: Decision, row: Mapping[str, str], place: int | None) -> None:
+        self.kept += 1
+        if place is not None:
+            if change := _drift(decision, self.rows[place]):
+                self._list(decision, change, kept=True)
+            self.rows[place].update({column: row.get(column, "") for column in EDITABLE})
+            return
+        self.rows.append(dict(row))
+        if not self._sides:
+            self._list(decision, f"not proposed any more, kept: {decision.link}", kept=True)
+
+    def _list(self, decision: Decision, reason: str, *, kept: bool) -> None:
+        self.again.append(LookAgain(decision.line, reason, kept))
 
 
 def _decisions(sheet: Sheet) -> list[Decision]:
@@ -110,13 +130,12 @@ def _renamed(decision: Decision, known: dict[Ref, str]) -> str | None:
     return None
 
 
-def _drift(decision: Decision, row: dict[str, str]) -> list[LookAgain]:
+def _drift(decision: Decision, row: Mapping[str, str]) -> str | None:
     """Return a note when the method has become much surer or less sure than it was."""
     now = parse_decision({**row, "mep3m_decision": "", "mapping_date": ""}, decision.line).probability
     if now is None or decision.probability is None or abs(now - decision.probability) < DRIFT:
-        return []
-    reason = f"the probability went from {decision.probability:.2f} to {now:.2f}, kept: {decision.link}"
-    return [LookAgain(decision.line, reason, kept=True)]
+        return None
+    return f"the probability went from {decision.probability:.2f} to {now:.2f}, kept: {decision.link}"
 
 
 def _was(decision: Decision) -> str:

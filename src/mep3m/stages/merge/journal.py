@@ -164,17 +164,16 @@ def take(review: Review, other: Sheet, when: str) -> int:
     problems: list[str] = []
     for key, (line, row) in zip(row_keys(other), other, strict=True):
         decision = parse_decision(row, line)
+        place = places.get(key)
         if decision.verdict == "open":
             continue
-        place = places.get(key)
-        mine = review.decisions[place] if place is not None else None
-        if place is None or mine is None:
+        if place is None:
             problems.append(f"line {line}: the review has no such row: {decision.link}")
-        elif mine.verdict not in ("open", "unsure", decision.verdict):
+            continue
+        mine = review.decisions[place].verdict
+        if mine not in ("open", "unsure", decision.verdict):
             at = review.sheet.lines[place]
-            problems.append(
-                f"line {line}: '{decision.verdict}', but line {at} of the review says '{mine.verdict}'"
-            )
+            problems.append(f"line {line}: '{decision.verdict}', but line {at} of the review says '{mine}'")
         elif _editable(row) != _editable(review.sheet.rows[place]):
             cells = {column: row[column] for column in EDITABLE if row.get(column)}
             by_reviewer.setdefault(decision.reviewer or "", {})[place] = cells

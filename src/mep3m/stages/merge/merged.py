@@ -40,9 +40,8 @@ class Catalogue:
                 node = (side.name, entry.path)
                 ids[Ref(side.name, entry.id)] = node
                 counts.setdefault(node, entry.count or 0 if rows is None else 0)
-                for depth, name in enumerate(entry.path_en, start=1):
-                    if name:
-                        names_en.setdefault((side.name, entry.path[:depth]), name)
+                english = [(depth, name) for depth, name in enumerate(entry.path_en, start=1) if name]
+                names_en.update({(side.name, entry.path[:depth]): name for depth, name in english})
         for node in with_ancestors(node for node in counts if node[1]):
             ids.setdefault(Ref(node[0], PATH_SEPARATOR.join(node[1])), node)
         sources = dict.fromkeys([*(side.name for side in sides), *sorted(node[0] for node in counts)])

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mep3m.errors import StoreError, UsageError
+from mep3m.errors import NotFoundError, StoreError, UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.align.proposal import Side
 from mep3m.stages.base import Outcome
@@ -79,6 +79,11 @@ class ApplyReview:
         merged = merge(catalogue, self.review)
         taxonomy, held, broken = replay(merged.taxonomy, self.edits)
         return follow_mapping(merged, taxonomy, held), broken
+
+    def table_counts(self) -> Counts:
+        """Return the products that the sides' tables count, where there is no store."""
+        rows = {(side.name, entry.path): entry.count or 0 for side in self.sides for entry in side}
+        return Counts(rows, {node: {(): count} for node, count in rows.items()})
 
     def apply(self, shard: pa.Table, folder: Path) -> Outcome:
         """Return the shard with the labels of the mapping; `source_path` is never touched."""
@@ -168,6 +173,32 @@ def read_mapping(path: Path) -> dict[Node, tuple[Label, ...]]:
         }
     except (KeyError, TypeError) as error:
         raise StoreError(f"{path} is not a mapping of 'align apply': {error}") from None
+
+
+def read_previous(folder: Path) -> dict[Node, str]:
+    """Return the ids that an earlier result (a store, or a folder with the tree) gave each category.
+
+    Raises:
+        NotFoundError: the folder holds no mapping.
+    """
+    paths = [folder / "decision" / "mapping.json", folder / "mapping.json", folder]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        raise NotFoundError(f"{folder} holds no mapping.json; name a result of 'align apply'")
+    found: dict[Node, str] = {}
+    for node, labels in read_mapping(path).items():
+        if labels and (category := labels[-1].category) is not None:
+            found[node] = category
+    return found
+
+
+def write_tree(stage: ApplyReview, folder: Path) -> None:
+    """Write taxonomy, mapping and impact of a merge of tables, without any rows."""
+    counts = stage.table_counts()
+    merged, broken = stage.result(counts)
+    write_json(folder / "mapping.json", mapping_rows(merged.mapping))
+    write_json(folder / "impact.json", impact(counts, merged, stage.review.decisions, broken))
+    merged.taxonomy.save(folder / "taxonomy.json")
 
 
 def _keys(shard: pa.Table) -> pa.ChunkedArray:
