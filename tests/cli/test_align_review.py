@@ -201,3 +201,15 @@ def test_carry_lists_what_to_look_at_again(review: Path, tmp_path: Path) -> None
     assert code(result) == 1
     assert "2 decisions kept, 1 not" in result.stdout
     assert as_json("review", tmp_path / "now.tsv")["progress"]["accept"] == 2
+
+
+def test_a_store_is_proposed_reviewed_and_applied(shops: Path, tmp_path: Path) -> None:
+    links, first = tmp_path / "p.tsv", tmp_path / "first.toml"
+    made = as_json("propose", "--store", shops, "--first-level", first, "--method", "paper", "--out", links)
+    assert (made["a"], made["b"]) == (5, 5)
+    report = as_json("apply", links, "--store", shops, "--first-level", first, "--unreviewed", "accept",
+                     "--accept-above", "0", "--dry-run")  # fmt: skip
+    assert report["decisions"]["accept"] == 0
+    assert len(report["joined"]) == made["accepted"] > 0
+    for wrong in ([], ["--store", shops, "--left", links], ["--left", links]):
+        assert "or --store DIR" in str(run("propose", *wrong, "--out", links).exception)

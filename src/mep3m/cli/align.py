@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mep3m.cli.show import json_option, print_json
-from mep3m.errors import did_you_mean
+from mep3m.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from mep3m.stages.align.proposal import Side
     from mep3m.store.rejects import Reject
 
 FILE = click.Path(path_type=Path)
@@ -59,8 +60,9 @@ def align() -> None:
 @align.command(
     epilog="\b\nExample:\n  mep3m align propose --left shop1.tsv --right shop2.tsv --out links.sssom.tsv"
 )
-@click.option("--left", type=FILE, required=True, help="Table of one platform's categories.")
-@click.option("--right", type=FILE, required=True, help="Table of the other platform's categories.")
+@click.option("--left", type=FILE, help="Table of one platform's categories.")
+@click.option("--right", type=FILE, help="Table of the other platform's categories.")
+@click.option("--store", type=FILE, help="Instead of tables: a store with the products of all platforms.")
 @click.option("--out", type=FILE, required=True, help="The proposals, as an SSSOM table.")
 @click.option("--method", default="evidence", show_default=True, help="evidence, or the paper's rule: paper.")
 @click.option("--first-level", "first_level", type=FILE, help="Map of first levels: platform, name, class.")
@@ -68,7 +70,7 @@ def align() -> None:
 @json_option
 @click.pass_context
 def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
-    """Propose links between the categories of two platforms.
+    """Propose links between the categories of two platforms, or of all platforms of a store.
 
     A table has the columns id and path (names from the root, joined by ' > '), and optionally
     titles and ocr (joined by ' || '), name_en, count and first_level. Rows that cannot be used are
@@ -76,27 +78,31 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     """
     from mep3m.settings.align import AlignSettings
     from mep3m.stages.align.evidence import propose as propose_links
-    from mep3m.stages.align.proposal import read_first_levels, read_side
     from mep3m.stages.align.sssom import write_sssom
 
     settings = AlignSettings.parse(
         {key: options[key] for key in ("method", "within_first_level")}, "align propose"
     )
-    left, left_rejects = read_side(options["left"], "left")
-    right, right_rejects = read_side(options["right"], "right")
-    first_levels = read_first_levels(options["first_level"]) if options["first_level"] else None
-    proposals = propose_links([left, right], settings, first_levels)
-    title = f"{options['left'].name} to {options['right'].name}"
+    sides, refused, title = _sides(options)
+    first_levels = _first_levels(options["first_level"]) if options["first_level"] else None
+    proposals = propose_links(sides, settings, first_levels)
     rows = write_sssom(options["out"], proposals, title)
-    refused = left_rejects + right_rejects
     accepted = sum(proposal.accept for proposal in proposals)
     for reject in refused:
         click.echo(_refusal(reject), err=True)
     if as_json:
-        counts = {"left": len(left), "right": len(right), "rows": rows, "accepted": accepted}
-        print_json({**counts, "refused": [_refusal(reject) for reject in refused]})
+        counts = {side.name: len(side) for side in sides}
+        print_json(
+            {
+                **counts,
+                "rows": rows,
+                "accepted": accepted,
+                "refused": [_refusal(reject) for reject in refused],
+            }
+        )
     else:
-        click.echo(f"{len(left):,} x {len(right):,} categories: {accepted:,} links accepted, {rows:,} rows")
+        sizes = " x ".join(f"{len(side):,}" for side in sides)
+        click.echo(f"{sizes} categories: {accepted:,} links accepted, {rows:,} rows")
         click.echo(f"proposals  {options['out']}")
     ctx.exit(1 if refused else 0)
 
@@ -141,6 +147,28 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
             labels = f"{error.get('left', error['left_id'])}  |  {error.get('right', error['right_id'])}"
             click.echo(f"{error['kind']:7s} {labels}  ({error['evidence']})")
     ctx.exit(1 if scores.gold_unknown else 0)
+
+
+def _sides(options: dict[str, Any]) -> tuple[list[Side], list[Reject], str]:
+    """Return the platforms that the options name, the rows refused, and a title for the table."""
+    from mep3m.stages.align.proposal import read_side, sides_from_products
+    from mep3m.store import Store
+
+    tables = [options["left"], options["right"]]
+    if options["store"] and not any(tables):
+        store = Store.open(options["store"])
+        return sides_from_products(store.tables()), [], f"platforms of {options['store'].name}"
+    if options["store"] or not all(tables):
+        raise UsageError("give --left FILE and --right FILE, or --store DIR")
+    (left, refused), (right, more) = read_side(tables[0], "left"), read_side(tables[1], "right")
+    return [left, right], refused + more, f"{tables[0].name} to {tables[1].name}"
+
+
+def _first_levels(path: Path) -> dict[tuple[str, str], str]:
+    """Read the map of first levels: as 'align apply' takes it, or the table of this command."""
+    from mep3m.stages.merge.first_level import read_first_level
+
+    return read_first_level(path).by_name()
 
 
 def _refusal(reject: Reject) -> str:

@@ -263,7 +263,7 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
             for reject in rejects:
                 click.echo(f"{reject.file}, line {reject.line}: {reject.reason}", err=True)
     said = rename_sources(with_reviewer(decisions, options["reviewer"]), names)
-    first_level = read_first_level(options["first_level"]) if options["first_level"] else None
+    first_level = read_first_level(options["first_level"]).renamed(names) if options["first_level"] else None
     previous = read_previous(options["previous"]) if options["previous"] else None
     edits = tuple(read_history(options["edits"])) if options["edits"] else ()
     return ApplyReview(Review(tuple(said), first_level, previous, settings), tuple(sides), edits)

@@ -21,10 +21,12 @@ TABLE = (
     "jd\t家用电器\t家电\tHome appliances\nsuning\t家电\t家电\tHome appliances\n"
     "suning\t数码 > 厨房电器\t家电\tHome appliances\njd\t图书\t图书\t\n"
 )
+AS_PROPOSE = TABLE.replace("source\tpath\tclass_zh", "platform\tname\tclass")
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("f.toml", TOML), ("f.tsv", TABLE), ("f.csv", TABLE.replace("\t", ","))]
+    ("name", "text"),
+    [("f.toml", TOML), ("f.tsv", TABLE), ("f.csv", TABLE.replace("\t", ",")), ("f.tsv", AS_PROPOSE)],
 )
 def test_both_forms_say_the_same(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8-sig")
@@ -35,6 +37,12 @@ def test_both_forms_say_the_same(tmp_path: Path, name: str, text: str) -> None:
     ]
     assert first.class_of(("suning", ("数码", "厨房电器", "锅"))) == "home-appliances"
     assert first.class_of(("suning", ("数码", "相机"))) is None
+    assert first.by_name() == {
+        ("jd", "家用电器"): "home-appliances",
+        ("suning", "家电"): "home-appliances",
+        ("jd", "图书"): class_id("图书", None),
+    }
+    assert first.renamed({"jd": "left"}).class_of(("left", ("图书",))) == class_id("图书", None)
     assert first.unused([("jd", ("图书",))]) == [node for node in first.entries if node != ("jd", ("图书",))]
 
 

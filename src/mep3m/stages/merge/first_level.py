@@ -28,6 +28,8 @@ from mep3m.taxonomy import PATH_SEPARATOR, Category
 
 Node = tuple[str, tuple[str, ...]]
 COLUMNS = ("source", "path", "class_zh", "class_en")
+#: the same columns as 'align propose --first-level' calls them
+ALIASES = {"platform": "source", "name": "path", "class": "class_zh"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ class FirstLevel:
             if (found := self.entries.get((source, path[:depth]))) is not None:
                 return found
         return None
+
+    def renamed(self, sources: Mapping[str, str]) -> FirstLevel:
+        """Return the map with sources renamed: a map for two tables calls them left and right."""
+        entries = {(sources.get(source, source), path): name for (source, path), name in self.entries.items()}
+        return FirstLevel(self.classes, entries)
+
+    def by_name(self) -> dict[tuple[str, str], str]:
+        """Return (source, first-level name) -> class, as the proposers take it."""
+        return {(source, path[0]): name for (source, path), name in self.entries.items() if len(path) == 1}
 
     def unused(self, nodes: Iterable[Node]) -> list[Node]:
         """Return the entries that name no existing category."""
@@ -103,7 +114,12 @@ def _entry_rows(
 
 
 def _table_rows(path: Path) -> Iterable[tuple[str, Category, str, str]]:
-    for line, row in read_sheet(path, COLUMNS[:3]):
+    sheet = read_sheet(path, ())
+    renamed = [ALIASES.get(column, column) for column in sheet.columns]
+    if missing := [column for column in COLUMNS[:3] if column not in renamed]:
+        raise NotFoundError(f"{path}: no column '{missing[0]}'; the header has: {', '.join(sheet.columns)}")
+    for line, cells in sheet:
+        row = {ALIASES.get(column, column): cell for column, cell in cells.items()}
         zh, en = row["class_zh"] or None, row.get("class_en") or None
         where = f"{path}: line {line}"
         for column in ("source", "path"):
