@@ -7,11 +7,11 @@ import onnxruntime
 import pytest
 import torch
 
+from mep3m.models.inputs.words import Vocabulary
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.export import export_onnx
 from mep3m.models.neural import NetworkClassifier
-from mep3m.models.words import Vocabulary
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 
 TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "z")])

@@ -10,10 +10,10 @@ from safetensors.torch import load_file, save_file
 
 from mep3m.errors import ModelError, UsageError
 from mep3m.models.classifier import load
+from mep3m.models.inputs.words import Vocabulary
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.neural import NetworkClassifier
-from mep3m.models.words import Vocabulary
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from tests.models.catalogue import TREE, products
 

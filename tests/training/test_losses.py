@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from mep3m.settings.training import PAPER, TrainingSettings
-from mep3m.training.augment import augment
 from mep3m.training.examples import balanced_weights, epoch_order, plan_batches
+from mep3m.training.loop.augment import augment
+from mep3m.training.loop.optimise import rate_at
+from mep3m.training.loop.tracking import duration
 from mep3m.training.losses import LevelLoss, class_counts
-from mep3m.training.optimise import rate_at
-from mep3m.training.tracking import duration
 from tests.models.catalogue import TREE
 
 PLAIN = TrainingSettings(label_smoothing=0)

@@ -16,14 +16,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mep3m.errors import ModelError
-from mep3m.models.inputs import Coder, Inputs, Tokens
+from mep3m.models.inputs.columns import Coder, Inputs, Tokens
+from mep3m.models.inputs.pixels import PixelReader
+from mep3m.models.inputs.words import PretrainedTokens, Vocabulary
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import normalise
 from mep3m.models.networks.product import ProductNetwork
-from mep3m.models.pixels import PixelReader
 from mep3m.models.tree import from_siblings
-from mep3m.models.words import PretrainedTokens, Vocabulary
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.files import read_json, whole_file, write_json
 from mep3m.store.images import Images

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from mep3m.errors import UsageError
-from mep3m.models.inputs import CHUNK, Inputs
+from mep3m.models.inputs.columns import CHUNK, Inputs
 from mep3m.models.labels import LabelTree
 from mep3m.settings.training import TrainingSettings
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from mep3m.errors import ModelError, UsageError
 from mep3m.models.features import frozen_features
-from mep3m.models.inputs import Inputs, Stored
+from mep3m.models.inputs.columns import Inputs, Stored
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_head, build_network
 from mep3m.models.networks.fusion import Concatenation
@@ -24,7 +24,7 @@ from mep3m.settings.network import NetworkSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.images import Images
 from mep3m.training.examples import Examples, usable_rows
-from mep3m.training.loop import fit
+from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts
 
 

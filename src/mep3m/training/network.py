@@ -14,20 +14,20 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from mep3m.models.inputs import Coder, Inputs, Modality, Tokens, texts_of
+from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
+from mep3m.models.inputs.pixels import Decoding, PixelReader
+from mep3m.models.inputs.words import PretrainedTokens, Vocabulary, word_vectors
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.neural import NetworkClassifier
-from mep3m.models.pixels import Decoding, PixelReader
 from mep3m.models.tree import prior
-from mep3m.models.words import PretrainedTokens, Vocabulary, word_vectors
 from mep3m.settings.network import NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
-from mep3m.training.checkpoints import clear_checkpoint
 from mep3m.training.examples import Examples, encode_labels, usable_rows
-from mep3m.training.loop import fit
+from mep3m.training.loop.checkpoints import clear_checkpoint
+from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts
 
 Say = Callable[[str], None]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mep3m.errors import FormatError, Mep3mError
-from mep3m.models.inputs import Stored
+from mep3m.models.inputs.columns import Stored
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
 from mep3m.store.rows import RowCache

@@ -21,12 +21,12 @@ from mep3m.models.labels import LabelTree
 from mep3m.models.networks.image import normalise
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.files import fingerprint
-from mep3m.training.augment import augment
-from mep3m.training.checkpoints import State, load_checkpoint, save_checkpoint
 from mep3m.training.examples import Examples, balanced_weights, batches, epoch_order, plan_batches
+from mep3m.training.loop.augment import augment
+from mep3m.training.loop.checkpoints import State, load_checkpoint, save_checkpoint
+from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
+from mep3m.training.loop.tracking import Tracker
 from mep3m.training.losses import class_counts, make_loss
-from mep3m.training.optimise import Average, make_optimiser, rate_at
-from mep3m.training.tracking import Tracker
 
 Say = Callable[[str], None]
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mep3m.errors import ModelError, UsageError
-from mep3m.models.inputs import Tokens
-from mep3m.models.words import TOKENISERS, UNKNOWN, Vocabulary, clean, word_vectors
+from mep3m.models.inputs.columns import Tokens
+from mep3m.models.inputs.words import TOKENISERS, UNKNOWN, Vocabulary, clean, word_vectors
 from tests.models.catalogue import products
 
 
@@ -49,7 +49,7 @@ def test_an_unknown_tokeniser_names_the_nearest() -> None:
 
 SCRIPT = """
 import sys
-from mep3m.models.words import Vocabulary, word_vectors
+from mep3m.models.inputs.words import Vocabulary, word_vectors
 texts = ["red tea cup", "green tea cup", "red lamp"] * 20
 v = Vocabulary.fit(texts, "whitespace", 8)
 print(word_vectors(v, texts, 4, 7).tobytes().hex())

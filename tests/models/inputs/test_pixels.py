@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mep3m.errors import FormatError, StoreError
-from mep3m.models.pixels import Decoding, PixelReader, decode
+from mep3m.models.inputs.pixels import Decoding, PixelReader, decode
 from mep3m.store.images import FolderImages
 from mep3m.store.rows import RowCache
 from tests.models.catalogue import picture, products
@@ -74,7 +74,7 @@ def test_images_are_decoded_once_and_broken_ones_reported(
     def never(*_: object) -> None:
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr("mep3m.models.pixels.decode", never)
+    monkeypatch.setattr("mep3m.models.inputs.pixels.decode", never)
     again = PixelReader(16, tmp_path / "cache").find(table.take([1, 4, 5]), images)
     assert again.present().all()
     np.testing.assert_array_equal(again.take(np.array([0]))[0], found.take(np.array([1]))[0])

@@ -15,13 +15,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mep3m.errors import ModelError, UsageError
-from mep3m.models.inputs import Inputs, Stored
+from mep3m.models.inputs.columns import Inputs, Stored
 from mep3m.models.networks.fusion import Concatenation
 from mep3m.models.networks.product import LevelHeads, ProductNetwork
 from mep3m.models.networks.text import Projection
 from mep3m.settings.training import PAPER, TrainingSettings
 from mep3m.training.examples import Examples
-from mep3m.training.loop import fit, out_of_memory
+from mep3m.training.loop.fit import fit, out_of_memory
 from tests.models.catalogue import TREE
 
 SETTINGS = TrainingSettings(epochs=3, batch=8, precision="float32", average=0.9, learning_rate=1e-2)
