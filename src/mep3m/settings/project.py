@@ -34,7 +34,9 @@ from pydantic import Field
 
 from mep3m.errors import NotFoundError, SettingsError
 from mep3m.settings.base import Settings
-from mep3m.settings.sources import Columns
+from mep3m.settings.sources import SourceEntry
+
+__all__ = ["FirstLevel", "SourceEntry", "read_toml"]
 
 
 class FirstLevel(Settings):
@@ -48,21 +50,6 @@ class FirstLevel(Settings):
     name_en: str | None = None
     id: str | None = None
     covers: dict[str, tuple[str, ...]] = Field(alias="from", default_factory=dict)
-
-
-class SourceEntry(Settings):
-    """One `[[sources]]` of a project; paths are relative to the project file.
-
-    `format` is any format that `mep3m ingest --format` takes (found out from the name where it is
-    `None`), `images` the folder below which the image column's paths lie.
-    """
-
-    name: str
-    path: str
-    format: str | None = None
-    encoding: str | None = None
-    images: str | None = None
-    columns: Columns = Columns()
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -49,3 +49,52 @@ class TableSettings(Settings):
     format: TableFormat | None = None
     encoding: str | None = None
     source: str | None = None
+
+
+class ImageLimits(Settings):
+    """What an image may be; looked at before it is decoded."""
+
+    max_bytes: Annotated[int, Field(gt=0)] = 20 * 2**20
+    max_pixels: Annotated[int, Field(gt=0)] = 40_000_000
+    formats: tuple[str, ...] = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
+
+
+class FetchSettings(Settings):
+    """How image URLs are fetched; nothing is fetched unless `enabled`.
+
+    `timeout` and `backoff` are seconds; the wait doubles with every attempt. `hosts` limits the fetch
+    to these host names. `allow_private` lets it reach addresses of the own network.
+    """
+
+    enabled: bool = False
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
+    per_host: Annotated[int, Field(ge=1, le=1000)] = 8
+    attempts: Annotated[int, Field(ge=1, le=20)] = 4
+    timeout: Annotated[float, Field(gt=0)] = 20.0
+    backoff: Annotated[float, Field(ge=0)] = 0.5
+    redirects: Annotated[int, Field(ge=0, le=20)] = 5
+    robots: bool = True
+    allow_private: bool = False
+    hosts: tuple[str, ...] = ()
+    agent: str = "mep3m"
+
+
+class SourceEntry(Settings):
+    """One `[[sources]]` of a project; paths are relative to the project file.
+
+    `format` is any format that `mep3m ingest --format` takes (found out from the name where it is
+    `None`). `images` is the folder below which the image column's paths lie, or the archive (or
+    folder of archives) that holds them. `taxonomy` is MEP-3M's spreadsheet. `part_bytes` is the size
+    of a shard's input; it is smaller where images are taken in, because a shard is the unit of resume.
+    """
+
+    name: str
+    path: str
+    format: str | None = None
+    encoding: str | None = None
+    images: str | None = None
+    columns: Columns = Columns()
+    taxonomy: str | None = None
+    part_bytes: Annotated[int | None, Field(ge=1)] = None
+    limits: ImageLimits = ImageLimits()
+    fetch: FetchSettings = FetchSettings()

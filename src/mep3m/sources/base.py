@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -32,10 +32,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Batch:
-    """Products as columns (`PRODUCT_SCHEMA`), and what was refused on the way to them."""
+    """Products as columns (`PRODUCT_SCHEMA`), and what was refused on the way to them.
+
+    `contents` holds the image bytes of every row where the source carries the images itself.
+    """
 
     products: pa.Table
     rejects: list[Reject] = field(default_factory=list)
+    contents: Sequence[bytes | None] | None = None
 
 
 class Source(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mep3m.product import LABEL_TYPE, PRODUCT_SCHEMA
-from mep3m.sources.base import STAGE
+from mep3m.settings.sources import Columns
+from mep3m.sources.base import STAGE, Batch
+from mep3m.sources.delimited import Row
 from mep3m.store.rejects import Reject
 
 #: stands for the shop's own separator inside a path column; no catalogue writes this character
@@ -80,6 +83,71 @@ def stable_ids(column: pa.Array | None, file: str, lines: NDArray[np.int64]) -> 
     made = pc.binary_join_element_wise(pa.array(lines).cast(pa.string()), pa.scalar(""), "")
     made = pc.binary_join_element_wise(pa.scalar(file), made, ":")
     return made if column is None else pc.coalesce(clean(column), made)
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Turns the cells of one file's rows into products; `source` names rows that name none themselves."""
+
+    columns: Columns
+    source: str
+    file: str
+
+    def products(self, cells: Mapping[str, pa.Array], lines: NDArray[np.int64]) -> pa.Table:
+        """Return products of text columns; `cells` has every column of the map, `lines` one number a row."""
+        columns = self.columns
+        values = {name: clean(cells[name]) for name in columns.names() if name != columns.path}
+        name = pa.repeat(pa.scalar(self.source), len(lines))
+        found: dict[str, pa.Array] = {
+            "source": pc.coalesce(values[columns.source], name) if columns.source else name,
+            "source_id": stable_ids(values.get(columns.id or ""), self.file, lines),
+            "file": pa.repeat(pa.scalar(self.file), len(lines)),
+            "line": pa.array(lines),
+        }
+        for role, column in (("title", columns.title), ("ocr", columns.ocr), ("image_ref", columns.image)):
+            if column is not None:
+                found[role] = values[column]
+        if columns.labels:
+            found["source_path"] = join_levels([values[label] for label in columns.labels])
+        elif columns.path:
+            marked = pc.replace_substring(cells[columns.path], columns.separator, PATH_MARK)
+            found["source_path"] = split_path(marked, PATH_MARK)
+        return product_table(found, len(lines))
+
+    def batch(
+        self, rows: Sequence[Row], names: Sequence[str], contents: Sequence[bytes | None] | None = None
+    ) -> Batch:
+        """Return the batch of rows whose cells stand under `names`; rows of another width are refused.
+
+        `contents` are the rows' image bytes where the source holds the images itself.
+        """
+        good: list[int] = []
+        rejects = []
+        for index, row in enumerate(rows):
+            problem = row.problem or wrong_row(row.cells, len(names))
+            if problem is None:
+                good.append(index)
+            else:
+                value = row.text if row.text is not None else "\t".join(row.cells)
+                rejects.append(
+                    Reject(STAGE, self.source, problem, file=self.file, line=row.line, value=value)
+                )
+        cells = {
+            name: pa.array([rows[index].cells[names.index(name)] for index in good], pa.string())
+            for name in self.columns.names()
+        }
+        lines = np.array([rows[index].line for index in good], dtype=np.int64)
+        kept = None if contents is None else [contents[index] for index in good]
+        return Batch(self.products(cells, lines), rejects, kept)
+
+
+def wrong_row(cells: Sequence[str], width: int) -> str | None:
+    """Return why a row cannot be taken in, or `None`."""
+    if len(cells) != width:
+        return f"the row has {len(cells)} fields, the header has {width}"
+    if any("\x00" in cell for cell in cells):
+        return "a field contains a NUL character"
+    return None
 
 
 def refuse_repeated_ids(table: pa.Table) -> tuple[pa.Table, list[Reject]]:

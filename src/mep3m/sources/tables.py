@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,21 +13,12 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns, TableFormat, TableSettings
-from mep3m.sources.base import BATCH_ROWS, STAGE, Batch, Part
-from mep3m.sources.columns import (
-    PATH_MARK,
-    clean,
-    join_levels,
-    product_table,
-    refuse_repeated_ids,
-    split_path,
-    stable_ids,
-)
+from mep3m.sources.base import BATCH_ROWS, Batch, Part
+from mep3m.sources.columns import PATH_MARK, ColumnMap, refuse_repeated_ids
 from mep3m.sources.delimited import Row, csv_rows, decode_lines, json_rows, tsv_rows
 from mep3m.sources.lines import check_encoding, detect_encoding, open_bytes, read_lines
 from mep3m.store.rejects import Reject
@@ -94,6 +85,7 @@ class TableSource:
 
     path: Path
     settings: TableSettings
+    part_bytes: int | None = None
 
     @cached_property
     def format(self) -> TableFormat:
@@ -111,6 +103,11 @@ class TableSource:
     def name(self) -> str:
         """The platform's name for rows whose table has no column for it."""
         return self.settings.source or self.path.name.split(".")[0]
+
+    @property
+    def map(self) -> ColumnMap:
+        """What turns this table's cells into products."""
+        return ColumnMap(self.settings.columns, self.name, self.path.name)
 
     def files(self) -> list[Path]:
         """Return the one file."""
@@ -140,7 +137,7 @@ class TableSource:
             return self._row_groups()
         if self.format == "csv" or self.path.suffix == ".gz":
             return [Part(self.path.name)]
-        return list(line_parts(self.path, PART_BYTES))
+        return list(line_parts(self.path, self.part_bytes or PART_BYTES))
 
     def read(self, part: Part) -> Iterator[Batch]:
         """Yield the products of one part."""
@@ -148,8 +145,9 @@ class TableSource:
             yield from self._read_parquet(part)
             return
         rows = self._rows(part)
+        names = self.settings.columns.names() if self.format == "jsonl" else self.header
         while chunk := list(itertools.islice(rows, BATCH_ROWS)):
-            yield self._batch(chunk)
+            yield self.map.batch(chunk, names)
 
     def _check_columns(self) -> None:
         for name in self.settings.columns.names():
@@ -190,50 +188,6 @@ class TableSource:
             next(rows, None)
         yield from rows
 
-    def _batch(self, rows: Sequence[Row]) -> Batch:
-        """Turn rows of text into columns; rows of another width than the header are refused."""
-        wanted = self.settings.columns.names()
-        width = len(wanted) if self.format == "jsonl" else len(self.header)
-        position = range(width) if self.format == "jsonl" else [self.header.index(name) for name in wanted]
-        good, rejects = [], []
-        for row in rows:
-            problem = row.problem or _wrong_row(row.cells, width)
-            if problem is None:
-                good.append(row)
-            else:
-                value = row.text if row.text is not None else "\t".join(row.cells)
-                rejects.append(
-                    Reject(STAGE, self.name, problem, file=self.path.name, line=row.line, value=value)
-                )
-        cells = {
-            name: pa.array([row.cells[i] for row in good], pa.string())
-            for name, i in zip(wanted, position, strict=True)
-        }
-        lines = np.array([row.line for row in good], dtype=np.int64)
-        return Batch(self._products(cells, lines), rejects)
-
-    def _products(self, cells: dict[str, pa.Array], lines: NDArray[np.int64]) -> pa.Table:
-        columns = self.settings.columns
-        count = len(lines)
-        values = {name: clean(cells[name]) for name in columns.names() if name != columns.path}
-        name = pa.repeat(pa.scalar(self.name), count)
-        source = pc.coalesce(values[columns.source], name) if columns.source else name
-        found: dict[str, pa.Array] = {
-            "source": source,
-            "source_id": stable_ids(values.get(columns.id or ""), self.path.name, lines),
-            "file": pa.repeat(pa.scalar(self.path.name), count),
-            "line": pa.array(lines),
-        }
-        for role, column in (("title", columns.title), ("ocr", columns.ocr), ("image_ref", columns.image)):
-            if column is not None:
-                found[role] = values[column]
-        if columns.labels:
-            found["source_path"] = join_levels([values[label] for label in columns.labels])
-        elif columns.path:
-            marked = pc.replace_substring(cells[columns.path], columns.separator, PATH_MARK)
-            found["source_path"] = split_path(marked, PATH_MARK)
-        return product_table(found, count)
-
     def _row_groups(self) -> list[Part]:
         metadata = self._parquet().metadata
         sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
@@ -243,20 +197,43 @@ class TableSource:
     def _read_parquet(self, part: Part) -> Iterator[Batch]:
         line = part.line
         names = self.settings.columns.names()
+        classes = class_names(self._parquet().schema_arrow)
         groups = list(range(part.start, part.stop))
         for batch in self._parquet().iter_batches(BATCH_ROWS, groups, columns=names):
-            cells = {name: _text(batch.column(name), name, self.path) for name in names}
             lines = np.arange(line, line + batch.num_rows, dtype=np.int64)
             line += batch.num_rows
-            yield Batch(self._products(cells, lines))
+            columns = {name: batch.column(name) for name in names}
+            contents = None
+            image = self.settings.columns.image
+            if image is not None and pa.types.is_struct(columns[image].type):
+                columns[image], contents = embedded_images(columns[image])
+            cells = {name: _text(named(columns[name], classes.get(name)), name, self.path) for name in names}
+            yield Batch(self.map.products(cells, lines), [], contents)
 
 
-def _wrong_row(cells: list[str], width: int) -> str | None:
-    if len(cells) != width:
-        return f"the row has {len(cells)} fields, the header has {width}"
-    if any("\x00" in cell for cell in cells):
-        return "a field contains a NUL character"
-    return None
+def class_names(schema: pa.Schema) -> dict[str, list[str]]:
+    """Return the names of integer class columns, which the datasets library keeps in the metadata."""
+    try:
+        features = orjson.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return {name: list(value["names"]) for name, value in features.items() if value.get("names")}
+    except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError):
+        return {}
+
+
+def named(column: pa.Array, names: list[str] | None) -> pa.Array:
+    """Return class names for class numbers; a number without a name (-1: no label) is missing."""
+    if not names or not pa.types.is_integer(column.type):
+        return column
+    known = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(names)))
+    return pa.array(names, pa.string()).take(pc.if_else(known, column, pa.scalar(None, column.type)))
+
+
+def embedded_images(column: pa.StructArray) -> tuple[pa.Array, list[bytes | None]]:
+    """Return the paths and the bytes of a column of images in the form {bytes, path}."""
+    fields = {field.name: column.field(i) for i, field in enumerate(column.type)}
+    missing = pa.nulls(len(column), pa.string())
+    contents = fields["bytes"].to_pylist() if "bytes" in fields else [None] * len(column)
+    return fields.get("path", missing), contents
 
 
 def _text(column: pa.Array, name: str, path: Path) -> pa.Array:
