@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 from numpy.typing import NDArray
 
+from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import STAGE, Batch, Part
 from mep3m.sources.columns import clean, given_labels, join_levels, product_table, stable_ids
 from mep3m.sources.mep3m_files import LEVELS, SENTINELS, category_id
@@ -156,3 +157,9 @@ def _as_row(value: dict[str, Any] | None, problem: str | None) -> tuple[dict[str
         else:
             return None, f"'{name}' is a {type(cell).__name__}, not text"
     return row, None
+
+
+def open_mep3m(entry: SourceEntry, path: Path) -> Mep3mSource:
+    """Return the annotation file of a project's `[[sources]]` entry."""
+    takes_images = entry.images is not None or entry.fetch.enabled
+    return Mep3mSource(path, entry.name, entry.part_bytes or (2**20 if takes_images else 64 * 2**20))

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
 from mep3m.product import PRODUCT_SCHEMA
-from mep3m.settings.sources import Columns, TableFormat, TableSettings
+from mep3m.settings.sources import Columns, SourceEntry, TableFormat, TableSettings
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
 from mep3m.sources.columns import PATH_MARK, ColumnMap, refuse_repeated_ids
 from mep3m.sources.delimited import Row, csv_rows, decode_lines, json_rows, tsv_rows
@@ -265,3 +265,13 @@ def line_parts(path: Path, size: int) -> Iterator[Part]:
                     tail = file.readline(size)
             yield Part(path.name, start, stop, line)
             start, line = stop, line + lines
+
+
+def open_table(entry: SourceEntry, path: Path) -> TableSource:
+    """Return the table of a project's `[[sources]]` entry."""
+    settings = TableSettings.parse(
+        {"columns": entry.columns, "format": entry.format, "encoding": entry.encoding, "source": entry.name},
+        entry.path,
+    )
+    takes_images = entry.images is not None or entry.fetch.enabled
+    return TableSource(path, settings, entry.part_bytes or (2**18 if takes_images else None))

@@ -47,5 +47,6 @@ def rejects_table(rejects: Iterable[Reject]) -> pa.Table:
     rows = [asdict(reject) for reject in rejects]
     for row in rows:
         if row["value"] is not None and len(row["value"]) > VALUE_LIMIT:
-            row["value"] = row["value"][:VALUE_LIMIT] + f"… ({len(row['value']):,} characters)"
+            size = f"… ({len(row['value']):,} characters)"
+            row["value"] = row["value"][: VALUE_LIMIT - len(size)] + size
     return pa.Table.from_pylist(rows, schema=REJECT_SCHEMA)

@@ -1,0 +1,77 @@
+"""Sources by the name of their format; to add one, write a class and its line in `FORMATS`."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from mep3m.errors import NotFoundError, UsageError, did_you_mean
+from mep3m.settings.sources import SourceEntry
+from mep3m.sources.base import Source
+
+#: format -> "module:function", a function of (entry, path) that returns the source
+FORMATS: dict[str, str] = {
+    "csv": "mep3m.sources.tables:open_table",
+    "tsv": "mep3m.sources.tables:open_table",
+    "jsonl": "mep3m.sources.tables:open_table",
+    "parquet": "mep3m.sources.tables:open_table",
+    "mep3m": "mep3m.sources.mep3m:open_mep3m",
+    "folder": "mep3m.sources.shops.folder:open_folder",
+    "webdataset": "mep3m.sources.shops.webdataset:open_webdataset",
+    "merchant": "mep3m.sources.shops.merchant:open_merchant",
+    "jsonld": "mep3m.sources.shops.jsonld:open_jsonld",
+    "rpc": "mep3m.sources.shops.rpc:open_rpc",
+}
+_ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".xml": "merchant",
+    ".tar": "webdataset",
+    ".html": "jsonld",
+    ".htm": "jsonld",
+}
+
+
+def open_source(entry: SourceEntry, base: Path = Path()) -> Source:
+    """Return the source of an entry; its paths are relative to `base`.
+
+    Raises:
+        NotFoundError: there is no such file or folder.
+        UsageError: no format has this name, or the file's name says none.
+    """
+    path = base / entry.path
+    if not path.exists():
+        raise NotFoundError(f"{path} does not exist")
+    name = entry.format or find_format(path)
+    if name not in FORMATS:
+        raise UsageError(f"no format '{name}'{did_you_mean(name, FORMATS)}")
+    module, _, function = FORMATS[name].partition(":")
+    source: Source = getattr(importlib.import_module(module), function)(
+        entry.model_copy(update={"format": name}), path
+    )
+    return source
+
+
+def find_format(path: Path) -> str:
+    """Return the format that a path's name, or the first byte of a JSON file, says.
+
+    Raises:
+        UsageError: nothing says it.
+    """
+    if path.is_dir():
+        endings = {child.suffix.lower() for child in path.iterdir() if child.is_file()}
+        known = sorted(endings & {".tar", ".html", ".htm"})
+        return _ENDINGS[known[0]] if known else "folder"
+    name = path.with_suffix("") if path.suffix == ".gz" else path
+    if name.suffix.lower() == ".json":
+        with path.open("rb") as file:
+            return "rpc" if file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "mep3m"
+    if name.suffix.lower() not in _ENDINGS:
+        raise UsageError(
+            f"{path}: the name does not say the format; name one with --format ({', '.join(sorted(FORMATS))})"
+        )
+    return _ENDINGS[name.suffix.lower()]

@@ -1,0 +1,1 @@
+"""Image URLs: fetched politely, never from the own network, resumed where they broke off."""

@@ -1,0 +1,125 @@
+"""Images inside .zip, .tar, .tar.gz and .rar files, read as they stream by and never unpacked to disk.
+
+`.rar` files that are compressed need one of the programs unar, unrar, bsdtar or 7z
+(Debian: ``apt-get install unar``); stored ones need none.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import IO
+
+import rarfile
+
+from mep3m.errors import FormatError, UsageError
+
+ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".rar")
+ARCHIVE_ERRORS = (zipfile.BadZipFile, tarfile.TarError, rarfile.Error, OSError, EOFError, RuntimeError)
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the name of a file says that it is an archive."""
+    return path.name.lower().endswith(ENDINGS)
+
+
+def archive_stem(path: Path) -> str:
+    """Return the name of an archive without its ending ('1' of '1.rar')."""
+    name = path.name
+    for ending in sorted(ENDINGS, key=len, reverse=True):
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def find_archives(root: Path) -> list[Path]:
+    """Return the archive itself, or all archives in a folder, sorted by name."""
+    if root.is_file():
+        return [root] if is_archive(root) else []
+    return sorted(path for path in root.iterdir() if path.is_file() and is_archive(path))
+
+
+def read_members(archive: Path, limit: int) -> Iterator[tuple[str, bytes]]:
+    """Yield (name, content) of every file in the archive, in its own order.
+
+    Content stops at `limit` + 1 bytes, whatever size the archive claims. Links and folders are left out.
+
+    Raises:
+        FormatError: the archive is damaged.
+        UsageError: a program that reads compressed .rar files is missing.
+    """
+    for name, file in _members(archive):
+        with file:
+            try:
+                content = file.read(limit + 1)
+            except ARCHIVE_ERRORS as error:
+                raise FormatError(f"the archive {archive.name} is damaged at {name}: {error}") from error
+        yield name.replace("\\", "/").removeprefix("./"), content
+
+
+def wanted_members(archive: Path, wanted: Collection[str], limit: int) -> Iterator[tuple[str, bytes]]:
+    """Yield (reference, content) for the references that the archive holds, each once.
+
+    A member matches when its path is the end of the reference's path, or the other way round; a bare
+    file name matches only in the archive that is named like the reference's folder ('1.rar' and
+    'Images/1/7.jpg').
+    """
+    stem = archive_stem(archive)
+    lookup: dict[str, str] = {}
+    for reference in wanted:
+        for key in _endings(reference, stem):
+            lookup.setdefault(key, reference)
+    found: set[str] = set()
+    for name, content in read_members(archive, limit):
+        steps = name.split("/")
+        keys = ("/".join(steps[i:]) for i in range(len(steps)))
+        match = next((lookup[key] for key in keys if key in lookup), None)
+        if match is not None and match not in found:
+            found.add(match)
+            yield match, content
+        if len(found) == len(wanted):
+            return
+
+
+def candidates(archives: list[Path], reference: str) -> list[Path]:
+    """Return the archives that can hold a reference: those named like one of its folders, else all."""
+    steps = reference.replace("\\", "/").split("/")
+    return [path for path in archives if archive_stem(path) in steps] or archives
+
+
+def _endings(reference: str, stem: str) -> list[str]:
+    steps = reference.replace("\\", "/").removeprefix("./").split("/")
+    endings = ["/".join(steps[i:]) for i in range(max(len(steps) - 1, 1))]
+    if len(steps) > 1 and steps[-2] == stem:
+        endings.append(steps[-1])
+    return endings
+
+
+def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    name = archive.name.lower()
+    try:
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(archive) as bundle:
+                for entry in bundle.infolist():
+                    if not entry.is_dir():
+                        yield entry.filename, bundle.open(entry)
+        elif name.endswith(".rar"):
+            with rarfile.RarFile(archive) as bundle:
+                for entry in bundle.infolist():
+                    if entry.is_file():
+                        yield entry.filename, bundle.open(entry)
+        else:
+            with tarfile.open(archive, mode="r|*") as bundle:
+                for member in bundle:
+                    file = bundle.extractfile(member) if member.isreg() else None
+                    if file is not None:
+                        yield member.name, file
+    except rarfile.RarCannotExec as error:
+        raise UsageError(
+            f"{archive.name} is a compressed .rar file; install a program that "
+            "reads them: apt-get install unar"
+        ) from error
+    except ARCHIVE_ERRORS as error:
+        raise FormatError(f"the archive {archive.name} cannot be read: {error}") from error

@@ -1,0 +1,68 @@
+"""`ingest`: from catalogues to a store, and on from where an earlier run stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mep3m.engine import Engine, Progress, silent
+from mep3m.settings.sources import SourceEntry
+from mep3m.sources.base import STAGE
+from mep3m.sources.ingest.origin import (
+    Catalogues,
+    compare,
+    decisive,
+    describe_inputs,
+    portable,
+    unchanged,
+    write_origin,
+)
+from mep3m.sources.ingest.shards import PartReader, build, list_parts
+from mep3m.sources.ingest.update import finish_update, update
+from mep3m.store import Plan, Store, StoreWriter
+
+
+def ingest(
+    entries: Sequence[SourceEntry],
+    base: Path,
+    folder: Path,
+    engine: Engine,
+    progress: Progress = silent,
+    *,
+    replace: bool = False,
+) -> Store:
+    """Read catalogues into the store at `folder`, or go on where an earlier run stopped.
+
+    Input that has not changed since is not read again. When the files of a finished store's sources
+    have changed, the store is brought up to date (see `update`); other sources or settings are an
+    error unless `replace`.
+
+    Raises:
+        StoreError: the folder holds something else.
+        InputError: a whole file cannot be read.
+        UsageError: a file, a column or a folder does not exist.
+    """
+    catalogues = Catalogues(tuple(entries), base, folder / "images")
+    settings = [decisive(entry) for entry in entries]
+    if not replace:
+        finish_update(folder)
+        if unchanged(folder, settings, catalogues):
+            return Store.open(folder)
+    inputs = describe_inputs(catalogues, folder)
+    parts = list_parts(catalogues)
+    plan = Plan(
+        STAGE,
+        {"sources": settings, "inputs": [portable(item) for item in inputs]},
+        tuple(
+            f"{entries[which].name}:{part.file}:{part.start}-{part.stop}:{part.line}" for which, part in parts
+        ),
+    )
+    found = "other" if replace else compare(folder, plan)
+    if found == "older":
+        return update(catalogues, plan, parts, inputs, folder, engine, progress)
+    if found == "same":  # touched or moved files with the same content
+        write_origin(folder, catalogues, inputs)
+        return Store.open(folder)
+    writer = StoreWriter.begin(folder, plan, replace=replace)
+    write_origin(folder, catalogues, inputs)
+    return build(PartReader(catalogues, tuple(parts), writer), engine, progress)
