@@ -10,6 +10,8 @@ import pytest
 
 #: real data for measurements; never part of the project
 DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[2] / "shared" / "data"))
+#: commands that tests start run this checkout, installed or not
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "src")
 
 
 @pytest.fixture(scope="session")

@@ -35,18 +35,20 @@ def assign(run: Path, data: Path, out: Path, threshold: float, top: int, as_json
     import orjson
 
     from mep3m.engine.progress import bar
+    from mep3m.models.classifier import names_of
     from mep3m.recipes.classify import Run
     from mep3m.serving.assigner import assign as answer
     from mep3m.store.files import whole_file
 
     opened_run = Run.open(run)
     opened = opened_run.read(data, labels=False)
+    names = names_of(run)
     review = 0
     total = opened.products.num_rows
     with whole_file(out) as temporary, temporary.open("wb") as file, bar("assign", total, "products") as step:
         for start in range(0, total, BATCH):
             batch = opened.products.slice(start, BATCH)
-            for found in answer(opened_run.classifier, batch, opened.images, top, threshold):
+            for found in answer(opened_run.classifier, batch, opened.images, top, threshold, names):
                 review += found.review
                 file.write(orjson.dumps(found.to_json(), option=orjson.OPT_APPEND_NEWLINE))
             step(batch.num_rows)

@@ -18,6 +18,7 @@ from mep3m.errors import ModelError, did_you_mean
 from mep3m.models.labels import LabelTree
 from mep3m.store.files import read_json
 from mep3m.store.images import Images
+from mep3m.taxonomy import Taxonomy
 
 #: kind of model in `classifier.json` -> module whose `load(folder)` rebuilds it
 KINDS: dict[str, str] = {
@@ -62,3 +63,9 @@ def load(folder: Path) -> Classifier:
         raise ModelError(f"{description} names the kind '{kind}'{did_you_mean(kind, KINDS)}")
     classifier: Classifier = importlib.import_module(KINDS[kind]).load(folder)
     return classifier
+
+
+def names_of(folder: Path) -> Taxonomy | None:
+    """Return the category tree that was saved with a classifier, which gives names to ids."""
+    path = folder / "taxonomy.json"
+    return Taxonomy.load(path) if path.exists() else None

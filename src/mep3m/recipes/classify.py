@@ -16,7 +16,6 @@ from mep3m.models.classifier import Classifier, load
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.store.files import fingerprint, read_json, write_json
-from mep3m.taxonomy import Taxonomy
 from mep3m.training.registry import find
 from mep3m.training.task import make_task
 
@@ -105,9 +104,3 @@ def evaluate_run(run: Run, opened: Opened) -> dict[str, Any]:
         "rows": len(dataset),
         "refused": len(opened.rejects),
     }
-
-
-def names_of(run: Run) -> Taxonomy | None:
-    """Return the category tree that was saved with a run, which gives names to ids."""
-    path = run.folder / "taxonomy.json"
-    return Taxonomy.load(path) if path.exists() else None

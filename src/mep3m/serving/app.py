@@ -6,18 +6,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from fastapi import FastAPI, HTTPException, UploadFile
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from mep3m import __version__
-from mep3m.models.classifier import Classifier, load
+from mep3m.models.classifier import load, names_of
 from mep3m.product import Product, to_table
 from mep3m.report.page import render
 from mep3m.serving.assigner import assign
 from mep3m.store.files import read_json
-from mep3m.store.images import FolderImages, Images
+from mep3m.store.images import FolderImages
 
 #: products of one request, and bytes of one uploaded image
 MOST_PRODUCTS = 1_000
@@ -48,7 +47,7 @@ def create_app(run: Path) -> FastAPI:
     Raises:
         ModelError: the folder is not a classifier.
     """
-    classifier = load(run)
+    classifier, names = load(run), names_of(run)
     app = FastAPI(title="mep3m", version=__version__, docs_url=None, redoc_url=None)
 
     @app.get("/health")
@@ -70,7 +69,7 @@ def create_app(run: Path) -> FastAPI:
             )
             for i, new in enumerate(question.products)
         ]
-        answers = assign(classifier, to_table(rows), None, question.top, question.min_confidence)
+        answers = assign(classifier, to_table(rows), None, question.top, question.min_confidence, names)
         return [answer.to_json() for answer in answers]
 
     @app.post("/assign-image")
@@ -78,20 +77,15 @@ def create_app(run: Path) -> FastAPI:
         content = image.file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise HTTPException(413, f"the image is larger than {MOST_BYTES // 2**20} MB")
-        return _assign_upload(classifier, content, title or None, min_confidence)
+        product = Product("0", "request", "0", title=title or None, image_ref="upload")
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "upload").write_bytes(content)
+            images = FolderImages(Path(folder))
+            answers = assign(classifier, to_table([product]), images, 5, min_confidence, names)
+        return answers[0].to_json()
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> str:
         return render("assign.html", classes=len(classifier.tree.leaves), depth=classifier.tree.depth)
 
     return app
-
-
-def _assign_upload(
-    classifier: Classifier, content: bytes, title: str | None, min_confidence: float
-) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "upload").write_bytes(content)
-        images: Images = FolderImages(Path(folder))
-        table: pa.Table = to_table([Product("0", "request", "0", title=title, image_ref="upload")])
-        return assign(classifier, table, images, min_confidence=min_confidence)[0].to_json()

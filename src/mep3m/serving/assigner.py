@@ -11,20 +11,22 @@ import pyarrow as pa
 from mep3m.models.classifier import Classifier
 from mep3m.models.tree import back_off, top_paths
 from mep3m.store.images import Images
+from mep3m.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
 class Assignment:
     """One product filed.
 
-    `path` is the answer from the first level down, as deep as the confidence allows, and
-    `confidence` the probability of each of its nodes. `top` lists the most probable full paths
-    with their probabilities. `review` says that a person should look: nothing, or only a level
-    above the leaves, was sure enough.
+    `path` is the answer from the first level down, as deep as the confidence allows, `names` the same
+    as people read it, and `confidence` the probability of each of its nodes. `top` lists the most
+    probable full paths with their probabilities. `review` says that a person should look: nothing,
+    or only a level above the leaves, was sure enough.
     """
 
     id: str
     path: tuple[str, ...]
+    names: tuple[str, ...]
     confidence: tuple[float, ...]
     review: bool
     top: tuple[dict[str, Any], ...]
@@ -40,12 +42,17 @@ def assign(
     images: Images | None = None,
     top: int = 5,
     min_confidence: float = 0.0,
+    taxonomy: Taxonomy | None = None,
 ) -> list[Assignment]:
     """Return one answer a row of `products` (`PRODUCT_SCHEMA`), in order.
 
     With `min_confidence` the answer backs off to the deepest node that is at least that probable;
-    at 0 it is always a full path.
+    at 0 it is always a full path. `taxonomy` gives names to paths of ids.
     """
+
+    def named(path: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(taxonomy[key].name if taxonomy is not None and key in taxonomy else key for key in path)
+
     tree = classifier.tree
     proba = classifier.predict_proba(products, images)
     best, chances = top_paths(tree, proba, top)
@@ -56,9 +63,9 @@ def assign(
         path = tree.paths[answer[row]] if answer[row] >= 0 else ()
         nodes = [tree.index(path[:depth]) for depth in range(1, len(path) + 1)]
         ranked = [
-            {"path": list(tree.paths[node]), "probability": float(chance)}
+            {"path": tree.paths[node], "names": named(tree.paths[node]), "probability": float(chance)}
             for node, chance in zip(best[row], chances[row], strict=True)
         ]
         confidence = tuple(float(proba[row, node]) for node in nodes)
-        assignments.append(Assignment(key, path, confidence, not whole[row], tuple(ranked)))
+        assignments.append(Assignment(key, path, named(path), confidence, not whole[row], tuple(ranked)))
     return assignments
