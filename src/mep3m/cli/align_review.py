@@ -183,6 +183,7 @@ def _sources(command: Any) -> Any:
         click.option(
             "--allow-joins", is_flag=True, default=None, help="Let a merge join one platform's own."
         ),
+        click.option("--join-inner/--keep-inner", default=None, help="Join inner categories of one name."),
         click.option("--depth", type=int, help="Levels of the merged tree. [default: 3]"),
         click.option("--unmapped", help="Labels of rows without a place: clear, keep. [default: clear]"),
     ]

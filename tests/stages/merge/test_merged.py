@@ -229,3 +229,37 @@ def test_a_merge_is_a_partition_or_names_its_problems(
     again = merge(catalogue, replace(given_review, previous=merged.ids()))
     assert again.mapping == merged.mapping
     assert again.taxonomy == merged.taxonomy
+
+
+INNER: dict[Node, int] = {
+    ("a", ("家电", "大家电", "电视")): 5,
+    ("b", ("家电", "大家电", "平板电视")): 3,
+    ("b", ("家电", "大家电", "冰箱")): 3,
+}
+BIG = {**FIRST.entries, ("b", ("家电",)): "appliances"}
+TVS = link("家电 > 大家电 > 电视", "家电 > 大家电 > 平板电视", 8)
+
+
+@pytest.mark.parametrize("first", [None, FirstLevel(FIRST.classes, BIG)])
+def test_inner_categories_of_one_name_join_unless_somebody_says_no(first: FirstLevel | None) -> None:
+    catalogue = Catalogue.of([], INNER)
+    merged = merge(catalogue, Review((TVS,), first))
+    big = ids(merged, ("b", ("家电", "大家电")))
+    assert ids(merged, ("a", ("家电", "大家电"))) == big
+    assert merged.mapping[("a", ("家电", "大家电"))][1].by == "same name"
+    no = link("家电 > 大家电", "家电 > 大家电", 9, verdict="reject")
+    for review_ in (Review((no,), first), Review((), first, settings=MergeSettings(join_inner=False))):
+        apart = merge(catalogue, review_)
+        assert ids(apart, ("a", ("家电", "大家电"))) != ids(apart, ("b", ("家电", "大家电")))
+
+
+def test_a_level_that_the_map_names_too_is_flattened_away() -> None:
+    first = FirstLevel(FIRST.classes, {**BIG, ("a", ("家电", "大家电")): "appliances"})
+    merged = merge(Catalogue.of([], INNER), Review((), first))
+    assert names(merged, "a", "家电", "大家电", "电视") == ["家用电器", "电视"]
+    assert names(merged, "b", "家电", "大家电", "冰箱") == ["家用电器", "大家电", "冰箱"]
+
+
+def test_levels_that_do_not_fit_are_noted() -> None:
+    notes = merge(CATALOGUE, review(settings=MergeSettings(depth=2))).notes
+    assert "2 categories lie below level 2" in notes[0]

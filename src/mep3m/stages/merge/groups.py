@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import graphlib
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from mep3m.settings.merge import MergeSettings
@@ -95,14 +95,20 @@ def build_forest(
     first_level: FirstLevel | None,
     settings: MergeSettings,
     rows: Mapping[Node, int],
+    rejected: Set[frozenset[Node]] = frozenset(),
 ) -> Forest:
     """Join what is the same and find each group's place; every contradiction is listed.
 
-    `nodes` are closed under ancestors; `rows` (products a node) decides where shops disagree.
+    `nodes` are closed under ancestors; `rows` (products a node) decides where shops disagree;
+    `rejected` are the pairs that are not the same.
     """
     exact = [link for link in links if link.decision.relation == "exact"]
     places, joins = _first_level_joins(nodes, links, first_level)
-    groups, of = _connect(nodes, [*joins, *((link.left, link.right) for link in exact)], exact)
+    pairs = [*joins, *((link.left, link.right) for link in exact)]
+    groups, of = _connect(nodes, pairs, exact)
+    while settings.join_inner and (more := _same_inner(nodes, groups, of, places, rejected)):
+        pairs += more
+        groups, of = _connect(nodes, pairs, exact)
     problems = [] if settings.allow_joins else _platform_joins(groups, exact)
     problems += _class_joins(groups, first_level)
     builder = _Placer(groups, of, places, rows, first_level is not None)
@@ -119,7 +125,8 @@ def _first_level_joins(
     """Return the entries that place a node below a class, and the pairs (node, class) that are one.
 
     A first-level category becomes its class, unless an accepted link says that it is the same as,
-    or narrower than, a category further down: then it lies below its class.
+    or narrower than, a category further down: then it lies below its class. A deeper entry lies below
+    its class, unless what is above it belongs to the same class: then that level is flattened away.
     """
     if first_level is None:
         return {}, []
@@ -135,7 +142,8 @@ def _first_level_joins(
     for node, class_id in first_level.entries.items():
         if node not in known:
             continue
-        if len(node[1]) > 1 or node in lower:
+        above = first_level.class_of((node[0], node[1][:-1]))
+        if node in lower or (len(node[1]) > 1 and above != class_id):
             places[node] = (CLASS, (class_id,))
         else:
             joins.append((node, (CLASS, (class_id,))))
@@ -166,6 +174,39 @@ def _connect(
         inside.setdefault(find(link.left), []).append(link.decision)
     groups = [Group(tuple(found), tuple(inside.get(root, ()))) for root, found in members.items()]
     return groups, {node: number for number, group in enumerate(groups) for node in group.nodes}
+
+
+def _same_inner(
+    nodes: Sequence[Node],
+    groups: Sequence[Group],
+    of: Mapping[Node, int],
+    places: Mapping[Node, Node],
+    rejected: Set[frozenset[Node]],
+) -> list[tuple[Node, Node]]:
+    """Return pairs of inner categories of different platforms with one name below one parent.
+
+    Only such pairs whose groups share no platform: nothing is joined that a person would have to
+    take apart. One pair a parent and name at a time, so that every pair sees the groups before it.
+    """
+    inner = {(source, path[:-1]) for source, path in nodes if len(path) > 1}
+    seen: dict[tuple[int | None, str], Node] = {}
+    pairs: list[tuple[Node, Node]] = []
+    touched: set[int] = set()
+    for node in nodes:
+        source, path = node
+        is_class = groups[of[node]].class_id is not None
+        if node not in inner or node in places or is_class:
+            continue
+        above = of[(source, path[:-1])] if len(path) > 1 else None
+        other = seen.setdefault((above, path[-1]), node)
+        numbers = {of[node], of[other]}
+        if len(numbers) < 2 or numbers & touched or frozenset((node, other)) in rejected:
+            continue
+        sources = [{member[0] for member in groups[number].members} for number in numbers]
+        if sources[0].isdisjoint(sources[1]):
+            pairs.append((other, node))
+            touched |= numbers
+    return pairs
 
 
 def _platform_joins(groups: Iterable[Group], exact: Sequence[Link]) -> list[Problem]:

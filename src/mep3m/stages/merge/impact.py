@@ -105,10 +105,9 @@ def as_text(report: Mapping[str, Any], limit: int = 10) -> list[str]:
         lines.append(f"  {group['id']} {group['name']}: {members}")
     lines += _more(len(report["joined"]), limit)
     lines.append(f"categories without a place: {len(report['unmapped'])} ({report['rows_unmapped']:,} rows)")
-    lines += [
-        f"  {row['source']} '{row['path']}' ({row['rows']:,}): {row['reason']}"
-        for row in report["unmapped"][:limit]
-    ]
+    reasons = Counter(row["reason"] for row in report["unmapped"])
+    lines += [f"  {count} because {reason}" for reason, count in reasons.most_common()]
+    lines += [f"  {row['source']} '{row['path']}' ({row['rows']:,})" for row in report["unmapped"][:limit]]
     lines += _more(len(report["unmapped"]), limit)
     if report["unnamed"]:
         names = ", ".join(f"{row['id']} {row['name']}" for row in report["unnamed"][:limit])

@@ -109,7 +109,15 @@ def _prepare(catalogue: Catalogue, review: Review) -> tuple[Forest, list[Problem
         Link(*ends, decision) for decision in accepted if (ends := _resolve(catalogue, decision, problems))
     ]
     nodes = with_ancestors(node for node in catalogue.ids.values())
-    forest = build_forest(nodes, used, review.first_level, review.settings, _weights(catalogue))
+    rejected = {
+        frozenset((left, right))
+        for row in review.decisions
+        if row.verdict == "reject"
+        and (left := catalogue.ids.get(row.left)) is not None
+        and (right := catalogue.ids.get(row.right)) is not None
+    }
+    weights = _weights(catalogue)
+    forest = build_forest(nodes, used, review.first_level, review.settings, weights, rejected)
     problems += forest.problems
     problems += _rejected_but_joined(catalogue, forest, review.decisions)
     problems += _two_names(forest)
@@ -214,7 +222,9 @@ def _assemble(catalogue: Catalogue, review: Review, forest: Forest) -> Merge:
         if forest.groups[number].class_id is None and len(forest.groups[number].members) > 1
     }
     unnamed = tuple(ids[number] for number in kept if not names[number][2])
-    notes = (*forest.notes, *_same_names(categories), *_unused(review.first_level, forest))
+    folded = sum(len(forest.chain(n)) > depth for n, group in enumerate(forest.groups) if group.placed)
+    deep = [f"{folded} categories lie below level {depth}: their rows get the label above"] if folded else []
+    notes = (*deep, *forest.notes, *_same_names(categories), *_unused(review.first_level, forest))
     return Merge(Taxonomy(tuple(categories)), mapping, unmapped, joined, unnamed, notes)
 
 
@@ -277,7 +287,9 @@ def _label(category: str, forest: Forest, chain: Sequence[int], at: int, source:
         below = [forest.groups[number].placed_by for number in chain[chain.index(at) + 1 :]]
         deciding = [link for link in below[:1] if link is not None]
     if not deciding:
-        return Label(category, "mapped", "first-level map" if group.class_id else f"tree of {source}")
+        alone = len(group.members) == 1
+        by = "first-level map" if group.class_id else f"tree of {source}" if alone else "same name"
+        return Label(category, "mapped", by)
     reviewers = sorted({link.reviewer or "unnamed reviewer" for link in deciding if link.verdict == "accept"})
     if all(link.verdict == "accept" for link in deciding):
         return Label(category, "reviewed", ", ".join(reviewers))
