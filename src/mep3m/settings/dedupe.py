@@ -1,0 +1,34 @@
+"""Settings of duplicate grouping: which evidence joins two products, and how much of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from mep3m.settings.base import Settings
+
+
+class DedupeSettings(Settings):
+    """What makes two products duplicates; evidence that is `None` or false is not used.
+
+    Attributes:
+        same_title: equal titles, when width, case, spaces and punctuation are left out.
+        same_image: the same image bytes.
+        near_title: least Jaccard similarity of the titles' character 3-grams.
+        image_distance: most differing bits, of 64, between perceptual image hashes ...
+        image_title: ... when the titles' similarity is at least this, too: products of one brand
+            often look alike.
+        common_image: an image shared by more different titles than this is a placeholder, and
+            joins nothing.
+        chain: a group of more different titles than this is split around its best-connected titles,
+            so that a chain of small steps never joins what has nothing in common.
+    """
+
+    same_title: bool = True
+    same_image: bool = True
+    near_title: Annotated[float | None, Field(gt=0, le=1)] = 0.7
+    image_distance: Annotated[int | None, Field(ge=0, le=8)] = 4
+    image_title: Annotated[float, Field(ge=0, le=1)] = 0.3
+    common_image: Annotated[int, Field(ge=2)] = 30
+    chain: Annotated[int, Field(ge=2)] = 20
