@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from mep3m.simulator import Simulation, SimulatorSettings, simulate
+
+#: the simulated shops that tests share; many defects, so that each kind occurs
+SHOPS = SimulatorSettings(products=400, platforms=4, seed=3, defects=0.3)
 #: real data for measurements; never part of the project
 DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[2] / "shared" / "data"))
 #: commands that tests start run this checkout, installed or not
@@ -19,6 +23,12 @@ def real_data() -> Path:
     if not DATA.exists():
         pytest.skip("the real data is not beside the repository (../shared/data, or set MEP3M_DATA)")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
+    """Four simulated shops with images and the truth about them; do not write into them."""
+    return simulate(tmp_path_factory.mktemp("shops") / "world", SHOPS)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from mep3m.simulator.plan import DEFECTS
 from mep3m.sources.tables import read_products
 from mep3m.store.files import hash_file, inside
 from mep3m.taxonomy import Taxonomy
-from tests.simulator.conftest import SETTINGS
+from tests.conftest import SHOPS
 
 
 def truth(shops: Simulation) -> list[dict[str, Any]]:
@@ -33,7 +33,7 @@ def test_same_bytes_for_one_and_two_workers(tmp_path: Path) -> None:
 
 
 def test_another_seed_draws_another_world(tmp_path: Path, shops: Simulation) -> None:
-    other = simulate(tmp_path / "other", SETTINGS.model_copy(update={"seed": 4}))
+    other = simulate(tmp_path / "other", SHOPS.model_copy(update={"seed": 4}))
     assert content(other.folder) != content(shops.folder)
 
 
@@ -56,17 +56,17 @@ def test_an_interrupted_simulation_goes_on(tmp_path: Path, monkeypatch: pytest.M
 def test_a_finished_simulation_is_returned_and_a_foreign_folder_refused(
     tmp_path: Path, shops: Simulation
 ) -> None:
-    assert simulate(shops.folder, SETTINGS) == shops
+    assert simulate(shops.folder, SHOPS) == shops
     with pytest.raises(UsageError, match="other settings"):
-        simulate(shops.folder, SETTINGS.model_copy(update={"seed": 9}))
+        simulate(shops.folder, SHOPS.model_copy(update={"seed": 9}))
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="not empty"):
-        simulate(tmp_path, SETTINGS)
+        simulate(tmp_path, SHOPS)
 
 
 def test_every_row_has_its_truth(shops: Simulation) -> None:
     rows = truth(shops)
-    assert len(rows) == SETTINGS.products
+    assert len(rows) == SHOPS.products
     assert {row["source"] for row in rows} == set(shops.platforms)
     taxonomy = Taxonomy.load(shops.folder / "truth" / "taxonomy.json")
     assert all(row["category"] in taxonomy for row in rows)

@@ -27,7 +27,7 @@ class DedupeSettings(Settings):
 
     same_title: bool = True
     same_image: bool = True
-    near_title: Annotated[float | None, Field(gt=0, le=1)] = 0.7
+    near_title: Annotated[float | None, Field(gt=0, le=1)] = 0.6
     image_distance: Annotated[int | None, Field(ge=0, le=8)] = 4
     image_title: Annotated[float, Field(ge=0, le=1)] = 0.3
     common_image: Annotated[int, Field(ge=2)] = 30

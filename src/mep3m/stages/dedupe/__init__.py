@@ -1,1 +1,1 @@
-"""dedupe."""
+"""Duplicates: equal and near titles, equal and near images, joined into groups."""

@@ -5,6 +5,7 @@ Every function returns (K, 2) int64 index pairs, the smaller index first, each p
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
@@ -38,21 +39,19 @@ def unique_pairs(pairs: list[Pairs], count: int) -> Pairs:
     return np.stack([codes // count, codes % count], axis=1) if len(codes) else no_pairs()
 
 
-def bucket_pairs(keys: NDArray[np.generic], tie: NDArray[np.generic], neighbours: int = NEIGHBOURS) -> Pairs:
-    """Pair the members of equal keys: each with the next `neighbours` in the order of `tie`.
+def bucket_pairs(keys: NDArray[np.generic], tie: NDArray[np.generic]) -> Iterator[Pairs]:
+    """Yield pairs of members with equal keys: each with the next `NEIGHBOURS` in the order of `tie`.
 
-    All pairs of a bucket of at most `neighbours` + 1 members are returned, and at most
-    `neighbours` pairs a member of a larger one.
+    All pairs of a bucket of at most `NEIGHBOURS` + 1 members come, and at most `NEIGHBOURS` pairs a
+    member of a larger one. A pair comes once, in either order.
     """
     order = np.lexsort((tie, keys))
     ranked = keys[order]
-    found = []
-    for step in range(1, neighbours + 1):
+    for step in range(1, NEIGHBOURS + 1):
         same = np.flatnonzero(ranked[step:] == ranked[:-step])
         if len(same) == 0:
-            break
-        found.append(np.stack([order[same], order[same + step]], axis=1))
-    return np.concatenate(found).astype(np.int64) if found else no_pairs()
+            return
+        yield np.stack([order[same], order[same + step]], axis=1).astype(np.int64)
 
 
 def near_signatures(signatures: NDArray[np.uint8], threshold: float) -> Pairs:
@@ -61,13 +60,16 @@ def near_signatures(signatures: NDArray[np.uint8], threshold: float) -> Pairs:
     found = []
     for band in range(bands):
         keys, tie = (_band(signatures, number) for number in (band, (band + 1) % bands))
-        pairs = bucket_pairs(keys, tie)
-        kept = [
-            block[agreement(signatures[block[:, 0]], signatures[block[:, 1]]) >= threshold - MARGIN]
-            for block in np.array_split(pairs, max(1, len(pairs) // 500_000))
-        ]
-        found.append(unique_pairs(kept, len(signatures)))
+        for pairs in bucket_pairs(keys, tie):
+            alike = _agreement(signatures, pairs) >= threshold - MARGIN
+            found.append(pairs[alike])
     return unique_pairs(found, len(signatures))
+
+
+def _agreement(signatures: NDArray[np.uint8], pairs: Pairs) -> NDArray[np.float64]:
+    """Return the estimated similarity of each pair, a block at a time to bound the memory."""
+    blocks = np.array_split(pairs, len(pairs) // 200_000 + 1)
+    return np.concatenate([agreement(signatures[block[:, 0]], signatures[block[:, 1]]) for block in blocks])
 
 
 def _band(signatures: NDArray[np.uint8], number: int) -> NDArray[np.uint32]:
@@ -88,6 +90,8 @@ def near_hashes(hashes: NDArray[np.uint64], most: int) -> Pairs:
         mask = np.uint64(0)
         for piece in chosen:
             mask |= np.uint64(((1 << int(edges[piece + 1] - edges[piece])) - 1) << int(edges[piece]))
-        pairs = bucket_pairs(hashes & mask, hashes)
-        found.append(pairs[distance(hashes[pairs[:, 0]], hashes[pairs[:, 1]]) <= most])
+        found += [
+            pairs[distance(hashes[pairs[:, 0]], hashes[pairs[:, 1]]) <= most]
+            for pairs in bucket_pairs(hashes & mask, hashes)
+        ]
     return unique_pairs(found, len(hashes))
