@@ -263,3 +263,18 @@ def test_a_level_that_the_map_names_too_is_flattened_away() -> None:
 def test_levels_that_do_not_fit_are_noted() -> None:
     notes = merge(CATALOGUE, review(settings=MergeSettings(depth=2))).notes
     assert "2 categories lie below level 2" in notes[0]
+
+
+def test_a_category_without_products_still_links_but_is_not_in_the_tree() -> None:
+    rows = {node: count for node, count in ROWS.items() if node != ("b", ("电器", "平板电视"))}
+    row = replace(TV, left_label=TV.left.id, right_label=TV.right.id)
+    merged = merge(Catalogue.of([], rows), review(row))
+    assert ids(merged, ("a", ("家电", "电视")))
+    assert merged.joined == {}
+    assert ("b", ("电器", "平板电视")) not in merged.mapping
+    gone = {node: count for node, count in rows.items() if node != ("a", ("家电", "电视"))}
+    assert "电视机" not in {category.name for category in merge(Catalogue.of([], gone), review(row)).taxonomy}
+    typo = replace(row, left=replace(row.left, id="家电 > 电视剧"))
+    assert [p.kind for p in find_problems(Catalogue.of([], rows), review(typo))] == ["unknown"]
+    listed = Catalogue.of([replace(side("b"), entries=side("b").entries[1:]), side("a")], rows)
+    assert [p.kind for p in find_problems(listed, review(row))] == ["unknown"]

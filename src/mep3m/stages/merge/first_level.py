@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mep3m.errors import FormatError, NotFoundError
 from mep3m.settings import project
@@ -67,20 +65,14 @@ def read_first_level(path: Path) -> FirstLevel:
 
     Raises:
         NotFoundError: the file or a column does not exist.
-        FormatError: it is not TOML, a class has no name, or a category is given to two classes.
-        SettingsError: an entry has an unknown key.
+        FormatError: a class has no name, or a category is given to two classes.
+        SettingsError: it is not TOML, or an entry has an unknown key.
     """
     if path.suffix.lower() != ".toml":
         return _build(path, _table_rows(path))
-    try:
-        data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (FileNotFoundError, IsADirectoryError):
-        raise NotFoundError(f"{path} is not a file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path} is not TOML: {error}") from None
     entries = [
         project.FirstLevel.parse(values, f"{path}: [[first_level]] {number}")
-        for number, values in enumerate(data.get("first_level", []), start=1)
+        for number, values in enumerate(project.read_toml(path).get("first_level", []), start=1)
     ]
     return from_entries(entries, path)
 

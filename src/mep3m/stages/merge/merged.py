@@ -22,12 +22,30 @@ PROBLEMS_SHOWN = 30
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every shop's categories: names in Chinese and English, products each, and ids to paths."""
+    """Every shop's categories: names in Chinese and English, products each, and ids to paths.
+
+    `used` are the categories that the merged tree is for: those with rows where there is a store,
+    else all. `listed` are the platforms whose categories a table lists.
+    """
 
     rows: Mapping[Node, int]
     ids: Mapping[Ref, Node]
     names_en: Mapping[Node, str]
     sources: tuple[str, ...]
+    used: frozenset[Node]
+    listed: frozenset[str]
+
+    def find(self, ref: Ref, label: str) -> Node | None:
+        """Return the category that a review names, or `None`.
+
+        Where no table lists a platform's categories, an id is a path; one that the review shows as
+        its label too is a category that has lost its products, not a mistake.
+        """
+        if (node := self.ids.get(ref)) is not None:
+            return node
+        if ref.source in self.sources and ref.source not in self.listed and ref.id == label:
+            return ref.source, tuple(ref.id.split(PATH_SEPARATOR))
+        return None
 
     @classmethod
     def of(cls, sides: Sequence[Side], rows: Mapping[Node, int] | None = None) -> Catalogue:
@@ -45,7 +63,8 @@ class Catalogue:
         for node in with_ancestors(node for node in counts if node[1]):
             ids.setdefault(Ref(node[0], PATH_SEPARATOR.join(node[1])), node)
         sources = dict.fromkeys([*(side.name for side in sides), *sorted(node[0] for node in counts)])
-        return cls(counts, ids, names_en, tuple(sources))
+        used = frozenset(with_ancestors(counts if rows is None else rows))
+        return cls(counts, ids, names_en, tuple(sources), used, frozenset(side.name for side in sides))
 
 
 @dataclass(frozen=True)
@@ -108,13 +127,15 @@ def _prepare(catalogue: Catalogue, review: Review) -> tuple[Forest, list[Problem
     used = [
         Link(*ends, decision) for decision in accepted if (ends := _resolve(catalogue, decision, problems))
     ]
-    nodes = with_ancestors(node for node in catalogue.ids.values())
+    nodes = with_ancestors(
+        [*catalogue.ids.values(), *(end for link in used for end in (link.left, link.right))]
+    )
     rejected = {
         frozenset((left, right))
         for row in review.decisions
         if row.verdict == "reject"
-        and (left := catalogue.ids.get(row.left)) is not None
-        and (right := catalogue.ids.get(row.right)) is not None
+        and (left := catalogue.find(row.left, row.left_label)) is not None
+        and (right := catalogue.find(row.right, row.right_label)) is not None
     }
     weights = _weights(catalogue)
     forest = build_forest(nodes, used, review.first_level, review.settings, weights, rejected)
@@ -127,8 +148,8 @@ def _prepare(catalogue: Catalogue, review: Review) -> tuple[Forest, list[Problem
 def _resolve(catalogue: Catalogue, decision: Decision, problems: list[Problem]) -> tuple[Node, Node] | None:
     """Return the nodes of a decision, or note what it names that does not exist."""
     found: list[Node] = []
-    for ref in (decision.left, decision.right):
-        if (node := catalogue.ids.get(ref)) is not None:
+    for ref, shown in ((decision.left, decision.left_label), (decision.right, decision.right_label)):
+        if (node := catalogue.find(ref, shown)) is not None:
             found.append(node)
         elif ref.source not in catalogue.sources:
             text = f"unknown platform '{ref.source}'{did_you_mean(ref.source, catalogue.sources)}"
@@ -163,7 +184,8 @@ def _rejected_but_joined(
 ) -> list[Problem]:
     problems = []
     for row in decisions:
-        left, right = catalogue.ids.get(row.left), catalogue.ids.get(row.right)
+        left = catalogue.find(row.left, row.left_label)
+        right = catalogue.find(row.right, row.right_label)
         if row.verdict != "reject" or row.relation != "exact" or left is None or right is None:
             continue
         if left in forest.of and forest.of[left] == forest.of.get(right):
@@ -192,7 +214,9 @@ def _two_names(forest: Forest) -> list[Problem]:
 def _assemble(catalogue: Catalogue, review: Review, forest: Forest) -> Merge:
     weights = _weights(catalogue)
     depth = review.settings.depth
-    chains = {n: forest.chain(n)[:depth] for n, group in enumerate(forest.groups) if group.placed}
+    used = {forest.of[node] for node in catalogue.used}
+    used |= {number for number, group in enumerate(forest.groups) if group.class_id is not None}
+    chains = {number: forest.chain(number)[:depth] for number in sorted(used) if forest.groups[number].placed}
     kept = sorted({number for chain in chains.values() for number in chain})
     ids = _stable_ids(forest, kept, review.previous or {}, weights)
     names = {number: _names(forest.groups[number], catalogue, review.first_level, weights) for number in kept}
@@ -206,9 +230,7 @@ def _assemble(catalogue: Catalogue, review: Review, forest: Forest) -> Merge:
     ]
     mapping: dict[Node, tuple[Label, ...]] = {}
     unmapped: dict[Node, str] = {}
-    for node in sorted(forest.of):
-        if node[0] == "":
-            continue
+    for node in sorted(catalogue.used):
         number = forest.of[node]
         if number in chains:
             mapping[node] = tuple(
@@ -217,12 +239,13 @@ def _assemble(catalogue: Catalogue, review: Review, forest: Forest) -> Merge:
         else:
             unmapped[node] = "its first level is not in the first-level map, and no accepted link places it"
     joined = {
-        ids[number]: forest.groups[number].members
+        ids[number]: members
         for number in kept
-        if forest.groups[number].class_id is None and len(forest.groups[number].members) > 1
+        if forest.groups[number].class_id is None
+        and len(members := tuple(m for m in forest.groups[number].members if m in catalogue.used)) > 1
     }
     unnamed = tuple(ids[number] for number in kept if not names[number][2])
-    folded = sum(len(forest.chain(n)) > depth for n, group in enumerate(forest.groups) if group.placed)
+    folded = sum(len(forest.chain(number)) > depth for number in chains)
     deep = [f"{folded} categories lie below level {depth}: their rows get the label above"] if folded else []
     notes = (*deep, *forest.notes, *_same_names(categories), *_unused(review.first_level, forest))
     return Merge(Taxonomy(tuple(categories)), mapping, unmapped, joined, unnamed, notes)
