@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -184,6 +185,9 @@ class Pool(Generic[Item, Result]):
 def _kill(worker: _Worker[Any]) -> None:
     """Kill a process and wait for it."""
     worker.pipe.close()
+    if worker.ready and worker.process.pid is not None:  # it leads a group: what it started goes with it
+        with suppress(ProcessLookupError):
+            os.killpg(worker.process.pid, signal.SIGKILL)
     worker.process.kill()
     worker.process.join()
 
@@ -197,6 +201,7 @@ def _cause(exitcode: int | None) -> str:
 
 def _serve(pipe: Connection, build: Callable[[], Any], seconds: float) -> None:
     """Run in the worker process: load once, then answer groups until the parent closes the pipe."""
+    os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
@@ -224,4 +229,4 @@ def _end_with_parent(parent: int) -> None:
     """End this process when its parent is gone, however the parent went."""
     while os.getppid() == parent:
         time.sleep(1)
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)
