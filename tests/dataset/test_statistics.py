@@ -51,7 +51,7 @@ def store(tmp_path: Path) -> Store:
             **size,
         ),
         Product("2", "jd", "2", title="苹果手机", labels=given("5", "528"), image=keys[1], group="g", **size),
-        Product("3", "tb", "3", title="奶粉", labels=given("7"), image=keys[2], **size),
+        Product("3", "tb", "3", title="奶粉", labels=given("7"), image=keys[2], group="own", **size),
     ]
     second = [
         Product("4", "tb", "4", title="坏", dropped="quality: blank"),

@@ -14,6 +14,8 @@ from mep3m.store import Store
 
 #: titles that jieba cuts for the word cloud; enough for stable ranks of the top 150
 WORD_SAMPLE = 20_000
+#: groups of two products or more; a product without duplicates is a group of its own
+DUPLICATES = 'SELECT "group", count(*) AS size FROM kept WHERE "group" NOT NULL GROUP BY 1 HAVING size > 1'
 
 
 def statistics(store: Store, seed: int = 0) -> dict[str, Any]:
@@ -44,8 +46,8 @@ def rows(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "dropped": _counts(connection, "SELECT dropped, count(*) FROM products WHERE dropped NOT NULL"),
         "refused": _counts(connection, "SELECT reason, count(*) FROM rejects"),
         "sources": _counts(connection, "SELECT source, count(*) FROM kept"),
-        "duplicate_groups": _one(connection, 'SELECT count(DISTINCT "group") FROM kept'),
-        "in_duplicate_groups": _one(connection, 'SELECT count(*) FROM kept WHERE "group" NOT NULL'),
+        "duplicate_groups": _one(connection, f"SELECT count(*) FROM ({DUPLICATES})"),
+        "in_duplicate_groups": _one(connection, f"SELECT coalesce(sum(size), 0) FROM ({DUPLICATES})"),
     }
 
 

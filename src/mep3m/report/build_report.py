@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,11 @@ SCORES = {
 
 
 def report_build(
-    stores: Mapping[str, Store], scores: Mapping[str, Any] | None, folder: Path, seed: int = 0
+    stores: Mapping[str, Store],
+    scores: Mapping[str, Any] | None,
+    truth: Mapping[str, Any] | None,
+    folder: Path,
+    seed: int = 0,
 ) -> Path:
     """Write the report of a build and return its path; `stores` are the steps in order."""
     dataset = list(stores.values())[-1]
@@ -36,6 +41,8 @@ def report_build(
         extra.append(_alignment(read_json(impact)))
     if scores is not None:
         extra.append(_scores(scores))
+    if truth is not None:
+        extra.append(_truth(truth))
     report_dataset(dataset, folder, seed, extra)
     return folder / "report.html"
 
@@ -51,7 +58,14 @@ def _steps(stores: Mapping[str, Store]) -> Section:
         }
         for name, store in stores.items()
     ]
-    return Section("Steps", table(rows), "Each step is a store of its own; a row never disappears.")
+    reasons: Counter[tuple[str, str]] = Counter()
+    for name, store in stores.items():
+        reasons.update((name, reason) for reason in store.rejects()["reason"].to_pylist())
+    refused = [
+        {"step": name, "reason": reason, "rows": count} for (name, reason), count in reasons.most_common(30)
+    ]
+    html = table(rows) + "<h3>Quarantine, by reason</h3>" + table(refused)
+    return Section("Steps", html, "Each step is a store of its own; a row never disappears.")
 
 
 def _alignment(impact: Mapping[str, Any]) -> Section:
@@ -81,3 +95,16 @@ def _scores(scores: Mapping[str, Any]) -> Section:
     html = table(levels, SCORES) + charts.horizontal_bars(top, "Top-1 on test products")
     note = "Test products were set aside with their duplicates; the training side never saw them."
     return Section("Classifier", html, note)
+
+
+def _truth(truth: Mapping[str, Any]) -> Section:
+    """What the simulator knows, beside what the build found."""
+    rows = [
+        ("alignment, links accepted by the method", truth["alignment"]),
+        ("duplicates, pairs", truth["duplicates"]["pairwise"]),
+        ("duplicates, B-cubed", truth["duplicates"]["b_cubed"]),
+        ("planted defects taken out", truth["quality"]),
+        ("images with text", truth["ocr"]),
+    ]
+    shown = [{"what": what, "precision": row["precision"], "recall": row["recall"]} for what, row in rows]
+    return Section("Against the truth", table(shown), "Only simulated shops have one.")

@@ -20,6 +20,7 @@ from mep3m.stages.merge.edits import Record, follow_mapping, replay
 from mep3m.stages.merge.first_level import Node
 from mep3m.stages.merge.impact import Counts, impact
 from mep3m.stages.merge.merged import Catalogue, Merge, Review, merge
+from mep3m.stages.merge.settle import settle
 from mep3m.store import ContentImages, Store
 from mep3m.store.files import fingerprint, read_json, write_json
 from mep3m.taxonomy import Taxonomy
@@ -74,11 +75,12 @@ class ApplyReview:
         return merged.taxonomy
 
     def result(self, counts: Counts) -> tuple[Merge, list[str]]:
-        """Return the merge with the edits replayed, and what no longer holds of the edits."""
+        """Return the merge with the edits replayed, and what a person should look at again."""
         catalogue = Catalogue.of(self.sides, counts.rows)
-        merged = merge(catalogue, self.review)
+        review, left_open = settle(catalogue, self.review)
+        merged = merge(catalogue, review)
         taxonomy, held, broken = replay(merged.taxonomy, self.edits)
-        return follow_mapping(merged, taxonomy, held), broken
+        return follow_mapping(merged, taxonomy, held), [*left_open, *broken]
 
     def table_counts(self) -> Counts:
         """Return the products that the sides' tables count, where there is no store."""

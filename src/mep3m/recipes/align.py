@@ -1,0 +1,69 @@
+"""The alignment step of a build: propose, keep what people decided, apply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from mep3m.engine import Engine, Progress, silent
+from mep3m.settings.build import Project
+from mep3m.stages.align.evidence import propose
+from mep3m.stages.align.proposal import Proposal, sides_from_products
+from mep3m.stages.align.sssom import write_sssom
+from mep3m.stages.base import run_stage
+from mep3m.stages.merge.carry import carry
+from mep3m.stages.merge.decisions import read_review
+from mep3m.stages.merge.first_level import FirstLevel, from_entries
+from mep3m.stages.merge.merged import Review
+from mep3m.stages.merge.stage import ApplyReview
+from mep3m.store import Store
+from mep3m.store.files import fingerprint, read_json, write_json
+
+REVIEW = "review.sssom.tsv"
+
+
+def align_store(
+    project: Project, root: Path, store: Store, out: Path, engine: Engine, progress: Progress = silent
+) -> Store:
+    """Align the shops of `store` into `out/5-align`.
+
+    The proposals go into `out/review.sssom.tsv`; decisions that stand there already are carried
+    over. An edited review makes the step run again.
+    """
+    first_level = from_entries(project.first_level, root / "mep3m.toml") if project.first_level else None
+    review_file = out / REVIEW
+    made_from = fingerprint([store.fingerprint, project.align.model_dump(mode="json"), _classes(first_level)])
+    note = out / "review.made-from.json"
+    if not (review_file.exists() and note.exists() and read_json(note) == made_from):
+        _write_review(project, store, first_level, review_file)
+        write_json(note, made_from)
+    decisions = tuple(read_review(review_file)[1])
+    stage = ApplyReview(Review(decisions, first_level, None, project.merge))
+    return run_stage(stage, store, out / "5-align", engine, progress)
+
+
+def proposals_of(project: Project, store: Store, first_level: FirstLevel | None) -> list[Proposal]:
+    """Return the proposals between every two shops of a store; none where there is one shop."""
+    columns = ["source", "source_path", "title", "ocr", "dropped"]
+    kept = (table.filter(pa.compute.is_null(table["dropped"])) for table in store.tables(columns))
+    sides = sides_from_products(kept)
+    if len(sides) < 2:
+        return []
+    names = {(source, path[0]): key for (source, path), key in (first_level or FirstLevel()).entries.items()}
+    return propose(sides, project.align, names or None)
+
+
+def _write_review(project: Project, store: Store, first_level: FirstLevel | None, path: Path) -> None:
+    """Write the proposals; a review that is there already keeps its decisions."""
+    draft = path.with_name("proposals.sssom.tsv")
+    write_sssom(draft, proposals_of(project, store, first_level), project.name)
+    sheet = read_review(draft)[0]
+    if path.exists():
+        sheet = carry(read_review(path)[0], sheet).sheet
+    sheet.write(path)
+    draft.unlink()
+
+
+def _classes(first_level: FirstLevel | None) -> object:
+    return sorted(map(str, first_level.entries.items())) if first_level else None

@@ -1,0 +1,130 @@
+"""The whole road: catalogues in, one labelled dataset, a split, a classifier and a report out.
+
+Layout of the output folder::
+
+    1-ingest … 5-align       one store a step (1-ingest holds the images); 5-align is the dataset
+    review.sssom.tsv         every proposed link; edit its decisions, build again
+    split.json               ids of the training and test products
+    model/                   the classifier, its settings and its scores on the test products
+    report/report.html       the paper's figures, the alignment, the scores
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from mep3m.dataset.reading import Opened
+from mep3m.dataset.splits import Split, split_products
+from mep3m.engine import Engine, Progress, silent
+from mep3m.errors import UsageError
+from mep3m.recipes.align import REVIEW, align_store
+from mep3m.recipes.classify import Run, evaluate_run, train_run
+from mep3m.recipes.truth import score_against_truth
+from mep3m.report.build_report import report_build
+from mep3m.settings.build import Project
+from mep3m.settings.sources import Columns
+from mep3m.sources.ingest.run import ingest
+from mep3m.stages.base import run_stage
+from mep3m.stages.dedupe.stage import DedupeStage
+from mep3m.stages.ocr.stage import OcrStage
+from mep3m.stages.quality.stage import QualityStage
+from mep3m.store import Store
+from mep3m.store.files import fingerprint, read_json, write_json
+
+STEPS = ("ingest", "quality", "dedupe", "ocr", "align")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made: its stores by step, the classifier's scores (None without labels), the report.
+
+    `truth` are scores against what is known of simulated shops, None for real ones.
+    """
+
+    folder: Path
+    stores: Mapping[str, Store]
+    scores: Mapping[str, Any] | None
+    truth: Mapping[str, Any] | None
+    report: Path
+
+    @property
+    def dataset(self) -> Store:
+        """The store of the last step."""
+        return self.stores[STEPS[-1]]
+
+
+def build(project: Project, root: Path, out: Path, engine: Engine, progress: Progress = silent) -> Built:
+    """Run every step of a project into `out`, or go on where an earlier build stopped.
+
+    `root` is the folder that the project's paths are relative to. A step whose input and settings
+    have not changed is not run again.
+
+    Raises:
+        UsageError: the sources gave no product.
+    """
+    stores = {"ingest": ingest(project.sources, root, out / "1-ingest", engine, progress, replace=False)}
+    if not stores["ingest"].rows:
+        raise UsageError(f"the sources of '{project.name}' gave no product; see 'mep3m status {out}'")
+    makers: dict[str, Callable[[Store], Store]] = {
+        "quality": lambda store: run_stage(
+            QualityStage(project.quality), store, out / "2-quality", engine, progress
+        ),
+        "dedupe": lambda store: run_stage(
+            DedupeStage(project.dedupe), store, out / "3-dedupe", engine, progress
+        ),
+        "ocr": lambda store: _ocr(project, store, out, engine, progress),
+        "align": lambda store: align_store(project, root, store, out, engine, progress),
+    }
+    store = stores["ingest"]
+    for step in STEPS[1:]:
+        store = stores[step] = makers[step](store)
+    scores = _classify(project, store, out)
+    known = root / "truth"
+    truth = (
+        score_against_truth(known, out / REVIEW, stores) if (known / "products.parquet").exists() else None
+    )
+    report = report_build(stores, scores, truth, out / "report")
+    return Built(out, stores, scores, truth, report)
+
+
+def _ocr(project: Project, store: Store, out: Path, engine: Engine, progress: Progress) -> Store:
+    """Read the images, one shard at a time: the stage brings its own processes."""
+    from mep3m.engine import make_engine
+    from mep3m.stages.ocr.stage import default_cache
+
+    stage = OcrStage(project.ocr, project.ocr_pool, default_cache(store))
+    return run_stage(stage, store, out / "4-ocr", make_engine("local", 1), progress)
+
+
+def _classify(project: Project, store: Store, out: Path) -> dict[str, Any] | None:
+    """Split, train on one side, score on the other; what was done for the same data is kept."""
+    tables = list(store.tables())
+    products = pa.concat_tables(tables) if tables else None
+    if products is None or not any(len(labels or ()) for labels in products["labels"].to_pylist()):
+        return None
+    products = products.filter(products["dropped"].is_null())
+    split = make_split(project, products)
+    key = fingerprint([store.fingerprint, split.id, project.train.model_dump(mode="json")])
+    done = out / "model" / "scores.json"
+    if done.exists() and (found := read_json(done))["key"] == key:
+        return dict(found["scores"])
+    split.save(out / "split.json")
+    train_rows, test_rows = split.rows(products["id"].to_pylist())
+    tree = store.taxonomy if len(store.taxonomy) else None
+    sides = [Opened(products.take(rows), store.images, [], tree) for rows in (train_rows, test_rows)]
+    train_run(sides[0], Columns(), None, project.train, out / "model")
+    scores = evaluate_run(Run.open(out / "model"), sides[1])
+    write_json(done, {"key": key, "split": split.id, "scores": scores})
+    return dict(scores)
+
+
+def make_split(project: Project, products: pa.Table) -> Split:
+    """Return the split that the project asks for, of products that no stage dropped."""
+    wanted = project.split
+    labels = [row[-1]["category"] if row else None for row in products["labels"].to_pylist()]
+    return split_products(products, wanted.kind, wanted.test_share, wanted.seed, labels, wanted.shops)

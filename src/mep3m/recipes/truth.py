@@ -1,0 +1,110 @@
+"""Score a build of simulated shops against what the simulator knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mep3m.evaluation.clusters import b_cubed, pairwise
+from mep3m.stages.align.proposal import Proposal, Relation, read_rows
+from mep3m.stages.align.score import Gold, score
+from mep3m.stages.align.sssom import read_sssom
+from mep3m.store import Store
+
+TURNED: Mapping[str, Relation] = {"exact": "exact", "broader": "narrower", "narrower": "broader"}
+#: defects that leave a product usable, so nothing has to take it out
+HARMLESS = frozenset({"missing_id"})
+
+Key = tuple[str, str]
+
+
+def score_against_truth(truth: Path, review: Path, stores: Mapping[str, Store]) -> dict[str, Any]:
+    """Return how right a build is, by step; `truth` is the folder that the simulator wrote.
+
+    `alignment`: links that the method accepted, against the true links of every pair of shops.
+    `duplicates`: pairs and B-cubed over kept products. `quality`: rows with a planted defect that
+    were refused or dropped or lost their image (recall), and the share of those that were planted
+    (precision). `ocr`: whether an image has text at all.
+    """
+    rows = pq.read_table(truth / "products.parquet").to_pylist()
+    known = {(row["source"], row["source_id"]): row for row in rows if row["defect"] != "repeated_id"}
+    kept = [row for row in _products(stores["align"]) if row["dropped"] is None]
+    found = [row for row in kept if _key(row) in known]
+    groups = [row["group"] for row in found], [known[_key(row)]["group"] for row in found]
+    read = [row for row in found if row["image"]]
+    return {
+        "alignment": _alignment(truth / "alignment.tsv", review),
+        "duplicates": {
+            "pairwise": _agreement(pairwise(*groups)),
+            "b_cubed": _agreement(b_cubed(*groups)),
+        },
+        "quality": _quality(rows, stores),
+        "ocr": _detection(
+            {_key(row) for row in read if row["ocr"]},
+            {_key(row) for row in read if known[_key(row)]["has_text"]},
+        ),
+    }
+
+
+def _alignment(gold_file: Path, review: Path) -> dict[str, Any]:
+    pairs: dict[Key, Relation | None] = {}
+    for _, row in read_rows(gold_file, ("left_source", "right_source", "left_id", "right_id", "relation")):
+        ends = (f"{row['left_source']}: {row['left_id']}", f"{row['right_source']}: {row['right_id']}")
+        turned = ends[0] > ends[1]
+        pairs[(ends[1], ends[0]) if turned else ends] = (
+            TURNED[row["relation"]] if turned else TURNED[TURNED[row["relation"]]]
+        )
+    scores = score([_named(row.proposal) for row in read_sssom(review)], Gold(pairs), errors_shown=0)
+    wanted = ("gold_pairs", "proposed", "correct", "precision", "recall", "f1", "decisions")
+    return {name: value for name, value in asdict(scores).items() if name in wanted}
+
+
+def _named(proposal: Proposal) -> Proposal:
+    """Put the shops into the ids and the smaller id to the left, so that both sides agree on pairs."""
+    left = f"{proposal.left_source}: {proposal.left_id}"
+    right = f"{proposal.right_source}: {proposal.right_id}"
+    if left <= right:
+        return replace(proposal, left_id=left, right_id=right)
+    return replace(proposal, left_id=right, right_id=left, relation=TURNED[proposal.relation])
+
+
+def _quality(rows: Iterable[dict[str, Any]], stores: Mapping[str, Store]) -> dict[str, Any]:
+    """Compare by file and line, because a refused row has no id."""
+    planted = {
+        (Path(row["file"]).name, row["line"])
+        for row in rows
+        if row["defect"] is not None and row["defect"] not in HARMLESS
+    }
+    refused = pa.concat_tables([store.rejects() for store in stores.values()]).to_pylist()
+    taken = {(Path(row["file"]).name, row["line"]) for row in refused if row["file"]}
+    dropped = [row for row in _products(stores["align"]) if row["dropped"] is not None]
+    return _detection(taken | {(Path(row["file"]).name, row["line"]) for row in dropped}, planted)
+
+
+def _detection(found: set[Any], true: set[Any]) -> dict[str, Any]:
+    both = len(found & true)
+    return {
+        "true": len(true),
+        "found": len(found),
+        "precision": both / len(found) if found else 1.0,
+        "recall": both / len(true) if true else 1.0,
+    }
+
+
+def _products(store: Store) -> Iterable[dict[str, Any]]:
+    columns = ["source", "source_id", "group", "ocr", "image", "dropped", "file", "line"]
+    for table in store.tables(columns):
+        yield from table.to_pylist()
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return row["source"], row["source_id"]
+
+
+def _agreement(agreement: Any) -> dict[str, float]:
+    return {"precision": agreement.precision, "recall": agreement.recall, "f1": agreement.f1}

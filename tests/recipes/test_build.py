@@ -1,0 +1,145 @@
+"""The whole road on simulated shops: what it makes, that it goes on after a kill, that bytes are the same."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mep3m.engine import make_engine
+from mep3m.errors import NotFoundError, SettingsError
+from mep3m.recipes.build import STEPS, Built, build
+from mep3m.settings.build import load_project
+from mep3m.settings.simulator import SimulatorSettings
+from mep3m.simulator.simulation import simulate
+from mep3m.store.files import read_json
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two shops; OCR is off, because its own tests read images."""
+    folder = tmp_path_factory.mktemp("shops")
+    simulate(folder / "shops", SimulatorSettings(products=140, seed=3))
+    path = folder / "shops" / "mep3m.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("[[sources]]", "[ocr]\nbackend = 'none'\n\n[[sources]]", 1), encoding="utf-8"
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def built(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return run(project, tmp_path_factory.mktemp("built"), workers=1)
+
+
+def run(project: Path, out: Path, workers: int = 1) -> Built:
+    return build(load_project(project), project.parent, out, make_engine("local", workers))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file of the five steps, and the review; the model and the cache of readings are no shards."""
+    found = [path for step in sorted(folder.glob("[1-5]-*")) for path in sorted(step.rglob("*"))]
+    files = [path for path in found if path.is_file() and path.name != "readings.sqlite"]
+    assert files
+    return {
+        str(path.relative_to(folder)): path.read_bytes() for path in [*files, folder / "review.sssom.tsv"]
+    }
+
+
+def test_every_row_is_labelled_in_one_tree_and_scored(built: Built) -> None:
+    kept = [product for product in built.dataset.products() if product.dropped is None]
+    tree = built.dataset.taxonomy
+    assert {product.source for product in kept} == {"pinshang", "haohuo"}
+    for product in kept:
+        assert product.labels
+        path = tuple(node.id for node in tree.path(product.labels[-1].category or ""))
+        assert path == tuple(label.category for label in product.labels)
+        assert {label.origin for label in product.labels} <= {"mapped", "reviewed", "given"}
+    assert built.scores is not None
+    assert [level["level"] for level in built.scores["levels"]][:2] == [1, 2]
+    assert built.scores["levels"][0]["top1"] > 0.5
+
+
+def test_the_build_is_scored_against_the_truth_of_the_simulator(built: Built) -> None:
+    assert built.truth is not None
+    assert built.truth["quality"]["recall"] == 1.0
+    assert built.truth["alignment"]["precision"] > 0.8
+    assert built.truth["duplicates"]["pairwise"]["precision"] > 0.9
+
+
+def test_lineage_runs_from_the_dataset_to_the_sources(built: Built) -> None:
+    stores = [built.stores[step] for step in STEPS]
+    assert [store.manifest["parent"] for store in stores[1:]] == [store.fingerprint for store in stores[:-1]]
+    assert len({store.rows for store in stores}) == 1
+
+
+def test_the_report_has_every_section(built: Built) -> None:
+    text = built.report.read_text(encoding="utf-8")
+    for title in ("Overview", "Classes", "Steps", "Alignment", "Classifier", "Against the truth", "Mosaic"):
+        assert f"<h2>{title}</h2>" in text
+
+
+def test_two_workers_give_the_same_bytes(project: Path, built: Built, tmp_path: Path) -> None:
+    run(project, tmp_path / "again", workers=2)
+    assert content(tmp_path / "again") == content(built.folder)
+
+
+def test_nothing_runs_twice(project: Path, built: Built) -> None:
+    files = [path for path in built.folder.rglob("*") if path.is_file() and "report" not in path.parts]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    run(project, built.folder)
+    assert {path: path.stat().st_mtime_ns for path in files} == before
+
+
+@pytest.mark.parametrize("seconds", [2.0, 4.0])
+def test_a_killed_build_goes_on_to_the_same_bytes(
+    project: Path, built: Built, tmp_path: Path, seconds: float
+) -> None:
+    command = [sys.executable, "-m", "mep3m", "build", str(project), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    run(project, tmp_path / "out")
+    assert content(tmp_path / "out") == content(built.folder)
+
+
+def test_a_decision_of_a_person_changes_the_dataset(project: Path, built: Built, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built.folder, out)
+    review = out / "review.sssom.tsv"
+    joined = read_json(out / "5-align" / "decision" / "impact.json")["joined"]
+    lines = review.read_text(encoding="utf-8").splitlines()
+    head = next(i for i, line in enumerate(lines) if not line.startswith("#"))
+    columns = lines[head].split("\t")
+    row = next(i for i in range(head + 1, len(lines)) if "\tyes\t" in lines[i])
+    cells = lines[row].split("\t")
+    cells += [""] * (len(columns) - len(cells))
+    cells[columns.index("mep3m_decision")] = "reject"
+    lines[row] = "\t".join(cells)
+    review.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run(project, out)
+    after = read_json(out / "5-align" / "decision" / "impact.json")
+    assert len(after["joined"]) == len(joined) - 1
+    assert "reject" in review.read_text(encoding="utf-8")
+
+
+def test_a_wrong_project_file_says_what_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "mep3m.toml"
+    with pytest.raises(NotFoundError, match="mep3m simulate"):
+        load_project(path)
+    path.write_text("name = 'x'\n[[sources]]\nname = 'a'\npath = 'a.csv'\n[qualty]\nmin_side = 3\n")
+    with pytest.raises(SettingsError, match="unknown setting 'qualty' \\(did you mean 'quality'"):
+        load_project(path)
+    path.write_text(
+        "name = 'x'\n[[sources]]\nname = 'a'\npath = 'a.csv'\n[[sources]]\nname = 'a'\npath = 'b.csv'\n"
+    )
+    with pytest.raises(SettingsError, match="two sources are called 'a'"):
+        load_project(path)
