@@ -45,7 +45,7 @@ def _lines(label: str, total: int | None, unit: str) -> Iterator[Callable[[int],
 
     def say() -> None:
         meter = tqdm.format_meter(
-            done, total, time.monotonic() - began, ncols=0, unit=f" {unit}", prefix=label
+            done, total or 0, time.monotonic() - began, ncols=0, unit=f" {unit}", prefix=label
         )
         print(meter, file=sys.stderr, flush=True)  # noqa: T201 - progress is printed by nature
 
