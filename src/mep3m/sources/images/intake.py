@@ -90,6 +90,10 @@ class Intake:
                 files[reference].append(row)
         if self.root is not None:
             yield from _rows_of(files, self._from_files(list(files)))
+        if self.fetch.enabled and urls:
+            from mep3m.sources.fetch.client import fetch_images
+
+            yield from _rows_of(urls, fetch_images(list(urls), self.fetch, self.limits, self.store))
 
     def _from_files(self, references: list[str]) -> Iterator[tuple[str, Found]]:
         root = self.root
