@@ -116,10 +116,17 @@ def _json_row(line: TextLine, names: list[str], mark: str) -> Row:
         return Row(line.number, [], f"a JSON {type(value).__name__}, not an object", line.text)
     cells = []
     for name in names:
-        cell = value.get(name)
-        if isinstance(cell, dict):
+        cell = cell_text(value.get(name), mark)
+        if cell is None:
             return Row(line.number, [], f"'{name}' is an object, not text", line.text)
-        if isinstance(cell, list):
-            cell = mark.join(str(item) for item in cell)
-        cells.append("" if cell is None else str(cell))
+        cells.append(cell)
     return Row(line.number, cells)
+
+
+def cell_text(value: object, mark: str) -> str | None:
+    """Return a JSON value as the text of a cell: lists joined with `mark`, null empty, objects `None`."""
+    if isinstance(value, dict):
+        return None
+    if isinstance(value, list):
+        return mark.join(str(item) for item in value)
+    return "" if value is None else str(value)

@@ -17,7 +17,7 @@ from mep3m.engine import Progress, silent
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.ingest.origin import Catalogues, catalogues_of
-from mep3m.sources.ingest.shards import PartReader, find_taxonomy, list_parts
+from mep3m.sources.ingest.shards import IN_ORDER, PartReader, Place, find_taxonomy, list_parts
 from mep3m.sources.ingest.update import finish_update
 from mep3m.store import Plan, Reject, Store, StoreWriter
 from mep3m.store.files import fingerprint, read_json, whole_file, write_json
@@ -117,7 +117,7 @@ class Again:
                 rejects += taken.rejects
         whole = pa.concat_tables([rest, *tables]) if tables else table
         done = len({failure.product for failure in failures} - {reject.product for reject in rejects})
-        return whole.sort_by("line"), rejects, done
+        return whole.sort_by(IN_ORDER), rejects, done
 
     def _take(self, which: int, rows: pa.Table) -> Batch:
         """Take the images of rows again, from their files or, where the source holds them, from it."""
@@ -130,13 +130,14 @@ class Again:
 
     def _of_source(self, table: pa.Table, which: int) -> pa.Table:
         files = {part.file for source, part in self.parts if source == which}
-        return table.filter(pc.is_in(table["file"], pa.array(sorted(files), pa.string())))
+        own = pc.is_in(table["file"], pa.array(sorted(files), pa.string()))
+        return table.filter(pc.or_(own, pc.equal(table["source"], self.catalogues.entries[which].name)))
 
     def _rows(self, table: pa.Table, failures: Sequence[Reject]) -> tuple[pa.Table, list[Reject], int]:
         """Read the refused rows again."""
-        wanted: dict[int, set[tuple[str, int]]] = defaultdict(set)
+        wanted: dict[int, set[Place]] = defaultdict(set)
         for failure in failures:
-            which = next((source for source, part in self.parts if part.file == failure.file), None)
+            which = self._source_of(failure)
             if which is not None and failure.file is not None and failure.line is not None:
                 wanted[which].add((failure.file, failure.line))
         left = {(failure.file, failure.line): failure for failure in failures}
@@ -154,9 +155,27 @@ class Again:
             of_images += [reject for reject in batch.rejects if reject.product]
             table = pa.concat_tables([table, batch.products.filter(pa.array(fresh, pa.bool_()))])
             taken += sum(fresh)
-        return table.sort_by("line"), [*left.values(), *of_images], taken
+        return (
+            table.sort_by(IN_ORDER),
+            [*left.values(), *of_images],
+            taken,
+        )
 
-    def _places(self, ids: pa.ChunkedArray) -> dict[str, tuple[str, int]]:
+    def _parts_of(self, which: int, places: set[Place]) -> list[int]:
+        """Return the parts that can hold the places; parts that span several files are all read."""
+        found = []
+        own = {part.file for source, part in self.parts if source == which}
+        for index, (source, part) in enumerate(self.parts):
+            following = self.parts[index + 1][1] if index + 1 < len(self.parts) else None
+            end = following.line if following is not None and following.file == part.file else np.inf
+            held = any(
+                file not in own or (file == part.file and part.line <= line < end) for file, line in places
+            )
+            if source == which and held:
+                found.append(index)
+        return found
+
+    def _places(self, ids: pa.ChunkedArray) -> dict[str, Place]:
         """Return where the products with these ids stand now, in any shard."""
         found = {}
         for path in [self.writer.shard(i) for i in range(len(self.writer.plan.parts))] if len(ids) else []:
@@ -165,19 +184,20 @@ class Again:
             found.update({row["id"]: (row["file"], row["line"]) for row in rows.to_pylist()})
         return found
 
-    def _read(self, which: int, places: set[tuple[str, int]]) -> Batch:
+    def _source_of(self, failure: Reject) -> int | None:
+        """Return the source of a failure: the one with its file, else the one with its name."""
+        by_file = (source for source, part in self.parts if part.file == failure.file)
+        names = [entry.name for entry in self.catalogues.entries]
+        return next(by_file, names.index(failure.source) if failure.source in names else None)
+
+    def _read(self, which: int, places: set[Place]) -> Batch:
         """Read the rows at `places` from the parts that hold them now, images taken in."""
         reader = PartReader(self.catalogues, self.parts, self.writer)
         tables, rejects = [PRODUCT_SCHEMA.empty_table()], []
-        for index, (source, part) in enumerate(self.parts):
-            following = self.parts[index + 1][1] if index + 1 < len(self.parts) else None
-            end = following.line if following is not None and following.file == part.file else np.inf
-            lines = {line for file, line in places if file == part.file and part.line <= line < end}
-            if source != which or not lines:
-                continue
-            products, refused = reader.read(index, frozenset(lines))
+        for index in self._parts_of(which, places):
+            products, refused = reader.read(index, frozenset(places))
             tables.append(products)
-            rejects += [r for r in refused if (r.file, r.line) in places]
+            rejects += [reject for reject in refused if (reject.file, reject.line) in places]
         return Batch(pa.concat_tables(tables), rejects)
 
 

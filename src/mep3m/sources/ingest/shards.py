@@ -23,6 +23,11 @@ from mep3m.store import Reject, Store, StoreWriter
 from mep3m.store.store import read_shard
 from mep3m.taxonomy import Category, Taxonomy
 
+#: the order of the rows in a shard
+IN_ORDER = [("file", "ascending"), ("line", "ascending")]
+#: file and line of a row
+Place = tuple[str, int]
+
 
 @dataclass(frozen=True)
 class PartReader:
@@ -37,21 +42,22 @@ class PartReader:
         table, rejects = self.read(index)
         return self.writer.write(index, table, rejects)
 
-    def read(self, index: int, lines: frozenset[int] | None = None) -> tuple[pa.Table, list[Reject]]:
-        """Return the products of a part, or only those of some lines, and what was refused."""
+    def read(self, index: int, places: frozenset[Place] | None = None) -> tuple[pa.Table, list[Reject]]:
+        """Return the products of a part, or only those at some places, and what was refused."""
         which, part = self.parts[index]
         intake = self.catalogues.intake(which)
         tables, rejects = [PRODUCT_SCHEMA.empty_table()], []
         for batch in self.catalogues.source(which).read(part):
-            taken = intake.take(batch if lines is None else only(batch, lines))
+            taken = intake.take(batch if places is None else only(batch, places))
             tables.append(taken.products)
             rejects.extend(taken.rejects)
         return pa.concat_tables(tables).combine_chunks(), rejects
 
 
-def only(batch: Batch, lines: frozenset[int]) -> Batch:
-    """Return the rows of a batch that stand on some lines; rejects stay."""
-    mask = pc.is_in(batch.products["line"], pa.array(sorted(lines), pa.int64()))
+def only(batch: Batch, places: frozenset[Place]) -> Batch:
+    """Return the rows of a batch that stand at some places; rejects stay."""
+    rows = zip(batch.products["file"].to_pylist(), batch.products["line"].to_pylist(), strict=True)
+    mask = pa.array([row in places for row in rows], pa.bool_())
     kept = None
     if batch.contents is not None:
         kept = [content for content, keep in zip(batch.contents, mask.to_pylist(), strict=True) if keep]

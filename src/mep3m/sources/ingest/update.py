@@ -21,7 +21,7 @@ from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import STAGE, Batch, Part
 from mep3m.sources.images.intake import COLUMNS, Intake, is_url
 from mep3m.sources.ingest.origin import Catalogues, write_origin
-from mep3m.sources.ingest.shards import PartReader, find_taxonomy, refuse_repeats
+from mep3m.sources.ingest.shards import IN_ORDER, PartReader, Place, find_taxonomy, refuse_repeats
 from mep3m.store import Plan, Reject, Store, StoreWriter
 from mep3m.store.files import inside, read_json
 
@@ -66,7 +66,7 @@ class UpdateReader(PartReader):
 
     previous: Path
 
-    def read(self, index: int, lines: frozenset[int] | None = None) -> tuple[pa.Table, list[Reject]]:
+    def read(self, index: int, places: frozenset[Place] | None = None) -> tuple[pa.Table, list[Reject]]:
         """Return the products of a part and what was refused."""
         which, part = self.parts[index]
         intake = self.catalogues.intake(which)
@@ -74,7 +74,9 @@ class UpdateReader(PartReader):
         for batch in self.catalogues.source(which).read(part):
             known, fresh = self._split(batch, intake)
             taken = intake.take(fresh)
-            both = pa.concat_tables([known, taken.products]).sort_by("line")
+            both = pa.concat_tables([known, taken.products]).sort_by(
+                [("file", "ascending"), ("line", "ascending")]
+            )
             tables.append(both)
             rejects.extend(taken.rejects)
         return pa.concat_tables(tables).combine_chunks(), rejects
@@ -134,7 +136,8 @@ def _withdrawn(previous: Store, writer: StoreWriter, parts: int) -> pa.Table:
     present = "SELECT id FROM read_parquet($new)" if new else "SELECT '' AS id WHERE false"
     query = f"SELECT * FROM read_parquet($old) WHERE id NOT IN ({present})"
     found = _connect().sql(query, params={"old": old, **({"new": new} if new else {})})
-    rows = found.to_arrow_table().cast(PRODUCT_SCHEMA)
+    # a join comes in any order; two exports can share a line, so the id decides
+    rows = found.to_arrow_table().cast(PRODUCT_SCHEMA).sort_by([*IN_ORDER, ("id", "ascending")])
     reason = pc.coalesce(rows["dropped"], pa.scalar(WITHDRAWN))
     index = PRODUCT_SCHEMA.get_field_index("dropped")
     return rows.set_column(index, PRODUCT_SCHEMA.field("dropped"), reason)

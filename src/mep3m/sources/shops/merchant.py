@@ -1,0 +1,114 @@
+"""Google Merchant feeds: RSS 2.0 and Atom in XML, and the tab-separated form."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from mep3m.errors import FormatError
+from mep3m.settings.sources import Columns, SourceEntry, TableSettings
+from mep3m.sources.base import BATCH_ROWS, Batch, Part, Source
+from mep3m.sources.columns import ColumnMap
+from mep3m.sources.delimited import Row
+from mep3m.sources.lines import open_bytes
+from mep3m.sources.tables import TableSource
+
+#: the feed's own category is the shop's tree; Google's is what the shop mapped it to
+COLUMNS = Columns(id="id", title="title", image="image_link", path="product_type")
+#: no entities, no outside files, no documents that unfold to gigabytes
+_SAFE: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+_ITEMS = frozenset({"item", "entry"})
+
+
+@dataclass(frozen=True)
+class MerchantXml:
+    """An RSS or Atom feed, read item by item; entities and the network stay off."""
+
+    path: Path
+    name: str
+    columns: Columns = COLUMNS
+
+    def files(self) -> list[Path]:
+        """Return the feed."""
+        return [self.path]
+
+    def parts(self) -> list[Part]:
+        """Return the feed as one part.
+
+        Raises:
+            FormatError: it is empty or not XML.
+        """
+        with open_bytes(self.path) as file:
+            head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+        if not head:
+            raise FormatError(f"{self.path} is empty")
+        if not head.startswith(b"<"):
+            raise FormatError(f"{self.path} is not XML; for the tab-separated form name it .tsv")
+        return [Part(self.path.name)]
+
+    def read(self, part: Part) -> Iterator[Batch]:
+        """Yield the products; where the XML breaks, what came before it is kept."""
+        mapping = ColumnMap(self.columns, self.name, part.file)
+        names = self.columns.names()
+        rows = self._rows(names)
+        while chunk := list(itertools.islice(rows, BATCH_ROWS)):
+            yield mapping.batch(chunk, names)
+
+    def _rows(self, names: list[str]) -> Iterator[Row]:
+        with open_bytes(self.path) as file:
+            items = etree.iterparse(file, events=("end",), **_SAFE)
+            line = 1
+            try:
+                for _, element in items:
+                    if etree.QName(element).localname in _ITEMS:
+                        line = element.sourceline or line
+                        yield _item_row(element, names, line)
+                        _forget(element)
+            except etree.XMLSyntaxError as error:
+                broken = f"the XML is broken from here on: {error.msg}"
+                yield Row(max(line + 1, error.lineno or 0), [], broken)
+
+
+def _item_row(element: etree._Element, names: list[str], line: int) -> Row:
+    values: dict[str, str] = {}
+    for child in element:
+        if isinstance(child.tag, str):
+            text = child.get("href") if etree.QName(child).localname == "link" else None
+            values.setdefault(etree.QName(child).localname, (text or "".join(child.itertext())).strip())
+    values.setdefault("product_type", values.get("google_product_category", ""))
+    return Row(line, [values.get(name, "") for name in names])
+
+
+def _forget(element: etree._Element) -> None:
+    """Free an item and what stands before it, so that memory does not grow with the feed."""
+    element.clear()
+    while (before := element.getprevious()) is not None and before.tag == element.tag:
+        del element.getparent()[0]
+
+
+def open_merchant(entry: SourceEntry, path: Path) -> Source:
+    """Return the feed of a project's `[[sources]]` entry, in either form."""
+    name = path.with_suffix("") if path.suffix == ".gz" else path
+    columns = entry.columns if entry.columns.names() else COLUMNS
+    if name.suffix.lower() in (".tsv", ".txt"):
+        return merchant_table(path, entry.name, entry.encoding, columns)
+    return MerchantXml(path, entry.name, columns)
+
+
+def merchant_table(path: Path, name: str, encoding: str | None, columns: Columns) -> TableSource:
+    """Return the tab-separated form; its category is Google's where the feed has no `product_type`."""
+    settings = TableSettings(columns=columns, format="tsv", encoding=encoding, source=name)
+    table = TableSource(path, settings)
+    spaced = {column.replace(" ", "_"): column for column in table.header}
+    chosen = columns.model_dump()
+    for role in ("id", "title", "image", "path"):
+        if chosen[role] not in table.header and chosen[role] in spaced:
+            chosen[role] = spaced[chosen[role]]
+    if columns == COLUMNS and "product_type" not in spaced:
+        chosen["path"] = spaced.get("google_product_category")
+    return TableSource(path, settings.model_copy(update={"columns": Columns(**chosen)}))
