@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -22,10 +21,10 @@ from mep3m.models.neural import NetworkClassifier
 from mep3m.models.tree import prior
 from mep3m.settings.network import NetworkSettings
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.images import Images
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts
+from mep3m.training.task import Task
 
 
 class Passed(nn.Module):
@@ -48,15 +47,17 @@ def train_heads(
     settings: NetworkSettings,
     training: TrainingSettings,
     folder: Path,
+    head: nn.Module | None = None,
 ) -> ProductNetwork:
     """Train the heads that `settings` name on features by modality; `targets` (N, L), -1 is masked.
 
-    `rows` are those to learn from. The network takes the features as its inputs.
+    `rows` are those to learn from. The network takes the features as its inputs. `head` replaces
+    the head of the settings.
     """
     torch.manual_seed(training.seed)
     widths = [int(part.values.shape[1]) for part in features.values()]
     encoders = {name: Passed(width) for name, width in zip(features, widths, strict=True)}
-    head = build_head(settings, tree, sum(widths))
+    head = head or build_head(settings, tree, sum(widths))
     network = ProductNetwork(encoders, Concatenation(widths), head, settings.modality_dropout)
     inputs = Inputs(features)
     usable = np.intersect1d(rows, usable_rows(inputs, targets))
@@ -86,16 +87,15 @@ def joined_settings(backbones: Sequence[NetworkClassifier], settings: NetworkSet
 
 
 def train_on_frozen(
-    products: pa.Table,
-    tree: LabelTree,
+    task: Task,
+    rows: NDArray[np.int64],
     backbones: Sequence[NetworkClassifier],
     settings: NetworkSettings,
     training: TrainingSettings,
     folder: Path,
-    images: Images | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> NetworkClassifier:
-    """Train heads for labelled rows on one backbone a modality; return backbones and heads as one classifier.
+    """Train heads for some rows of a task on one backbone a modality; return both as one classifier.
 
     Raises:
         UsageError: the backbones do not go together, or no row can be learned from.
@@ -104,13 +104,12 @@ def train_on_frozen(
     parts = {backbone.settings.modalities[0]: backbone for backbone in backbones}
     ordered = {name: parts[name] for name in whole.modalities}
     features = {
-        name: frozen_features(part, products, images, folder / "work", say) for name, part in ordered.items()
+        name: frozen_features(part, task.products, task.images, folder / "work", say)
+        for name, part in ordered.items()
     }
-    labels = products["labels"].to_pylist()
-    targets = tree.encode([tuple(label["category"] for label in row or ()) for row in labels])
-    rows = np.arange(len(targets), dtype=np.int64)
-    heads = train_heads(features, targets, rows, tree, whole, training, folder / "work")
-    return join(ordered, heads, tree, whole, prior(tree, class_counts(targets, len(tree))))
+    heads = train_heads(features, task.codes, rows, task.tree, whole, training, folder / "work")
+    shares = prior(task.tree, class_counts(task.codes[rows], len(task.tree)))
+    return join(ordered, heads, task.tree, whole, shares)
 
 
 def join(

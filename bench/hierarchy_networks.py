@@ -1,0 +1,210 @@
+"""Table 6's shape: three orders and the baseline on frozen features of image, text and both, every level.
+
+    python -m bench.hierarchy_networks --set fashion --modality image --work cache --out table.json
+
+The backbones are trained from scratch on the training rows (no pre-trained weights are used) and kept
+in --work; a second call reuses them. Baseline: a tower of the same width for every level, nothing
+shared. Each row is the mean over seeds of the heads; the gain is taken seed by seed and product by
+product, its 95 % interval by bootstrap over the test products.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from mep3m.dataset.reading import open_products
+from mep3m.dataset.splits import split_products
+from mep3m.evaluation.hierarchy import score_hierarchy
+from mep3m.models.classifier import load
+from mep3m.models.features import frozen_features
+from mep3m.models.inputs import Inputs
+from mep3m.models.labels import LabelTree
+from mep3m.models.networks.hierarchy import HierarchyHeads
+from mep3m.models.tree import from_siblings
+from mep3m.product import Label, Product, to_table
+from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
+from mep3m.settings.sources import Columns
+from mep3m.settings.training import TrainingSettings
+from mep3m.store.files import write_json
+from mep3m.store.images import FolderImages
+from mep3m.training.frozen import train_heads
+from mep3m.training.network import train_network
+
+ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")
+DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
+HEADS = TrainingSettings(epochs=12, learning_rate=1e-3, average=None, label_smoothing=0.0)
+BACKBONE = TrainingSettings(samples=70_000, checkpoint_seconds=60)
+MODALITIES = {"image": ("image",), "text": ("title",), "both": ("image", "title")}
+
+
+def labelled(products: pa.Table) -> pa.Table:
+    """Return the rows with the shop's path as labels, which is what `train_network` reads."""
+    labels = [
+        [{"category": name, "origin": "given", "by": "file", "confidence": None} for name in path or []]
+        for path in products["source_path"].to_pylist()
+    ]
+    place = products.schema.get_field_index("labels")
+    return products.set_column(place, "labels", pa.array(labels, products.schema.field("labels").type))
+
+
+def fashion() -> tuple[pa.Table, FolderImages, np.ndarray]:
+    """Return 7.6k fashion products, their images, and which rows are for testing (grouped, 20 %)."""
+    root = DATA / "img_fashion_9583"
+    names = ("masterCategory", "subCategory", "articleType")
+    opened = open_products(root / "labels.tsv", Columns(id="id", title="title", labels=names))
+    ids = opened.products["id"].to_pylist()
+    files = [f"images/{name.rsplit(':', 1)[-1].rsplit('/', 1)[-1]}.jpg" for name in ids]
+    place = opened.products.schema.get_field_index("image_ref")
+    products = labelled(opened.products.set_column(place, "image_ref", pa.array(files)))
+    split = split_products(products, "grouped", 0.2, 0)
+    test = np.zeros(products.num_rows, dtype=bool)
+    test[split.rows(ids)[1]] = True
+    return products, FolderImages(root), test
+
+
+def grocery() -> tuple[pa.Table, FolderImages, np.ndarray]:
+    """Return natural grocery images under folder paths of 2 or 3 levels; the test rows are its val file."""
+    root = DATA / "img_grocery_store"
+    rows, test = [], []
+    for name in ("train", "val"):
+        for line in (root / f"{name}.txt").read_text().splitlines():
+            file = line.split(",")[0].strip()
+            labels = tuple(Label(part, "given", "folder") for part in file.split("/")[1:-1])
+            rows.append(Product(id=file, source="grocery", source_id=file, image_ref=file, labels=labels))
+            test.append(name == "val")
+    return to_table(rows), FolderImages(root), np.array(test)
+
+
+def features(args: argparse.Namespace, products: pa.Table, images: Any, tree: LabelTree, train: Any) -> dict:
+    """Return the frozen features by modality, training a backbone from scratch where --work has none."""
+    networks = {
+        "image": NetworkSettings(image=ImageSettings(backbone="resnet18", pixels=64)),
+        "title": NetworkSettings(title=TextSettings(tokeniser="whitespace")),
+    }
+    found = {}
+    for name in MODALITIES[args.modality]:
+        folder = args.work / f"{args.set}-{name}"
+        if not (folder / "classifier.json").exists():
+            say = lambda line: print(line, flush=True)  # noqa: E731
+            train_network(train, tree, networks[name], BACKBONE, folder, images, say=say)
+        found[name] = frozen_features(load(folder), products, images, args.work / "features")
+    return found
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    products, images, test = {"fashion": fashion, "grocery": grocery}[args.set]()
+    paths = [tuple(label["category"] for label in row) for row in products["labels"].to_pylist()]
+    tree = LabelTree.from_paths(path for path, held in zip(paths, test, strict=True) if not held)
+    codes = tree.encode(paths)
+    parts = features(args, products, images, tree, products.filter(pa.array(~test)))
+    train, held = np.flatnonzero(~test), np.flatnonzero(test)
+    sizes = np.diff(tree.starts).tolist()
+    width = sum(int(part.values.shape[1]) for part in parts.values())
+    hits: dict[str, list[np.ndarray]] = {}
+    scores: dict[str, list[float]] = {}
+    for loss in args.losses:
+        for order in ORDERS if loss == "cross_entropy" else ("coarse-to-fine",):
+            name = order if loss == "cross_entropy" else f"{order}, {loss}"
+            for seed in range(args.seeds):
+                torch.manual_seed(seed)
+                settings = NetworkSettings(hierarchy=order, dropout=0.2)
+                training = HEADS.model_copy(update={"seed": seed, "loss": loss})
+                head = HierarchyHeads(width, sizes, order, (args.hidden,), 0.2)
+                with tempfile.TemporaryDirectory() as folder:
+                    network = train_heads(parts, codes, train, tree, settings, training, Path(folder), head)
+                with torch.no_grad():
+                    logits = network.eval()(Inputs(parts).take(held)).float().numpy()
+                for way, values in (("heads", logits), ("joined", from_siblings(tree, logits))):
+                    hits.setdefault(f"{name} | {way}", []).append(correct(tree, values, codes[held]))
+                joined = from_siblings(tree, logits)
+                scores.setdefault(name, []).append(score_hierarchy(tree, joined, codes[held]).f1)
+            print(
+                name,
+                *(f"{np.nanmean(hits[f'{name} | heads'], axis=(0, 1))[k]:.4f}" for k in range(tree.depth)),
+                flush=True,
+            )
+    return {
+        "set": args.set,
+        "modality": args.modality,
+        "rows": table(hits, scores),
+        "test": len(held),
+        "nodes": sizes,
+    }
+
+
+def correct(tree: LabelTree, values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return (N, depth): 1 where the best node of a level is the true one, nan where there is no label."""
+    right = np.full(codes.shape, np.nan)
+    for level in range(tree.depth):
+        nodes = tree.nodes(level + 1)
+        known = codes[:, level] >= 0
+        right[known, level] = values[known, nodes].argmax(1) + nodes.start == codes[known, level]
+    return right
+
+
+def table(hits: dict[str, list[np.ndarray]], scores: dict[str, list[float]]) -> list[dict[str, Any]]:
+    """Return one row a network: top-1 of each level, and its gain over the flat heads with interval."""
+    base = np.stack(hits["flat | heads"])
+    rows = []
+    for name, runs in hits.items():
+        gain = np.nanmean(np.stack(runs) - base, axis=0)
+        draws = np.random.default_rng(0).integers(0, len(gain), (1000, len(gain)))
+        low, high = np.percentile([np.nanmean(gain[draw], axis=0) for draw in draws], [2.5, 97.5], axis=0)
+        rows.append(
+            {
+                "network": name,
+                "top1": np.nanmean(runs, axis=(0, 1)).round(4).tolist(),
+                "spread": np.nanstd(np.nanmean(runs, axis=1), axis=0).round(4).tolist(),
+                "gain": (100 * np.nanmean(gain, axis=0)).round(2).tolist(),
+                "low": (100 * low).round(2).tolist(),
+                "high": (100 * high).round(2).tolist(),
+                "f1": round(float(np.mean(scores[name.split(" | ")[0]])), 4),
+            }
+        )
+    return rows
+
+
+def show(result: dict[str, Any]) -> None:
+    depth = len(result["nodes"])
+    print(f"\n{result['set']}, {result['modality']}, {result['test']:,} test rows, nodes {result['nodes']}\n")
+    print("| network | " + " | ".join(f"level {k + 1}" for k in range(depth)) + " | hF (joined) |")
+    print("|---|" + "---|" * (depth + 1))
+    for row in result["rows"]:
+        cells = [
+            f"{100 * top:.2f} ± {100 * spread:.2f} ({gain:+.2f}, {low:+.2f} to {high:+.2f})"
+            for top, spread, gain, low, high in zip(
+                row["top1"], row["spread"], row["gain"], row["low"], row["high"], strict=True
+            )
+        ]
+        print(f"| {row['network']} | " + " | ".join(cells) + f" | {row['f1']:.4f} |")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--set", choices=("fashion", "grocery"), default="fashion")
+    parser.add_argument("--modality", choices=tuple(MODALITIES), default="image")
+    parser.add_argument("--losses", nargs="+", default=["cross_entropy"])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--hidden", type=int, default=256)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args(arguments)
+    result = run(args)
+    show(result)
+    if args.out:
+        write_json(args.out, result)
+
+
+if __name__ == "__main__":
+    main()
