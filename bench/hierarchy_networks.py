@@ -41,8 +41,8 @@ from mep3m.training.network import train_network
 
 ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")
 DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
-HEADS = TrainingSettings(epochs=12, learning_rate=1e-3, average=None, label_smoothing=0.0)
-BACKBONE = TrainingSettings(samples=70_000, checkpoint_seconds=60)
+HEADS = TrainingSettings(epochs=10, batch=128, precision="float32", learning_rate=1e-3, average=None, label_smoothing=0.0)
+BACKBONE = TrainingSettings(epochs=6, batch=128, checkpoint_seconds=60)
 MODALITIES = {"image": ("image",), "text": ("title",), "both": ("image", "title")}
 
 
@@ -87,8 +87,10 @@ def grocery() -> tuple[pa.Table, FolderImages, np.ndarray]:
 def features(args: argparse.Namespace, products: pa.Table, images: Any, tree: LabelTree, train: Any) -> dict:
     """Return the frozen features by modality, training a backbone from scratch where --work has none."""
     networks = {
-        "image": NetworkSettings(image=ImageSettings(backbone="resnet18", pixels=64)),
-        "title": NetworkSettings(title=TextSettings(tokeniser="whitespace")),
+        "image": NetworkSettings(image=ImageSettings(backbone="resnet10t", pixels=64)),
+        "title": NetworkSettings(
+            title=TextSettings(tokeniser="whitespace", embedding=64, hidden=64, max_tokens=16)
+        ),
     }
     found = {}
     for name in MODALITIES[args.modality]:

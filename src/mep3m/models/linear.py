@@ -17,6 +17,7 @@ from mep3m.models.hinge import scores
 from mep3m.models.labels import LabelTree
 from mep3m.models.ngrams import Grams, Texts, Vocabulary, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
+from mep3m.models.tree import from_leaves, from_siblings, softmax
 from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
 
@@ -39,10 +40,25 @@ def softmax_levels(scores: NDArray[np.float32], levels: NDArray[np.int64]) -> ND
     return result
 
 
+def join_scores(tree: LabelTree, scores: NDArray[np.float32], hierarchy: str) -> NDArray[np.float32]:
+    """Return (N, C) probabilities of scores (N, C).
+
+    flat: a softmax over each level, which need not agree. fine-to-coarse: a softmax over the leaves,
+    summed up. coarse-to-fine, coarse-and-fine: softmaxes among siblings, multiplied down the path.
+    All but flat are coherent (`models.tree`).
+    """
+    if hierarchy == "flat":
+        return softmax_levels(scores, level_starts(tree))
+    if hierarchy == "fine-to-coarse":
+        return from_leaves(tree, softmax(scores[:, tree.leaves]))
+    return from_siblings(tree, scores)
+
+
 @dataclass(frozen=True)
 class LinearClassifier:
-    """Scores = features (N, V) @ `weights` (V, C); probabilities = softmax(`scale` x scores + `bias`).
+    """Scores = features (N, V) @ `weights` (V, C); probabilities = join(`scale` x scores + `bias`).
 
+    How the scores of the nodes become probabilities is `details["hierarchy"]`, see `join_scores`.
     `scale` and `bias` (C,) calibrate the scores on held-out rows; `prior` (C,) are the class
     frequencies, which a row without any known feature gets.
     """
@@ -67,7 +83,7 @@ class LinearClassifier:
     def _probabilities(self, texts: Texts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         sparse = self.vocabulary.rows(texts, rows)
         raw = scores(sparse, self.weights)
-        result = softmax_levels(raw * self.scale + self.bias, level_starts(self.tree))
+        result = join_scores(self.tree, raw * self.scale + self.bias, self.details["hierarchy"])
         result[sparse.starts == sparse.stops] = self.prior
         return result
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from mep3m.errors import UsageError
+from mep3m.models.blocks import BlockLearner, leaf_block, sibling_blocks
 from mep3m.models.hinge import Learner, scores
-from mep3m.models.linear import LinearClassifier, level_starts, softmax_levels, text_column
+from mep3m.models.labels import LabelTree
+from mep3m.models.linear import LinearClassifier, join_scores, level_starts, text_column
 from mep3m.models.ngrams import Grams, Texts, Vocabulary, encode_texts
+from mep3m.models.tree import prior
 from mep3m.settings.linear import LinearSettings
 from mep3m.training.task import Task, Trained
+from mep3m.training.temperature import temperatures
 
 
 def train(task: Task, run: Path) -> Trained:
@@ -35,10 +37,10 @@ def train(task: Task, run: Path) -> Trained:
     raw = np.concatenate(
         [scores(vocabulary.rows(texts, rows), weights) for rows in _batches(task.valid, 4096)]
     )
-    levels = level_starts(task.tree)
-    scale = _temperatures(raw, task.codes[task.valid], levels)
+    hierarchy = task.settings.hierarchy
+    scale = temperatures(task.tree, raw, task.codes[task.valid], hierarchy)
     bias = np.zeros(len(task.tree), dtype=np.float32)
-    valid_proba = softmax_levels(raw * scale + bias, levels)
+    valid_proba = join_scores(task.tree, raw * scale + bias, hierarchy)
     vocabulary, weights = _fit(task, texts, np.concatenate([task.train, task.valid]), settings)
     log = {
         "seconds": round(time.perf_counter() - began, 3),
@@ -46,9 +48,19 @@ def train(task: Task, run: Path) -> Trained:
         "settings": settings.model_dump(),
         "final": "fitted again on training and validation rows; the card is of the fit without the latter",
     }
-    details = {"ocr": settings.ocr}
-    classifier = LinearClassifier(task.tree, vocabulary, weights, scale, bias, _prior(task), details)
+    details = {"ocr": settings.ocr, "hierarchy": hierarchy}
+    shares = prior(task.tree, np.bincount(task.codes[task.codes >= 0], minlength=len(task.tree)))
+    classifier = LinearClassifier(task.tree, vocabulary, weights, scale, bias, shares, details)
     return Trained(classifier, valid_proba, log)
+
+
+def make_learner(features: int, tree: LabelTree, hierarchy: str) -> Learner | BlockLearner:
+    """Return the learner of a hierarchy: which columns a row teaches, and by which loss."""
+    if hierarchy == "coarse-to-fine":
+        return BlockLearner(features, tree, sibling_blocks(tree))
+    if hierarchy == "fine-to-coarse":
+        return BlockLearner(features, tree, leaf_block(tree))
+    return Learner(features, level_starts(tree))
 
 
 def _fit(
@@ -57,7 +69,7 @@ def _fit(
     """Return the vocabulary and weights (V, C) learned from the chosen rows."""
     grams = Grams(settings.low, settings.high, settings.words, settings.bits)
     vocabulary = Vocabulary.fit(texts, rows, grams, settings.least, settings.most)
-    learner = Learner(len(vocabulary), level_starts(task.tree))
+    learner = make_learner(len(vocabulary), task.tree, task.settings.hierarchy)
     draw = np.random.default_rng(task.settings.seed)
     for epoch in range(settings.epochs):
         rate = settings.rate * (1 - 0.9 * epoch / settings.epochs)
@@ -69,35 +81,3 @@ def _fit(
 def _batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-def _temperatures(
-    raw: NDArray[np.float32], codes: NDArray[np.int32], levels: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Return (C,) the factor of each level that makes held-out rows most likely (temperature scaling)."""
-    scale = np.ones(raw.shape[1], dtype=np.float32)
-    for level, (start, stop) in enumerate(pairwise(levels)):
-        known = codes[:, level] >= 0
-        part, truth = raw[known, start:stop].astype(np.float64), codes[known, level] - start
-        if not len(part):
-            continue
-
-        def loss(
-            log_factor: float, part: NDArray[np.float64] = part, truth: NDArray[np.int32] = truth
-        ) -> float:
-            scaled = part * np.exp(log_factor)
-            peak = scaled.max(axis=1)
-            total = peak + np.log(np.exp(scaled - peak[:, None]).sum(axis=1))
-            return float((total - scaled[np.arange(len(truth)), truth]).mean())
-
-        best = minimize_scalar(loss, bounds=(-2.0, 4.0), method="bounded")
-        scale[start:stop] = np.exp(best.x)
-    return scale
-
-
-def _prior(task: Task) -> NDArray[np.float32]:
-    """Return (C,) the share of each node among the labelled rows of its level."""
-    counts = np.bincount(task.codes[task.codes >= 0], minlength=len(task.tree)).astype(np.float32)
-    for start, stop in pairwise(task.tree.starts):
-        counts[start:stop] /= max(1.0, float(counts[start:stop].sum()))
-    return counts

@@ -34,7 +34,7 @@ class Entry:
 
 #: name of `--model` -> entry
 MODELS: dict[str, Entry] = {
-    "linear": Entry("mep3m.training.linear", ("text",)),
+    "linear": Entry("mep3m.training.linear", ("text",), get_args(Hierarchy)),
 }
 
 #: modality -> model without `--model`

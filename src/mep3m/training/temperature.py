@@ -1,0 +1,55 @@
+"""Temperature scaling: the factor on the scores of each level that makes held-out rows most likely."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from mep3m.models.labels import LabelTree
+from mep3m.models.tree import deepest, leaf_mask
+
+Floats = NDArray[np.float32]
+
+#: scores that one fit looks at; more rows than this allows are not needed for one number
+ENTRIES = 30_000_000
+
+
+def temperatures(tree: LabelTree, raw: Floats, codes: NDArray[np.int32], hierarchy: str) -> Floats:
+    """Return (C,) factors for scores (N, C) of rows with codes (N, depth), -1 where unknown.
+
+    One factor a level, fitted on what `join_scores` makes of the scores: a softmax over the level
+    (flat) or among siblings; fine to coarse has one factor for all leaves.
+    """
+    rows = max(1, ENTRIES // len(tree))
+    raw, codes = raw[:rows], codes[:rows]
+    if hierarchy == "fine-to-coarse":
+        last = deepest(codes)
+        known = last >= 0
+        hit = leaf_mask(tree, last[known])
+        return np.full(len(tree), best_factor(raw[known][:, tree.leaves], hit), dtype=np.float32)
+    scale = np.ones(len(tree), dtype=np.float32)
+    for level in range(1, tree.depth + 1):
+        nodes = tree.nodes(level)
+        truth = codes[codes[:, level - 1] >= 0, level - 1]
+        part = raw[codes[:, level - 1] >= 0, nodes]
+        if hierarchy != "flat":
+            part = np.where(tree.parent[None, nodes] == tree.parent[truth][:, None], part, -np.inf)
+        hit = np.arange(nodes.start, nodes.stop)[None] == truth[:, None]
+        scale[nodes] = best_factor(part, hit)
+    return scale
+
+
+def best_factor(part: Floats, hit: NDArray[np.bool_]) -> float:
+    """Return the factor f that makes -log Σ over `hit` softmax(f · part) least; 1 without rows."""
+    if not len(part):
+        return 1.0
+
+    def loss(log_factor: float) -> float:
+        scaled = part * np.float32(np.exp(log_factor))
+        scaled -= scaled.max(axis=1, keepdims=True)
+        np.exp(scaled, out=scaled)
+        share = (scaled * hit).sum(axis=1) / scaled.sum(axis=1)
+        return float(-np.log(np.maximum(share, 1e-12)).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 4.0), method="bounded").x))
