@@ -41,7 +41,9 @@ from mep3m.training.network import train_network
 
 ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")
 DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
-HEADS = TrainingSettings(epochs=10, batch=128, precision="float32", learning_rate=1e-3, average=None, label_smoothing=0.0)
+HEADS = TrainingSettings(
+    epochs=10, batch=128, precision="float32", learning_rate=1e-3, average=None, label_smoothing=0.0
+)
 BACKBONE = TrainingSettings(epochs=6, batch=128, checkpoint_seconds=60)
 MODALITIES = {"image": ("image",), "text": ("title",), "both": ("image", "title")}
 

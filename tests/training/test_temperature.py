@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mep3m.models.labels import LabelTree
+from mep3m.models.linear import join_scores
+from mep3m.models.tree import deepest, marginal_log_loss
+from mep3m.training.temperature import best_factor, temperatures
+
+TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "z"), ("b", "w"), ("c",)])
+
+
+def drawn(count: int, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores whose softmax, times `factor`, is the distribution that the hits are drawn from."""
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(count, 4)).astype(np.float32)
+    proba = np.exp(scores * factor)
+    proba /= proba.sum(1, keepdims=True)
+    drawn = np.array([rng.choice(4, p=row) for row in proba])
+    return scores, np.arange(4)[None] == drawn[:, None]
+
+
+@pytest.mark.parametrize("factor", [0.7, 3.0])
+def test_the_factor_that_made_the_labels_is_found(factor: float) -> None:
+    assert best_factor(*drawn(4000, factor)) == pytest.approx(factor, rel=0.1)
+
+
+def test_without_rows_scores_stay() -> None:
+    assert best_factor(np.zeros((0, 3), np.float32), np.zeros((0, 3), bool)) == 1.0
+
+
+@pytest.mark.parametrize("hierarchy", ["flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine"])
+def test_held_out_rows_become_more_likely_also_those_with_a_coarse_label(hierarchy: str) -> None:
+    rng = np.random.default_rng(1)
+    paths = [("a", "x"), ("b",), ("c",), ("b", "w")] * 30
+    codes = TREE.encode(paths)
+    raw = rng.normal(0, 0.1, (len(paths), len(TREE))).astype(np.float32)
+    for row, nodes in enumerate(codes):
+        raw[row, nodes[nodes >= 0]] += 0.5
+    scale = temperatures(TREE, raw, codes, hierarchy)
+    assert scale.shape == (len(TREE),)
+    before, after = (
+        marginal_log_loss(TREE, join_scores(TREE, raw * factor, hierarchy), deepest(codes))
+        for factor in (np.ones_like(scale), scale)
+    )
+    assert after < before
