@@ -13,12 +13,14 @@ from mep3m.cli.show import json_option, print_json
 BATCH = 8192
 
 
-@click.command(epilog="Example: mep3m assign run new.csv --out assigned.jsonl --threshold 0.9")
+@click.command(epilog="Example: mep3m assign run new.csv --out assigned.jsonl --min-confidence 0.9")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON lines, one a product.")
 @click.option(
     "--threshold",
+    "--min-confidence",
+    "threshold",
     type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,

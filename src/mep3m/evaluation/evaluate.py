@@ -17,6 +17,9 @@ from mep3m.models.labels import LabelTree
 from mep3m.models.tree import by_name
 from mep3m.store.images import Images
 
+#: label paths outside the tree that a report lists
+OUTSIDE_SHOWN = 5
+
 
 def level_truth(
     tree: LabelTree, proba: NDArray[np.float32], dataset: Dataset, level: int
@@ -55,4 +58,19 @@ def score(tree: LabelTree, proba: NDArray[np.float32], dataset: Dataset) -> dict
         raise UsageError(
             f"none of the {len(dataset):,} rows has a label in the columns that the run was trained with"
         )
-    return {"levels": levels, "hierarchical": hierarchical_report(tree, proba, tree.encode(dataset.paths))}
+    report = hierarchical_report(tree, proba, tree.encode(dataset.paths))
+    return {"levels": levels, "hierarchical": report | {"outside": outside(tree, dataset)}}
+
+
+def outside(tree: LabelTree, dataset: Dataset) -> dict[str, Any]:
+    """Return how many rows have a label path that the tree refuses, and the most frequent of them.
+
+    A name below another parent than in the tree, or a name that the tree does not hold: the part
+    above it still counts as the row's label in the hierarchical scores.
+    """
+    found = tree.contradictions(dataset.paths)
+    shown = [
+        {"path": list(path), "reason": reason, "rows": rows}
+        for (path, reason), rows in found.most_common(OUTSIDE_SHOWN)
+    ]
+    return {"rows": found.total(), "most_frequent": shown}
