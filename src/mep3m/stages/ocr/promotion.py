@@ -33,39 +33,40 @@ _SIGNS: tuple[tuple[str, float, str], ...] = (
         "discount",
         3.0,
         r"满\d*减|满减|立减|直降|狂降|再减|已减|折扣|\d折|[一二三四五六七八九]折|半价|优惠|"
-        r"特惠|特价|钜惠|聚惠|降价|省\d|立省|\boff\b|\bsale\b|减\d+|促销|清仓|甩卖|低至|返\d+|"
-        r"返现",
+        r"特惠|特价|钜惠|聚惠|降价|省\d|立省|\boff\b|\bsale\b|减\d+|促销|清仓|甩卖|特卖|低至|返\d+|"
+        r"返现|免费|抽奖|\d选\d",
     ),
     ("coupon", 3.0, r"优惠券|领券|红包|券"),
     ("gift", 2.6, r"送|赠|礼包|好礼|买[一二三两\d]"),
     (
         "delivery",
         3.0,
-        r"包邮|免邮|免运费|顺丰|送货|包送|包入户|送装|包安装|免费安装|上门安装|仓发货|发货|乡镇|乡村|"
+        r"包邮|免邮|免运费|顺丰|送货|包送|免上楼|费安装|包入户|送装|包安装|免费安装|上门安装|仓发货|发货|乡镇|乡村|"
         r"次日达|当天发|\bfree shipping\b",
     ),
     (
         "deadline",
         2.6,
-        r"\d+月\d+日|活动|限时|倒计时|开抢|截止|结束|仅限|最后\d*天|今日|双1[12]|双十[一二]|618|年货节|开学季|狂欢|盛典|预售|首发",
+        r"\d+月\d+日|活动|限时|倒计时|开抢|截止|结束|仅限|最后\d*天|今日|双1[12]|双十[一二]|618|年货节|开学季|狂欢|盛典|店庆|周年|回馈|开团|预售|首发",
     ),
     (
         "urgency",
         3.0,
-        r"抢|秒杀|爆款|热卖|热销|疯|手慢|库存|告急|限量|前\d+名|不二价|来袭|惊喜|下单|拍下|购买|立即|点击|进店|咨询客服|收藏|关注",
+        r"抢|秒杀|爆款|热卖|热销|疯|手慢|库存|告急|限量|前\d+名|不二价|来袭|惊喜|下单|拍下|购买|立即|点击|进店|预约|咨询客服|收藏|关注",
     ),
     ("credit", 3.0, r"免息|0利息|分期|首付|花呗|白条"),
     (
         "guarantee",
         2.6,
-        r"正品|联保|质保|保修|保\d+年|\d+年保|包换|包退|退换|退货|假一|无理由|发票|售后|授权|保障|保证|放心购|好评|晒[单图]",
+        r"正品|联保|质保|延保|保修|保\d+年|\d+年保|包换|包退|退换|退货|假一|无理由|发票|售后|授权|保障|保证|放心购|好评|晒[单图]|买家|服务|无忧|承诺|满意",
     ),
     (
         "platform",
         3.0,
-        r"聚划算|juhuasuan|淘抢购|天猫|tmall|淘宝|taobao|京东|旗舰店?|自营|专卖店|专营店|官方|代言|推荐|新品上市|品牌日",
+        r"聚划算|juhuasuan|淘抢购|天猫|tmall|淘宝|taobao|京东|旗舰店?|自营|直销|专卖店|专营店|官方|代言|同款|畅销|推荐|新品上市|品牌日",
     ),
-    ("slogan", 1.6, r"\b(only|hot|best|buy|gift|free)\b|只要|钜|超值|实惠|划算|爆|必备|[!！]$"),
+    ("slogan", 1.6, r"\b(only|hot|best|buy|gift|free)\b|只要|钜|超值|实惠|划算|爆|必备|白富美|女神"),
+    ("shout", 1.0, r"[!！]$"),
     (
         "measure",
         -2.2,
@@ -82,6 +83,8 @@ _SIGNS: tuple[tuple[str, float, str], ...] = (
 )
 
 _COMPILED = tuple((name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _SIGNS)
+#: a number that may be a price, and the log-odds that it is one beside a promotional line
+_NUMBER, _BARE_PRICE = re.compile(r":?\d{3,5}"), 2.5
 #: a guarantee or credit with a number is no measure: '3期免息', '保修6年'
 _NO_MEASURE = frozenset({"price", "discount", "credit", "guarantee", "gift"})
 
@@ -98,12 +101,23 @@ def score(text: str) -> float:
     """Return how promotional a line of text is, in (0, 1)."""
     found = set(signs(text))
     evidence = _BIAS + sum(weight for name, weight, _ in _COMPILED if name in found)
-    return 1 / (1 + math.exp(-evidence))
+    return _logistic(evidence)
+
+
+def _logistic(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
 
 
 def score_lines(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines with their score filled in."""
-    return [replace(line, promotional=score(line.text)) for line in lines]
+    """Return the lines of one image with their score filled in.
+
+    A bare number of three to five digits is a price when another line of the image is promotional.
+    """
+    scored = [replace(line, promotional=score(line.text)) for line in lines]
+    if not any((line.promotional or 0.0) >= PROMOTIONAL for line in scored):
+        return scored
+    price = _logistic(_BIAS + _BARE_PRICE)
+    return [replace(line, promotional=price) if _NUMBER.fullmatch(line.text) else line for line in scored]
 
 
 def informative_share(lines: Sequence[Line]) -> float | None:
