@@ -1,7 +1,7 @@
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mep3m.evaluation.clusters import Agreement, b_cubed, pairwise
@@ -25,6 +25,7 @@ def test_a_worked_example() -> None:
     assert b_cubed(found, true).f1 == pytest.approx(2 * precision * recall / (precision + recall))
 
 
+@settings(deadline=None)
 @given(GROUPS)
 def test_they_match_the_definitions(groups: tuple[list[int], list[int]]) -> None:
     found, true = groups
@@ -42,6 +43,7 @@ def test_they_match_the_definitions(groups: tuple[list[int], list[int]]) -> None
     assert b_cubed(found, true).recall == pytest.approx(sum(r for _, r in shares) / len(shares))
 
 
+@settings(deadline=None)
 @given(GROUPS)
 def test_the_truth_is_perfect_and_names_do_not_matter(groups: tuple[list[int], list[int]]) -> None:
     _, true = groups

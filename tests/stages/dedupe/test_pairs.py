@@ -14,6 +14,7 @@ def as_set(pairs: np.ndarray) -> set[tuple[int, int]]:
     return {(int(a), int(b)) for a, b in pairs}
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=12))
 def test_small_buckets_give_all_their_pairs(keys: list[int]) -> None:
     array = np.array(keys, dtype=np.int64)

@@ -1,6 +1,6 @@
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mep3m.settings.quality import QualitySettings
@@ -45,6 +45,7 @@ def test_checks_can_be_switched_off_and_scripts_added() -> None:
     assert reason("Новый пылесос", QualitySettings(scripts=("Han", "Latin", "Cyrillic"))) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.text(max_size=40), max_size=20))
 def test_a_column_is_judged_row_by_row(titles: list[str | None]) -> None:
     together = title_reasons(pa.array(titles, pa.string()), ON).to_pylist()

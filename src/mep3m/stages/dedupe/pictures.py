@@ -34,22 +34,30 @@ def thumbnail(content: bytes) -> NDArray[np.float32] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    return None
-                image.draft("L", (4 * SIDE, 4 * SIDE))
-                if image.mode in ("RGBA", "LA", "PA", "P"):
-                    layers = image.convert("RGBA")
-                    canvas = Image.new("RGBA", layers.size, "white")
-                    canvas.alpha_composite(layers)
-                    grey = canvas.convert("L")
-                else:
-                    grey = image.convert("L")
-                small = grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+            small = _reduced(content)
     except Exception:  # decoders of damaged files raise almost anything; the quality checks say what
+        return None
+    if small is None:
         return None
     values = np.asarray(small, dtype=np.float32)
     return values if values.std() >= MIN_CONTRAST else None
+
+
+def _reduced(content: bytes) -> Image.Image | None:
+    """Decode and reduce to 32 x 32, transparent parts on white; `None` for too many pixels."""
+    with Image.open(io.BytesIO(content)) as image:
+        if image.width * image.height > MAX_PIXELS:
+            return None
+        image.draft("L", (4 * SIDE, 4 * SIDE))
+        grey = _on_white(image) if image.mode in ("RGBA", "LA", "PA", "P") else image.convert("L")
+        return grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    layers = image.convert("RGBA")
+    canvas = Image.new("RGBA", layers.size, "white")
+    canvas.alpha_composite(layers)
+    return canvas.convert("L")
 
 
 def perceptual_hashes(thumbnails: NDArray[np.float32]) -> NDArray[np.uint64]:

@@ -43,17 +43,25 @@ def measure_image(content: bytes, max_pixels: int) -> ImageFacts:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large images; `max_pixels` decides here
-            with Image.open(io.BytesIO(content)) as image:
-                width, height = image.size
-                if width * height > max_pixels:
-                    return ImageFacts(width, height, problem=f"{width} x {height} pixels are too many")
-                image.draft("L", (MEASURED_SIDE, MEASURED_SIDE))
-                grey = _flat_grey(image)
+            size, grey = _decoded(content, max_pixels)
     except Exception as error:  # decoders of damaged files raise almost anything
         return ImageFacts(problem=f"{type(error).__name__}: {error}"[:200])
-    grey.thumbnail((MEASURED_SIDE, MEASURED_SIDE), Image.Resampling.BOX)
+    if grey is None:
+        return ImageFacts(*size, problem=f"{size[0]} x {size[1]} pixels are too many")
     values = np.asarray(grey, dtype=np.float32)
-    return ImageFacts(width, height, float(values.mean()), float(values.std()), _sharpness(values))
+    return ImageFacts(*size, float(values.mean()), float(values.std()), _sharpness(values))
+
+
+def _decoded(content: bytes, max_pixels: int) -> tuple[tuple[int, int], Image.Image | None]:
+    """Return the image's full size, and it in grey at the measured side (`None`: not decoded)."""
+    with Image.open(io.BytesIO(content)) as image:
+        size = image.size
+        if size[0] * size[1] > max_pixels:
+            return size, None
+        image.draft("L", (MEASURED_SIDE, MEASURED_SIDE))
+        grey = _flat_grey(image)
+    grey.thumbnail((MEASURED_SIDE, MEASURED_SIDE), Image.Resampling.BOX)
+    return size, grey
 
 
 def _flat_grey(image: Image.Image) -> Image.Image:
