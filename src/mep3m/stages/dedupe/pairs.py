@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.stages.dedupe.pictures import distance
-from mep3m.stages.dedupe.titles import HASHES, agreement
+from mep3m.stages.dedupe.titles import HASHES, agreement, distinct
 
 Pairs = NDArray[np.int64]
 
@@ -35,7 +35,7 @@ def unique_pairs(pairs: list[Pairs], count: int) -> Pairs:
     together = np.concatenate(pairs) if pairs else no_pairs()
     together = together[together[:, 0] != together[:, 1]]
     together.sort(axis=1)
-    codes = np.unique(together[:, 0] * np.int64(count) + together[:, 1])
+    codes = distinct(together[:, 0] * np.int64(count) + together[:, 1])
     return np.stack([codes // count, codes % count], axis=1) if len(codes) else no_pairs()
 
 

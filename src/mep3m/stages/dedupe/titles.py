@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 #: characters of a shingle, and hashes of a signature
 SHINGLE = 3
 HASHES = 64
+
+Number = TypeVar("Number", np.uint64, np.int64)
 
 _MIX = np.random.default_rng(20231)
 _XOR = _MIX.integers(0, 2**32, HASHES, dtype=np.uint32)
@@ -77,10 +80,16 @@ def shingle(normalised: pa.Array) -> Shingles:
         mixed += codes[step : len(codes) - width + step].astype(np.uint64) * _STEPS[step]
         mixed ^= mixed >> np.uint64(29)
     mixed *= np.uint64(0x9E3779B97F4A7C15)
-    keyed = np.unique((owner[:-width][inside] << np.uint64(32)) | (mixed[inside] >> np.uint64(32)))
+    keyed = distinct((owner[:-width][inside] << np.uint64(32)) | (mixed[inside] >> np.uint64(32)))
     counts = np.bincount((keyed >> np.uint64(32)).astype(np.int64), minlength=len(lengths))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     return Shingles((keyed & np.uint64(0xFFFFFFFF)).astype(np.uint32), offsets)
+
+
+def distinct(values: NDArray[Number]) -> NDArray[Number]:
+    """Sort `values` in place and return each once: several times faster than `numpy.unique` 2.4."""
+    values.sort()
+    return values[np.concatenate([[True], values[1:] != values[:-1]])] if len(values) else values
 
 
 def signatures(shingles: Shingles) -> NDArray[np.uint8]:
@@ -98,7 +107,8 @@ def signatures(shingles: Shingles) -> NDArray[np.uint8]:
 
 def agreement(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Estimate the Jaccard similarity from two (N, 64) signatures; standard error at most 0.0625."""
-    equal = (left == right).mean(axis=1)
+    equal = np.ascontiguousarray(left == right).view(np.uint64)  # eight truth values a number
+    equal = np.bitwise_count(equal).sum(axis=1, dtype=np.int64) / HASHES
     return np.asarray((equal - 1 / 256) / (1 - 1 / 256), dtype=np.float64)
 
 
