@@ -318,13 +318,14 @@ def undo(target: Path, by: str, as_json: bool) -> None:
 
 
 @click.command(
-    epilog="\b\nExample:\n  mep3m align carry old.sssom.tsv new.sssom.tsv --left a.tsv --out now.sssom.tsv"
+    epilog="\b\nExample:\n  mep3m align carry old.sssom.tsv new.sssom.tsv --store new --out now.sssom.tsv"
 )
 @click.argument("old", type=FILE)
 @click.argument("new", type=FILE)
 @click.option("--out", type=FILE, help="The new review. [default: NEW itself]")
 @click.option("--left", type=FILE, help="The left platform's new table: says what still exists.")
 @click.option("--right", type=FILE, help="The right platform's new table.")
+@click.option("--store", type=FILE, help="Instead of tables: the store of the new export.")
 @json_option
 @click.pass_context
 def carry(
@@ -338,9 +339,12 @@ def carry(
     from mep3m.stages.align.proposal import read_side
     from mep3m.stages.merge.carry import carry as carry_over
     from mep3m.stages.merge.decisions import read_review
+    from mep3m.stages.merge.stage import existing_categories
+    from mep3m.store import Store
 
     sides = [read_side(options[key], key)[0] for key in ("left", "right") if options[key]]
-    carried = carry_over(read_review(old)[0], read_review(new)[0], sides)
+    existing = existing_categories(sides, Store.open(options["store"]) if options["store"] else None)
+    carried = carry_over(read_review(old)[0], read_review(new)[0], existing)
     carried.sheet.write(out or new)
     lost = [row for row in carried.again if not row.kept]
     if as_json:

@@ -8,6 +8,7 @@ from mep3m.stages.align.sheet import Sheet, read_sheet
 from mep3m.stages.align.sssom import REQUIRED, MappingRow, write_sssom
 from mep3m.stages.merge.carry import Carried, carry
 from mep3m.stages.merge.decisions import parse_decision
+from mep3m.stages.merge.merged import Catalogue
 
 
 def row(left: str, right: str, decision: str = "", p: float = 0.9, name: str | None = None) -> MappingRow:
@@ -23,7 +24,8 @@ def sheet(path: Path, *rows: MappingRow) -> Sheet:
 
 
 def carried(tmp_path: Path, old: list[MappingRow], new: list[MappingRow], *sides: Side) -> Carried:
-    return carry(sheet(tmp_path / "old.tsv", *old), sheet(tmp_path / "new.tsv", *new), sides)
+    existing = Catalogue.of(sides).labels() if sides else None
+    return carry(sheet(tmp_path / "old.tsv", *old), sheet(tmp_path / "new.tsv", *new), existing)
 
 
 def verdicts(result: Carried) -> list[str]:
@@ -52,7 +54,19 @@ def test_a_category_that_is_gone_is_named_with_what_it_may_be_now(tmp_path: Path
     sides = (Side("a", (Entry("9", ("L 1x",)),)), Side("b", (Entry("1", ("R 1",)),)))
     result = carried(tmp_path, [row("1", "1", "accept")], [row("9", "1")], *sides)
     assert "a '1' is gone" in result.again[0].reason
-    assert "perhaps it is '9' now" in result.again[0].reason
+    assert "perhaps '9' (L 1x) now" in result.again[0].reason
+    assert "was accept by li on 2026-11-01" in result.sheet.rows[0]["comment"]
+    assert verdicts(result) == ["open"]
+
+
+def test_what_a_gone_category_has_become_is_offered_as_an_open_row(tmp_path: Path) -> None:
+    sides = (Side("a", (Entry("9", ("L 1x",)),)), Side("b", (Entry("1", ("R 1",)),)))
+    result = carried(tmp_path, [row("1", "1", "accept")], [], *sides)
+    (cells,) = result.sheet.rows
+    assert (cells["subject_id"], cells["object_id"], cells["mep3m_decision"]) == ("9", "1", "")
+    assert "was accept by li" in cells["comment"]
+    nothing = carried(tmp_path, [row("1", "1", "accept")], [], sides[1], Side("a", (Entry("9", ("别的",)),)))
+    assert (nothing.sheet.rows, nothing.again[0].kept) == ([], False)
 
 
 def test_a_link_that_is_not_proposed_any_more_stays(tmp_path: Path) -> None:

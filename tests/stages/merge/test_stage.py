@@ -144,6 +144,11 @@ def test_edits_are_replayed_on_the_new_merge(shops: Store, tmp_path: Path) -> No
     assert edited.taxonomy[tv].name_en == "Televisions"
     rows = {row.source_path: row for row in edited.products()}
     assert [label.category for label in rows[("手机", "手机")].labels] == ["phones"]
+    whole = make(taxonomy, Edit("archive", "phones", reason="closed"), "li", "2026-11-22")[1]
+    counts = store_counts(shops)
+    result, broken = ApplyReview(REVIEW, edits=(whole,)).result(counts)
+    unmapped = {row["path"]: row["reason"] for row in impact(counts, result, (), broken)["unmapped"]}
+    assert "phones was archived: closed" in unmapped["手机 > 手机"]
     gone = replace(rename, edit=Edit("rename", "nothing", name_zh="x"))
     _, broken = ApplyReview(REVIEW, edits=(gone,)).result(store_counts(shops))
     assert "no longer holds" in broken[0]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mep3m.stages.align.proposal import Side
 from mep3m.stages.align.sheet import Sheet
 from mep3m.stages.merge.decisions import Decision, Ref, parse_decision
 from mep3m.stages.merge.journal import DECIDED, EDITABLE
@@ -36,17 +35,18 @@ class Carried:
     again: tuple[LookAgain, ...]
 
 
-def carry(old: Sheet, new: Sheet, sides: Sequence[Side] = ()) -> Carried:
+def carry(old: Sheet, new: Sheet, existing: Mapping[Ref, str] | None = None) -> Carried:
     """Bring the decisions of `old` into the proposals of `new`.
 
     A decision holds when both categories are still called the same at the same place. One whose
-    categories exist but are not proposed any more is added as a row. `sides`, the new tables of
-    categories, tell what still exists; without them the new proposals do.
+    categories exist but are not proposed any more is added as a row. `existing` holds the path of
+    every category of the new export; without it only the new proposals tell what still exists. For
+    a category that is gone, the one that it has probably become is offered as an open row.
 
     Raises:
         ValueError: a row cannot be understood (read both with `decisions.read_review` first).
     """
-    desk = _Desk(new, sides)
+    desk = _Desk(new, existing)
     for decision, row in zip(_decisions(old), old.rows, strict=True):
         if decision.verdict != "open":
             desk.take(decision, row)
@@ -58,25 +58,31 @@ def carry(old: Sheet, new: Sheet, sides: Sequence[Side] = ()) -> Carried:
 class _Desk:
     """The new rows while the old decisions come in one by one."""
 
-    def __init__(self, new: Sheet, sides: Sequence[Side]) -> None:
+    def __init__(self, new: Sheet, existing: Mapping[Ref, str] | None) -> None:
         decisions = _decisions(new)
         self.rows = [dict(row) for row in new.rows]
         self.kept = 0
         self.again: list[LookAgain] = []
-        self._sides = sides
-        self._known = _known_labels(new, sides)
+        self._complete = existing is not None
+        self._known = dict(existing or {})
+        for decision in decisions:
+            self._known.setdefault(decision.left, decision.left_label)
+            self._known.setdefault(decision.right, decision.right_label)
         self._places = {(d.left, d.right, d.relation): place for place, d in enumerate(decisions)}
         self._pairs = {(d.left, d.right): place for place, d in enumerate(decisions)}
 
     def take(self, decision: Decision, row: Mapping[str, str]) -> None:
         """Keep a decision where it holds, or list it."""
-        gone = [ref for ref in (decision.left, decision.right) if self._sides and ref not in self._known]
+        gone = [ref for ref in (decision.left, decision.right) if self._complete and ref not in self._known]
         place = self._places.get(
             (decision.left, decision.right, decision.relation),
             self._pairs.get((decision.left, decision.right)),
         )
         if gone:
-            self._list(decision, _gone(decision, gone[0], self._known), kept=False)
+            became = {ref: successor for ref in gone if (successor := _became(decision, ref, self._known))}
+            self._list(decision, _gone(decision, gone, became, self._known), kept=False)
+            if len(became) == len(gone):
+                self._offer(decision, row, became)
         elif change := _renamed(decision, self._known):
             self._list(decision, change, kept=False)
             if place is not None:
@@ -93,8 +99,24 @@ class _Desk:
             self.rows[place].update({column: row.get(column, "") for column in EDITABLE})
             return
         self.rows.append(dict(row))
-        if not self._sides:
+        if not self._complete:
             self._list(decision, f"not proposed any more, kept: {decision.link}", kept=True)
+
+    def _offer(self, decision: Decision, row: Mapping[str, str], became: Mapping[Ref, Ref]) -> None:
+        """Add the row about what the gone categories have probably become, open, with what was said."""
+        left, right = became.get(decision.left, decision.left), became.get(decision.right, decision.right)
+        place = self._pairs.get((left, right))
+        if place is None:
+            place = len(self.rows)
+            self._pairs[(left, right)] = place
+            names = {"subject_id": left.id, "object_id": right.id}
+            labels = {"subject_label": self._known[left], "object_label": self._known[right]}
+            hidden = dict.fromkeys((*DECIDED, "confidence", "mep3m_evidence"), "")
+            self.rows.append(
+                {**row, **hidden, **names, **labels, "mep3m_accepted_by_method": "no", "comment": ""}
+            )
+        comment = f"{_was(decision)} for {decision.link}; {self.rows[place].get('comment', '')}"
+        self.rows[place]["comment"] = comment.rstrip("; ")
 
     def _list(self, decision: Decision, reason: str, *, kept: bool) -> None:
         self.again.append(LookAgain(decision.line, reason, kept))
@@ -104,25 +126,24 @@ def _decisions(sheet: Sheet) -> list[Decision]:
     return [parse_decision(row, line) for line, row in sheet]
 
 
-def _known_labels(new: Sheet, sides: Iterable[Side]) -> dict[Ref, str]:
-    """Return the categories that exist in the new export with their paths as people read them."""
-    known = {Ref(side.name, entry.id): entry.label for side in sides for entry in side}
-    for decision in _decisions(new):
-        known.setdefault(decision.left, decision.left_label)
-        known.setdefault(decision.right, decision.right_label)
-    return known
-
-
-def _gone(decision: Decision, ref: Ref, known: dict[Ref, str]) -> str:
-    """Say that a category is gone, and which of the new ones it may have become."""
+def _became(decision: Decision, ref: Ref, known: Mapping[Ref, str]) -> Ref | None:
+    """Return the category of the new export that a gone one has probably become: the nearest path."""
     before = decision.left_label if ref == decision.left else decision.right_label
-    others = {label: other.id for other, label in known.items() if other.source == ref.source}
+    others = {label: other for other, label in known.items() if other.source == ref.source}
     near = difflib.get_close_matches(before or ref.id, others, n=1, cutoff=0.7)
-    hint = f"; perhaps it is '{others[near[0]]}' now ({near[0]})" if near else ""
-    return f"{ref.source} '{ref.id}' is gone, {_was(decision)}: {decision.link}{hint}"
+    return others[near[0]] if near else None
 
 
-def _renamed(decision: Decision, known: dict[Ref, str]) -> str | None:
+def _gone(
+    decision: Decision, gone: Sequence[Ref], became: Mapping[Ref, Ref], known: Mapping[Ref, str]
+) -> str:
+    names = " and ".join(f"{ref.source} '{ref.id}'" for ref in gone)
+    hints = ", ".join(f"'{other.id}' ({known[other]})" for other in became.values())
+    hint = f"; perhaps {hints} now" if hints else ""
+    return f"{names} is gone, {_was(decision)}: {decision.link}{hint}"
+
+
+def _renamed(decision: Decision, known: Mapping[Ref, str]) -> str | None:
     pairs = ((decision.left, decision.left_label), (decision.right, decision.right_label))
     for ref, label in pairs:
         if label and known.get(ref) and known[ref] != label:

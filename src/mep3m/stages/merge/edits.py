@@ -169,10 +169,13 @@ def follow_mapping(merged: Merge, taxonomy: Taxonomy, records: Sequence[Record])
     if not records:
         return merged
     mapping: dict[Node, tuple[Label, ...]] = {}
+    unmapped = dict(merged.unmapped)
     notes = list(merged.notes)
     for node, labels in merged.mapping.items():
         mapping[node], lost = follow_labels(labels, taxonomy, records, node)
-        if lost:
+        if lost and not mapping[node]:
+            unmapped[node] = lost
+        elif lost:
             notes.append(f"{node[0]} '{' > '.join(node[1])}' has a coarser label now: {lost}")
     joined: dict[str, tuple[Node, ...]] = {}
     for category, nodes in merged.joined.items():
@@ -181,7 +184,7 @@ def follow_mapping(merged: Merge, taxonomy: Taxonomy, records: Sequence[Record])
             joined[following] = (*joined.get(following, ()), *nodes)
     named = {record.edit.id for record in records if record.edit.kind == "rename"}
     unnamed = tuple(category for category in merged.unnamed if category not in named)
-    return Merge(taxonomy, mapping, merged.unmapped, joined, unnamed, tuple(notes))
+    return Merge(taxonomy, mapping, unmapped, joined, unnamed, tuple(notes))
 
 
 _Change = tuple[tuple[Category, ...], tuple[Category, ...], dict[str, str | None]]

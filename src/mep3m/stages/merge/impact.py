@@ -153,7 +153,7 @@ def _levels(counts: Counts, merged: Merge, mapped: Mapping[Node, Sequence[object
     return [
         {
             "level": level,
-            "categories": len(merged.taxonomy.at_level(level)),
+            "categories": sum(not category.archived for category in merged.taxonomy.at_level(level)),
             "rows": sum(counts.rows[node] for node, labels in mapped.items() if len(labels) >= level),
         }
         for level in range(1, depth + 1)

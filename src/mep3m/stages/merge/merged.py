@@ -35,6 +35,13 @@ class Catalogue:
     used: frozenset[Node]
     listed: frozenset[str]
 
+    def labels(self) -> dict[Ref, str]:
+        """Return every category's path as people read it; its table's id comes before its path."""
+        first: dict[Node, Ref] = {}
+        for ref, node in self.ids.items():
+            first.setdefault(node, ref)
+        return {ref: PATH_SEPARATOR.join(node[1]) for node, ref in first.items()}
+
     def find(self, ref: Ref, label: str) -> Node | None:
         """Return the category that a review names, or `None`.
 

@@ -16,6 +16,7 @@ from mep3m.errors import NotFoundError, StoreError, UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.align.proposal import Side
 from mep3m.stages.base import Outcome
+from mep3m.stages.merge.decisions import Ref
 from mep3m.stages.merge.edits import Record, follow_mapping, replay
 from mep3m.stages.merge.first_level import Node
 from mep3m.stages.merge.impact import Counts, impact
@@ -152,6 +153,12 @@ def remove_result(folder: Path) -> str:
             raise UsageError(f"{other.parent} was made from {folder}; remove that first")
     shutil.rmtree(folder)
     return "the store it was made from"
+
+
+def existing_categories(sides: Sequence[Side], store: Store | None) -> dict[Ref, str] | None:
+    """Return the paths of all categories of tables or of a store; `None` where there is neither."""
+    rows = store_counts(store).rows if store is not None else None
+    return Catalogue.of(sides, rows).labels() if sides or rows else None
 
 
 def mapping_rows(mapping: Mapping[Node, Sequence[Label]]) -> list[dict[str, Any]]:
