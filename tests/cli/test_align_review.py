@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from mep3m.cli import cli
+from mep3m.cli import cli, main
 from mep3m.errors import Mep3mError, NotFoundError, TaxonomyError, UsageError
 from mep3m.product import to_table
 from mep3m.store import Plan, Store, StoreWriter
@@ -213,3 +213,13 @@ def test_a_store_is_proposed_reviewed_and_applied(shops: Path, tmp_path: Path) -
     assert len(report["joined"]) == made["accepted"] > 0
     for wrong in ([], ["--store", shops, "--left", links], ["--left", links]):
         assert "or --store DIR" in str(run("propose", *wrong, "--out", links).exception)
+
+
+def test_what_was_refused_reaches_the_shell_as_exit_code_1(
+    review: Path, shops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = ["apply", review, "--store", shops, "--first-level", tmp_path / "first.toml", "--dry-run"]
+    monkeypatch.setattr("sys.argv", ["mep3m", "align", *map(str, given)])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 1

@@ -68,9 +68,9 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; errors raised on purpose print one message and no traceback."""
     try:
-        cli(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        # click returns the code of `ctx.exit` here instead of raising it; commands return nothing else
+        if code := cli(standalone_mode=False):
+            sys.exit(code)
     except click.Abort:
         click.echo("stopped; run the same command again to go on", err=True)
         sys.exit(130)
