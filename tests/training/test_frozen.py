@@ -18,6 +18,7 @@ from mep3m.training.frozen import train_on_frozen
 from mep3m.training.network import train_network
 from mep3m.training.task import Task
 from tests.models.catalogue import TREE, products
+from tests.training.tasks import task_of
 from tests.training.test_network import NETWORKS, QUICK
 
 CODES = TREE.encode([("food", "tea"), ("food", "rice"), ("home", "lamp")])
@@ -35,7 +36,7 @@ def backbones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NetworkClas
     folder = tmp_path_factory.mktemp("backbones")
     table, images = products(folder / "images")
     return {
-        name: train_network(table, TREE, NETWORKS[name], QUICK, folder / name, images).classifier
+        name: train_network(task_of(table, images), NETWORKS[name], QUICK, folder / name)[0]
         for name in ("bilstm", "image", "concatenation")
     }
 

@@ -104,7 +104,7 @@ def test_augmentation_keeps_the_shape_and_follows_the_seed() -> None:
     assert not torch.equal(first, augment(pixels, 16, 0.4, 0.2))
 
 
-@pytest.mark.parametrize(("rows", "epochs"), [(100, 80), (8_000, 20), (1_000_000, 10), (2_640, 61)])
+@pytest.mark.parametrize(("rows", "epochs"), [(100, 80), (8_000, 12), (1_000_000, 10), (2_640, 38)])
 def test_small_tables_are_read_more_often(rows: int, epochs: int) -> None:
     assert TrainingSettings().epochs_for(rows) == epochs
 

@@ -28,12 +28,14 @@ class TextSettings(Settings):
 
 
 class ImageSettings(Settings):
-    """The encoder of images: any timm name, or the paper's VGG-19, Inception-v3, ResNet-50."""
+    """The encoder of images: resnet9, any timm name, or the paper's VGG-19, Inception-v3, ResNet-50."""
 
     backbone: str = "resnet18"
     pixels: int = Field(default=64, ge=16)
     #: a local weights file or folder; `None` trains from scratch
     weights: str | None = None
+    #: predict from the image and its mirror image together
+    mirror: bool = False
     #: keyword arguments for timm
     arguments: dict[str, Any] = Field(default_factory=dict)
 

@@ -25,7 +25,7 @@ class TrainingSettings(Settings):
     #: `None`: as many as `samples` asks for, between 10 and 80
     epochs: int | None = Field(default=None, ge=1)
     #: rows seen in all, where `epochs` is not set: the same minutes for any small table
-    samples: int = Field(default=160_000, ge=1)
+    samples: int = Field(default=100_000, ge=1)
     batch: int = Field(default=64, ge=2)
     #: batches whose gradients are added before a step
     accumulate: int = Field(default=1, ge=1)
@@ -81,7 +81,6 @@ PAPER = TrainingSettings(
     schedule="halving",
     epochs=10,
     batch=64,
-    precision="float32",
     clip=None,
     label_smoothing=0.0,
     augment=False,

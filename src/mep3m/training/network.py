@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -17,18 +18,18 @@ from numpy.typing import NDArray
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
 from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, Vocabulary, word_vectors
-from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.neural import NetworkClassifier
 from mep3m.models.tree import prior
+from mep3m.settings.models import resolve
 from mep3m.settings.network import NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
-from mep3m.training.examples import Examples, encode_labels, usable_rows
+from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.checkpoints import clear_checkpoint
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts
+from mep3m.training.task import Task, Trained
 
 Say = Callable[[str], None]
 
@@ -36,79 +37,79 @@ Say = Callable[[str], None]
 MARGIN = 1.25
 
 
-@dataclass
-class Trained:
-    """A saved classifier, the figures of its epochs, and the rows whose image could not be read."""
-
-    classifier: NetworkClassifier
-    history: list[dict[str, float]]
-    rejects: list[Reject]
-
-
-def train_network(
-    products: pa.Table,
-    tree: LabelTree,
-    network: NetworkSettings,
-    training: TrainingSettings,
-    folder: Path,
-    images: Images | None = None,
-    cache: Path | None = None,
-    say: Say = lambda line: None,
-) -> Trained:
-    """Train a network on rows of `PRODUCT_SCHEMA` and save the classifier in `folder`.
-
-    Run again after an interruption, it goes on. `cache` keeps decoded images between runs (default:
-    inside `folder`). Vocabulary and word vectors come from the training rows only.
+def train(task: Task, run: Path) -> Trained:
+    """Train the network that the task's settings name; started again after an interruption, it goes on.
 
     Raises:
         UsageError: nothing to train on, or the memory does not suffice.
+        SettingsError: an option is unknown or not allowed.
         ModelError: pre-trained weights are absent, the loss is not a number, a foreign checkpoint.
     """
-    work = folder / "work"
+    network, training = resolve(task.settings.model, task.settings.options)
+    network = network.model_copy(update={"hierarchy": task.settings.hierarchy})
+    training = training.model_copy(update={"seed": task.settings.seed})
+    began = time.perf_counter()
+    classifier, history, rejects = train_network(task, network, training, run)
+    valid_proba = classifier.predict_proba(task.products.take(task.valid), task.images)
+    log = {
+        "seconds": round(time.perf_counter() - began, 1),
+        "parameters": sum(value.numel() for value in classifier.network.parameters()),
+        "network": network.model_dump(mode="json"),
+        "training": training.model_dump(mode="json"),
+        "epochs": history,
+        "unreadable_images": [asdict(reject) for reject in rejects[:100]],
+    }
+    if rejects:
+        tell(f"{len(rejects):,} images could not be read and were left out (first: {rejects[0].reason})")
+    classifier.save(run)
+    clear_checkpoint(run / "work")
+    return Trained(classifier, valid_proba, log)
+
+
+def tell(line: str) -> None:
+    """Write a line of progress on standard error."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def train_network(
+    task: Task, network: NetworkSettings, training: TrainingSettings, run: Path, say: Say = tell
+) -> tuple[NetworkClassifier, list[dict[str, float]], list[Reject]]:
+    """Return the classifier, the figures of its epochs, and the images that could not be read.
+
+    Vocabulary and word vectors come from the training rows only. The state of an interrupted run and
+    the decoded images are kept in `run/work`.
+    """
+    work = run / "work"
     work.mkdir(parents=True, exist_ok=True)
-    held = held_back(products, training.validation)
-    learned = products.filter(pa.array(~held)) if held.any() else products
+    say(_start(network))
+    learned = task.products.take(task.train)
     coders = fit_coders(learned, network)
+    sizes = {name: len(coder) for name, coder in coders.items()}
     torch.manual_seed(training.seed)
-    model = build_network(
-        network,
-        tree,
-        {name: len(coder) for name, coder in coders.items()},
-        _vectors(learned, network, coders, training),
-    )
+    model = build_network(network, task.tree, sizes, _vectors(learned, network, coders, training))
     with tempfile.TemporaryDirectory(dir=work) as scratch:
-        inputs = read_inputs(products, network, coders, training, images, cache or work, Path(scratch), say)
-        targets = encode_labels(products, tree, Path(scratch))
-        rows = usable_rows(inputs, targets)
-        examples = Examples(inputs, targets, rows[~held[rows]])
-        validation = Examples(inputs, targets, rows[held[rows]]) if held[rows].any() else None
+        inputs = read_inputs(task, network, coders, training, (work, Path(scratch)), say)
+        rows = usable_rows(inputs, task.codes)
+        examples = Examples(inputs, task.codes, np.intersect1d(rows, task.train))
+        held = np.intersect1d(rows, task.valid)
+        validation = Examples(inputs, task.codes, held) if len(held) else None
         pixels = network.image.pixels if network.image else None
-        history = fit(model, examples, tree, training, work, validation, pixels, say)
-        counts = class_counts(np.asarray(targets[examples.rows]), len(tree))
+        history = fit(model, examples, task.tree, training, work, validation, pixels, say)
+        counts = class_counts(task.codes[examples.rows], len(task.tree))
         rejects = list(getattr(inputs.parts.get("image"), "rejects", []))
-    classifier = NetworkClassifier(tree, network, model.cpu(), coders, prior(tree, counts))
-    classifier.save(folder)
-    clear_checkpoint(work)
-    return Trained(classifier, history, rejects)
+    shares = prior(task.tree, counts)
+    return NetworkClassifier(task.tree, network, model.cpu(), coders, shares), history, rejects
 
 
-def held_back(products: pa.Table, share: float) -> NDArray[np.bool_]:
-    """Return (N,) which rows are for validation: whole groups of duplicates, by a hash of the group."""
-    if share == 0:
-        return np.zeros(products.num_rows, bool)
-    return np.array([_chance(row) < share for row in _group_keys(products)], bool)
-
-
-def _group_keys(products: pa.Table) -> Iterator[str]:
-    columns = products.select(["group", "image", "title", "id"])
-    for batch in columns.to_batches(max_chunksize=4096):
-        for row in batch.to_pylist():
-            yield row["group"] or row["image"] or row["title"] or row["id"]
-
-
-def _chance(key: str) -> float:
-    """Return a number in [0, 1) that depends on the key alone."""
-    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big") / 2**48
+def _start(network: NetworkSettings) -> str:
+    """Return where the weights come from: said at the start, so that nobody waits for the wrong thing."""
+    sources = []
+    for name in network.modalities:
+        part = getattr(network, name)
+        how = f"pre-trained weights of {part.weights}" if part.weights else "from scratch (no weights given)"
+        sources.append(f"{name}: {getattr(part, 'backbone', getattr(part, 'encoder', ''))} {how}")
+    return "; ".join(sources)
 
 
 def _texts(network: NetworkSettings) -> dict[str, TextSettings]:
@@ -151,16 +152,18 @@ class _Column:
 
 
 def read_inputs(
-    products: pa.Table,
+    task: Task,
     network: NetworkSettings,
     coders: Mapping[str, Coder],
     training: TrainingSettings,
-    images: Images | None,
-    cache: Path,
-    scratch: Path,
+    folders: tuple[Path, Path],
     say: Say,
 ) -> Inputs:
-    """Turn the rows into memory-mapped arrays, one part a modality."""
+    """Turn the rows into memory-mapped arrays, one part a modality.
+
+    The first of `folders` keeps decoded images between runs, the second the token ids of this one.
+    """
+    products, images = task.products, task.images
     parts: dict[str, Modality] = {}
     for name in network.modalities:
         if name == "image" and network.image is not None:
@@ -168,7 +171,7 @@ def read_inputs(
             if images is not None and not training.cache_images:
                 parts[name] = Decoding(products, images, size)
             else:
-                parts[name] = PixelReader(size, cache).find(products, images, say)
+                parts[name] = PixelReader(size, folders[0]).find(products, images, say)
         else:
-            parts[name] = Tokens.encode(coders[name], products, name, scratch)
+            parts[name] = Tokens.encode(coders[name], products, name, folders[1])
     return Inputs(parts)

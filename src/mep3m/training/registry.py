@@ -32,13 +32,29 @@ class Entry:
     extra: str = "train"
 
 
+_NETWORK = "mep3m.training.network"
+_ANY = get_args(Hierarchy)
+
 #: name of `--model` -> entry
 MODELS: dict[str, Entry] = {
-    "linear": Entry("mep3m.training.linear", ("text",), get_args(Hierarchy)),
+    "linear": Entry("mep3m.training.linear", ("text",), _ANY),
+    "late-fusion": Entry("mep3m.training.late_fusion", ("image+text",), _ANY, "torch"),
+    "small-cnn": Entry(_NETWORK, ("image",), _ANY, "torch"),
+    "timm": Entry(_NETWORK, ("image",), _ANY, "torch"),
+    "vgg19": Entry(_NETWORK, ("image",), _ANY, "torch"),
+    "inception-v3": Entry(_NETWORK, ("image",), _ANY, "torch"),
+    "resnet50": Entry(_NETWORK, ("image",), _ANY, "torch"),
+    "lstm": Entry(_NETWORK, ("text",), _ANY, "torch"),
+    "bilstm": Entry(_NETWORK, ("text",), _ANY, "torch"),
+    "bert": Entry(_NETWORK, ("text",), _ANY, "torch"),
+    "vgg+bilstm": Entry(_NETWORK, ("image+text",), _ANY, "torch"),
+    "tfn": Entry(_NETWORK, ("image+text",), _ANY, "torch"),
+    "lmf": Entry(_NETWORK, ("image+text",), _ANY, "torch"),
+    "joint": Entry(_NETWORK, ("image+text",), _ANY, "torch"),
 }
 
 #: modality -> model without `--model`
-DEFAULTS: dict[str, str] = {"text": "linear"}
+DEFAULTS: dict[str, str] = {"text": "linear", "image": "small-cnn", "image+text": "late-fusion"}
 
 
 def default_model(modality: Modality) -> str:

@@ -45,6 +45,7 @@ def build_network(
         image = settings.image
         weights = Path(image.weights) if image.weights and config is None else None
         encoders["image"] = image_encoder(image.backbone, image.pixels, weights, **image.arguments)
+        encoders["image"].mirror = image.mirror
     for name in ("title", "ocr"):
         text: TextSettings | None = getattr(settings, name)
         if text is not None:

@@ -39,11 +39,67 @@ class ImageEncoder(nn.Module):
         super().__init__()
         self.network = network
         self.width = width
+        self.mirror = False
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Map normalised pixels (B, 3, S, S) to (B, width)."""
+        """Map normalised pixels (B, 3, S, S) to (B, width); `mirror` averages with the mirror image."""
         features: Tensor = self.network(pixels)
+        if self.mirror and not self.training:
+            features = (features + self.network(pixels.flip(3))) / 2
         return features
+
+
+class ResNet9(nn.Module):
+    """A shallow residual network that keeps small images large for long, for training on a CPU.
+
+    After the fast CIFAR-10 networks of the DAWNBench contest (D. Page, 2018): convolutions of
+    `width` to 8 × `width` channels between poolings by two, five residual blocks, no dense layer.
+    """
+
+    def __init__(self, width: int = 64) -> None:
+        """Take the channels of the first stage; the output has eight times as many."""
+        super().__init__()
+        self.layers = nn.Sequential(
+            convolution(3, width // 2, 2),
+            convolution(width // 2, width),
+            nn.MaxPool2d(2),
+            Residual(width),
+            convolution(width, 2 * width),
+            nn.MaxPool2d(2),
+            Residual(2 * width),
+            convolution(2 * width, 4 * width),
+            nn.MaxPool2d(2),
+            Residual(4 * width),
+            convolution(4 * width, 8 * width),
+            Residual(8 * width),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map (B, 3, S, S) to (B, 8 × width)."""
+        features: Tensor = self.layers(pixels)
+        return features
+
+
+class Residual(nn.Module):
+    """x + f(x), f being two convolutions."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(convolution(channels, channels), convolution(channels, channels))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (B, channels, H, W) to the same shape."""
+        result: Tensor = values + self.layers(values)
+        return result
+
+
+def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+    """Return a 3 × 3 convolution with batch normalisation and ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
+    )
 
 
 def image_encoder(name: str, pixels: int, weights: Path | None = None, **arguments: Any) -> ImageEncoder:
@@ -57,20 +113,30 @@ def image_encoder(name: str, pixels: int, weights: Path | None = None, **argumen
         ModelError: `weights` does not fit the network.
     """
     timm_name = PAPER_NAMES.get(name.lower(), name)
-    if not timm.is_model(timm_name):
-        near = timm.list_models(f"*{timm_name[:6]}*")[:12] or ["resnet50", "vgg19", "inception_v3"]
+    if timm_name != "resnet9" and not timm.is_model(timm_name):
+        near = timm.list_models(f"*{timm_name[:6]}*")[:12] or ["resnet9", "resnet50", "vgg19", "inception_v3"]
         raise UsageError(f"timm has no network '{name}'{did_you_mean(name, near)}")
     if pixels < SMALLEST.get(timm_name, 16):
         raise UsageError(
             f"{name} needs images of at least {SMALLEST.get(timm_name, 16)} pixels, not {pixels}"
         )
-    if timm_name.startswith("vgg"):
-        network: nn.Module = _vgg(timm_name)
-    else:
-        network = timm.create_model(timm_name, pretrained=False, num_classes=0, **arguments)
+    try:
+        network = _make(timm_name, arguments)
+    except TypeError as error:
+        raise UsageError(f"{name} does not take the arguments {arguments}: {error}") from error
     if weights is not None:
         load_weights(network, weights)
     return ImageEncoder(network, _output_width(network, pixels))
+
+
+def _make(name: str, arguments: dict[str, Any]) -> nn.Module:
+    """Return a network without its classifier."""
+    if name == "resnet9":
+        return ResNet9(**arguments)
+    if name.startswith("vgg"):
+        return _vgg(name)
+    network: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, **arguments)
+    return network
 
 
 def _vgg(name: str) -> nn.Module:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from mep3m.errors import ModelError, UsageError
@@ -103,6 +104,8 @@ class Run:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.settings, self.examples, self.folder, self.pixels = settings, examples, folder, pixels
+        # Accelerate keeps the precision of the first run of a process; this is another run
+        AcceleratorState._reset_state()
         self.accelerator = Accelerator(mixed_precision=mixed_precision(settings))
         if self.accelerator.mixed_precision != "no":
             network = network.to(memory_format=torch.channels_last)
@@ -283,4 +286,6 @@ class Run:
             self.raw.load_state_dict(self.best)
         elif self.average is not None:
             self.raw.load_state_dict(self.average.values)
-        self.raw.eval()
+        # Accelerate wraps `forward` in the run's precision; predictions are made in float32
+        self.accelerator.unwrap_model(self.network, keep_fp32_wrapper=False)
+        self.raw.to(memory_format=torch.contiguous_format).eval()

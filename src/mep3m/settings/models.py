@@ -1,0 +1,132 @@
+"""Every network by the name it has on the command line, and its options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, get_origin
+
+from mep3m.errors import SettingsError, did_you_mean
+from mep3m.settings.base import Settings
+from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
+from mep3m.settings.training import MODERN, PAPER, PRESETS, TrainingSettings
+
+#: the default image network: small enough for a CPU, from scratch; chosen in decision 060
+SMALL = ImageSettings(backbone="resnet9", pixels=64, mirror=True, arguments={"width": 48})
+#: fine-tuning of a transformer wants small steps and few epochs
+FINE_TUNING = MODERN.model_copy(
+    update={"learning_rate": 5e-5, "weight_decay": 0.01, "epochs": 4, "batch": 32, "average": None}
+)
+
+_BILSTM, _LSTM = TextSettings(), TextSettings(encoder="lstm")
+_VGG = ImageSettings(backbone="vgg19")
+
+#: name -> network and how it is trained
+RECIPES: dict[str, tuple[NetworkSettings, TrainingSettings]] = {
+    "small-cnn": (NetworkSettings(image=SMALL), MODERN),
+    "timm": (NetworkSettings(image=ImageSettings()), MODERN),
+    "vgg19": (NetworkSettings(image=_VGG), PAPER),
+    "inception-v3": (NetworkSettings(image=ImageSettings(backbone="inception-v3", pixels=96)), PAPER),
+    "resnet50": (NetworkSettings(image=ImageSettings(backbone="resnet50")), PAPER),
+    "lstm": (NetworkSettings(title=_LSTM), PAPER),
+    "bilstm": (NetworkSettings(title=_BILSTM), PAPER),
+    "bert": (NetworkSettings(title=TextSettings(encoder="bert")), FINE_TUNING),
+    "vgg+bilstm": (NetworkSettings(image=_VGG, title=_BILSTM), PAPER),
+    "tfn": (NetworkSettings(image=_VGG, title=_BILSTM, fusion="tensor", rank=32), PAPER),
+    "lmf": (NetworkSettings(image=_VGG, title=_BILSTM, fusion="low_rank", rank=4), PAPER),
+    "joint": (NetworkSettings(image=SMALL, title=_BILSTM, modality_dropout=0.3), MODERN),
+}
+
+_PARTS: dict[str, type[Settings]] = {
+    "training": TrainingSettings,
+    "network": NetworkSettings,
+    "image": ImageSettings,
+    "text": TextSettings,
+}
+
+
+def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, TrainingSettings]:
+    """Return the settings of a network by name, changed by options.
+
+    An option is a field of the training, the network, the image or the text encoder; where two have
+    a field of one name, `image.weights` or `text.weights` says which. `preset` is paper or modern;
+    `ocr=true` adds the OCR text as a modality of its own.
+
+    Raises:
+        SettingsError: an option is unknown or its value not allowed.
+    """
+    network, training = RECIPES[name]
+    rest = dict(options)
+    if "preset" in rest:
+        preset = str(rest.pop("preset"))
+        if preset not in PRESETS:
+            raise SettingsError(f"no preset '{preset}'{did_you_mean(preset, PRESETS)}")
+        training = PRESETS[preset]
+    ocr = str(rest.pop("ocr", "false")).lower() in ("true", "1", "yes")
+    changes: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
+    for option, value in rest.items():
+        part, field = _place(option, network)
+        changes[part][field] = _value(_PARTS[part], field, value)
+    if "backbone" in changes["image"]:
+        # arguments belong to the backbone that was there before
+        changes["image"].setdefault("arguments", {})
+    where = f"options of {name}"
+    parsed = {
+        "training": _changed(training, changes["training"], where),
+        "image": _changed(network.image, changes["image"], where),
+        "title": _changed(network.title, changes["text"], where),
+    }
+    network = _changed(network, changes["network"], where).model_copy(
+        update={"image": parsed["image"], "title": parsed["title"], "ocr": parsed["title"] if ocr else None}
+    )
+    if ocr and network.title is None:
+        raise SettingsError(f"{where}: ocr = true needs a model that reads text; for example lmf or bilstm")
+    return network, parsed["training"]
+
+
+def _place(option: str, network: NetworkSettings) -> tuple[str, str]:
+    """Return the part and field that an option names."""
+    present = {"training", "network"}
+    present |= {"image"} if network.image is not None else set()
+    present |= {"text"} if network.title is not None else set()
+    prefix, _, field = option.rpartition(".")
+    own = {"network": ("image", "title", "ocr", "hierarchy"), "training": ("seed", "validation")}
+    places = [
+        part
+        for part, kind in _PARTS.items()
+        if part in present and field in kind.model_fields and field not in own.get(part, ())
+    ]
+    if prefix:
+        places = [part for part in places if part == prefix]
+    if not places:
+        known = {
+            name for part in present for name in _PARTS[part].model_fields if name not in own.get(part, ())
+        }
+        raise SettingsError(f"unknown option '{option}'{did_you_mean(option, known | {'preset'})}")
+    if field == "weights" and len(places) > 1:
+        raise SettingsError("'weights' is of which encoder? write image.weights or text.weights")
+    return places[0], field
+
+
+def _value(kind: type[Settings], field: str, value: Any) -> Any:
+    """Turn the text of a command-line option into what a list, object or optional field holds."""
+    if not isinstance(value, str):
+        return value
+    if value.lower() in ("none", "null"):
+        return None
+    origin = get_origin(kind.model_fields[field].annotation)
+    if origin is tuple:
+        return [part for part in value.split(",") if part]
+    if origin is dict:
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            raise SettingsError(f"option '{field}' has to be a JSON object: {error}") from None
+    return value
+
+
+def _changed(settings: Any, changes: dict[str, Any], where: str) -> Any:
+    """Return the settings with some fields replaced and everything checked again."""
+    if settings is None:
+        return None
+    return type(settings).parse(settings.model_dump() | changes, where)

@@ -1,0 +1,42 @@
+"""Training of the default for image and text: each modality's own default, then their weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mep3m.models.late_fusion import LateFusion, fuse, learn_weights, shows
+from mep3m.training import linear, network
+from mep3m.training.task import Task, Trained
+
+#: the image part; `image_model` in the options names another
+IMAGE_MODEL = "small-cnn"
+
+
+def train(task: Task, run: Path) -> Trained:
+    """Train the linear text model and an image network, and weigh them on the validation rows.
+
+    Options starting with `text.` go to the linear model, `image_model` names the image network, all
+    others go to it. `valid_proba` is slightly favourable: its rows also chose one weight a part and
+    level.
+    """
+    options = dict(task.settings.options)
+    model = str(options.pop("image_model", IMAGE_MODEL))
+    text_options = {key[5:]: options.pop(key) for key in list(options) if key.startswith("text.")}
+    image = network.train(_part(task, "image", model, options), run / "image")
+    text = linear.train(_part(task, "text", "linear", text_options), run / "text")
+    products = task.products.take(task.valid)
+    present = np.stack([shows(products, "image"), shows(products, "text")], 1)
+    opinions = [image.valid_proba, text.valid_proba]
+    weights = learn_weights(task.tree, opinions, task.codes[task.valid], present)
+    classifier = LateFusion(task.tree, {"image": image.classifier, "text": text.classifier}, weights)
+    log = {"image": image.log, "text": text.log, "weights": weights.tolist()}
+    return Trained(classifier, fuse(task.tree, opinions, weights, present), log)
+
+
+def _part(task: Task, modality: str, model: str, options: dict[str, object]) -> Task:
+    """Return the task of one modality alone, on the same rows."""
+    changes = {"modality": modality, "model": model, "options": options}
+    return replace(task, settings=task.settings.model_copy(update=changes))

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from mep3m.errors import ModelError, SettingsError
+from mep3m.models.classifier import load
+from mep3m.models.features import frozen_features, open_backbone
+from mep3m.models.networks.image import image_encoder
+from mep3m.settings.models import RECIPES, resolve
+from mep3m.settings.network import ImageSettings, NetworkSettings
+from mep3m.training import late_fusion, network
+from mep3m.training.registry import MODELS
+from tests.models.catalogue import TREE, products
+from tests.training.tasks import task_of
+
+TINY = {
+    "epochs": 12,
+    "batch": 8,
+    "pixels": 32,
+    "backbone": "test_resnet",
+    "learning_rate": 0.01,
+    "average": "none",
+}
+
+
+def accuracy(proba: np.ndarray, codes: np.ndarray) -> float:
+    nodes = TREE.nodes(2)
+    known = codes[:, 1] >= 0
+    return float((proba[known, nodes].argmax(1) + nodes.start == codes[known, 1]).mean())
+
+
+def test_every_recipe_is_a_model_and_every_network_a_recipe() -> None:
+    assert set(RECIPES) == {name for name, entry in MODELS.items() if entry.module == network.__name__}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_can_be_changed_on_the_command_line(name: str) -> None:
+    changed, training = resolve(name, {"epochs": "3", "hidden": "4096,4096", "network.dropout": "0.5"})
+    assert training.epochs == 3
+    assert changed.hidden == (4096, 4096)
+    assert changed.dropout == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("lstm", {"epoch": 3}, "did you mean 'epochs'"),
+        ("lstm", {"epochs": "many"}, "epochs = 'many' is not allowed"),
+        ("lstm", {"pixels": 3}, "unknown option 'pixels'"),
+        ("lstm", {"preset": "papre"}, "did you mean 'paper'"),
+        ("joint", {"weights": "x"}, "image.weights or text.weights"),
+        ("timm", {"arguments": "{"}, "has to be a JSON object"),
+        ("timm", {"ocr": "true"}, "needs a model that reads text"),
+    ],
+)
+def test_wrong_options_say_what_to_write(name: str, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        resolve(name, options)
+
+
+def test_options_reach_their_part() -> None:
+    changed, training = resolve(
+        "lmf",
+        {
+            "ocr": "true",
+            "text.hidden": "9",
+            "image.arguments": '{"a": 1}',
+            "preset": "modern",
+            "clip": "none",
+        },
+    )
+    assert changed.ocr == changed.title
+    assert changed.title is not None
+    assert changed.title.hidden == 9
+    assert changed.image is not None
+    assert changed.image.arguments == {"a": 1}
+    assert training.clip is None
+    assert training.optimiser == "adamw"
+
+
+def test_a_network_by_its_name_trains_saves_and_reports(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 36)
+    images.file(table["image"][3].as_py()).write_bytes(b"broken")
+    task = task_of(table, images, "small-cnn", TINY, valid=9)
+    trained = network.train(task, tmp_path / "run")
+    assert trained.valid_proba.shape == (9, len(TREE))
+    assert accuracy(trained.valid_proba, task.codes[task.valid]) > 0.8
+    assert [reject["product"] for reject in trained.log["unreadable_images"]] == ["p3"]
+    assert not (tmp_path / "run/work/checkpoint.pt").exists()
+    again = load(tmp_path / "run").predict_proba(table.take(task.valid), images)
+    np.testing.assert_array_equal(again, trained.valid_proba)
+
+
+def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 60)
+    task = task_of(table, images, "late-fusion", TINY | {"text.low": 2}, valid=15)
+    trained = late_fusion.train(task, tmp_path / "run")
+    trained.classifier.save(tmp_path / "run")
+    assert accuracy(trained.valid_proba, task.codes[task.valid]) > 0.8
+    assert np.array(trained.log["weights"]).shape == (2, 2)
+    model = load(tmp_path / "run")
+    for column in ("title", "image"):
+        one = table.set_column(table.schema.get_field_index(column), column, [[None] * 60])
+        assert accuracy(model.predict_proba(one, images), task.codes) > 0.8
+
+
+def test_images_decoded_each_time_train_as_well(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 30)
+    images.file(table["image"][3].as_py()).write_bytes(b"broken")
+    task = task_of(table, images, "small-cnn", TINY | {"cache_images": "false", "epochs": 2}, valid=6)
+    trained = network.train(task, tmp_path / "run")
+    assert {reject["product"] for reject in trained.log["unreadable_images"]} == {"p3"}
+    assert not list((tmp_path / "run/work").glob("pixels-*"))
+
+
+def test_the_small_network_trains_in_bfloat16(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 16)
+    options = {"epochs": 1, "batch": 8, "pixels": 32, "arguments": '{"width": 8}', "precision": "bf16"}
+    trained = network.train(task_of(table, images, "small-cnn", options, valid=4), tmp_path / "run")
+    assert np.isfinite(trained.valid_proba).all()
+
+
+@pytest.mark.parametrize("form", ["model.safetensors", "weights.pth", "pytorch_model.bin"])
+def test_pretrained_image_weights_from_a_local_folder(form: str, tmp_path: Path) -> None:
+    source = timm.create_model("test_resnet", num_classes=10)
+    state = source.state_dict()
+    path = tmp_path / form
+    if form.endswith("safetensors"):
+        save_file(state, path)
+    else:
+        torch.save(state, path)
+    encoder = image_encoder("test_resnet", 32, tmp_path if form != "weights.pth" else path).eval()
+    pixels = torch.randn(2, 3, 32, 32)
+    source.reset_classifier(0)
+    torch.testing.assert_close(encoder(pixels), source.eval()(pixels))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(None, "no weights at"), (b"x", "not a readable"), ({}, "does not fit the network")]
+)
+def test_image_weights_that_cannot_be_used(content: Any, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(ModelError, match=says):
+        image_encoder("test_resnet", 32, path)
+
+
+def tiny_bert(folder: Path) -> Path:
+    """Write a BERT of two thousand weights with its tokeniser, as transformers saves them."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "tea", "rice", "lamp", "no", *"0123456789"]
+    BertTokenizerFast(vocab={word: i for i, word in enumerate(words)}).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+    )
+    BertModel(config).save_pretrained(folder)
+    return folder
+
+
+def test_bert_from_a_local_folder_trains_and_loads_without_it(tmp_path: Path) -> None:
+    table, _ = products(tmp_path / "images", 36)
+    source = tiny_bert(tmp_path / "bert")
+    options = {"weights": str(source), "epochs": 25, "learning_rate": 0.01, "batch": 8, "max_tokens": 8}
+    task = task_of(table, None, "bert", options, valid=9)
+    trained = network.train(task, tmp_path / "run")
+    assert accuracy(trained.valid_proba, task.codes[task.valid]) > 0.8
+    source.rename(tmp_path / "gone")
+    again = load(tmp_path / "run").predict_proba(table.take(task.valid))
+    np.testing.assert_allclose(again, trained.valid_proba, atol=1e-6)
+
+
+def test_bert_that_is_not_there_says_so(tmp_path: Path) -> None:
+    table, _ = products(tmp_path / "images", 6)
+    task = task_of(table, None, "bert", {"weights": str(tmp_path / "nowhere")})
+    with pytest.raises(ModelError, match="give a local folder"):
+        network.train(task, tmp_path / "run")
+
+
+def test_frozen_features_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, images = products(tmp_path / "images", 12, without="image")
+    torch.manual_seed(0)
+    weights = tmp_path / "w.pth"
+    torch.save(timm.create_model("test_resnet").state_dict(), weights)
+    settings = NetworkSettings(image=ImageSettings(backbone="test_resnet", pixels=32, weights=str(weights)))
+    backbone = open_backbone(settings)
+    first = frozen_features(backbone, table, images, tmp_path / "cache")
+    assert first.present().tolist() == [False] + [True] * 11
+    monkeypatch.setattr(type(backbone), "encode", lambda *_: pytest.fail("encoded again"))
+    second = frozen_features(open_backbone(settings), table.take([5, 2]), images, tmp_path / "cache")
+    np.testing.assert_array_equal(second.take(np.array([1]))[0], first.take(np.array([2]))[0])
+    monkeypatch.undo()
+    torch.manual_seed(1)
+    torch.save(timm.create_model("test_resnet").state_dict(), weights)
+    other = frozen_features(open_backbone(settings), table, images, tmp_path / "cache")
+    assert not np.allclose(other.take(np.array([2]))[0], first.take(np.array([2]))[0])
