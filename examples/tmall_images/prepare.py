@@ -20,4 +20,5 @@ COPY (
 """
 
 if __name__ == "__main__":
+    Path(sys.argv[1]).parent.mkdir(parents=True, exist_ok=True)
     duckdb.sql(QUERY.format(data=DATA, out=sys.argv[1]))

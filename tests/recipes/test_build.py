@@ -131,6 +131,21 @@ def test_a_decision_of_a_person_changes_the_dataset(project: Path, built: Built,
     assert "reject" in review.read_text(encoding="utf-8")
 
 
+def test_one_shop_alone_keeps_its_own_tree(tmp_path: Path) -> None:
+    rows = [f"{fruit} {n}斤\t生鲜\t{fruit}" for n in range(10) for fruit in ("苹果", "香蕉")]
+    (tmp_path / "shop.tsv").write_text("title\tl1\tl2\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    path = tmp_path / "mep3m.toml"
+    path.write_text(
+        "name = 'x'\n[[sources]]\nname = 'a'\npath = 'shop.tsv'\n"
+        "[sources.columns]\ntitle = 'title'\nlabels = ['l1', 'l2']\n"
+    )
+    alone = run(path, tmp_path / "out")
+    assert {node.name for node in alone.dataset.taxonomy} == {"生鲜", "苹果", "香蕉"}
+    assert {product.source_path[1] for product in alone.dataset.products()} == {"苹果", "香蕉"}
+    assert alone.scores is not None
+    assert alone.scores["levels"][1]["top1"] == 1.0
+
+
 def test_a_wrong_project_file_says_what_to_write(tmp_path: Path) -> None:
     path = tmp_path / "mep3m.toml"
     with pytest.raises(NotFoundError, match="mep3m simulate"):

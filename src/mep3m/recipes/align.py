@@ -44,7 +44,7 @@ def align_store(
 
 
 def proposals_of(project: Project, store: Store, first_level: FirstLevel | None) -> list[Proposal]:
-    """Return the proposals between every two shops of a store; none where there is one shop."""
+    """Return the proposals between every two shops of a store; one shop alone has none."""
     columns = ["source", "source_path", "title", "ocr", "dropped"]
     kept = (table.filter(pa.compute.is_null(table["dropped"])) for table in store.tables(columns))
     sides = sides_from_products(kept)

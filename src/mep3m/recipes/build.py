@@ -55,7 +55,7 @@ class Built:
     @property
     def dataset(self) -> Store:
         """The store of the last step."""
-        return self.stores[STEPS[-1]]
+        return list(self.stores.values())[-1]
 
 
 def build(project: Project, root: Path, out: Path, engine: Engine, progress: Progress = silent) -> Built:
@@ -81,7 +81,9 @@ def build(project: Project, root: Path, out: Path, engine: Engine, progress: Pro
         "align": lambda store: align_store(project, root, store, out, engine, progress),
     }
     store = stores["ingest"]
-    for step in STEPS[1:]:
+    # one shop that brought its own tree has nothing to be aligned with
+    steps = STEPS[:-1] if len(store.taxonomy) and len(_shops(store)) == 1 else STEPS
+    for step in steps[1:]:
         store = stores[step] = makers[step](store)
     scores = _classify(project, store, out)
     known = root / "truth"
@@ -90,6 +92,10 @@ def build(project: Project, root: Path, out: Path, engine: Engine, progress: Pro
     )
     report = report_build(stores, scores, truth, out / "report")
     return Built(out, stores, scores, truth, report)
+
+
+def _shops(store: Store) -> set[str]:
+    return {shop for table in store.tables(["source"]) for shop in table["source"].unique().to_pylist()}
 
 
 def _ocr(project: Project, store: Store, out: Path, engine: Engine, progress: Progress) -> Store:
@@ -102,12 +108,18 @@ def _ocr(project: Project, store: Store, out: Path, engine: Engine, progress: Pr
 
 
 def _classify(project: Project, store: Store, out: Path) -> dict[str, Any] | None:
-    """Split, train on one side, score on the other; what was done for the same data is kept."""
+    """Split, train on one side, score on the other; what was done for the same data is kept.
+
+    Returns None where there are not two classes to tell apart.
+    """
     tables = list(store.tables())
     products = pa.concat_tables(tables) if tables else None
-    if products is None or not any(len(labels or ()) for labels in products["labels"].to_pylist()):
+    if products is None:
         return None
     products = products.filter(products["dropped"].is_null())
+    paths = {tuple(one["category"] for one in labels or ()) for labels in products["labels"].to_pylist()}
+    if len(paths - {()}) < 2:
+        return None
     split = make_split(project, products)
     key = fingerprint([store.fingerprint, split.id, project.train.model_dump(mode="json")])
     done = out / "model" / "scores.json"
