@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "retry": ("mep3m.cli.ingest", "Try again what failed, and only that."),
     "serve": ("mep3m.cli.serve", "Serve a trained classifier over HTTP."),
     "simulate": ("mep3m.cli.simulate", "Draw the catalogues of invented shops with a known truth."),
+    "split": ("mep3m.cli.train", "Split a dataset into train and test, duplicates together."),
     "stats": ("mep3m.cli.stats", "Statistics of a dataset and their report."),
     "status": ("mep3m.cli.ingest", "What is done, dropped, failed and waiting in a store."),
     "train": ("mep3m.cli.train", "Train a classifier on a table or a dataset."),

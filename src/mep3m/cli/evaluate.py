@@ -12,17 +12,26 @@ from mep3m.cli.show import json_option, print_json
 @click.command(epilog="Example: mep3m evaluate run --data test.tsv --json")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Table or store with labels.")
+@click.option("--split-file", type=click.Path(path_type=Path), help="Score only the test side of this split.")
+@click.option(
+    "--card", type=click.Path(path_type=Path), help="Write the whole metric card to this JSON file."
+)
 @json_option
-def evaluate(run: Path, data: Path, as_json: bool) -> None:
+def evaluate(run: Path, data: Path, split_file: Path | None, card: Path | None, as_json: bool) -> None:
     """Score RUN on DATA, whose columns are those of training.
 
     A row whose label the model has never seen counts as wrong and is reported under 'unseen'.
     """
     from mep3m.cli.train import print_scores
+    from mep3m.dataset.splits import Split
     from mep3m.recipes.classify import Run, evaluate_run
+    from mep3m.store.files import write_json
 
     opened_run = Run.open(run)
-    scores = evaluate_run(opened_run, opened_run.read(data))
+    split = Split.load(split_file) if split_file else None
+    scores = evaluate_run(opened_run, opened_run.read(data), split, card is not None)
+    if card:
+        write_json(card, scores)
     if as_json:
         print_json(scores)
     else:

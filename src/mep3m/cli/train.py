@@ -1,4 +1,4 @@
-"""`mep3m train`: a classifier from a table or a store."""
+"""`mep3m train` and `mep3m split`: a classifier from a table or a store, and what it is tested on."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ Examples:
 @click.option("--valid-share", type=float, help="Share of rows held out for validation (default 0.1).")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A setting of the model itself.")
+@click.option("--split-file", type=click.Path(path_type=Path), help="Train on the train side of this split.")
+@click.option("--leakage", is_flag=True, help="Also measure how much a random split flatters this model.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the run.")
 @json_option
 def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
@@ -50,32 +52,94 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     side, is held out to calibrate the model and to write its card; see docs/guide-train.md.
     """
     from mep3m.dataset.reading import open_products
-    from mep3m.recipes.classify import train_run
-    from mep3m.settings.sources import Columns
+    from mep3m.dataset.splits import Split
+    from mep3m.recipes.classify import leakage, train_run
+    from mep3m.store.files import write_json
 
-    columns = Columns.parse(
-        {
-            "title": options["title"],
-            "labels": tuple(name.strip() for name in options["labels"].split(",") if name.strip()),
-            "path": options["path"],
-            "image": options["image"],
-            "ocr": options["ocr"],
-            "id": options["id_column"],
-            "source": options["shop"],
-        },
-        "columns",
-    )
+    columns = column_map(options)
     settings = train_settings(options)
     opened = open_products(data, columns, options["image_root"])
     root = options["image_root"] or (data.parent if columns.image else None)
-    card = train_run(opened, columns, root.resolve() if root else None, settings, out)
+    split = Split.load(options["split_file"]) if options["split_file"] else None
+    card = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
+    if options["leakage"]:
+        card["leakage"] = leakage(opened, settings)
+        write_json(out / "card.json", card)
     if as_json:
         print_json({"run": str(out), "refused": len(opened.rejects), **card})
     else:
         print_scores(card)
         click.echo(f"classifier in {out}; score it elsewhere with: mep3m evaluate {out} --data TABLE")
-    if opened.rejects:
-        click.echo(f"{len(opened.rejects):,} rows were refused (first: {opened.rejects[0].reason})", err=True)
+    end_refused(opened.rejects)
+
+
+@click.command(epilog="Example: mep3m split items.tsv --title title --kind grouped --out split.json")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--title", help="Column with the title: equal titles are duplicates.")
+@click.option("--labels", default="", help="Label columns, coarse to fine; needed to stratify.")
+@click.option("--id", "id_column", help="Column with the product id.")
+@click.option("--shop", help="Column with the shop or platform.")
+@click.option("--kind", type=click.Choice(get_args(SplitKind)), default="grouped", show_default=True)
+@click.option("--share", default=0.2, show_default=True, help="Share of the rows to test on.")
+@click.option("--test-shops", default="", help="With --kind shop: the shops to test on, joined by commas.")
+@click.option("--level", type=click.IntRange(1), default=1, show_default=True, help="Level to stratify by.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON file of the split.")
+@json_option
+def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
+    """Split DATA into train and test, as lists of product ids that 'train' and 'evaluate' read.
+
+    grouped keeps duplicates together (the default), random is the paper's 8:2, stratified keeps the
+    share of every class, shop tests on whole shops.
+    """
+    from mep3m.dataset.dataset import Dataset
+    from mep3m.dataset.reading import open_products
+    from mep3m.dataset.splits import split_products
+
+    opened = open_products(data, column_map(options))
+    dataset = Dataset.of(opened.products)
+    made = split_products(
+        dataset.products,
+        options["kind"],
+        options["share"],
+        options["seed"],
+        dataset.names(options["level"]),
+        comma_list(options["test_shops"]),
+    )
+    made.save(out)
+    summary = {"split": made.id, "train": len(made.train), "test": len(made.test), "out": str(out)}
+    if as_json:
+        print_json(summary)
+    else:
+        click.echo(f"{summary['train']:,} to train, {summary['test']:,} to test, split {made.id}: {out}")
+    end_refused(opened.rejects)
+
+
+def comma_list(text: str) -> tuple[str, ...]:
+    """Return the names in a comma-separated option."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def column_map(options: dict[str, Any]) -> Any:
+    """Return the `Columns` that the options name."""
+    from mep3m.settings.sources import Columns
+
+    names = {
+        "title": "title",
+        "path": "path",
+        "image": "image",
+        "ocr": "ocr",
+        "id": "id_column",
+        "source": "shop",
+    }
+    given = {field: options.get(option) for field, option in names.items()}
+    return Columns.parse({**given, "labels": comma_list(options["labels"])}, "columns")
+
+
+def end_refused(rejects: list[Any]) -> None:
+    """Say how many rows were refused and exit with 1, where any were."""
+    if rejects:
+        click.echo(f"{len(rejects):,} rows were refused (first: {rejects[0].reason})", err=True)
         raise click.exceptions.Exit(1)
 
 

@@ -172,6 +172,9 @@ def _update(sparse: Any, plan: Any, errors: Any, state: Any, rate: Any, threads:
 class BlockLearner:
     """Weights (V, W) and the summed squared gradient of each feature in each block (V, blocks)."""
 
+    #: rows of one step
+    batch = 64
+
     def __init__(self, features: int, tree: LabelTree, blocks: Blocks) -> None:
         self.blocks = blocks
         self._nodes = len(tree)

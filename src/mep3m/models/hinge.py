@@ -2,8 +2,9 @@
 
 Each class has a margin to keep: loss max(0, 1 - t s)^2 with t = +1 for the true class of a level and
 -1 for the others (the loss of a linear SVM). Most classes keep theirs, so a step changes few of them.
-The result does not depend on the number of threads: rows of a batch are scored side by side, and in
-the update every feature belongs to one thread that walks the batch in order.
+
+Classes learn in blocks that share nothing: a thread takes a block through thousands of rows without
+waiting for another, and the result does not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.models.ngrams import Rows
+
+#: classes that share the step size of a feature
+_BLOCK = 128
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -36,51 +40,48 @@ def _score(sparse: Any, weights: Any, out: Any) -> None:
 
 
 @numba.njit(cache=True)
-def _miss_row(out: Any, codes: Any, levels: Any, columns: Any, errors: Any) -> int:
-    """List the columns that miss their margin; a level without label (-1) lists none. Return how many."""
+def _misses(out: Any, codes: Any, levels: Any, first: int, columns: Any) -> int:
+    """Turn scores into errors (0 where the margin is kept or the level is unknown) and list the others."""
     count = 0
-    for level in range(len(codes)):
-        if codes[level] < 0:
-            continue
-        for column in range(levels[level], levels[level + 1]):
-            sign = np.float32(1.0 if column == codes[level] else -1.0)
-            miss = np.float32(1.0) - sign * out[column]
-            if miss > 0:
-                columns[count], errors[count] = column, -sign * miss
-                count += 1
+    for place in range(len(out)):
+        code = codes[levels[first + place]]
+        sign = np.float32(1.0 if first + place == code else -1.0)
+        miss = np.float32(1.0) - sign * out[place]
+        if miss > 0 and code >= 0:
+            out[place] = -sign * miss
+            columns[count] = place
+            count += 1
     return count
 
 
-@numba.njit(cache=True, parallel=True)
-def _misses(out: Any, codes: Any, levels: Any, columns: Any, errors: Any, counts: Any) -> None:
-    for row in numba.prange(len(out)):
-        counts[row] = _miss_row(out[row], codes[row], levels, columns[row], errors[row])
-
-
 @numba.njit(cache=True, fastmath=True)
-def _update_features(sparse: Any, misses: Any, weights: Any, squares: Any, rate: Any, share: Any) -> None:
-    """Adagrad step on the features of one thread: feature % threads == thread."""
+def _learn_block(sparse: Any, codes: Any, levels: Any, first: int, state: Any, rate: Any) -> None:
+    """Take one Adagrad step a row, in order, for one block of classes; a feature has one rate."""
     starts, stops, features, values = sparse
-    columns, errors, counts = misses
-    thread, threads = share
+    weights, squares = state
+    out = np.empty(weights.shape[1], dtype=np.float32)
+    columns = np.empty(weights.shape[1], dtype=np.int64)
     for row in range(len(starts)):
-        missed, error = columns[row, : counts[row]], errors[row, : counts[row]]
+        begin, end = starts[row], stops[row]
+        _score_row(features[begin:end], values[begin:end], weights, out)
+        count = _misses(out, codes[row], levels, first, columns)
         size = np.float32(0.0)
-        for at in range(len(error)):
-            size += error[at] * error[at]
-        for place in range(starts[row], stops[row] if len(error) else starts[row]):
-            feature = features[place]
-            if feature % threads == thread:
-                squares[feature] += values[place] * values[place] * size
-                step = rate * values[place] / np.sqrt(squares[feature])
-                for at in range(len(error)):
-                    weights[feature, missed[at]] -= step * error[at]
+        for at in range(count):
+            size += out[columns[at]] * out[columns[at]]
+        for place in range(begin, end if count else begin):
+            feature, value = features[place], values[place]
+            squares[feature] += value * value * size
+            step = rate * value / np.sqrt(squares[feature])
+            weight = weights[feature]
+            for at in range(count):
+                weight[columns[at]] -= step * out[columns[at]]
 
 
 @numba.njit(cache=True, parallel=True)
-def _update(sparse: Any, misses: Any, weights: Any, squares: Any, rate: Any, threads: int) -> None:
-    for thread in numba.prange(threads):
-        _update_features(sparse, misses, weights, squares, rate, (thread, threads))
+def _learn(sparse: Any, codes: Any, levels: Any, firsts: Any, weights: Any, squares: Any, rate: Any) -> None:
+    for block in numba.prange(len(firsts)):
+        state = (weights[block], squares[block])
+        _learn_block(sparse, codes, levels, firsts[block], state, rate)
 
 
 def scores(rows: Rows, weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -91,24 +92,35 @@ def scores(rows: Rows, weights: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class Learner:
-    """Weights (V, C) and the summed squared gradient of each feature, taught batch by batch.
+    """Weights of every class and the summed squared gradient of each feature, taught row by row.
 
     `levels` (depth + 1,) holds the first column of each level and the number of columns.
     """
 
+    #: rows to teach at once; only memory depends on it
+    batch = 4096
+
     def __init__(self, features: int, levels: NDArray[np.int64]) -> None:
-        self.levels = levels
-        self.weights = np.zeros((features, int(levels[-1])), dtype=np.float32)
-        self._squares = np.ones(features, dtype=np.float32)
+        self._classes = int(levels[-1])
+        blocks = max(2, -(-self._classes // _BLOCK))
+        width = -(-self._classes // blocks)
+        self._firsts = np.arange(blocks, dtype=np.int64) * width
+        # columns past the last class belong to a level that no row has
+        padded = np.full(blocks * width, len(levels) - 1, dtype=np.int64)
+        padded[: self._classes] = np.repeat(np.arange(len(levels) - 1), np.diff(levels))
+        self._levels = padded
+        self._weights = np.zeros((blocks, features, width), dtype=np.float32)
+        self._squares = np.ones((blocks, features), dtype=np.float32)
 
     def learn(self, rows: Rows, codes: NDArray[np.int32], rate: float) -> None:
-        """Take one step on a batch; `codes` (N, depth) are the true columns, -1 is masked."""
-        out = scores(rows, self.weights)
-        misses = (
-            np.empty(out.shape, np.int32),
-            np.empty(out.shape, np.float32),
-            np.empty(len(out), np.int32),
+        """Take one step for each row, in order; `codes` (N, depth) are the true columns, -1 is masked."""
+        padded = np.concatenate([codes, np.full((len(codes), 1), -1, dtype=np.int32)], axis=1)
+        _learn(
+            rows.arrays, padded, self._levels, self._firsts, self._weights, self._squares, np.float32(rate)
         )
-        _misses(out, codes, self.levels, *misses)
-        threads = numba.get_num_threads()
-        _update(rows.arrays, misses, self.weights, self._squares, np.float32(rate), threads)
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """The weights learned so far, (V, C)."""
+        joined = self._weights.transpose(1, 0, 2).reshape(self._weights.shape[1], -1)
+        return np.ascontiguousarray(joined[:, : self._classes])

@@ -84,7 +84,7 @@ class LinearClassifier:
         sparse = self.vocabulary.rows(texts, rows)
         raw = scores(sparse, self.weights)
         result = join_scores(self.tree, raw * self.scale + self.bias, self.details["hierarchy"])
-        result[sparse.starts == sparse.stops] = self.prior
+        result[sparse.stops - sparse.starts == 1] = self.prior  # only the constant feature
         return result
 
     def save(self, folder: Path) -> None:

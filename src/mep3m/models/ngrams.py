@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 #: code points that stand for the start and the end of a title
 _START, _END = 2, 3
+#: value of the constant feature that every text has; the words of a text have unit length
+_CONSTANT = 0.5
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
@@ -143,7 +145,7 @@ def _count_documents(texts: Any, rows: Any, plan: Any, counts: Any) -> None:
 
 @numba.njit(cache=True)
 def _fill_row(found: Any, known: Any, features: Any, values: Any) -> int:
-    """Write the features and tf-idf values (unit length) of one text; return how many there are."""
+    """Write the features, tf-idf values of unit length, then the constant feature; return how many."""
     feature_of, idf = known
     write, place = 0, 0
     square = 0.0
@@ -159,7 +161,8 @@ def _fill_row(found: Any, known: Any, features: Any, values: Any) -> int:
             write += 1
     if square > 0:
         values[:write] /= np.sqrt(square)
-    return write
+    features[write], values[write] = len(idf), _CONSTANT
+    return write + 1
 
 
 @numba.njit(cache=True, parallel=True)
@@ -200,7 +203,8 @@ class Vocabulary:
     idf: NDArray[np.float32]
 
     def __len__(self) -> int:
-        return len(self.idf)
+        """The number of features: those of `idf`, and after them the constant one."""
+        return len(self.idf) + 1
 
     @classmethod
     def fit(cls, texts: Texts, rows: NDArray[np.int64], grams: Grams, least: int, most: int) -> Vocabulary:

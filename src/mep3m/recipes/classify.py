@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import platform
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
 
 from mep3m import __version__
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import Opened, open_products
+from mep3m.dataset.splits import Split, duplicate_groups, split_products
 from mep3m.errors import ModelError
-from mep3m.evaluation.evaluate import evaluate, score
+from mep3m.evaluation.card import metric_card, training_counts
+from mep3m.evaluation.evaluate import evaluate
 from mep3m.models.classifier import Classifier, load
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
@@ -61,14 +67,21 @@ def shape(dataset: Dataset, settings: RunSettings) -> Dataset:
 
 
 def train_run(
-    opened: Opened, columns: Columns, image_root: Path | None, settings: RunSettings, out: Path
+    opened: Opened,
+    columns: Columns,
+    image_root: Path | None,
+    settings: RunSettings,
+    out: Path,
+    split: Split | None = None,
 ) -> dict[str, Any]:
     """Train, save classifier, configuration and card into `out`, and return the card.
+
+    With `split`, only the rows on its train side are used.
 
     The card is measured on the validation rows by a model that has not seen them.
     """
     train = find(settings)
-    dataset = shape(Dataset.of(opened.products), settings).labelled()
+    dataset = shape(whole_or_side(opened.products, split, "train"), settings).labelled()
     task = make_task(dataset, settings, opened.images)
     trained = train(task, out)
     out.mkdir(parents=True, exist_ok=True)
@@ -77,7 +90,13 @@ def train_run(
         opened.taxonomy.save(out / "taxonomy.json")
     card = {
         "measured_on": f"{len(task.valid):,} validation rows ({settings.split} split {task.split_id})",
-        **score(task.tree, trained.valid_proba, dataset.take(task.valid)),
+        **metric_card(
+            task.tree,
+            trained.valid_proba,
+            dataset.take(task.valid),
+            training_counts(task.tree, dataset.take(task.train)),
+            settings.seed,
+        ),
     }
     run = {
         "mep3m": __version__,
@@ -86,9 +105,11 @@ def train_run(
         "columns": columns.model_dump(mode="json"),
         "image_root": str(image_root) if image_root else None,
         "split": {"id": task.split_id, "train": len(task.train), "validation": len(task.valid)},
+        "test_split": split.id if split else None,
         "data": {"rows": len(task), "fingerprint": fingerprint(sorted(dataset.ids))},
         "taxonomy": opened.taxonomy.version if opened.taxonomy else None,
         "classes": [len(task.tree.names(level)[0]) for level in range(1, task.tree.depth + 1)],
+        "counts": training_counts(task.tree, dataset),
         "log": trained.log,
     }
     write_json(out / "card.json", card)
@@ -96,11 +117,54 @@ def train_run(
     return card
 
 
-def evaluate_run(run: Run, opened: Opened) -> dict[str, Any]:
-    """Return the scores of a run on labelled products."""
-    dataset = shape(Dataset.of(opened.products), run.settings).labelled()
-    return {
-        **evaluate(run.classifier, dataset, opened.images),
-        "rows": len(dataset),
-        "refused": len(opened.rejects),
-    }
+def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: bool = False) -> dict[str, Any]:
+    """Return the scores of a run on labelled products, or with `card` the whole metric card.
+
+    With `split`, only the rows on its test side are scored.
+    """
+    dataset = shape(whole_or_side(opened.products, split, "test"), run.settings).labelled()
+    if card:
+        tree = run.classifier.tree
+        counts = read_json(run.folder / "run.json")["counts"]
+        proba = run.classifier.predict_proba(dataset.products, opened.images)
+        scores = metric_card(tree, proba, dataset, counts, run.settings.seed)
+    else:
+        scores = evaluate(run.classifier, dataset, opened.images)
+    return {**scores, "rows": len(dataset), "refused": len(opened.rejects)}
+
+
+def whole_or_side(products: pa.Table, split: Split | None, side: Literal["train", "test"]) -> Dataset:
+    """Return all rows that no stage has dropped, or those on one side of a split."""
+    dataset = Dataset.of(products)
+    return dataset if split is None else dataset.sides(split)[0 if side == "train" else 1]
+
+
+def leakage(opened: Opened, settings: RunSettings, test_share: float = 0.2) -> dict[str, Any]:
+    """Return how much of a score is leakage: the same model on a random and on a grouped split.
+
+    `difference` is random minus grouped, a level; `shared` is the share of the random split's test
+    rows that have a duplicate on its train side.
+    """
+    train = find(settings)
+    dataset = shape(Dataset.of(opened.products), settings).labelled()
+    scores: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for kind in ("random", "grouped"):
+            split = split_products(dataset.products, kind, test_share, settings.seed)
+            learned, tested = dataset.sides(split)
+            task = make_task(learned, settings, opened.images)
+            classifier = train(task, Path(scratch) / kind).classifier
+            scores[kind] = {
+                "split": split.id,
+                "levels": evaluate(classifier, tested, opened.images)["levels"],
+            }
+            if kind == "random":
+                groups = np.array(duplicate_groups(dataset.products))
+                rows = split.rows(dataset.ids)
+                scores["shared"] = float(np.isin(groups[rows[1]], groups[rows[0]]).mean())
+    pairs = zip(scores["random"]["levels"], scores["grouped"]["levels"], strict=True)
+    scores["difference"] = [
+        {"level": one["level"], **{name: one[name] - two[name] for name in ("top1", "macro_f1")}}
+        for one, two in pairs
+    ]
+    return scores

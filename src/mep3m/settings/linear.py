@@ -16,14 +16,13 @@ class LinearSettings(Settings):
     """
 
     low: int = Field(default=1, ge=1)
-    high: int = Field(default=4, ge=1, le=8)
+    high: int = Field(default=3, ge=1, le=8)
     words: int = Field(default=2, ge=0, le=2)
     least: int = Field(default=2, ge=1)
     most: int = Field(default=400_000, ge=1)
     bits: int = Field(default=22, ge=10, le=28)
-    epochs: int = Field(default=5, ge=1)
-    batch: int = Field(default=64, ge=1)
-    rate: float = Field(default=1.0, gt=0)
+    epochs: int = Field(default=6, ge=1)
+    rate: float = Field(default=0.7, gt=0)
     ocr: bool = False
 
     @model_validator(mode="after")

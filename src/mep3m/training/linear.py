@@ -20,6 +20,9 @@ from mep3m.settings.linear import LinearSettings
 from mep3m.training.task import Task, Trained
 from mep3m.training.temperature import temperatures
 
+#: rows that are scored at once
+_CHUNK = 4096
+
 
 def train(task: Task, run: Path) -> Trained:
     """Train on `task.train`, calibrate on `task.valid`, then fit the same recipe again on all rows.
@@ -35,7 +38,7 @@ def train(task: Task, run: Path) -> Trained:
     began = time.perf_counter()
     vocabulary, weights = _fit(task, texts, task.train, settings)
     raw = np.concatenate(
-        [scores(vocabulary.rows(texts, rows), weights) for rows in _batches(task.valid, 4096)]
+        [scores(vocabulary.rows(texts, rows), weights) for rows in _batches(task.valid, _CHUNK)]
     )
     hierarchy = task.settings.hierarchy
     scale = temperatures(task.tree, raw, task.codes[task.valid], hierarchy)
@@ -73,7 +76,7 @@ def _fit(
     draw = np.random.default_rng(task.settings.seed)
     for epoch in range(settings.epochs):
         rate = settings.rate * (1 - 0.9 * epoch / settings.epochs)
-        for batch in _batches(draw.permutation(rows), settings.batch):
+        for batch in _batches(draw.permutation(rows), learner.batch):
             learner.learn(vocabulary.rows(texts, batch), task.codes[batch], rate)
     return vocabulary, learner.weights
 
