@@ -43,13 +43,18 @@ def align_store(
     return run_stage(stage, store, out / "5-align", engine, progress)
 
 
+def shops(store: Store) -> set[str]:
+    """Return the names of the platforms in a store."""
+    return {shop for table in store.tables(["source"]) for shop in table["source"].unique().to_pylist()}
+
+
 def proposals_of(project: Project, store: Store, first_level: FirstLevel | None) -> list[Proposal]:
     """Return the proposals between every two shops of a store; one shop alone has none."""
+    if len(shops(store)) < 2:
+        return []
     columns = ["source", "source_path", "title", "ocr", "dropped"]
     kept = (table.filter(pa.compute.is_null(table["dropped"])) for table in store.tables(columns))
     sides = sides_from_products(kept)
-    if len(sides) < 2:
-        return []
     names = {(source, path[0]): key for (source, path), key in (first_level or FirstLevel()).entries.items()}
     return propose(sides, project.align, names or None)
 

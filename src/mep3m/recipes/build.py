@@ -22,7 +22,7 @@ from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import Split, split_products
 from mep3m.engine import Engine, Progress, silent
 from mep3m.errors import UsageError
-from mep3m.recipes.align import REVIEW, align_store
+from mep3m.recipes.align import REVIEW, align_store, shops
 from mep3m.recipes.classify import Run, evaluate_run, train_run
 from mep3m.recipes.truth import score_against_truth
 from mep3m.report.build_report import report_build
@@ -82,7 +82,7 @@ def build(project: Project, root: Path, out: Path, engine: Engine, progress: Pro
     }
     store = stores["ingest"]
     # one shop that brought its own tree has nothing to be aligned with
-    steps = STEPS[:-1] if len(store.taxonomy) and len(_shops(store)) == 1 else STEPS
+    steps = STEPS[:-1] if len(store.taxonomy) and len(shops(store)) == 1 else STEPS
     for step in steps[1:]:
         store = stores[step] = makers[step](store)
     scores = _classify(project, store, out)
@@ -92,10 +92,6 @@ def build(project: Project, root: Path, out: Path, engine: Engine, progress: Pro
     )
     report = report_build(stores, scores, truth, out / "report")
     return Built(out, stores, scores, truth, report)
-
-
-def _shops(store: Store) -> set[str]:
-    return {shop for table in store.tables(["source"]) for shop in table["source"].unique().to_pylist()}
 
 
 def _ocr(project: Project, store: Store, out: Path, engine: Engine, progress: Progress) -> Store:
