@@ -77,7 +77,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     listed with their lines, the others are aligned (exit code 1).
     """
     from mep3m.settings.align import AlignSettings
-    from mep3m.stages.align.evidence import propose as propose_links
+    from mep3m.stages.align.propose import propose as propose_links
     from mep3m.stages.align.sssom import write_sssom
 
     settings = AlignSettings.parse(

@@ -37,13 +37,16 @@ class EvidenceSettings(Settings):
     """The proposer that combines every kind of evidence."""
 
     #: candidates looked at for each category and each kind of similarity
-    candidates: int = Field(default=20, ge=1, le=500)
+    candidates: int = Field(default=10, ge=1, le=500)
     #: candidates kept per category for a person to look at, beside the accepted one
     kept: int = Field(default=3, ge=0, le=50)
     #: the probability from which a proposal is accepted
     accept: float = Field(default=0.5, gt=0, lt=1)
-    #: may a category without an equal one be filed under the equal of an ancestor?
-    many_to_one: Literal["auto", "never", "always"] = "auto"
+    #: propose 'narrower' and 'broader' links too; without them every category has at most one link
+    many_to_one: bool = True
+    #: link a category without a link of its own below its parent's ('narrower'): 'auto' does so where
+    #: one tree is plainly the finer one, see `mep3m.stages.evidence.proposer.entailed`
+    inherit: Literal["auto", "always", "never"] = "auto"
     content: ContentSettings = ContentSettings()
 
 

@@ -110,7 +110,8 @@ class Proposal:
 def read_side(path: Path, name: str | None = None) -> tuple[Side, list[Reject]]:
     """Read a table of categories: columns `id`, `path`, and the optional ones.
 
-    Optional columns: `titles` and `ocr` (joined by ' || '), `name_en`, `count`, `first_level`.
+    Optional columns: `titles` and `ocr` (joined by ' || '), `name_en` (the own name or the
+    whole path), `count`, `first_level`.
     Rows that cannot be used (no id, an empty name in the path, an id seen before) are refused with
     their line; two ids with the same path are two categories, which the method sees as ambiguous.
 
@@ -195,11 +196,12 @@ def _entry(row: dict[str, str], line: int) -> Entry:
         for column in ("titles", "ocr")
     }
     count = int(row["count"]) if row.get("count") else (len(texts["titles"]) or None)
-    name_en = row.get("name_en", "")
+    path = _names(row["path"])
+    english = _names(row["name_en"]) if row.get("name_en") else ()
     return Entry(
         id=row["id"],
-        path=_names(row["path"]),
-        path_en=(name_en,) if name_en else (),
+        path=path,
+        path_en=english if len(english) == len(path) else english[-1:],
         titles=texts["titles"],
         ocr=texts["ocr"],
         count=count,
@@ -213,6 +215,9 @@ def _with_english_paths(entries: Iterable[Entry]) -> Iterator[Entry]:
     rows = list(entries)
     english = {entry.path: entry.path_en[-1] for entry in rows if entry.path_en}
     for entry in rows:
+        if len(entry.path_en) == len(entry.path):
+            yield entry
+            continue
         path = tuple(english.get(entry.path[:depth], "") for depth in range(1, len(entry.path) + 1))
         yield replace(entry, path_en=path) if any(path) else entry
 
@@ -254,23 +259,3 @@ def sides_from_products(tables: Iterable[pa.Table], titles_kept: int = 450) -> l
         )
         for source, places in sorted(found.items())
     ]
-
-
-def read_first_levels(path: Path) -> dict[tuple[str, str], str]:
-    """Read a map of first levels: columns `platform` (left or right), `name`, `class`.
-
-    Returns:
-        (platform, its own first-level name) -> the common class.
-
-    Raises:
-        NotFoundError: the file or a column does not exist.
-        FormatError: a cell is empty, or a name is mapped twice.
-    """
-    found: dict[tuple[str, str], str] = {}
-    for line, row in read_rows(path, required=("platform", "name", "class")):
-        key = row["platform"], row["name"]
-        if not (all(key) and row["class"]):
-            raise FormatError(f"{path}, line {line}: a cell is empty")
-        if found.setdefault(key, row["class"]) != row["class"]:
-            raise FormatError(f"{path}, line {line}: '{key[1]}' is mapped to '{found[key]}' above")
-    return found

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import csv
 import os
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 
-from mep3m.stages.align.proposal import Entry, Side
+from mep3m.settings.simulator import SimulatorSettings
+from mep3m.simulator import simulate
+from mep3m.stages.align.proposal import Entry, Side, read_side
+from mep3m.stages.align.score import read_gold
 
-DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[3] / "shared" / "data"))
 Pair = tuple[str, str]
 
 
@@ -27,15 +32,33 @@ class Case:
     left: Side
     right: Side
     gold: dict[Pair, float]
+    relations: dict[Pair, str] = field(default_factory=dict)
+    #: left categories whose truth is not known (it lies outside of the right tree's edition)
+    unknown: frozenset[str] = frozenset()
+
+    def names_only(self) -> Case:
+        """Return the case without products."""
+        sides = [
+            Side(side.name, tuple(replace(e, titles=(), ocr=(), count=None, image=()) for e in side))
+            for side in (self.left, self.right)
+        ]
+        return replace(self, name=self.name + " names", left=sides[0], right=sides[1])
+
+    def without_english(self) -> Case:
+        """Return the case with the main language's names only."""
+        sides = [
+            Side(side.name, tuple(replace(e, path_en=()) for e in side)) for side in (self.left, self.right)
+        ]
+        return replace(self, name=self.name + " one language", left=sides[0], right=sides[1])
 
     def closed(self) -> Case:
         """Return the case with only the categories that occur in the gold."""
         left, right = {pair[0] for pair in self.gold}, {pair[1] for pair in self.gold}
-        return Case(
-            self.name + " closed",
-            Side(self.left.name, tuple(entry for entry in self.left if entry.id in left)),
-            Side(self.right.name, tuple(entry for entry in self.right if entry.id in right)),
-            self.gold,
+        return replace(
+            self,
+            name=self.name + " closed",
+            left=Side(self.left.name, tuple(entry for entry in self.left if entry.id in left)),
+            right=Side(self.right.name, tuple(entry for entry in self.right if entry.id in right)),
         )
 
     def part(self, name: str, keep: Callable[[Entry], bool]) -> Case:
@@ -43,7 +66,7 @@ class Case:
         entries = tuple(entry for entry in self.left if keep(entry))
         ids = {entry.id for entry in entries}
         gold = {pair: weight for pair, weight in self.gold.items() if pair[0] in ids}
-        return Case(f"{self.name} {name}", Side(self.left.name, entries), self.right, gold)
+        return replace(self, name=f"{self.name} {name}", left=Side(self.left.name, entries), gold=gold)
 
 
 def rows(path: str) -> list[dict[str, str]]:
@@ -143,4 +166,34 @@ def walmart_amazon() -> Case:
         (row["walmart_category"], row["amazon_category"]): float(row["n_matched_products"])
         for row in rows("en_walmart_amazon/gold_category_cooccurrence_from_matches.tsv")
     }
-    return Case("walmart-amazon", sides[0], sides[1], gold)
+    gold = {pair: weight for pair, weight in gold.items() if pair[0] in sides[0] and pair[1] in sides[1]}
+    return Case("walmart-amazon", sides[0], sides[1], gold, _by_share(gold))
+
+
+def _by_share(gold: dict[Pair, float]) -> dict[Pair, str]:
+    """Return a relation for each pair from where the matched products of its two categories lie."""
+    totals: Counter[str] = Counter()
+    for (left, right), weight in gold.items():
+        totals["l" + left] += weight
+        totals["r" + right] += weight
+    found = {}
+    for (left, right), weight in gold.items():
+        of_left, of_right = weight / totals["l" + left], weight / totals["r" + right]
+        equal = of_left >= 0.5 and of_right >= 0.5
+        found[left, right] = "exact" if equal else "narrower" if of_left >= of_right else "broader"
+    return found
+
+
+def simulated(seed: int, products: int = 4000, platforms: int = 3) -> list[Case]:
+    """Return the alignments between simulated shops, with titles and OCR texts of their products."""
+    settings = SimulatorSettings(products=products, platforms=platforms, seed=seed, images=False)
+    cases = []
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = simulate(Path(folder), settings)
+        sides = {name: read_side(drawn.categories(name), name)[0] for name in drawn.platforms}
+        for left, right in combinations(drawn.platforms, 2):
+            gold = read_gold(drawn.alignment(left, right), sides[left], sides[right]).pairs
+            kinds = {pair: str(relation) for pair, relation in gold.items()}
+            name = f"simulator {seed} {left}-{right}"
+            cases.append(Case(name, sides[left], sides[right], dict.fromkeys(kinds, 1.0), kinds))
+    return cases

@@ -1,6 +1,6 @@
 """The script that a capable user would write instead: n-grams of leaf and path, one-to-one.
 
-It is the peer that `align_quality.py` measures beside the paper's rule and ours, and it knows
+It is the peer that `bench/align_quality.py` measures beside the paper's rule and ours, and it knows
 nothing of mep3m but the two records.
 """
 

@@ -1,0 +1,1 @@
+"""Gold data, the peer script and the training of alignment."""

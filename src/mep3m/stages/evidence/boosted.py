@@ -1,0 +1,122 @@
+"""Gradient-boosted trees as plain JSON: the small learned combination of the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+import orjson
+
+#: the weights that ship; bench/alignment/train.py makes them again
+WEIGHTS = "weights.json"
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """A sum of trees over named features, and the logistic calibration on top.
+
+    A tree is arrays over its nodes: `feature` (-1 in a leaf), `threshold`, `left`, `right`,
+    `missing` (1: an unknown value goes left) and `value` (log odds, in leaves). The probability is
+    sigmoid(scale · (start + sum of leaves) + shift).
+    """
+
+    features: tuple[str, ...]
+    start: float
+    trees: tuple[Mapping[str, np.ndarray], ...]
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def raw(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the log odds (n,) before calibration; a feature that is absent is unknown."""
+        count = len(next(iter(columns.values())))
+        unknown = np.full(count, np.nan, np.float32)
+        table = np.stack([columns.get(name, unknown) for name in self.features]).astype(np.float32)
+        total = np.full(count, self.start)
+        for start in range(0, count, 65_536):
+            part = table[:, start : start + 65_536]
+            for tree in self.trees:
+                total[start : start + 65_536] += _walk(tree, part)
+        return total
+
+    def probability(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the calibrated probability (n,) of the pairs whose features are given."""
+        odds = np.clip(self.scale * self.raw(columns) + self.shift, -30, 30)
+        result: np.ndarray = 1 / (1 + np.exp(-odds))
+        return result
+
+    def to_dict(self) -> dict[str, object]:
+        """Return plain values for JSON."""
+        trees = [{key: values.tolist() for key, values in tree.items()} for tree in self.trees]
+        return {
+            "features": list(self.features),
+            "start": self.start,
+            "scale": self.scale,
+            "shift": self.shift,
+            "trees": trees,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Boosted:
+        """Read what `to_dict` returned."""
+        rows: Sequence[Mapping[str, Sequence[float]]] = values["trees"]  # type: ignore[assignment]
+        trees = tuple(
+            {
+                key: np.array(of, np.float64 if key in ("threshold", "value") else np.int32)
+                for key, of in row.items()
+            }
+            for row in rows
+        )
+        return cls(
+            tuple(values["features"]),  # type: ignore[arg-type]
+            float(values["start"]),  # type: ignore[arg-type]
+            trees,
+            float(values["scale"]),  # type: ignore[arg-type]
+            float(values["shift"]),  # type: ignore[arg-type]
+        )
+
+
+def _walk(tree: Mapping[str, np.ndarray], table: np.ndarray) -> np.ndarray:
+    """Return the leaf value (n,) that each column of `table` (features, n) reaches."""
+    node = np.zeros(table.shape[1], dtype=np.int32)
+    every = np.arange(table.shape[1])
+    while True:
+        feature = tree["feature"][node]
+        inner = feature >= 0
+        if not inner.any():
+            return tree["value"][node]
+        value = table[np.maximum(feature, 0), every]
+        down = np.where(np.isnan(value), tree["missing"][node] == 1, value <= tree["threshold"][node])
+        node = np.where(inner, np.where(down, tree["left"][node], tree["right"][node]), node)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The four learned parts: the first look at a pair, and then with its neighbourhood.
+
+    `exact` is the probability of the same category, `narrower` that the left one lies within the
+    right one; `first_*` see only the pair itself.
+    """
+
+    first_exact: Boosted
+    first_narrower: Boosted
+    exact: Boosted
+    narrower: Boosted
+
+    def to_json(self) -> bytes:
+        """Return the weights as JSON."""
+        parts = {name: getattr(self, name).to_dict() for name in self.__dataclass_fields__}
+        return orjson.dumps(parts)
+
+
+def read_weights(text: bytes) -> Weights:
+    """Read what `Weights.to_json` returned."""
+    return Weights(**{name: Boosted.from_dict(part) for name, part in orjson.loads(text).items()})
+
+
+@lru_cache(maxsize=1)
+def shipped_weights() -> Weights:
+    """Return the weights that come with the package."""
+    return read_weights(resources.files(__package__).joinpath(WEIGHTS).read_bytes())

@@ -1,0 +1,190 @@
+"""What the other pairs say about a pair: parents, children, rivals; and the one-to-one assignment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from mep3m.stages.align.similarity import Ints
+from mep3m.stages.evidence.features import Features
+from mep3m.stages.evidence.names import Tree
+
+#: an ancestor counts as matched from this probability
+MATCHED = 0.5
+#: a pair takes part in the assignment from this probability of being equal
+ASSIGNABLE = 0.02
+
+
+class Pairs:
+    """Candidate pairs (rows, columns), sorted and distinct, that can be looked up."""
+
+    def __init__(self, rows: Ints, columns: Ints, width: int) -> None:
+        self.width = max(width, 1)
+        self.keys = np.unique(rows * self.width + columns)
+        self.rows, self.columns = self.keys // self.width, self.keys % self.width
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def find(self, rows: Ints, columns: Ints) -> Ints:
+        """Return the position of each pair, -1 where it is not a candidate."""
+        wanted = rows * self.width + columns
+        place = np.minimum(np.searchsorted(self.keys, wanted), max(len(self.keys) - 1, 0))
+        hit = (rows >= 0) & (columns >= 0)
+        if len(self.keys):
+            hit &= self.keys[place] == wanted
+        return np.where(hit, place, -1)
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """What the pair alone says (pairs,): same category, left within right, right within left."""
+
+    exact: np.ndarray
+    narrower: np.ndarray
+    broader: np.ndarray
+
+
+def inherited(left: Tree, right: Tree, pairs: Pairs, first: np.ndarray) -> tuple[Ints, Ints]:
+    """Return the pairs of each category with the match of its nearest matched ancestor, on both sides."""
+    ours, _, _ = _nearest_match(left.parent, *_best(pairs.rows, pairs.columns, first, len(left.side)))
+    theirs, _, _ = _nearest_match(right.parent, *_best(pairs.columns, pairs.rows, first, len(right.side)))
+    i, j = np.nonzero(ours >= 0)[0], np.nonzero(theirs >= 0)[0]
+    return np.concatenate([i, theirs[j]]), np.concatenate([ours[i], j])
+
+
+def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook) -> Features:
+    """Return the features that come from the first look at all pairs."""
+    first = looks.exact
+    rows, columns = pairs.rows, pairs.columns
+    up_l, up_r = left.parent[rows], right.parent[columns]
+    found: Features = {
+        "first": first,
+        "within_l": looks.narrower,
+        "within_r": looks.broader,
+        "above": _look(pairs, first, up_l, up_r),
+        "above_l": _look(pairs, first, up_l, columns),
+        "above_r": _look(pairs, first, rows, up_r),
+        "below": _below(left, right, pairs, first),
+        "assigned": assign(rows, columns, first, ASSIGNABLE),
+    }
+    for side, own, other, tree in (("l", rows, columns, left), ("r", columns, rows, right)):
+        rank, margin = _rivals(own, first)
+        best, value = _best(own, other, first, len(tree.side))
+        match, gap, sure = _nearest_match(tree.parent, best, value)
+        known = match[own] >= 0
+        found |= {
+            f"rank_{side}": rank,
+            f"margin_{side}": margin,
+            f"own_{side}": value[own],
+            f"inherit_{side}": np.where(known, np.where(match[own] == other, sure[own], 0.0), np.nan),
+            f"gap_{side}": np.where(known, gap[own], np.nan),
+            f"known_{side}": np.full(len(pairs), (value >= MATCHED).mean()),
+            f"matched_{side}": _matched_share(tree, value)[own],
+        }
+    return {name: np.asarray(values, np.float32) for name, values in found.items()}
+
+
+def _look(pairs: Pairs, first: np.ndarray, rows: Ints, columns: Ints) -> np.ndarray:
+    """Return `first` of other pairs: NaN where one of the two does not exist, 0 where no candidate."""
+    place = pairs.find(rows, columns)
+    value = np.where(place >= 0, first[np.maximum(place, 0)], 0.0)
+    return np.where((rows >= 0) & (columns >= 0), value, np.nan)
+
+
+def _below(left: Tree, right: Tree, pairs: Pairs, first: np.ndarray) -> np.ndarray:
+    """Return how much of the two categories' children match each other, 0 to 1 (NaN: one has none)."""
+    up_l, up_r = left.parent[pairs.rows], right.parent[pairs.columns]
+    place = pairs.find(up_l, up_r)
+    hit = place >= 0
+    children_l = np.array([len(of) for of in left.children])[pairs.rows]
+    children_r = np.array([len(of) for of in right.children])[pairs.columns]
+    best = sparse.coo_matrix((first[hit], (place[hit], pairs.rows[hit])), shape=(len(pairs), len(left.side)))
+    total = np.zeros(len(pairs))
+    order = np.lexsort((-best.data, best.col, best.row))
+    row, column = best.row[order], best.col[order]
+    leading = np.ones(len(row), dtype=bool)
+    leading[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
+    np.add.at(total, row[leading], best.data[order][leading])
+    fewer = np.minimum(children_l, children_r)
+    return np.where(fewer > 0, total / np.maximum(fewer, 1), np.nan)
+
+
+def _rivals(own: Ints, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each pair's rank among the pairs of its own category, and its lead over the best other."""
+    order = np.lexsort((-value, own))
+    sorted_own, sorted_value = own[order], value[order]
+    starts = np.r_[True, sorted_own[1:] != sorted_own[:-1]]
+    group = np.cumsum(starts) - 1
+    first_at = np.nonzero(starts)[0]
+    rank = np.arange(len(own)) - first_at[group]
+    sizes = np.diff(np.r_[first_at, len(own)])
+    best = sorted_value[first_at]
+    second = np.where(sizes > 1, sorted_value[np.minimum(first_at + 1, len(own) - 1)], 0.0)
+    margin = np.where(rank == 0, sorted_value - second[group], sorted_value - best[group])
+    back = np.empty(len(own), dtype=np.int64)
+    back[order] = np.arange(len(own))
+    return np.minimum(rank, 20)[back], margin[back]
+
+
+def _best(own: Ints, other: Ints, value: np.ndarray, count: int) -> tuple[Ints, np.ndarray]:
+    """Return, for each of `count` categories, its most probable partner (-1: none) and the probability."""
+    best = np.full(count, -1, dtype=np.int64)
+    highest = np.zeros(count)
+    order = np.argsort(value, kind="stable")
+    best[own[order]] = other[order]
+    highest[own[order]] = value[order]
+    return best, highest
+
+
+def _nearest_match(parent: Ints, best: Ints, value: np.ndarray) -> tuple[Ints, np.ndarray, np.ndarray]:
+    """Return the match of each category's nearest matched ancestor (-1: none), steps up, probability."""
+    match = np.full(len(parent), -1, dtype=np.int64)
+    gap, sure = np.zeros(len(parent)), np.zeros(len(parent))
+    for i in range(len(parent)):
+        node, steps = parent[i], 1
+        while node >= 0 and value[node] < MATCHED and steps < 20:
+            node, steps = parent[node], steps + 1
+        if node >= 0 and value[node] >= MATCHED:
+            match[i], gap[i], sure[i] = best[node], steps, value[node]
+    return match, gap, sure
+
+
+def _matched_share(tree: Tree, value: np.ndarray) -> np.ndarray:
+    """Return which share of each category's siblings (itself included) has a match (n,)."""
+    matched = (value >= MATCHED).astype(float)
+    total, count = np.bincount(tree.siblings, matched), np.bincount(tree.siblings)
+    share: np.ndarray = (total / count)[tree.siblings]
+    return share
+
+
+def assign(rows: Ints, columns: Ints, probability: np.ndarray, least: float) -> np.ndarray:
+    """Return which pairs the best one-to-one assignment takes (pairs,), among those ≥ `least`.
+
+    The sum of log odds over `least` is largest: scipy's sparse solver, with a free place for every
+    category so that nobody has to be matched.
+    """
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    taken = np.zeros(len(rows), dtype=bool)
+    able = np.nonzero(probability >= least)[0]
+    if len(able) == 0:
+        return taken
+    ours, i = np.unique(rows[able], return_inverse=True)
+    theirs, j = np.unique(columns[able], return_inverse=True)
+    clipped = np.clip(probability[able], 1e-6, 1 - 1e-6)
+    gain = np.log(clipped / (1 - clipped)) - np.log(least / (1 - least)) + 1e-3
+    alone = np.arange(len(ours))
+    cost = sparse.coo_matrix(
+        (
+            np.r_[40.0 - gain, np.full(len(ours), 40.0)],
+            (np.r_[i, alone], np.r_[j, len(theirs) + alone]),
+        ),
+        shape=(len(ours), len(theirs) + len(ours)),
+    ).tocsr()
+    row, column = min_weight_full_bipartite_matching(cost)
+    chosen = set(zip(row.tolist(), column.tolist(), strict=True))
+    taken[able] = [pair in chosen for pair in zip(i.tolist(), j.tolist(), strict=True)]
+    return taken

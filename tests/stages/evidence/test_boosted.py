@@ -1,0 +1,37 @@
+"""Trees in JSON do what the trees of scikit-learn did, unknown values included."""
+
+import numpy as np
+import pytest
+
+from mep3m.stages.evidence.boosted import Boosted, Weights, read_weights, shipped_weights
+
+STUMP = {
+    "feature": np.array([1, -1, -1]), "threshold": np.array([0.5, 0, 0]), "left": np.array([1, 0, 0]),
+    "right": np.array([2, 0, 0]), "missing": np.array([0, 0, 0]), "value": np.array([0.0, -1.0, 2.0]),
+}  # fmt: skip
+
+
+def test_a_stump_by_hand() -> None:
+    model = Boosted(("a", "b"), 0.25, (STUMP, STUMP))
+    raw = model.raw({"b": np.array([0.5, 0.6, np.nan])})
+    assert raw.tolist() == [-1.75, 4.25, 4.25]
+    assert model.probability({"b": np.array([0.6])}).tolist() == pytest.approx([1 / (1 + np.exp(-4.25))])
+
+
+def test_weights_survive_json() -> None:
+    model = Boosted(("a", "b"), 0.25, (STUMP,), scale=2.0, shift=-1.0)
+    read = read_weights(Weights(model, model, model, model).to_json()).narrower
+    columns = {"b": np.array([0.2, 0.8])}
+    assert read.probability(columns).tolist() == model.probability(columns).tolist()
+    assert read.features == ("a", "b")
+
+
+def test_the_shipped_weights_know_only_features_that_exist() -> None:
+    from mep3m.stages.evidence.features import KINDS
+
+    known = {name for names in KINDS.values() for name in names}
+    weights = shipped_weights()
+    for model in (weights.first_exact, weights.first_narrower, weights.exact, weights.narrower):
+        assert set(model.features) <= known
+        assert model.trees
+    assert not set(weights.first_exact.features) & set(KINDS["structure"])

@@ -1,0 +1,178 @@
+"""The evidence method on small catalogues that every reader can judge."""
+
+import numpy as np
+import pytest
+
+from mep3m.settings.align import AlignSettings, EvidenceSettings
+from mep3m.stages.align.proposal import Entry, Proposal, Side
+from mep3m.stages.align.propose import propose
+from mep3m.stages.evidence.features import KINDS, Evidence, mirrored
+from mep3m.stages.evidence.names import trees
+from mep3m.stages.evidence.proposer import propose_evidence
+
+
+def side(name: str, *paths: str, titles: dict[str, tuple[str, ...]] | None = None) -> Side:
+    return Side(name, tuple(Entry(p, tuple(p.split(">")), titles=(titles or {}).get(p, ())) for p in paths))
+
+
+LEFT = side(
+    "a", "数码>手机", "数码>手机壳", "家电>电视", "家居>电视柜", "服饰>男装/衬衫", "服饰>女装",
+    "宠物>猫粮", "宠物>狗粮",
+)  # fmt: skip
+RIGHT = side(
+    "b", "手机数码>手机", "手机数码>手机配件>手机壳/保护套", "家用电器>平板电视", "家具>电视柜", "服装>男装",
+    "服装>女装", "宠物用品>猫主粮", "宠物用品>狗粮", "图书>小说",
+)  # fmt: skip
+
+
+def accepted(proposals: list[Proposal]) -> set[tuple[str, str]]:
+    return {(one.left_id.split(">")[-1], one.right_id.split(">")[-1]) for one in proposals if one.accept}
+
+
+def test_names_alone_find_the_links_and_merge_no_trap() -> None:
+    found = accepted(propose_evidence(LEFT, RIGHT, EvidenceSettings()))
+    assert {("手机", "手机"), ("电视柜", "电视柜"), ("女装", "女装"), ("狗粮", "狗粮")} <= found
+    traps = {
+        ("手机", "手机壳/保护套"),
+        ("手机壳", "手机"),
+        ("电视", "电视柜"),
+        ("猫粮", "狗粮"),
+        ("女装", "男装"),
+    }
+    assert not found & traps
+
+
+def test_every_proposal_has_a_probability_and_its_evidence() -> None:
+    proposals = propose_evidence(LEFT, RIGHT, EvidenceSettings())
+    assert all(
+        0 <= one.probability <= 1 and one.words and one.left_label and one.right_label for one in proposals
+    )
+    same = next(one for one in proposals if one.left_id == "宠物>狗粮" and one.accept)
+    assert same.relation == "exact"
+    assert "same name" in same.words
+    assert same.evidence["ratio"] == 1
+    assert same.evidence["p_exact"] > same.evidence["p_narrower"]
+
+
+def test_each_category_has_at_most_one_equal() -> None:
+    exact = [
+        one
+        for one in propose_evidence(LEFT, RIGHT, EvidenceSettings())
+        if one.accept and one.relation == "exact"
+    ]
+    assert len({one.left_id for one in exact}) == len({one.right_id for one in exact}) == len(exact)
+
+
+def test_turning_the_sides_around_finds_the_same_links() -> None:
+    there = accepted(propose_evidence(LEFT, RIGHT, EvidenceSettings()))
+    back = accepted(propose_evidence(RIGHT, LEFT, EvidenceSettings()))
+    assert {(b, a) for a, b in back} == there
+
+
+def test_unrelated_catalogues_have_no_links() -> None:
+    other = side("c", "药品>止咳糖浆", "药品>维生素", "五金>螺丝")
+    assert accepted(propose_evidence(LEFT, other, EvidenceSettings())) == set()
+
+
+def test_the_order_of_rows_changes_nothing() -> None:
+    turned = Side("b", tuple(reversed(RIGHT.entries)))
+    first = {
+        (p.left_id, p.right_id, p.accept) for p in propose_evidence(LEFT, RIGHT, EvidenceSettings(kept=0))
+    }
+    again = {
+        (p.left_id, p.right_id, p.accept) for p in propose_evidence(LEFT, turned, EvidenceSettings(kept=0))
+    }
+    assert first == again
+
+
+def test_titles_separate_what_names_confuse() -> None:
+    """Two right categories of one name: the products tell which one is meant."""
+    left = side("a", "x>配件", titles={"x>配件": ("苹果手机充电器 快充", "手机数据线 加长")})
+    titles = {"p>配件": ("自行车铃铛", "山地车车灯"), "q>配件": ("手机充电器 原装快充", "安卓数据线 加长")}
+    right = side("b", "p>配件", "q>配件", titles=titles)
+    best = max(propose_evidence(left, right, EvidenceSettings()), key=lambda one: one.probability)
+    assert best.right_id == "q>配件"
+
+
+def test_without_many_to_one_no_link_is_narrower_or_broader() -> None:
+    proposals = propose_evidence(LEFT, RIGHT, EvidenceSettings(many_to_one=False))
+    assert {one.relation for one in proposals} == {"exact"}
+
+
+def test_kept_limits_what_a_person_sees() -> None:
+    only = propose_evidence(LEFT, RIGHT, EvidenceSettings(kept=0))
+    assert all(one.accept for one in only)
+
+
+def test_a_first_level_map_restricts_the_pairs() -> None:
+    levels = {("a", "宠物"): "pets", ("b", "宠物用品"): "pets", ("a", "数码"): "x", ("b", "图书"): "x"}
+    found = propose([LEFT, RIGHT], AlignSettings(), levels)
+    assert found
+    assert {one.left_id.split(">")[0] for one in found if one.accept} == {"宠物"}
+
+
+def test_english_names_link_what_chinese_cannot() -> None:
+    left = Side(
+        "a",
+        (Entry("1", ("数码", "手机"), ("Digital", "Phones")), Entry("2", ("家", "灯"), ("Home", "Lamps"))),
+    )
+    right = Side("b", (Entry("8", ("Home", "Lamp")), Entry("9", ("Electronics", "Phone"))))
+    found = {(p.left_id, p.right_id) for p in propose_evidence(left, right, EvidenceSettings()) if p.accept}
+    assert found == {("1", "9"), ("2", "8")}
+
+
+def test_an_empty_side_has_no_proposals() -> None:
+    assert propose_evidence(LEFT, Side("b", ()), EvidenceSettings()) == []
+
+
+def test_features_are_complete_and_turn_around() -> None:
+    texts = {"x>手机": ("手机 快充",)}
+    a, b = side("a", "x>手机", titles=texts), side("b", "x>手机", "y>手机壳", titles=texts)
+    evidence = Evidence(*trees(a, b), EvidenceSettings())
+    rows, columns = evidence.candidates()
+    features = evidence.features(rows, columns)
+    assert {*features} == {name for kind, names in KINDS.items() if kind != "structure" for name in names}
+    back = Evidence(*trees(b, a), EvidenceSettings()).features(columns, rows)
+    for name, values in mirrored(back).items():
+        assert values.tolist() == pytest.approx(features[name].tolist(), nan_ok=True), name
+    assert features["votes_l"].tolist() == pytest.approx([0.7, 0])
+    assert features["content"][0] == pytest.approx(1)
+    assert np.isnan(features["ocr"]).all()
+
+
+def test_pictures_and_sizes_are_compared_where_known() -> None:
+    one = Side(
+        "a", (Entry("1", ("x",), image=(1.0, 0.0), count=10), Entry("2", ("y",), image=(0.0, 1.0), count=30))
+    )
+    two = Side("b", (Entry("1", ("z",), image=(1.0, 0.0), count=100), Entry("2", ("w",))))
+    features = Evidence(*trees(one, two), EvidenceSettings()).features(np.array([0, 0]), np.array([0, 1]))
+    assert np.isnan(features["picture"][1])
+    assert np.isnan(features["size"][1])
+    assert features["size"][0] == pytest.approx(np.log(4))
+
+
+FINE = side(
+    "a", "食品", "食品>茶", "食品>茶>绿茶", "食品>茶>红茶", "食品>茶>红茶>祁门", "食品>酒", "服饰>女装"
+)
+COARSE = side("b", "食品", "食品>茶", "食品>酒", "女装")
+
+
+def test_what_lies_below_a_linked_category_is_narrower() -> None:
+    proposals = propose_evidence(FINE, COARSE, EvidenceSettings(inherit="always"))
+    below = {one.left_id: one for one in proposals if one.accept and one.relation == "narrower"}
+    assert set(below) == {"食品>茶>绿茶", "食品>茶>红茶", "食品>茶>红茶>祁门"}
+    assert {one.right_id for one in below.values()} == {"食品>茶"}
+
+
+def test_the_same_holds_for_the_right_side_as_broader() -> None:
+    proposals = propose_evidence(COARSE, FINE, EvidenceSettings(inherit="always"))
+    below = {one.right_id for one in proposals if one.accept and one.relation == "broader"}
+    assert below == {"食品>茶>绿茶", "食品>茶>红茶", "食品>茶>红茶>祁门"}
+
+
+def test_inheriting_can_be_switched_off_and_few_do_not_inherit() -> None:
+    found = propose_evidence(FINE, COARSE, EvidenceSettings(inherit="never"))
+    assert not any("no link of its own" in one.words for one in found)
+    paths = [f"食品>{name}" for name in ("酒", "米", "油", "盐", "糖", "醋", "面", "豆")]
+    few = propose_evidence(side("a", *paths, "食品>酒>白酒"), side("b", *paths), EvidenceSettings())
+    assert not any("no link of its own" in one.words for one in few)
