@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ LINE_LIMIT = 8 * 2**20
 #: non-ASCII lines that decide the encoding
 SAMPLE_LINES = 2000
 ENCODINGS = ("utf-8", "gb18030")
+GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
 
 _FOREIGN_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
@@ -54,7 +56,11 @@ def read_lines(path: Path, start: int = 0, stop: int = -1, number: int = 1) -> I
         file.seek(start)
         position = start
         while stop < 0 or position < stop:
-            content = file.readline(LINE_LIMIT + 1)
+            try:
+                content = file.readline(LINE_LIMIT + 1)
+            except GZIP_ERRORS as error:
+                yield Line(number, b"", f"the .gz file is damaged from here on: {error}")
+                return
             if not content:
                 return
             position += len(content)
@@ -80,13 +86,16 @@ def _skip_line(file: IO[bytes]) -> int:
 
 
 def detect_encoding(path: Path) -> str:
-    """Return 'utf-8' or 'gb18030', whichever fails on fewer of the first lines that are not ASCII.
+    """Return the first of `ENCODINGS` in which at least half of the lines that are not ASCII can be read.
 
     Raises:
         FormatError: the file is binary, UTF-16, or in neither encoding.
     """
-    with open_bytes(path) as file:
-        head = file.read(4096)
+    try:
+        with open_bytes(path) as file:
+            head = file.read(4096)
+    except GZIP_ERRORS as error:
+        raise FormatError(f"{path} is damaged: {error}") from None
     for mark, name in _FOREIGN_MARKS.items():
         if head.startswith(mark):
             raise FormatError(f"{path} is written in {name}; save it as UTF-8")
@@ -99,13 +108,15 @@ def detect_encoding(path: Path) -> str:
         if len(sample) == SAMPLE_LINES:
             break
     failures = {name: sum(not _decodes(line, name) for line in sample) for name in ENCODINGS}
-    best = min(ENCODINGS, key=lambda name: failures[name])
-    if failures[best] * 2 > len(sample) and len(sample) > 1:
-        raise FormatError(
-            f"{path} is neither UTF-8 nor GB18030 ({failures[best]} of {len(sample)} lines fail); "
-            "set its encoding"
-        )
-    return best
+    for name in ENCODINGS:  # GB18030 decodes nearly everything, UTF-8 nearly nothing that is not UTF-8
+        if failures[name] * 2 <= len(sample):
+            return name
+    if len(sample) < 3:  # too few to judge the file by: those lines will be refused
+        return ENCODINGS[0]
+    fewest = min(failures.values())
+    raise FormatError(
+        f"{path} is neither UTF-8 nor GB18030 ({fewest} of {len(sample)} lines fail); set its encoding"
+    )
 
 
 def _decodes(line: bytes, encoding: str) -> bool:

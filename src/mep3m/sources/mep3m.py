@@ -18,6 +18,7 @@ import pyarrow.json as pj
 from numpy.typing import NDArray
 
 from mep3m.settings.sources import SourceEntry
+from mep3m.sources import records as arrays
 from mep3m.sources.base import STAGE, Batch, Part
 from mep3m.sources.columns import clean, given_labels, join_levels, product_table, stable_ids
 from mep3m.sources.mep3m_files import LEVELS, SENTINELS, category_id
@@ -55,7 +56,7 @@ class Mep3mSource:
     def read(self, part: Part) -> Iterator[Batch]:
         """Yield the products of one part; a broken record is refused with its number."""
         for block in read_blocks(self.path, part):
-            records = None if block.too_long else _parse_fast(block)
+            records = None if block.too_long or block.longest > arrays.RECORD_LIMIT else _parse_fast(block)
             if records is None:
                 yield self._read_slowly(block)
             else:
@@ -69,7 +70,9 @@ class Mep3mSource:
         rejects: list[Reject] = []
         for number, content in block.records():
             value, problem = parse_record(content)
-            row, problem = (None, "the record is too long") if block.too_long else _as_row(value, problem)
+            if block.too_long or len(content) > arrays.RECORD_LIMIT:
+                value, problem = None, "the record is too long"
+            row, problem = _as_row(value, problem)
             if row is not None:
                 rows.append(row)
                 numbers.append(number)

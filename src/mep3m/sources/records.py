@@ -45,6 +45,11 @@ class Block:
     starts: NDArray[np.int64] = field(repr=False)
     too_long: bool = False
 
+    @property
+    def longest(self) -> int:
+        """The bytes of the longest record."""
+        return int(np.diff(self.starts, append=len(self.content)).max())
+
     def records(self) -> Iterator[tuple[int, bytes]]:
         """Yield (number, bytes) of each record, broken ones included."""
         ends = [*self.starts[1:].tolist(), len(self.content)]

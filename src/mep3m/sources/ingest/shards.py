@@ -69,8 +69,15 @@ def build(reader: PartReader, engine: Engine, progress: Progress, **facts: Any) 
     if not reader.writer.complete:
         run(engine, reader, reader.writer.missing(), STAGE, progress)
         refuse_repeats(reader.writer)
+        sweep(reader.writer.folder)
         return reader.writer.finish(find_taxonomy(reader.catalogues, reader.writer), **facts)
     return Store.open(reader.writer.folder)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the half-written files of killed processes; nobody writes into the store any more."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def list_parts(catalogues: Catalogues) -> list[tuple[int, Part]]:

@@ -21,7 +21,7 @@ from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import STAGE, Batch, Part
 from mep3m.sources.images.intake import COLUMNS, Intake, is_url
 from mep3m.sources.ingest.origin import Catalogues, write_origin
-from mep3m.sources.ingest.shards import IN_ORDER, PartReader, Place, find_taxonomy, refuse_repeats
+from mep3m.sources.ingest.shards import IN_ORDER, PartReader, Place, find_taxonomy, refuse_repeats, sweep
 from mep3m.store import Plan, Reject, Store, StoreWriter
 from mep3m.store.files import inside, read_json
 
@@ -54,6 +54,7 @@ def update(
         _refuse_repeats_of(writer, len(parts))
         writer.write(len(parts), _withdrawn(previous, writer, len(parts)))
     counts = _count_changes(previous, writer, len(parts))
+    sweep(folder)
     write_origin(draft, catalogues, inputs)
     writer.finish(find_taxonomy(catalogues, writer), update=counts)
     finish_update(folder)

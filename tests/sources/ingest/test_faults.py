@@ -1,0 +1,111 @@
+"""Nothing is lost and nothing is there twice: killed, out of disk, workers dying."""
+
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mep3m.store import Store
+from tests.sources.ingest.shop import content, rows, take_in, write_images, write_shop
+
+ROOT = Path(__file__).parents[3]
+#: runs one ingest in a process of its own, so that it can be killed
+SCRIPT = """
+import sys
+from pathlib import Path
+from tests.sources.ingest.shop import take_in
+take_in(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[4]), images=sys.argv[3])
+"""
+
+
+def command(path: Path, store: Path, images: Path, workers: int = 1) -> list[str]:
+    return [sys.executable, "-c", SCRIPT, str(path), str(store), str(images), str(workers)]
+
+
+def environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+
+
+def killed_run(arguments: list[str], seconds: float) -> bool:
+    """Start a run, kill -9 it and its workers after a while, and return whether it was still running."""
+    process = subprocess.Popen(
+        arguments, env=environment(), stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    time.sleep(seconds)
+    running = process.poll() is None
+    if running:
+        import os
+
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return running
+
+
+def test_kill_at_random_moments_leaves_the_same_bytes(tmp_path: Path) -> None:
+    path = write_shop(tmp_path, rows(60))
+    images = write_images(tmp_path / "images", range(59))
+    take_in(path, tmp_path / "whole", images=str(images))
+    chance, killed = random.Random(5), 0
+    started = time.perf_counter()
+    subprocess.run(command(path, tmp_path / "timed", images), env=environment(), check=True)
+    usual = time.perf_counter() - started
+    for _ in range(3):
+        killed += killed_run(command(path, tmp_path / "cut", images), chance.uniform(0.4, 1.0) * usual)
+    subprocess.run(command(path, tmp_path / "cut", images), env=environment(), check=True)
+    assert killed
+    assert content(tmp_path / "cut") == content(tmp_path / "whole")
+
+
+def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    """A limit on the size of a file has the same effect on a write as a disk without room."""
+    path = write_shop(tmp_path, rows(60))
+    images = write_images(tmp_path / "images", range(60))
+    take_in(path, tmp_path / "whole", images=str(images))
+
+    def small_files() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+    failed = subprocess.run(
+        command(path, tmp_path / "cut", images), env=environment(), preexec_fn=small_files, check=False,
+        capture_output=True,
+    )  # fmt: skip
+    assert failed.returncode != 0
+    assert not (tmp_path / "cut/manifest.json").exists()
+    take_in(path, tmp_path / "cut", images=str(images))
+    assert content(tmp_path / "cut") == content(tmp_path / "whole")
+
+
+def test_a_dying_worker_costs_nothing(tmp_path: Path) -> None:
+    path = write_shop(tmp_path, rows(60))
+    images = write_images(tmp_path / "images", range(60))
+    take_in(path, tmp_path / "whole", images=str(images))
+    script = SCRIPT.replace(
+        "take_in(Path",
+        """
+import os
+from mep3m.sources.ingest.shards import PartReader
+real = PartReader.__call__
+def dies_once(self, index):
+    mark = Path(sys.argv[2]).with_suffix(".died")
+    if index == 3 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), 9)
+    return real(self, index)
+PartReader.__call__ = dies_once
+take_in(Path""",
+    )
+    module = tmp_path / "dies.py"
+    module.write_text("if True:\n" + "\n".join("    " + line for line in script.splitlines()))
+    body = module.read_text().replace("    take_in(Path", '    if __name__ == "__main__": take_in(Path')
+    module.write_text(body)
+    arguments = [sys.executable, str(module), str(path), str(tmp_path / "cut"), str(images), "2"]
+    subprocess.run(arguments, env=environment(), check=True, capture_output=True, timeout=120)
+    assert (tmp_path / "cut.died").exists()
+    assert content(tmp_path / "cut") == content(tmp_path / "whole")
+    assert Store.open(tmp_path / "cut").rows == 60
