@@ -53,8 +53,10 @@ def memory() -> tuple[float, float]:
     return this.memory_info().rss / 2**20, max(children) / 2**20
 
 
-def run(files: list[ImageFile], folder: Path, settings: OcrSettings, pool: PoolSettings) -> dict[str, Any]:
-    """Read all files and return the memory seen along the way."""
+def run(
+    files: list[ImageFile], folder: Path, settings: tuple[OcrSettings, PoolSettings], seconds: float | None
+) -> dict[str, Any]:
+    """Read the files, at most for `seconds`, and return the memory seen along the way."""
     samples: list[tuple[int, float, float]] = []
     done, last, start = 0, 0.0, time.perf_counter()
 
@@ -69,13 +71,19 @@ def run(files: list[ImageFile], folder: Path, settings: OcrSettings, pool: PoolS
         ReadingCache(folder / "kept.sqlite", settings) as cache,
         ImageReader(settings, pool, cache) as reader,
     ):
-        texts = sum(bool(reading.lines) for reading in reader.read(files, tick))
-    return {"samples": samples, "with_text": texts, "seconds": time.perf_counter() - start}
+        texts = read = 0
+        for reading in reader.read(files, tick):
+            texts, read = texts + bool(reading.lines), read + 1
+            if seconds is not None and time.perf_counter() - start > seconds:
+                break
+    spent = time.perf_counter() - start
+    return {"samples": samples, "with_text": texts, "images": read, "seconds": spent}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, help="stop after this long, and say how many it were")
     parser.add_argument("--replace-after", type=int, default=5000, help="images a process; huge: never")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plot", type=Path)
@@ -84,15 +92,16 @@ def main() -> None:
     pool = PoolSettings(images_per_process=options.replace_after, process_memory_mb=8000)
     with tempfile.TemporaryDirectory() as folder:
         files = draw(Path(folder), options.images)
-        found = run(files, Path(folder), settings, pool)
-    rate = options.images / found["seconds"]
-    print(f"{options.images:,} images, {found['with_text']:,} with text, {rate:.1f} images/s\n")
+        found = run(files, Path(folder), (settings, pool), options.seconds)
+    count = found["images"]
+    rate = count / found["seconds"]
+    print(f"{count:,} images, {found['with_text']:,} with text, {rate:.1f} images/s\n")
     print("| images | parent MiB | largest worker MiB |\n|---|---|---|")
     for tenth in range(1, 11):
-        part = [s for s in found["samples"] if (tenth - 1) / 10 < s[0] / options.images <= tenth / 10]
+        part = [s for s in found["samples"] if (tenth - 1) / 10 < s[0] / count <= tenth / 10]
         if part:
             parent, worker = max(s[1] for s in part), max(s[2] for s in part)
-            print(f"| {options.images * tenth // 10:,} | {parent:.0f} | {worker:.0f} |")
+            print(f"| {count * tenth // 10:,} | {parent:.0f} | {worker:.0f} |")
     if options.plot:
         series = {
             name: [(float(s[0]), s[column], "") for s in found["samples"]]

@@ -222,7 +222,10 @@ def _serve(pipe: Connection, build: Callable[[], Any], seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds * len(group) * 2 + 5)
         results = work(group)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        pipe.send(("done", list(results), process.memory_info().rss / 2**20))
+        try:
+            pipe.send(("done", list(results), process.memory_info().rss / 2**20))
+        except OSError:  # the parent is gone; so is this process in a moment
+            return
 
 
 def _end_with_parent(parent: int) -> None:

@@ -1,0 +1,70 @@
+"""EasyOCR with networks of the right shape and random weights: the real ones come with a download.
+
+What is tested is everything but the quality: the folder of weights, the reading, the errors.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mep3m.errors import NotFoundError
+from mep3m.settings.ocr import OcrSettings
+from mep3m.stages.ocr.backends import Backend, build
+from mep3m.stages.ocr.lines import Line
+from tests.stages.ocr.pictures import drawn, pixels
+
+pytest.importorskip("easyocr", reason="easyocr is not installed")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+    from easyocr.config import detection_models, recognition_models
+    from easyocr.craft import CRAFT
+    from easyocr.model.vgg_model import Model
+
+    folder = tmp_path_factory.mktemp("weights")
+    torch.manual_seed(0)
+    recogniser = recognition_models["gen2"]["zh_sim_g2"]
+    detector = CRAFT(pretrained=False)
+    torch.nn.init.zeros_(detector.conv_cls[-1].weight)
+    detector.conv_cls[-1].bias.data = torch.tensor([1.0, 0.0])  # text everywhere, no links: one box
+    networks = {
+        "craft_mlt_25k.pth": (detector, detection_models["craft"]),
+        "zh_sim_g2.pth": (Model(1, 256, 256, len(recogniser["characters"]) + 1), recogniser),
+    }
+    for name, (network, entry) in networks.items():
+        torch.save({f"module.{key}": value for key, value in network.state_dict().items()}, folder / name)
+        entry["md5sum"] = hashlib.md5((folder / name).read_bytes()).hexdigest()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reader(weights: Path) -> Backend:
+    return build(OcrSettings(backend="easyocr", weights=weights, detector_side=160))
+
+
+def test_lines_come_with_polygon_and_confidence(reader: Backend) -> None:
+    [lines, again] = reader.read([pixels(drawn("COTTON", size=(128, 96)))] * 2)
+    assert lines
+    assert lines == again
+    for line in lines:
+        assert isinstance(line, Line)
+        assert len(line.polygon) == 4
+        assert 0 <= line.confidence <= 1
+
+
+def test_odd_shapes_do_not_fail(reader: Backend) -> None:
+    assert len(reader.read([np.zeros((8, 200, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)])) == 2
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="is not a folder"):
+        build(OcrSettings(backend="easyocr", weights=tmp_path / "none"))
+
+
+def test_a_folder_without_weights_names_the_files(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"craft_mlt_25k\.pth and zh_sim_g2\.pth"):
+        build(OcrSettings(backend="easyocr", weights=tmp_path))
