@@ -68,8 +68,8 @@ def run(
             samples.append((done, *memory()))
 
     with (
-        ReadingCache(folder / "kept.sqlite", settings) as cache,
-        ImageReader(settings, pool, cache) as reader,
+        ReadingCache(folder / "kept.sqlite", settings[0]) as cache,
+        ImageReader(*settings, cache) as reader,
     ):
         texts = read = 0
         for reading in reader.read(files, tick):

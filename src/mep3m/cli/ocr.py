@@ -33,8 +33,11 @@ from mep3m.settings.ocr import OcrSettings, PoolSettings
 @click.option("--process-memory-mb", type=int, help="Replace a process that grows beyond this.")
 @click.option("--images-per-process", type=int, help="Replace a process after this many images.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Readings by image hash; default: beside OUT.")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write an HTML page of examples.")
 @json_option
-def ocr(source: Path, out: Path, cache: Path | None, as_json: bool, **options: Any) -> None:
+def ocr(
+    source: Path, out: Path, cache: Path | None, report: Path | None, as_json: bool, **options: Any
+) -> None:
     r"""Read the text in every image of SOURCE, a folder of images or a store.
 
     Interrupted at any point, the same command goes on. Images that cannot be read stand in the
@@ -42,7 +45,7 @@ def ocr(source: Path, out: Path, cache: Path | None, as_json: bool, **options: A
 
     \b
     Example:
-      mep3m ocr photos/ --out lines.jsonl
+      mep3m ocr photos/ --out lines.jsonl --report examples.html
       mep3m ocr store/ --out lines.jsonl --workers 2 --json
     """
     from mep3m.stages.ocr.folder import SUFFIXES, write_readings
@@ -65,6 +68,11 @@ def ocr(source: Path, out: Path, cache: Path | None, as_json: bool, **options: A
         raise NotFoundError(f"{source} holds no images (endings: {', '.join(sorted(SUFFIXES))})")
     with bar("ocr", len(files), "images") as advance:
         counts = write_readings(files, out, cache or kept, settings, advance)
+    if report is not None:
+        from mep3m.report.ocr_examples import write_ocr_page
+
+        paths = {file.name: file.path for file in files}
+        write_ocr_page(out, paths.__getitem__, report)
     summary = {**asdict(counts), "out": str(out)}
     if as_json:
         print_json(summary)
