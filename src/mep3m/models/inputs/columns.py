@@ -62,28 +62,27 @@ class Tokens:
     @classmethod
     def encode(cls, coder: Coder, products: pa.Table, column: str, folder: Path | None = None) -> Tokens:
         """Encode a column; with a `folder` both arrays are files, memory-mapped, never held whole."""
-        offsets = [np.zeros(1, np.int64)]
+        chunks = (cls._chunk(coder, texts) for texts in texts_of(products, column))
         if folder is None:
-            parts = [
-                np.concatenate(cls._chunk(coder, texts, offsets)) for texts in texts_of(products, column)
-            ]
-            ids = np.concatenate(parts) if parts else np.empty(0, np.int32)
-            return cls(ids, np.concatenate(offsets))
-        with (folder / f"{column}.ids").open("wb") as file:
-            for texts in texts_of(products, column):
-                file.write(np.concatenate(cls._chunk(coder, texts, offsets)).tobytes())
-        np.save(folder / f"{column}.offsets.npy", np.concatenate(offsets))
-        whole = folder / f"{column}.ids"
-        mapped = np.memmap(whole, np.int32, "r") if whole.stat().st_size else np.empty(0, np.int32)
-        return cls(mapped, np.load(folder / f"{column}.offsets.npy", mmap_mode="r"))
+            parts = list(chunks)
+            ids = np.concatenate([part for part, _ in parts]) if parts else np.empty(0, np.int32)
+            lengths = np.concatenate([np.zeros(1, np.int64), *(part for _, part in parts)])
+            return cls(ids, np.cumsum(lengths))
+        total = 0
+        with (folder / f"{column}.ids").open("wb") as file, (folder / f"{column}.offsets").open("wb") as ends:
+            ends.write(np.zeros(1, np.int64).tobytes())
+            for ids, lengths in chunks:
+                file.write(ids.tobytes())
+                ends.write((total + np.cumsum(lengths)).tobytes())
+                total += len(ids)
+        mapped = np.memmap(folder / f"{column}.ids", np.int32, "r") if total else np.empty(0, np.int32)
+        return cls(mapped, np.memmap(folder / f"{column}.offsets", np.int64, "r"))
 
     @staticmethod
-    def _chunk(coder: Coder, texts: list[str], offsets: list[NDArray[np.int64]]) -> list[NDArray[np.int32]]:
-        """Encode one chunk of texts and note where each ends; a missing text has no token."""
+    def _chunk(coder: Coder, texts: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Return the ids of one chunk of texts and their lengths; a missing text has no token."""
         ids = [part if text else part[:0] for part, text in zip(coder.encode(texts), texts, strict=True)]
-        lengths = np.array([len(part) for part in ids], np.int64)
-        offsets.append(offsets[-1][-1] + np.cumsum(lengths))
-        return ids
+        return np.concatenate(ids), np.array([len(part) for part in ids], np.int64)
 
     def present(self) -> NDArray[np.bool_]:
         """Return (N,) whether the row has a text."""
