@@ -185,3 +185,27 @@ def print_scores(scores: dict[str, Any]) -> None:
         )
         averages = f"{row['macro_f1']:.4f}       {row['weighted_f1']:.4f}    {row['ap_macro']:.4f}"
         click.echo(f"{counts}    {averages}  {row['unseen']:>6,}")
+
+
+@click.command("export-onnx", epilog="Example: mep3m export-onnx run model.onnx")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def export_onnx(run: Path, file: Path, as_json: bool) -> None:
+    """Write the network of RUN as the ONNX file FILE: the same probabilities without PyTorch.
+
+    Inputs are the normalised image and the token ids, as docs/guide-train-networks.md says.
+    """
+    from mep3m.models.classifier import load
+    from mep3m.models.networks.export import export_onnx as write
+
+    classifier: Any = load(run)
+    if not hasattr(classifier, "network"):
+        parts = [part.name for part in run.iterdir() if (part / "weights.safetensors").exists()]
+        hint = f"; export one of its parts: {', '.join(str(run / part) for part in parts)}" if parts else ""
+        raise UsageError(f"{run} is not one network, so it has no ONNX form{hint}")
+    write(classifier, file)
+    if as_json:
+        print_json({"onnx": str(file), "bytes": file.stat().st_size})
+    else:
+        click.echo(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
