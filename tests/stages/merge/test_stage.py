@@ -3,18 +3,26 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mep3m.engine import make_engine
 from mep3m.errors import TaxonomyError, UsageError
-from mep3m.product import Label, to_table
+from mep3m.product import Label, Product, to_table
 from mep3m.settings.merge import MergeSettings
 from mep3m.stages.base import run_stage
 from mep3m.stages.merge.edits import make
 from mep3m.stages.merge.impact import as_html, as_text, compare_after, impact, rows_by_category
 from mep3m.stages.merge.merged import Review
-from mep3m.stages.merge.stage import ApplyReview, read_mapping, remove_result, store_counts
+from mep3m.stages.merge.stage import (
+    ApplyReview,
+    count_rows,
+    read_counts,
+    read_mapping,
+    remove_result,
+    store_counts,
+)
 from mep3m.store import Plan, Store, StoreWriter
 from tests.stages.merge.shops import FIRST, ROWS, link, products
 
@@ -168,3 +176,12 @@ def test_the_mapping_is_kept_beside_the_rows(shops: Store, tmp_path: Path) -> No
         assert [label["category"] for label in row["labels"]] == [
             label.category for label in mapping.get(node, ())
         ]
+
+
+def test_counting_sees_gaps_slices_and_missing_labels() -> None:
+    gap = (Label(None, "given", "a"), Label("x", "given", "a"))
+    rows = [Product(str(i), "a", str(i), ("p",), labels=gap if i % 2 else ()) for i in range(6)]
+    table = to_table(rows).slice(1, 4)
+    assert read_counts([count_rows(table)]).present == {("a", ("p",)): {(): 2, ("", "x"): 2}}
+    missing = table.set_column(11, "labels", pa.nulls(4, table.schema.field("labels").type))
+    assert read_counts([count_rows(missing)]).present == {("a", ("p",)): {(): 4}}

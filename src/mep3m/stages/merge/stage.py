@@ -108,11 +108,10 @@ class ApplyReview:
 
 def count_rows(shard: pa.Table) -> pa.Table:
     """Return one row a (source, source_path, present label ids) with its products."""
-    ids = [
-        None if labels is None else MARK.join(label["category"] or "" for label in labels)
-        for labels in shard["labels"].to_pylist()
-    ]
-    table = pa.table({"key": _keys(shard), "labels": pa.array(ids, pa.string()), "dropped": shard["dropped"]})
+    labels = shard["labels"].combine_chunks()
+    categories = pc.fill_null(pc.struct_field(labels.values, "category"), "")
+    ids = pc.binary_join(pa.ListArray.from_arrays(labels.offsets, categories), MARK)
+    table = pa.table({"key": _keys(shard), "labels": ids, "dropped": shard["dropped"]})
     table = table.set_column(2, "kept", pc.cast(pc.is_null(table["dropped"]), pa.int64()))
     counted = table.group_by(["key", "labels"], use_threads=False).aggregate([("kept", "sum")])
     return counted.sort_by([("key", "ascending"), ("labels", "ascending")])
