@@ -34,13 +34,16 @@ class LevelScores:
 
 
 def ranks(proba: Floats, truth: Codes) -> Codes:
-    """Return (N,) how many classes score higher than the true one (ties count half up); C if unseen."""
+    """Return (N,) how many classes score higher than the true one (equal scores: lower columns first).
+
+    A row of an unseen class has a rank that no k reaches.
+    """
     known = truth >= 0
     own = proba[np.arange(len(truth)), np.maximum(truth, 0)][:, None]
     higher = (proba > own).sum(axis=1)
     first = np.arange(proba.shape[1])[None, :] < np.maximum(truth, 0)[:, None]
     tied = ((proba == own) & first).sum(axis=1)
-    result: Codes = np.where(known, higher + tied, proba.shape[1]).astype(np.int64)
+    result: Codes = np.where(known, higher + tied, np.iinfo(np.int64).max)
     return result
 
 

@@ -1,0 +1,118 @@
+"""Text classifiers on real catalogues, same rows for each: accuracy and macro F1 with bootstrap intervals.
+
+python -m bench.text_quality --fasttext VENV/bin/python --seeds 3 --out OUT.json
+
+Splits are 80/20 by seed: grouped by duplicate title (default) or random (`--split random`). Real data
+is read from ../shared/data, or MEP3M_DATA; a set that is not there is left out with a word.
+"""
+
+import argparse
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from bench.peers import LABELS, run_peer
+from mep3m.dataset.dataset import Dataset
+from mep3m.dataset.splits import split_products
+from mep3m.evaluation.calibration import accuracy, bootstrap, macro_f1
+from mep3m.settings.sources import Columns
+from mep3m.sources.tables import read_products
+
+DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[2] / "shared" / "data"))
+SETS = {
+    "retail": ("zh_titles/retail_30class/items.tsv", "title", "label"),
+    "medical-3": ("zh_titles/medical_device_4level/val.tsv", "product_name", "level3"),
+    "taobao-2": ("zh_titles/taobao_2019/items.tsv", "title", "l2"),
+    "fashion-3": ("en_fashion_titles_44k/styles_with_titles.tsv", "title", "articleType"),
+    "toys-2": ("en_amazon_toys_10k/items.tsv", "title", "category_path"),
+}
+
+
+def load(name: str) -> Dataset:
+    file, title, label = SETS[name]
+    if label == "category_path":
+        columns = Columns(title=title, path=label)
+        return Dataset.of(read_products(DATA / file, columns)[0]).at_level(2)
+    return Dataset.of(read_products(DATA / file, Columns(title=title, labels=(label,)))[0]).labelled()
+
+
+def measure(name: str, peers: list[str], split: str, seeds: int, fasttext: str | None) -> list[dict]:
+    dataset = load(name)
+    found: dict[str, list[dict]] = {peer: [] for peer in peers}
+    for seed in range(100, 100 + seeds):
+        learned, tested = dataset.sides(split_products(dataset.products, split, 0.2, seed))
+        labels = [path[0] for path in learned.paths]
+        truth = [path[0] for path in tested.paths]
+        for peer in peers:
+            python = {"python": fasttext} if peer.startswith("fasttext") and fasttext else {}
+            titles = [
+                [text or "" for text in side.products["title"].to_pylist()] for side in (learned, tested)
+            ]
+            result = run_peer(peer, (titles[0], labels), titles[1], 600, **python)
+            found[peer].append(scores(result, labels, truth, seed))
+    return [{"set": name, "model": LABELS[peer], **mean(runs)} for peer, runs in found.items()]
+
+
+def scores(result: dict, labels: list[str], truth: list[str], seed: int) -> dict:
+    if "failed" in result:
+        return result
+    names = {name: place for place, name in enumerate(sorted({*labels, *truth}))}
+    coded = [np.array([names[name] for name in column]) for column in (result["predicted"], truth)]
+    top1, f1 = (bootstrap(kind, coded[0], coded[1], len(names), seed, 300) for kind in (accuracy, macro_f1))
+    return {"top1": asdict(top1), "macro_f1": asdict(f1), "train_s": result["train_s"]}
+
+
+def mean(runs: list[dict]) -> dict:
+    good = [run for run in runs if "failed" not in run]
+    if not good:
+        return {"failed": runs[0]["failed"]}
+    row: dict = {"seeds": len(good), "train_s": float(np.median([run["train_s"] for run in good]))}
+    for score in ("top1", "macro_f1"):
+        row[score] = {
+            key: float(np.mean([run[score][key] for run in good])) for key in ("value", "low", "high")
+        }
+        row[score]["std"] = float(np.std([run[score]["value"] for run in good]))
+    return row
+
+
+def line(row: dict) -> str:
+    if "failed" in row:
+        return f"| {row['set']} | {row['model']} | {row['failed']} | | |"
+    cells = [
+        f"{row[name]['value']:.4f} ± {row[name]['std']:.4f} [{row[name]['low']:.3f}, {row[name]['high']:.3f}]"
+        for name in ("top1", "macro_f1")
+    ]
+    return f"| {row['set']} | {row['model']} | {' | '.join(cells)} | {row['train_s']:.1f} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--peers", default="mep3m,svc,fasttext,fasttext25")
+    parser.add_argument("--split", default="grouped", choices=["grouped", "random", "stratified"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--fasttext", help="python of an environment with fasttext-wheel")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    peers = [name for name in arguments.peers.split(",") if arguments.fasttext or "fasttext" not in name]
+    rows: list[dict] = []
+    print(
+        f"{arguments.split} 80/20 splits, {arguments.seeds} seeds: mean ± sd [mean 95 % bootstrap interval]"
+    )
+    print("| set | model | Top-1 | macro F1 | train s |\n|---|---|---|---|---|", flush=True)
+    for name in arguments.sets.split(","):
+        if not (DATA / SETS[name][0]).exists():
+            print(f"{name}: {SETS[name][0]} is not under the data folder, left out")
+            continue
+        for row in measure(name, peers, arguments.split, arguments.seeds, arguments.fasttext):
+            rows.append(row)
+            print(line(row), flush=True)
+    if arguments.out:
+        arguments.out.write_text(json.dumps(rows, indent=1))
+
+
+if __name__ == "__main__":
+    main()

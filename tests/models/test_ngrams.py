@@ -1,0 +1,113 @@
+"""N-gram features: what they count, that they ignore the number of threads, and odd texts."""
+
+import numba
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mep3m.models.hinge import Learner, scores
+from mep3m.models.ngrams import Grams, Rows, Texts, Vocabulary, encode_texts
+
+GRAMS = Grams(1, 3, 2, 18)
+
+
+def features(text: str, vocabulary: Vocabulary) -> set[int]:
+    rows = vocabulary.rows(encode_texts(pa.array([text])), np.array([0]))
+    return set(rows.features[rows.starts[0] : rows.stops[0]].tolist())
+
+
+def fit(texts: list[str | None], grams: Grams = GRAMS, least: int = 1, most: int = 10**6) -> Vocabulary:
+    return Vocabulary.fit(encode_texts(pa.array(texts)), np.arange(len(texts)), grams, least, most)
+
+
+def test_the_number_of_features_is_that_of_distinct_grams() -> None:
+    # ^a ab b$ ^ab ab$ a b, and the word ab; the constant comes on top
+    assert len(fit(["ab"])) == 7 + 1 + 1
+    assert len(fit(["ab"], Grams(1, 1, 0, 18))) == 2 + 1
+
+
+def test_width_and_case_and_spaces_do_not_matter() -> None:
+    vocabulary = fit(["红茶 abc 500ML", "other"])
+    assert features("红茶 abc 500ML", vocabulary) == features("红茶   ＡＢＣ 500ml", vocabulary)
+
+
+def test_words_and_their_pairs_count_across_punctuation() -> None:
+    vocabulary = fit(["red shoe"], Grams(8, 8, 2, 18))
+    assert len(features("red,shoe", vocabulary)) == 3 + 1
+    assert len(features("shoe red", vocabulary)) == 2 + 1
+
+
+def test_rows_have_unit_length_beside_the_constant() -> None:
+    vocabulary = fit(["aab", "xyz aab"])
+    rows = vocabulary.rows(encode_texts(pa.array(["aab xyz aab"])), np.array([0]))
+    values = rows.values[rows.starts[0] : rows.stops[0]]
+    assert np.square(values[:-1]).sum() == pytest.approx(1, abs=1e-5)
+    assert values[-1] == 0.5
+
+
+def test_rare_and_surplus_features_are_left_out() -> None:
+    texts = ["aa", "aa", "zz"]
+    assert len(fit(texts, least=2)) < len(fit(texts))
+    assert len(fit(texts, most=3)) == 3 + 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.text(max_size=20)), min_size=1, max_size=8))
+def test_any_text_can_be_read(texts: list[str | None]) -> None:
+    texts = [None if text is None else text.encode("utf-8", "ignore").decode() for text in texts]
+    vocabulary = fit(texts)
+    rows = vocabulary.rows(encode_texts(pa.array(texts, pa.string())), np.arange(len(texts)))
+    for start, stop in zip(rows.starts, rows.stops, strict=True):
+        mine = rows.features[start:stop]
+        assert len(set(mine.tolist())) == len(mine)
+        assert mine.max() == len(vocabulary) - 1
+        assert np.isfinite(rows.values[start:stop]).all()
+
+
+def test_scores_are_the_matrix_product() -> None:
+    random = np.random.default_rng(0)
+    rows = Rows(
+        np.array([0, 3]),
+        np.array([2, 5]),
+        random.integers(0, 6, 5, dtype=np.int32),
+        random.random(5, np.float32),
+    )
+    weights = random.random((6, 4), np.float32)
+    expected = [
+        sum(rows.values[k] * weights[rows.features[k]] for k in range(a, b)) for a, b in ((0, 2), (3, 5))
+    ]
+    np.testing.assert_allclose(scores(rows, weights), expected, rtol=1e-5)
+
+
+def learned(threads: int, codes: np.ndarray, texts: Texts, vocabulary: Vocabulary) -> np.ndarray:
+    before = numba.get_num_threads()
+    numba.set_num_threads(threads)
+    try:
+        learner = Learner(len(vocabulary), np.array([0, 2, 5]))
+        for _ in range(5):
+            learner.learn(vocabulary.rows(texts, np.arange(len(texts))), codes, 0.5)
+        return learner.weights
+    finally:
+        numba.set_num_threads(before)
+
+
+def test_learning_is_the_same_for_any_number_of_threads_and_separates() -> None:
+    kinds = ["red tea", "green tea", "lamp"] * 10
+    texts = encode_texts(pa.array(kinds))
+    codes = np.array([[0, 2], [0, 3], [1, 4]] * 10, dtype=np.int32)
+    vocabulary = fit(kinds)
+    weights = learned(1, codes, texts, vocabulary)
+    np.testing.assert_array_equal(weights, learned(numba.config.NUMBA_NUM_THREADS, codes, texts, vocabulary))
+    found = scores(vocabulary.rows(texts, np.arange(3)), weights)
+    assert found[:, :2].argmax(axis=1).tolist() == [0, 0, 1]
+    assert found[:, 2:].argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_a_level_without_label_teaches_nothing() -> None:
+    texts = encode_texts(pa.array(["red tea", "lamp"]))
+    vocabulary = fit(["red tea", "lamp"])
+    weights = learned(1, np.array([[0, -1], [1, -1]], dtype=np.int32), texts, vocabulary)
+    assert weights[:, :2].any()
+    assert not weights[:, 2:].any()
