@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--parts", default="label,content,growth")
     parser.add_argument("--sizes", default="5000,10000,20000,50000")
-    parser.add_argument("--sample", type=int, default=50)
+    parser.add_argument("--sample", type=int, default=30)
     options = parser.parse_args()
     table: list[dict[str, object]] = []
     if "label" in options.parts:

@@ -1,0 +1,81 @@
+"""`mep3m align propose` and `score` from the outside: files in, files out, exit codes."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from mep3m.cli import cli
+
+LEFT = (
+    "id\tpath\ttitles\n1\t数码 > 手机\t苹果手机 || 华为手机\n"
+    "2\t数码 > 手机壳\t硅胶手机壳\n3\t宠物 > 狗粮\t狗粮幼犬\n"
+)
+RIGHT = "id\tpath\n8\t手机数码 > 手机\n9\t宠物用品 > 狗粮\n7\t手机数码 > 手机壳/套\n"
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["align", *(str(one) for one in arguments)])
+
+
+def propose(files: dict[str, Path], *options: object) -> Result:
+    tables = ("--left", files["left"], "--right", files["right"])
+    return call("propose", *tables, "--out", files["left"].with_name("links.sssom.tsv"), *options)
+
+
+def write(folder: Path, **texts: str) -> dict[str, Path]:
+    paths = {name: folder / f"{name}.tsv" for name in texts}
+    for name, text in texts.items():
+        paths[name].write_text(text, encoding="utf-8")
+    return paths
+
+
+@pytest.mark.parametrize("method", ["evidence", "paper"])
+def test_propose_then_score(tmp_path: Path, method: str) -> None:
+    gold = "left_id\tright_id\trelation\n1\t8\texact\n3\t9\texact\n2\t7\texact\n"
+    files = write(tmp_path, left=LEFT, right=RIGHT, gold=gold)
+    made = propose(files, "--method", method, "--json")
+    assert made.exit_code == 0, made.output
+    assert orjson.loads(made.stdout)["accepted"] >= 2
+    scored = call("score", tmp_path / "links.sssom.tsv", "--gold", files["gold"], "--json")
+    assert scored.exit_code == 0, scored.output
+    scores = orjson.loads(scored.stdout)
+    assert scores["gold_pairs"] == 3
+    assert scores["recall"] >= 2 / 3
+    assert {"precision", "recall", "f1", "average_precision", "coverage", "decisions", "errors"} <= set(
+        scores
+    )
+
+
+def test_bad_rows_are_listed_with_their_lines_and_the_rest_is_aligned(tmp_path: Path) -> None:
+    files = write(tmp_path, left=LEFT + "4\t数码 > \n1\t家电 > 手机\n", right=RIGHT)
+    result = propose(files)
+    assert result.exit_code == 1
+    assert "line 5: the path '数码 >' has an empty name" in result.output
+    assert "line 6: the id '1' stands in two places: line 2" in result.output
+    assert (tmp_path / "links.sssom.tsv").exists()
+
+
+def test_gold_with_unknown_ids_is_listed(tmp_path: Path) -> None:
+    files = write(tmp_path, left=LEFT, right=RIGHT, gold="left_id\tright_id\n1\t8\n55\t9\n")
+    propose(files)
+    tables = ("--left", files["left"], "--right", files["right"])
+    result = call("score", tmp_path / "links.sssom.tsv", "--gold", files["gold"], *tables)
+    assert result.exit_code == 1
+    assert "line 3: left_id '55' is not in the table" in result.output
+    assert "precision" in result.output
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--method", "guess", "method = 'guess'"),
+        ("--within-first-level", "maybe", "within_first_level = 'maybe'"),
+    ],
+)
+def test_wrong_use_names_what_is_allowed(tmp_path: Path, option: str, value: str, message: str) -> None:
+    files = write(tmp_path, left=LEFT, right=RIGHT)
+    result = propose(files, option, value)
+    assert result.exit_code != 0
+    assert message in str(result.exception)
