@@ -77,6 +77,8 @@ class Task:
         places = [{entry.id: i for i, entry in enumerate(side)} for side in (self.case.left, self.case.right)]
         found = np.zeros(len(self.pairs), dtype=np.int64)
         for (left, right), kind in relations(self.case).items():
+            if left not in places[0] or right not in places[1]:
+                continue
             place = self.pairs.find(np.array([places[0][left]]), np.array([places[1][right]]))[0]
             if place >= 0:
                 found[place] = codes[kind]
@@ -127,7 +129,7 @@ def tasks() -> list[Task]:
         part = contest.part(str(fold), lambda e, f=fold: sum(map(ord, e.path[0])) % 2 == f)
         found += [task(f"contest-{fold}", part, 2.0), task(f"contest-{fold}", part.closed(), 2.0)]
     found.append(task("walmart", train_part(walmart_amazon()), 1.0))
-    for seed in range(100, 107):
+    for seed in range(100, 105):
         for case in simulated(seed):
             found.append(task(f"sim-{seed % 3}", case if seed % 3 == 0 else case.without_english(), 2.0))
             if seed % 3 == 1:
