@@ -15,18 +15,20 @@ from mep3m.errors import FormatError, NotFoundError
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends without error.
 
     The name carries the process id, so two workers never write into the same temporary file; a
-    file left behind by a killed process is never read.
+    file left behind by a killed process is never read. Where `durable` is false the file may be lost or
+    empty after a power cut (not after a kill), and the caller syncs many at once.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
+        if durable:
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

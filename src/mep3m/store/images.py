@@ -28,11 +28,16 @@ class ContentImages:
         self.root = root
 
     def put(self, content: bytes) -> str:
-        """Store the bytes if they are new and return their hash; safe from many processes at once."""
+        """Store the bytes if they are new and return their hash; safe from many processes at once.
+
+        The disk is not waited for: who writes many images calls `os.sync` before noting that they exist
+        (a wait for each image is ten times slower than everything else). What a power cut emptied has
+        another size and is written again.
+        """
         key = hashlib.sha256(content).hexdigest()
         target = self.file(key)
-        if not target.exists():
-            with whole_file(target) as temporary:
+        if not target.exists() or target.stat().st_size != len(content):
+            with whole_file(target, durable=False) as temporary:
                 temporary.write_bytes(content)
         return key
 

@@ -142,7 +142,7 @@ def test_images_come_whole_and_are_fetched_once(server: Any, tmp_path: Path) -> 
 def test_a_lost_image_is_fetched_again(server: Any, tmp_path: Path) -> None:
     get(server, tmp_path, "/ok", timeout=5)
     for path in tmp_path.rglob("*"):
-        if path.is_file() and path.suffix != ".json":
+        if path.is_file() and path.suffix != ".txt":
             path.unlink()
     assert get(server, tmp_path, "/ok", timeout=5) == [IMAGE]
     assert server.seen["/ok"] == 2

@@ -46,18 +46,33 @@ def killed_run(arguments: list[str], seconds: float) -> bool:
     return running
 
 
-def test_kill_at_random_moments_leaves_the_same_bytes(tmp_path: Path) -> None:
-    path = write_shop(tmp_path, rows(60))
+#: the same run, which kills itself before its n-th file takes its place
+SUICIDE = """
+import os, sys
+from pathlib import Path
+left, real = int(sys.argv[5]), Path.replace
+def replace(self, target):
+    global left
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), 9)
+    return real(self, target)
+Path.replace = replace
+"""
+
+
+def test_killed_before_any_file_takes_its_place_the_bytes_are_the_same(tmp_path: Path) -> None:
+    path = write_shop(tmp_path, [*rows(60), *rows(2)])
     images = write_images(tmp_path / "images", range(59))
     take_in(path, tmp_path / "whole", images=str(images))
-    chance, killed = random.Random(5), 0
-    started = time.perf_counter()
-    subprocess.run(command(path, tmp_path / "timed", images), env=environment(), check=True)
-    usual = time.perf_counter() - started
-    for _ in range(3):
-        killed += killed_run(command(path, tmp_path / "cut", images), chance.uniform(0.4, 1.0) * usual)
-    subprocess.run(command(path, tmp_path / "cut", images), env=environment(), check=True)
-    assert killed
+    chance = random.Random(5)
+    for _ in range(4):
+        arguments = command(path, tmp_path / "cut", images)
+        arguments[2] = SUICIDE + arguments[2]
+        moment = str(chance.randint(1, 20))
+        ended = subprocess.run([*arguments, moment], env=environment(), capture_output=True, check=False)
+        assert ended.returncode == -signal.SIGKILL
+    take_in(path, tmp_path / "cut", images=str(images))
     assert content(tmp_path / "cut") == content(tmp_path / "whole")
 
 

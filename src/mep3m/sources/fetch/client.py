@@ -18,7 +18,7 @@ from mep3m.errors import FormatError
 from mep3m.settings.sources import FetchSettings, ImageLimits
 from mep3m.sources.fetch.robots import Robots
 from mep3m.sources.fetch.transport import GuardedTransport
-from mep3m.store.files import read_json, write_json
+from mep3m.store.files import whole_file
 from mep3m.store.images import ContentImages
 
 #: longest wait that a server's Retry-After can ask for, in seconds
@@ -92,17 +92,20 @@ class Notes:
         path = self._path(url)
         if not path.exists():
             return None
-        target = ContentImages(self.store).file(read_json(path)["image"])
-        return target.read_bytes() if target.exists() else None
+        key = path.read_text()
+        target = ContentImages(self.store).file(key)
+        content = target.read_bytes() if target.exists() else b""
+        return content if hashlib.sha256(content).hexdigest() == key else None
 
     def add(self, url: str, content: bytes) -> None:
         """Note what a URL gave."""
         key = ContentImages(self.store).put(content)
-        write_json(self._path(url), {"url": url, "image": key})
+        with whole_file(self._path(url), durable=False) as temporary:
+            temporary.write_text(key)
 
     def _path(self, url: str) -> Path:
         key = hashlib.sha256(url.encode()).hexdigest()
-        return self.store / "urls" / key[:3] / f"{key}.json"
+        return self.store / "urls" / key[:3] / f"{key}.txt"
 
 
 async def _next(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ class PartReader:
     def __call__(self, index: int) -> int:
         """Make shard `index` and return its number of rows."""
         table, rejects = self.read(index)
+        if table["image"].null_count < table.num_rows:
+            os.sync()  # the images are on disk before the shard that names them
         return self.writer.write(index, table, rejects)
 
     def read(self, index: int, places: frozenset[Place] | None = None) -> tuple[pa.Table, list[Reject]]:
