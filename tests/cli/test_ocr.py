@@ -5,6 +5,8 @@ from click.testing import CliRunner
 
 from mep3m.cli.ocr import ocr
 from mep3m.errors import NotFoundError, SettingsError
+from mep3m.product import Product, to_table
+from mep3m.store import ContentImages, Plan, StoreWriter
 from tests.stages.ocr.pictures import drawn, encoded
 
 
@@ -18,6 +20,21 @@ def test_folder_to_json_lines(tmp_path: Path) -> None:
     row = orjson.loads(out.read_bytes())
     assert (row["image"], row["text"]) == ("a.png", "COTTON")
     assert row["lines"][0].keys() >= {"text", "confidence", "polygon", "promotional"}
+
+
+def test_store_to_json_lines_and_a_page_of_examples(tmp_path: Path) -> None:
+    images = ContentImages(tmp_path / "store" / "images")
+    writer = StoreWriter.begin(tmp_path / "store", Plan("ingest", {}, ("a",)))
+    key = images.put(encoded(drawn("COTTON")))
+    writer.write(0, to_table(Product(n, "shop", n, image=key) for n in "12"), [])
+    writer.finish(None)
+    out, page = tmp_path / "lines.jsonl", tmp_path / "page.html"
+    arguments = [str(tmp_path / "store"), "--out", str(out), "--workers", "1", "--report", str(page)]
+    result = CliRunner().invoke(ocr, arguments)
+    assert result.exit_code == 0, result.output
+    assert orjson.loads(out.read_bytes())["image"] == key
+    assert (tmp_path / "store" / "readings.sqlite").exists()
+    assert "data:image/jpeg;base64," in page.read_text()
 
 
 def test_exit_code_1_when_an_image_failed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def ocr(
       mep3m ocr store/ --out lines.jsonl --workers 2 --json
     """
     from mep3m.stages.ocr.folder import SUFFIXES, write_readings
-    from mep3m.stages.ocr.read import image_files
+    from mep3m.stages.ocr.read import ImageFile, image_files
     from mep3m.stages.ocr.stage import default_cache, store_images
     from mep3m.store import Store
 
@@ -59,20 +60,21 @@ def ocr(
     settings = OcrSettings.parse(reading, "mep3m ocr"), PoolSettings.parse(running, "mep3m ocr")
     if not source.is_dir():
         raise NotFoundError(f"{source} is not a folder; name a folder of images or a store")
-    if (source / "plan.json").exists():
-        store = Store.open(source)
-        files, kept = list(store_images(store)), default_cache(store)
-    else:
-        files, kept = list(image_files(source, SUFFIXES)), out.with_name(out.name + ".readings.sqlite")
-    if not files:
+    store = Store.open(source) if (source / "plan.json").exists() else None
+    kept = default_cache(store) if store else out.with_name(out.name + ".readings.sqlite")
+
+    def files() -> Iterator[ImageFile]:
+        return store_images(store) if store else image_files(source, SUFFIXES)
+
+    total = sum(1 for _ in files())
+    if not total:
         raise NotFoundError(f"{source} holds no images (endings: {', '.join(sorted(SUFFIXES))})")
-    with bar("ocr", len(files), "images") as advance:
-        counts = write_readings(files, out, cache or kept, settings, advance)
+    with bar("ocr", total, "images") as advance:
+        counts = write_readings(files(), out, cache or kept, settings, advance)
     if report is not None:
         from mep3m.report.ocr_examples import write_ocr_page
 
-        paths = {file.name: file.path for file in files}
-        write_ocr_page(out, paths.__getitem__, report)
+        write_ocr_page(out, store.images.file if store else source.joinpath, report)
     summary = {**asdict(counts), "out": str(out)}
     if as_json:
         print_json(summary)

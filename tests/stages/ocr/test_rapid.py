@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
 
 from mep3m.errors import MissingExtraError
 from mep3m.settings.ocr import OcrSettings
+from mep3m.simulator.lettering import font_folder
 from mep3m.stages.ocr import rapid
 from mep3m.stages.ocr.backends import build
 from mep3m.stages.ocr.rapid import detector_size
@@ -43,6 +45,15 @@ def test_a_line_turned_by_a_quarter_is_read() -> None:
     image = np.ascontiguousarray(np.rot90(pixels(drawn("WATERPROOF", size=(320, 80))), -1))
     [lines] = build(OcrSettings(upright=True)).read([image])
     assert "WATERPROOF" in "".join(line.text for line in lines)
+
+
+def test_vertical_chinese_is_read() -> None:
+    image = Image.new("RGB", (140, 220), "white")
+    font = ImageFont.truetype(font_folder() / "NotoSansCJKsc-Regular.otf", 36)
+    for row, character in enumerate("全棉面料"):
+        ImageDraw.Draw(image).text((50, 15 + row * 44), character, "black", font=font)
+    [lines] = build(OcrSettings()).read([pixels(image)])
+    assert [line.text for line in lines] == ["全棉面料"]
 
 
 def test_openvino_loads_no_telemetry() -> None:
