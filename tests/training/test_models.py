@@ -13,9 +13,9 @@ from mep3m.errors import ModelError, SettingsError
 from mep3m.models.classifier import load
 from mep3m.models.features import frozen_features, open_backbone
 from mep3m.models.networks.image import image_encoder
-from mep3m.settings.models import RECIPES, resolve
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.training import late_fusion, network
+from mep3m.training.recipes import RECIPES, resolve
 from mep3m.training.registry import MODELS
 from tests.models.catalogue import TREE, products
 from tests.training.tasks import task_of

@@ -21,7 +21,6 @@ from mep3m.models.inputs.words import PretrainedTokens, Vocabulary, word_vectors
 from mep3m.models.networks.build import build_network
 from mep3m.models.neural import NetworkClassifier
 from mep3m.models.tree import prior
-from mep3m.settings.models import resolve
 from mep3m.settings.network import NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.rejects import Reject
@@ -29,6 +28,7 @@ from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.checkpoints import clear_checkpoint
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts
+from mep3m.training.recipes import resolve
 from mep3m.training.task import Task, Trained
 
 Say = Callable[[str], None]
