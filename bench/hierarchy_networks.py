@@ -44,7 +44,11 @@ DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
 HEADS = TrainingSettings(
     epochs=10, batch=128, precision="float32", learning_rate=1e-3, average=None, label_smoothing=0.0
 )
-BACKBONE = TrainingSettings(epochs=6, batch=128, checkpoint_seconds=60)
+#: small on purpose: two shared cores, and the question is what the heads make of the features
+BACKBONE = {
+    "image": TrainingSettings(epochs=3, batch=64, checkpoint_seconds=60, crop=0.7),
+    "title": TrainingSettings(epochs=6, batch=128, checkpoint_seconds=60),
+}
 MODALITIES = {"image": ("image",), "text": ("title",), "both": ("image", "title")}
 
 
@@ -89,7 +93,7 @@ def grocery() -> tuple[pa.Table, FolderImages, np.ndarray]:
 def features(args: argparse.Namespace, products: pa.Table, images: Any, tree: LabelTree, train: Any) -> dict:
     """Return the frozen features by modality, training a backbone from scratch where --work has none."""
     networks = {
-        "image": NetworkSettings(image=ImageSettings(backbone="resnet10t", pixels=64)),
+        "image": NetworkSettings(image=ImageSettings(backbone="resnet10t", pixels=32)),
         "title": NetworkSettings(
             title=TextSettings(tokeniser="whitespace", embedding=64, hidden=64, max_tokens=16)
         ),
@@ -99,7 +103,7 @@ def features(args: argparse.Namespace, products: pa.Table, images: Any, tree: La
         folder = args.work / f"{args.set}-{name}"
         if not (folder / "classifier.json").exists():
             say = lambda line: print(line, flush=True)  # noqa: E731
-            train_network(train, tree, networks[name], BACKBONE, folder, images, say=say)
+            train_network(train, tree, networks[name], BACKBONE[name], folder, images, say=say)
         found[name] = frozen_features(load(folder), products, images, args.work / "features")
     return found
 

@@ -1,9 +1,14 @@
 """Random label trees for property tests: any depth up to 4, leaves at any level, single children."""
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from mep3m.models.labels import LabelTree
+
+#: compiled loops take seconds on their first call
+settings.register_profile("compiled", deadline=None)
+settings.load_profile("compiled")
 
 names = st.sampled_from(["a", "b", "c", "d", "其他", "x y"])
 paths = st.lists(names, min_size=1, max_size=4).map(tuple)

@@ -75,19 +75,22 @@ def from_siblings(tree: LabelTree, scores: Floats) -> Floats:
     P(child) = P(parent) · exp(score) / Σ over siblings exp(score). A score of -inf marks a node
     without data; where all children of a node have none, its mass stays with it.
     """
+    from mep3m.models.siblings import multiply_down
+
     proba = np.empty(scores.shape, dtype=np.float32)
+    multiply_down(np.ascontiguousarray(scores, dtype=np.float32), *family_runs(tree), proba)
+    return proba
+
+
+def family_runs(tree: LabelTree) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.int32]]:
+    """Return (F,) first column, one past the last, and parent of every family, level by level."""
+    firsts, lasts, parents = [], [], []
     for level in range(1, tree.depth + 1):
         family = families(tree, level)
-        here = scores[:, family.columns]
-        top = np.maximum.reduceat(here, family.firsts, axis=1)
-        top = np.where(np.isfinite(top), top, 0.0)
-        local = np.exp(here - top[:, family.members], dtype=np.float32)
-        total = np.add.reduceat(local, family.firsts, axis=1)
-        share = np.divide(1.0, total, out=np.zeros_like(total), where=total > 0)
-        if level > 1:
-            share *= proba[:, family.parents]
-        np.multiply(local, share[:, family.members], out=proba[:, family.columns])
-    return proba
+        firsts.append(family.firsts + family.columns.start)
+        lasts.append(np.append(family.firsts[1:], len(family.members)) + family.columns.start)
+        parents.append(family.parents)
+    return np.concatenate(firsts), np.concatenate(lasts), np.concatenate(parents)
 
 
 def prior(tree: LabelTree, counts: NDArray[np.int64]) -> Floats:
