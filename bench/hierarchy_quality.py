@@ -136,6 +136,8 @@ def text(args: argparse.Namespace) -> dict[str, Any]:
         for which in PEERS if args.hiclass else []:
             if which == ("LCPL", "logistic") and seed:
                 continue
+            if which[1] not in args.estimators:
+                continue
             scores = peer(args.hiclass, classifier, train_side, test, which)
             print(seed, which, scores, flush=True)
             if scores:
@@ -203,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", choices=tuple(SETS), default="medical")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--options", type=json.loads, default={}, help="settings of the linear model, JSON")
+    parser.add_argument("--estimators", nargs="+", default=["svc", "logistic"])
     parser.add_argument("--hiclass", help="Python of an environment with hiclass installed")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args(arguments)
