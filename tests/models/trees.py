@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mep3m.models.labels import LabelTree
 
 #: compiled loops take seconds on their first call
-settings.register_profile("compiled", deadline=None)
+settings.register_profile("compiled", deadline=None, max_examples=60)
 settings.load_profile("compiled")
 
 names = st.sampled_from(["a", "b", "c", "d", "其他", "x y"])
