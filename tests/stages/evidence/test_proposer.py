@@ -176,3 +176,10 @@ def test_inheriting_can_be_switched_off_and_few_do_not_inherit() -> None:
     paths = [f"食品>{name}" for name in ("酒", "米", "油", "盐", "糖", "醋", "面", "豆")]
     few = propose_evidence(side("a", *paths, "食品>酒>白酒"), side("b", *paths), EvidenceSettings())
     assert not any("no link of its own" in one.words for one in few)
+
+
+def test_platforms_without_a_common_class_have_no_proposals() -> None:
+    left = side("a", "数码>手机", titles={"数码>手机": ("华为手机", "小米手机")})
+    right = side("b", "图书>小说", titles={"图书>小说": ("长篇小说", "短篇小说")})
+    classes = {("a", "数码"): "digital", ("b", "图书"): "books"}
+    assert propose([left, right], AlignSettings(), classes) == []

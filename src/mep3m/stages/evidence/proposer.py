@@ -54,7 +54,7 @@ def propose_evidence(
     one class are looked at. A proposal's probability is that the two categories are linked at
     all; its relation is the most probable kind of link.
     """
-    if not len(left) or not len(right):
+    if not len(left) or not len(right) or (classes is not None and set(classes[0]).isdisjoint(classes[1])):
         return []
     used = weights or shipped_weights()
     candidates = look(left, right, settings, used, classes)
