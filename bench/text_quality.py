@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.peers import LABELS, run_peer
+from bench._peers import LABELS, run_peer
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.splits import split_products
 from mep3m.evaluation.calibration import accuracy, bootstrap, macro_f1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.peers import LABELS, run_peer
+from bench._peers import LABELS, run_peer
 
 
 def draw_titles(count: int, classes: int, seed: int) -> tuple[list[str], list[str]]:
@@ -45,7 +45,7 @@ def draw_titles(count: int, classes: int, seed: int) -> tuple[list[str], list[st
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--titles", type=int, default=500_000)
+    parser.add_argument("--titles", type=int, default=100_000)
     parser.add_argument("--classes", type=int, default=300)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--limit", type=float, default=900.0, help="seconds a peer may take")
