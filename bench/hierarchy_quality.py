@@ -128,7 +128,7 @@ def text(args: argparse.Namespace) -> dict[str, Any]:
         train_side, test = open_set(args.set, seed)
         tree = LabelTree.from_paths(train_side.paths)
         codes = tree.encode(train_side.paths)
-        for order in ORDERS:
+        for order in args.orders:
             classifier, wall, cpu = fit(make_task(train_side, tree, codes, order, seed, args.options))
             scores = summary(score(tree, classifier.predict_proba(test.products), test))
             found.setdefault(order, []).append({**scores, "fit": wall, "fit_cpu": cpu})
@@ -205,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", choices=tuple(SETS), default="medical")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--options", type=json.loads, default={}, help="settings of the linear model, JSON")
+    parser.add_argument("--orders", nargs="+", default=list(ORDERS))
     parser.add_argument("--estimators", nargs="+", default=["svc", "logistic"])
     parser.add_argument("--hiclass", help="Python of an environment with hiclass installed")
     parser.add_argument("--out", type=Path)
