@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
+from accelerate import PartialState
 from numpy.typing import NDArray
 
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
@@ -67,9 +68,10 @@ def train(task: Task, run: Path) -> Trained:
 
 
 def tell(line: str) -> None:
-    """Write a line of progress on standard error."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    """Write a line of progress on standard error; of several processes only the first does."""
+    if PartialState().is_main_process:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
 
 
 def train_network(
@@ -89,7 +91,9 @@ def train_network(
     torch.manual_seed(training.seed)
     model = build_network(network, task.tree, sizes, _vectors(learned, network, coders, training))
     with tempfile.TemporaryDirectory(dir=work) as scratch:
-        inputs = read_inputs(task, network, coders, training, (work, Path(scratch)), say)
+        with PartialState().main_process_first():
+            # the first process decodes the images, the others find them
+            inputs = read_inputs(task, network, coders, training, (work, Path(scratch)), say)
         rows = usable_rows(inputs, task.codes)
         examples = Examples(inputs, task.codes, np.intersect1d(rows, task.train))
         held = np.intersect1d(rows, task.valid)

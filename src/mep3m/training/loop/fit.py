@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 
 from mep3m.errors import ModelError, UsageError
@@ -106,7 +107,9 @@ class Run:
         self.settings, self.examples, self.folder, self.pixels = settings, examples, folder, pixels
         # Accelerate keeps the precision of the first run of a process; this is another run
         AcceleratorState._reset_state()
-        self.accelerator = Accelerator(mixed_precision=mixed_precision(settings))
+        # a batch in which every row has every modality leaves the 'absent' vectors without a gradient
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self.accelerator = Accelerator(mixed_precision=mixed_precision(settings), kwargs_handlers=[unused])
         if self.accelerator.mixed_precision != "no":
             network = network.to(memory_format=torch.channels_last)
         targets = np.asarray(examples.targets[examples.rows])
