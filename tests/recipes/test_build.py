@@ -13,7 +13,7 @@ import pytest
 from mep3m.engine import make_engine
 from mep3m.errors import NotFoundError, SettingsError
 from mep3m.recipes.build import STEPS, Built, build
-from mep3m.settings.build import load_project
+from mep3m.settings.project import load_project
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.simulation import simulate
 from mep3m.store.files import read_json

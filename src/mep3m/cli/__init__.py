@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ingest": ("mep3m.cli.ingest", "Read a catalogue into a store."),
     "ocr": ("mep3m.cli.ocr", "Read the text in images."),
     "retry": ("mep3m.cli.ingest", "Try again what failed, and only that."),
-    "serve": ("mep3m.cli.serve", "Serve a trained classifier over HTTP."),
+    "serve": ("mep3m.cli.assign", "Serve a trained classifier over HTTP."),
     "simulate": ("mep3m.cli.simulate", "Draw the catalogues of invented shops with a known truth."),
     "split": ("mep3m.cli.train", "Split a dataset into train and test, duplicates together."),
     "stats": ("mep3m.cli.stats", "Statistics of a dataset and their report."),

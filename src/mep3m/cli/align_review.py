@@ -245,7 +245,7 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
 
 def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyReview:
     """Return the stage that the options describe."""
-    from mep3m.settings.merge import MergeSettings
+    from mep3m.settings.align import MergeSettings
     from mep3m.stages.align.proposal import read_side
     from mep3m.stages.merge.decisions import rename_sources, with_reviewer
     from mep3m.stages.merge.first_level import read_first_level

@@ -46,7 +46,7 @@ def demo(out: Path, products: int, seed: int, workers: int, engine: str, as_json
 def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -> None:
     from mep3m.engine import bar, make_engine
     from mep3m.recipes.build import build as run
-    from mep3m.settings.build import load_project
+    from mep3m.settings.project import load_project
 
     built = run(load_project(project), project.parent, out, make_engine(engine, workers), bar)
     summary: dict[str, Any] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mep3m.engine import Engine, Progress, silent
-from mep3m.settings.build import Project
+from mep3m.settings.project import Project
 from mep3m.stages.align.proposal import Proposal, sides_from_products
 from mep3m.stages.align.propose import propose
 from mep3m.stages.align.sssom import write_sssom

@@ -26,7 +26,7 @@ from mep3m.recipes.align import REVIEW, align_store, shops
 from mep3m.recipes.classify import Run, evaluate_run, train_run
 from mep3m.recipes.truth import score_against_truth
 from mep3m.report.build_report import report_build
-from mep3m.settings.build import Project
+from mep3m.settings.project import Project
 from mep3m.settings.sources import Columns
 from mep3m.sources.ingest.run import ingest
 from mep3m.stages.base import run_stage

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mep3m.errors import FormatError, NotFoundError
-from mep3m.settings.merge import MergeSettings
+from mep3m.settings.align import MergeSettings
 from mep3m.stages.align.sssom import COLUMNS
 from mep3m.stages.merge.decisions import (
     contradictions,

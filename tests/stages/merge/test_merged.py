@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mep3m.errors import TaxonomyError
-from mep3m.settings.merge import MergeSettings
+from mep3m.settings.align import MergeSettings
 from mep3m.stages.merge.first_level import FirstLevel, Node
 from mep3m.stages.merge.merged import Catalogue, Merge, Review, find_problems, merge
 from mep3m.taxonomy import Category

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from mep3m.errors import TaxonomyError
-from mep3m.settings.merge import MergeSettings
+from mep3m.settings.align import MergeSettings
 from mep3m.stages.merge.decisions import Decision
 from mep3m.stages.merge.merged import Catalogue, Review, find_problems, merge
 from mep3m.stages.merge.settle import settle

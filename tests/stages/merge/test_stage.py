@@ -10,7 +10,7 @@ import pytest
 from mep3m.engine import make_engine
 from mep3m.errors import TaxonomyError, UsageError
 from mep3m.product import Label, Product, to_table
-from mep3m.settings.merge import MergeSettings
+from mep3m.settings.align import MergeSettings
 from mep3m.stages.base import run_stage
 from mep3m.stages.merge.edits import make
 from mep3m.stages.merge.impact import as_html, as_text, compare_after, impact, rows_by_category

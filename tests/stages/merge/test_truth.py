@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mep3m.engine import make_engine
-from mep3m.settings.merge import MergeSettings
+from mep3m.settings.align import MergeSettings
 from mep3m.settings.project import FirstLevel as Class
 from mep3m.settings.project import read_toml
 from mep3m.settings.simulator import SimulatorSettings

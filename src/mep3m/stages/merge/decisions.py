@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from mep3m.errors import FormatError, did_you_mean
-from mep3m.settings.merge import MergeSettings
+from mep3m.settings.align import MergeSettings
 from mep3m.stages.align.proposal import Relation
 from mep3m.stages.align.sheet import Sheet, read_sheet
 from mep3m.stages.align.sssom import REQUIRED, SHOWN, parse_row

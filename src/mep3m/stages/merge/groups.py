@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from mep3m.settings.merge import MergeSettings
+from mep3m.settings.align import MergeSettings
 from mep3m.stages.merge.decisions import Decision, Problem
 from mep3m.stages.merge.first_level import FirstLevel, Node
 from mep3m.taxonomy import PATH_SEPARATOR

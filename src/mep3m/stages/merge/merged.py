@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from mep3m.errors import TaxonomyError, did_you_mean
 from mep3m.product import Label
-from mep3m.settings.merge import MergeSettings
+from mep3m.settings.align import MergeSettings
 from mep3m.stages.align.proposal import Side
 from mep3m.stages.merge.decisions import Decision, Problem, Ref, contradictions, links
 from mep3m.stages.merge.first_level import FirstLevel, Node
