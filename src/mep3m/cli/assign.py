@@ -1,4 +1,4 @@
-"""`mep3m assign` and `mep3m serve`: file new products with a trained classifier, from a table or over HTTP."""
+"""`mep3m assign` and `mep3m serve`: file new products, from a table or over HTTP."""
 
 from __future__ import annotations
 
