@@ -14,7 +14,7 @@ from mep3m.cli import COMMANDS, cli, main
 def commands() -> list[tuple[str, click.Command]]:
     found: list[tuple[str, click.Command]] = []
     for name, (module, _) in COMMANDS.items():
-        command = getattr(importlib.import_module(module), name)
+        command = getattr(importlib.import_module(module), name.replace("-", "_"))
         if isinstance(command, click.Group):
             context = click.Context(command)
             found += [
