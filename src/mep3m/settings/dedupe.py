@@ -17,8 +17,8 @@ class DedupeSettings(Settings):
         same_image: the same image bytes.
         near_title: least Jaccard similarity of the titles' character 3-grams.
         image_distance: most differing bits, of 64, between perceptual image hashes ...
-        image_title: ... when the titles' similarity is at least this, too: products of one brand
-            often look alike.
+        image_title: ... when the titles' similarity is at least this, too, for equal hashes ...
+        image_step: ... and so much more for each differing bit: products of one brand often look alike.
         common_image: an image shared by more different titles than this is a placeholder, and
             joins nothing.
         chain: a group of more different titles than this is split around its best-connected titles,
@@ -29,6 +29,7 @@ class DedupeSettings(Settings):
     same_image: bool = True
     near_title: Annotated[float | None, Field(gt=0, le=1)] = 0.6
     image_distance: Annotated[int | None, Field(ge=0, le=8)] = 4
-    image_title: Annotated[float, Field(ge=0, le=1)] = 0.3
+    image_title: Annotated[float, Field(ge=0, le=1)] = 0.2
+    image_step: Annotated[float, Field(ge=0, le=1)] = 0.03
     common_image: Annotated[int, Field(ge=2)] = 30
     chain: Annotated[int, Field(ge=2)] = 20

@@ -11,6 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.stages.dedupe.pairs import Pairs, near_hashes, near_signatures, no_pairs, unique_pairs
+from mep3m.stages.dedupe.pictures import distance
 from mep3m.stages.dedupe.titles import Shingles, jaccard
 
 Ints = NDArray[np.int64]
@@ -94,11 +95,12 @@ def _near_images(
     if settings.image_distance is None:
         return no_pairs(), np.zeros(0)
     rows = np.flatnonzero(evidence.look)
-    pairs = first[rows[near_hashes(evidence.look[rows], settings.image_distance)]]
-    pairs = unique_pairs([pairs], len(first))
+    alike = rows[near_hashes(evidence.look[rows], settings.image_distance)]
+    pairs = first[alike]
+    bits = distance(evidence.look[alike[:, 0]], evidence.look[alike[:, 1]])
     similarity = jaccard(evidence.shingles, pairs[:, 0], pairs[:, 1])
-    kept = similarity >= settings.image_title
-    return pairs[kept], similarity[kept]
+    kept = unique_pairs([pairs[similarity >= settings.image_title + settings.image_step * bits]], len(first))
+    return kept, jaccard(evidence.shingles, kept[:, 0], kept[:, 1])
 
 
 def group(first: Ints, links: Links, chain: int) -> Ints:

@@ -134,15 +134,20 @@ class DuplicateIndex:
         products = _read_rows(self.store, rows)
         cut = shingle(pa.concat_arrays([normalised, normalise(products["title"].combine_chunks())]))
         likeness = jaccard(cut, np.zeros(len(rows), np.int64), np.arange(1, len(rows) + 1))
-        least = {"near_title": settings.near_title or 0.0, "near_image": settings.image_title}
+        asked = settings.image_title + settings.image_step * looks[rows]
+        by_look = np.array([reasons[row] == "near_image" for row in rows.tolist()], dtype=bool)
+        by_title = np.array([reasons[row] == "near_title" for row in rows.tolist()], dtype=bool)
+        least = np.where(by_look, asked, np.where(by_title, settings.near_title or 0.0, 0.0))
         order = ("same_title", "same_image", "near_title", "near_image")
         found = [
             Duplicate(
                 product["id"], product["group"], product["title"], reasons[row], float(value),
                 int(looks[row]) if looks[row] < 65 else None,
             )
-            for row, value, product in zip(rows.tolist(), likeness, products.to_pylist(), strict=True)
-            if value >= least.get(reasons[row], 0.0) and product["dropped"] is None
+            for row, value, enough, product in zip(
+                rows.tolist(), likeness, likeness >= least, products.to_pylist(), strict=True
+            )
+            if enough and product["dropped"] is None
         ]  # fmt: skip
         return sorted(found, key=lambda one: (order.index(one.reason), -one.similarity, one.id))
 
