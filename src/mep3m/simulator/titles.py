@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from mep3m.simulator.platforms import Leaf
-from mep3m.simulator.vocabulary import Name, departments
+from mep3m.simulator.vocabulary import Name
 
 #: what shops shout, on images and in titles; says nothing about the product
 PROMOTIONS = (
@@ -50,9 +50,6 @@ SIZES: dict[str, tuple[str, ...]] = {
     "匹": ("1", "1.5", "2", "3"),
     "米": ("0.5", "1", "1.2", "1.5", "1.8", "2"),
 }
-#: how often an item's title says something that points elsewhere, or does not say what the item is
-STRAY_BRAND, STRAY_WORD, GIFT, UNNAMED = 0.3, 0.4, 0.2, 0.2
-GIFTS = ("送{}", "赠{}", "买就送{}", "搭配{}", "非{}")
 COUNTS = ("1", "2", "3", "4", "5", "6", "8", "10", "12", "20", "24", "30")
 
 
@@ -60,8 +57,6 @@ COUNTS = ("1", "2", "3", "4", "5", "6", "8", "10", "12", "20", "24", "30")
 class Item:
     """One real product, which one or more listings sell. `leaf` is its true category.
 
-    `extra` is a phrase that names a product of another kind (a gift, say), `named` whether the
-    title says what the thing is.
     `look` seeds its picture, `sizes` is for instance ('500g', '2袋').
     """
 
@@ -72,8 +67,6 @@ class Item:
     model: str
     noun: str
     words: tuple[str, ...]
-    extra: str | None
-    named: bool
     colour: str
     sizes: tuple[str, ...]
     origin: str
@@ -91,25 +84,18 @@ def make_item(number: int, leaf_number: int, leaf: Leaf, seed: int) -> Item:
     noun = rng.choice(kind.nouns)
     if leaf.third is not None and rng.random() < 0.85:
         noun = kind.thirds[leaf.third].zh
-    words = [*rng.sample(kind.words, rng.randint(0, 3)), *rng.sample(department.words, rng.randint(2, 5))]
-    if rng.random() < STRAY_WORD:
-        words.append(rng.choice(rng.choice(department.kinds).words))
+    words = [*rng.sample(kind.words, rng.randint(1, 4)), *rng.sample(department.words, rng.randint(1, 4))]
     rng.shuffle(words)
-    stray = rng.choice(rng.choice(departments()).kinds)
-    extra = rng.choice(GIFTS).format(rng.choice(stray.nouns)) if rng.random() < GIFT else None
-    makers = rng.choice(departments()).brands if rng.random() < STRAY_BRAND else department.brands
     model = "".join(rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(rng.randint(1, 3)))
     model += str(rng.randint(10, 9999))
     return Item(
         number=number,
         leaf=leaf_number,
-        brand=rng.choice(makers),
+        brand=rng.choice(department.brands),
         series=rng.choice(SERIES),
         model=model,
         noun=noun,
         words=tuple(words),
-        extra=extra,
-        named=rng.random() >= UNNAMED,
         colour=rng.choice(COLOURS),
         sizes=tuple(sizes),
         origin=rng.choice(ORIGINS),
@@ -140,7 +126,7 @@ def _segments(item: Item, platform: int, rng: Random) -> list[str]:
         brand += rng.choice([f"（{item.brand.en}）", f"({item.brand.en})", f"[{item.brand.en.upper()}]"])
     words = list(item.words)
     if platform % 3 == 0:
-        pieces = [brand, item.series, *words[:5], item.noun, " " + item.model, " ".join(["", *item.sizes])]
+        pieces = [brand, item.series, *words[:3], item.noun, " " + item.model, " ".join(["", *item.sizes])]
     elif platform % 3 == 1:
         pieces = [brand, " " + item.noun, *words, item.series, item.sizes[0]]
     else:
@@ -153,9 +139,9 @@ def _segments(item: Item, platform: int, rng: Random) -> list[str]:
         pieces.append(f"（{item.origin}）")
     if platform % 3 == 1 and rng.random() < 0.4:
         pieces.append(rng.choice(item.words))
-    if item.extra:
-        pieces.append(" " + item.extra)
-    return pieces if item.named else [piece for piece in pieces if piece.strip() != item.noun]
+    if rng.random() < 0.06:  # a shop that does not say what the thing is
+        pieces = [piece for piece in pieces if piece.strip() != item.noun]
+    return pieces
 
 
 def _edited(segments: Sequence[str], item: Item, rng: Random) -> list[str]:
