@@ -170,3 +170,13 @@ def test_the_annotation_array_is_json_of_mep3m_s_shape(shops: Simulation) -> Non
     third = [record for record in sound if record["subsub_class_id"] != "FALSE"]
     assert 0 < len(third) < len(sound)
     assert all(int(record["subsub_class_id"]) > int(record["sub_class_id"]) for record in third)
+
+
+def test_vague_titles_borrow_and_leave_out(tmp_path: Path) -> None:
+    plain = SimulatorSettings(products=300, images=False, defects=0, duplicates=0)
+    rows = truth(simulate(tmp_path / "plain", plain))
+    vague = truth(simulate(tmp_path / "vague", plain.model_copy(update={"vague": 1.0})))
+    changed = sum(a["title"] != b["title"] for a, b in zip(rows, vague, strict=True))
+    assert changed > 150
+    assert sum("送" in row["title"] for row in vague) > sum("送" in row["title"] for row in rows)
+    assert [row["category"] for row in rows] == [row["category"] for row in vague]

@@ -22,6 +22,7 @@ from mep3m.cli.show import json_option, print_json
 @click.option("--noise", type=float, help="Share of rows in a wrong category.  [default: 0.03]")
 @click.option("--defects", type=float, help="Share of broken rows and images.  [default: 0.03]")
 @click.option("--tail", type=float, help="Zipf exponent of the category sizes.  [default: 0.9]")
+@click.option("--vague", type=float, help="How often titles point elsewhere, 0 to 1.  [default: 0]")
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes.")
 @json_option
 def simulate(out: Path, workers: int, as_json: bool, **options: Any) -> None:

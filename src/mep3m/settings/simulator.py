@@ -14,7 +14,8 @@ class SimulatorSettings(Settings):
 
     `text` is the share of images with drawn text (46.6 % in MEP-3M), `duplicates` of rows that
     repeat another product, `noise` of rows filed under a wrong category, `defects` of rows that are
-    broken in one of the known ways. `tail` is the Zipf exponent of the category sizes.
+    broken in one of the known ways. `tail` is the Zipf exponent of the category sizes. `vague` is
+    how often titles point elsewhere: other classes' brands, gifts, fewer words of their own kind.
     """
 
     products: Annotated[int, Field(ge=1, le=20_000_000)] = 1000
@@ -27,3 +28,4 @@ class SimulatorSettings(Settings):
     noise: Annotated[float, Field(ge=0, le=0.5)] = 0.03
     defects: Annotated[float, Field(ge=0, le=0.3)] = 0.03
     tail: Annotated[float, Field(ge=0, le=2)] = 0.9
+    vague: Annotated[float, Field(ge=0, le=1)] = 0.0

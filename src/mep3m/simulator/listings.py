@@ -8,11 +8,12 @@ from random import Random
 
 from PIL import Image
 
+from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.lettering import Line
 from mep3m.simulator.pictures import Picture, blurred, draw, encode, re_encode
 from mep3m.simulator.plan import COPIES, DEFECTS, Plan
 from mep3m.simulator.platforms import Node, World
-from mep3m.simulator.titles import Item, make_item, title
+from mep3m.simulator.titles import Item, make_item, make_vague, title
 
 #: titles in scripts that no Chinese shop writes
 FOREIGN = (
@@ -50,17 +51,17 @@ class Listing:
         return self.picture.lines if self.picture else ()
 
 
-def make_listing(plan: Plan, world: World, row: int, place: int, seed: int, text: float | None) -> Listing:
-    """Word and draw one row; `place` is its number in its platform's file, from 0.
-
-    `text` is the share of images with text, or `None` for a catalogue without images.
-    """
+def make_listing(plan: Plan, world: World, row: int, place: int, settings: SimulatorSettings) -> Listing:
+    """Word and draw one row; `place` is its number in its platform's file, from 0."""
+    seed = settings.seed
     shop = world.platforms[int(plan.platform[row])]
     leaf, copy, defect = int(plan.leaf[row]), COPIES[int(plan.copy[row])], DEFECTS[int(plan.defect[row])]
     item = make_item(int(plan.item[row]), leaf, world.leaves[leaf], seed)
+    if settings.vague:
+        item = make_vague(item, world.leaves[leaf], settings.vague, seed)
     node, shown = shop.node_of[leaf], shop.node_of[int(plan.shown[row])]
     rng = Random(f"{seed}/row/{row}")
-    picture = None if text is None else _picture(item, world, copy, defect, text, rng)
+    picture = _picture(item, world, copy, defect, settings.text, rng) if settings.images else None
     folder = shop.nodes.index(next(n for n in shop.nodes if int(plan.shown[row]) in n.leaves)) + 1
     image = f"{folder}/{place + 1}.{picture.extension}" if picture else None
     if picture and defect == "outside_path":

@@ -151,11 +151,10 @@ def _render(folder: Path, settings: SimulatorSettings, chunk: tuple[int, int]) -
     world, plan = _world_and_plan(settings)
     platform, start = chunk
     shop, kind = world.platforms[platform], FORMATS[platform]
-    text = settings.text if settings.images else None
     rows = plan.of_platform(platform)[start : start + PIECE]
     lines = []
     for place, row in enumerate(np.asarray(rows).tolist(), start):
-        listing = make_listing(plan, world, row, place, settings.seed, text)
+        listing = make_listing(plan, world, row, place, settings)
         image = _image_name(listing, kind)
         if listing.picture and image:
             target = folder / shop.name / kind.images / image

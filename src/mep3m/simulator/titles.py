@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from mep3m.simulator.platforms import Leaf
-from mep3m.simulator.vocabulary import Name
+from mep3m.simulator.vocabulary import Name, departments
 
 #: what shops shout, on images and in titles; says nothing about the product
 PROMOTIONS = (
@@ -50,6 +50,10 @@ SIZES: dict[str, tuple[str, ...]] = {
     "匹": ("1", "1.5", "2", "3"),
     "米": ("0.5", "1", "1.2", "1.5", "1.8", "2"),
 }
+#: how often, at full vagueness, a title borrows another class's brand or a sibling's word, leaves out
+#: a word of its own kind, names a gift of any kind, or does not say what the thing is
+STRAY_BRAND, STRAY_WORD, LEFT_OUT, GIFT, UNNAMED = 0.3, 0.4, 0.35, 0.2, 0.2
+GIFTS = ("送{}", "赠{}", "买就送{}", "搭配{}", "非{}")
 COUNTS = ("1", "2", "3", "4", "5", "6", "8", "10", "12", "20", "24", "30")
 
 
@@ -57,7 +61,8 @@ COUNTS = ("1", "2", "3", "4", "5", "6", "8", "10", "12", "20", "24", "30")
 class Item:
     """One real product, which one or more listings sell. `leaf` is its true category.
 
-    `look` seeds its picture, `sizes` is for instance ('500g', '2袋').
+    `look` seeds its picture, `sizes` is for instance ('500g', '2袋'), `extra` names a product of any
+    kind (a gift, say), and `named` tells whether titles say what the thing is.
     """
 
     number: int
@@ -71,6 +76,8 @@ class Item:
     sizes: tuple[str, ...]
     origin: str
     look: str
+    extra: str | None = None
+    named: bool = True
 
 
 def make_item(number: int, leaf_number: int, leaf: Leaf, seed: int) -> Item:
@@ -101,6 +108,22 @@ def make_item(number: int, leaf_number: int, leaf: Leaf, seed: int) -> Item:
         origin=rng.choice(ORIGINS),
         look=f"{seed}/look/{number}",
     )
+
+
+def make_vague(item: Item, leaf: Leaf, vague: float, seed: int) -> Item:
+    """Return the item with words that point elsewhere; `vague` in [0, 1] scales how often."""
+    rng = Random(f"{seed}/vague/{item.number}")
+    words = [w for w in item.words if w not in leaf.kind.words or rng.random() >= LEFT_OUT * vague]
+    if rng.random() < STRAY_WORD * vague:
+        words.append(rng.choice(rng.choice(leaf.department.kinds).words))
+    brand = item.brand
+    if rng.random() < STRAY_BRAND * vague:
+        brand = rng.choice(rng.choice(departments()).brands)
+    extra = None
+    if rng.random() < GIFT * vague:
+        extra = rng.choice(GIFTS).format(rng.choice(rng.choice(rng.choice(departments()).kinds).nouns))
+    named = rng.random() >= UNNAMED * vague
+    return replace(item, words=tuple(words) or item.words, brand=brand, extra=extra, named=named)
 
 
 def title(item: Item, platform: int, listing: int, copy: bool, seed: int) -> str:
@@ -139,7 +162,9 @@ def _segments(item: Item, platform: int, rng: Random) -> list[str]:
         pieces.append(f"（{item.origin}）")
     if platform % 3 == 1 and rng.random() < 0.4:
         pieces.append(rng.choice(item.words))
-    if rng.random() < 0.06:  # a shop that does not say what the thing is
+    if item.extra:
+        pieces.append(" " + item.extra)
+    if rng.random() < 0.06 or not item.named:  # a shop that does not say what the thing is
         pieces = [piece for piece in pieces if piece.strip() != item.noun]
     return pieces
 
