@@ -147,30 +147,35 @@ def generate(path: Path, records: int, seed: int = 0) -> None:
         file.write("]\n")
 
 
-def measure(command: list[str]) -> tuple[float, float]:
-    """Run a command and return (seconds, peak memory of its whole process tree in MB)."""
+def measure(command: list[str]) -> tuple[float, float, float]:
+    """Run a command and return (seconds, seconds of processor, peak memory in MB) of its process tree."""
     started, peak = time.perf_counter(), 0
+    processor: dict[int, float] = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         root = psutil.Process(process.pid)
         while process.poll() is None:
-            peak = max(peak, _memory(root))
+            peak = max(peak, _look(root, processor))
             time.sleep(0.05)
         seconds = time.perf_counter() - started
         if process.returncode:
             error = process.stderr.read().decode() if process.stderr else ""
             raise SystemExit(f"{command}: {error[-800:]}")
-    return seconds, peak / 2**20
+    return seconds, sum(processor.values()), peak / 2**20
 
 
-def _memory(root: psutil.Process) -> int:
-    """Return the private memory of a process tree; pages of mapped files are the system's, not ours."""
+def _look(root: psutil.Process, processor: dict[int, float]) -> int:
+    """Return the private memory of a process tree and note the processor time of each member.
+
+    Pages of mapped files are the system's, not ours. Processor time changes little on a busy machine.
+    """
     total = 0
     for process in [root, *root.children(recursive=True)]:
         try:
-            facts = process.memory_info()
-            total += facts.rss - facts.shared
+            facts, times = process.memory_info(), process.cpu_times()
         except psutil.Error:
             continue
+        total += facts.rss - facts.shared
+        processor[process.pid] = times.user + times.system
     return total
 
 
@@ -219,8 +224,11 @@ def main() -> None:
             shutil.rmtree(out, ignore_errors=True)
             out.mkdir()
             filled = [part.replace("OUT", str(out)) for part in command]
-            entry = results.setdefault(name, {"seconds": [], "peak_mb": [], "share": share, "again": []})
-            seconds, peak = measure(filled)
+            entry = results.setdefault(
+                name, {"seconds": [], "cpu": [], "peak_mb": [], "share": share, "again": []}
+            )
+            seconds, cpu, peak = measure(filled)
+            entry["cpu"].append(cpu)
             entry["seconds"].append(seconds)
             entry["peak_mb"].append(peak)
             if name.startswith("mep3m"):
@@ -235,12 +243,20 @@ def main() -> None:
 def report(results: dict[str, dict[str, Any]], file: Path, records: int) -> None:
     base = results.get("duckdb, bare JSON to Parquet")
     print(f"{records:,} records, {file.stat().st_size / 1e9:.2f} GB; medians\n")
-    print("| contender | runs | seconds | of DuckDB | peak MB |\n|---|---|---|---|---|")
+    print("| contender | runs | seconds | of DuckDB | processor s | of DuckDB | peak MB |")
+    print("|---|---|---|---|---|---|---|")
     for name, entry in results.items():
         seconds = statistics.median(entry["seconds"])
-        ratio = f"{seconds / statistics.median(base['seconds']):.2f}" if base and entry["share"] == 1 else "-"
+        cpu = statistics.median(entry["cpu"])
+        ratios = ["-", "-"]
+        if base and entry["share"] == 1:
+            ratios = [
+                f"{value / statistics.median(base[key]):.2f}"
+                for value, key in ((seconds, "seconds"), (cpu, "cpu"))
+            ]
         peak = statistics.median(entry["peak_mb"])
-        print(f"| {name} | {len(entry['seconds'])} | {seconds:.1f} | {ratio} | {peak:,.0f} |")
+        runs = len(entry["seconds"])
+        print(f"| {name} | {runs} | {seconds:.1f} | {ratios[0]} | {cpu:.1f} | {ratios[1]} | {peak:,.0f} |")
     for name, entry in results.items():
         if entry["again"]:
             first = statistics.median(entry["seconds"])
