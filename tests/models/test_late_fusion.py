@@ -88,6 +88,13 @@ def test_a_fusion_comes_back_from_its_folder(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.predict_proba(table, images), model.predict_proba(table, images))
 
 
+def test_without_images_the_text_decides_alone(tmp_path: Path) -> None:
+    table, _ = products(tmp_path / "images", 5)
+    part = classifier()
+    model = LateFusion(TREE, {"image": part, "text": part}, np.full((2, 2), 3.0))
+    np.testing.assert_allclose(model.predict_proba(table), part.predict_proba(table), rtol=1e-4)
+
+
 def test_parts_of_another_taxonomy_are_refused(tmp_path: Path) -> None:
     LateFusion(TREE, {"image": classifier()}, np.ones((2, 1))).save(tmp_path)
     other = LateFusion(LabelTree.from_paths([("a",)]), {}, np.ones((1, 0)))

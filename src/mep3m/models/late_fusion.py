@@ -41,7 +41,9 @@ class LateFusion:
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> Probabilities:
         """Return (N, C) probabilities; each level's columns sum to 1."""
         opinions = [part.predict_proba(products, images) for part in self.parts.values()]
-        present = np.stack([shows(products, name) for name in self.parts], 1)
+        # without a folder of images no row shows one, whatever its columns name
+        seen = {name: images is not None or name != "image" for name in self.parts}
+        present = np.stack([shows(products, name) & seen[name] for name in self.parts], 1)
         return fuse(self.tree, opinions, self.weights, present)
 
     def save(self, folder: Path) -> None:
