@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from mep3m.recipes.build import STEPS, Built, build
 from mep3m.settings.project import load_project
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.simulation import simulate
+from mep3m.stages.merge.decisions import read_review
 from mep3m.store.files import read_json
 
 
@@ -114,21 +116,25 @@ def test_a_killed_build_goes_on_to_the_same_bytes(
 def test_a_decision_of_a_person_changes_the_dataset(project: Path, built: Built, tmp_path: Path) -> None:
     out = tmp_path / "out"
     shutil.copytree(built.folder, out)
-    review = out / "review.sssom.tsv"
-    joined = read_json(out / "5-align" / "decision" / "impact.json")["joined"]
-    lines = review.read_text(encoding="utf-8").splitlines()
-    head = next(i for i, line in enumerate(lines) if not line.startswith("#"))
-    columns = lines[head].split("\t")
-    row = next(i for i in range(head + 1, len(lines)) if "\tyes\t" in lines[i])
-    cells = lines[row].split("\t")
-    cells += [""] * (len(columns) - len(cells))
-    cells[columns.index("mep3m_decision")] = "reject"
-    lines[row] = "\t".join(cells)
-    review.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    pairs = {frozenset(member["path"] for member in group["members"]) for group in joined(out)}
+    sheet, decisions = read_review(out / "review.sssom.tsv")
+    refused = next(
+        d
+        for d in decisions
+        if d.relation == "exact" and d.by_method and frozenset((d.left.id, d.right.id)) in pairs
+    )
+    sheet.rows[decisions.index(refused)]["mep3m_decision"] = "reject"
+    sheet.write(out / "review.sssom.tsv")
     run(project, out)
-    after = read_json(out / "5-align" / "decision" / "impact.json")
-    assert len(after["joined"]) == len(joined) - 1
-    assert "reject" in review.read_text(encoding="utf-8")
+    after = {frozenset(member["path"] for member in group["members"]) for group in joined(out)}
+    assert after < pairs
+    assert frozenset((refused.left.id, refused.right.id)) not in after
+    assert read_review(out / "review.sssom.tsv")[1][decisions.index(refused)].verdict == "reject"
+
+
+def joined(out: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = read_json(out / "5-align" / "decision" / "impact.json")["joined"]
+    return found
 
 
 def test_one_shop_alone_keeps_its_own_tree(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Layout of the output folder::
 
     1-ingest … 5-align       one store a step (1-ingest holds the images); 5-align is the dataset
+    lines.jsonl              what was read in each image, line by line
     review.sssom.tsv         every proposed link; edit its decisions, build again
     split.json               ids of the training and test products
     model/                   the classifier, its settings and its scores on the test products
@@ -20,18 +21,19 @@ import pyarrow as pa
 
 from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import Split, split_products
-from mep3m.engine import Engine, Progress, silent
+from mep3m.engine import Engine, Progress, make_engine, silent
 from mep3m.errors import UsageError
 from mep3m.recipes.align import REVIEW, align_store, shops
 from mep3m.recipes.classify import Run, evaluate_run, train_run
 from mep3m.recipes.truth import score_against_truth
-from mep3m.report.build_report import report_build
+from mep3m.report.build_report import Facts, report_build
 from mep3m.settings.project import Project
 from mep3m.settings.sources import Columns
 from mep3m.sources.ingest.run import ingest
 from mep3m.stages.base import run_stage
 from mep3m.stages.dedupe.stage import DedupeStage
-from mep3m.stages.ocr.stage import OcrStage
+from mep3m.stages.ocr.folder import write_readings
+from mep3m.stages.ocr.stage import OcrStage, default_cache, store_images
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import Store
 from mep3m.store.files import fingerprint, read_json, write_json
@@ -90,17 +92,25 @@ def build(project: Project, root: Path, out: Path, engine: Engine, progress: Pro
     truth = (
         score_against_truth(known, out / REVIEW, stores) if (known / "products.parquet").exists() else None
     )
-    report = report_build(stores, scores, truth, out / "report")
-    return Built(out, stores, scores, truth, report)
+    facts = Facts(stores, scores, truth, _lines(project, stores["ocr"], out))
+    return Built(out, stores, scores, truth, report_build(facts, out / "report"))
 
 
 def _ocr(project: Project, store: Store, out: Path, engine: Engine, progress: Progress) -> Store:
     """Read the images, one shard at a time: the stage brings its own processes."""
-    from mep3m.engine import make_engine
-    from mep3m.stages.ocr.stage import default_cache
-
     stage = OcrStage(project.ocr, project.ocr_pool, default_cache(store))
     return run_stage(stage, store, out / "4-ocr", make_engine("local", 1), progress)
+
+
+def _lines(project: Project, store: Store, out: Path) -> Path | None:
+    """Write what was read in each image (all of it is in the cache by now), and return the file."""
+    lines = out / "lines.jsonl"
+    if project.ocr.backend == "none" or next(store_images(store), None) is None:
+        return None
+    made = (store.folder / "manifest.json").stat().st_mtime_ns
+    if not lines.exists() or lines.stat().st_mtime_ns < made:
+        write_readings(store_images(store), lines, default_cache(store), (project.ocr, project.ocr_pool))
+    return lines
 
 
 def _classify(project: Project, store: Store, out: Path) -> dict[str, Any] | None:
@@ -126,7 +136,7 @@ def _classify(project: Project, store: Store, out: Path) -> dict[str, Any] | Non
     tree = store.taxonomy if len(store.taxonomy) else None
     sides = [Opened(products.take(rows), store.images, [], tree) for rows in (train_rows, test_rows)]
     train_run(sides[0], Columns(), None, project.train, out / "model")
-    scores = evaluate_run(Run.open(out / "model"), sides[1])
+    scores = evaluate_run(Run.open(out / "model"), sides[1], card=True)
     write_json(done, {"key": key, "split": split.id, "scores": scores})
     return dict(scores)
 

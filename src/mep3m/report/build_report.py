@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from mep3m.report import charts
 from mep3m.report.dataset_report import report_dataset
+from mep3m.report.ocr_examples import ocr_examples, ocr_sections
 from mep3m.report.page import Section, table
 from mep3m.store import Store
 from mep3m.store.files import read_json
+from mep3m.taxonomy import Taxonomy
 
 SCORES = {
     "level": "level",
@@ -26,23 +31,37 @@ SCORES = {
 }
 
 
-def report_build(
-    stores: Mapping[str, Store],
-    scores: Mapping[str, Any] | None,
-    truth: Mapping[str, Any] | None,
-    folder: Path,
-    seed: int = 0,
-) -> Path:
-    """Write the report of a build and return its path; `stores` are the steps in order."""
-    dataset = list(stores.values())[-1]
-    extra = [_steps(stores)]
+@dataclass(frozen=True)
+class Facts:
+    """What a build found: its stores in the order of the steps, and what is None where there is none.
+
+    `scores` are the metric card on the test products, `truth` the scores against a simulation,
+    `lines` the file with the text of every image.
+    """
+
+    stores: Mapping[str, Store]
+    scores: Mapping[str, Any] | None = None
+    truth: Mapping[str, Any] | None = None
+    lines: Path | None = None
+
+
+def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
+    """Write the report of a build and return its path."""
+    dataset = list(facts.stores.values())[-1]
+    extra: list[Section] = []
+    if facts.lines is not None:
+        with facts.lines.open("rb") as file:
+            found = ocr_examples((orjson.loads(line) for line in file), seed=seed)
+        extra += ocr_sections(found, dataset.images.file)
+    extra.append(_steps(facts.stores))
     impact = dataset.folder / "decision" / "impact.json"
     if impact.exists():
         extra.append(_alignment(read_json(impact)))
-    if scores is not None:
-        extra.append(_scores(scores))
-    if truth is not None:
-        extra.append(_truth(truth))
+    if facts.scores is not None:
+        extra += [_scores(facts.scores), _by_training_rows(facts.scores, dataset.taxonomy)]
+        extra.append(_calibration(facts.scores))
+    if facts.truth is not None:
+        extra.append(_truth(facts.truth))
     report_dataset(dataset, folder, seed, extra)
     return folder / "report.html"
 
@@ -95,6 +114,36 @@ def _scores(scores: Mapping[str, Any]) -> Section:
     html = table(levels, SCORES) + charts.horizontal_bars(top, "Top-1 on test products")
     note = "Test products were set aside with their duplicates; the training side never saw them."
     return Section("Classifier", html, note)
+
+
+def _by_training_rows(scores: Mapping[str, Any], taxonomy: Taxonomy) -> Section:
+    """Accuracy of every class against its training samples (Fig 8), of the level with most classes."""
+    level = max(scores["levels"], key=lambda row: len(row["classes_by_training_rows"]))
+    points = [
+        {
+            "x": row["training_rows"],
+            "y": row["accuracy"],
+            "name": taxonomy[row["name"]].name if row["name"] in taxonomy else row["name"],
+        }
+        for row in level["classes_by_training_rows"]
+        if row["training_rows"]
+    ]
+    html = charts.scatter(points, "training samples of the class", "accuracy on test products", log_x=True)
+    return Section(
+        "Accuracy by class size", html, f"Each point is a class of level {level['level']} (Fig 8)."
+    )
+
+
+def _calibration(scores: Mapping[str, Any]) -> Section:
+    """How often the classifier is right against how sure it says it is."""
+    series = {
+        f"level {row['level']} (ECE {row['calibration']['ece']:.3f})": [
+            (bar["confidence"], bar["accuracy"]) for bar in row["calibration"]["reliability"] if bar["n"]
+        ]
+        for row in scores["levels"]
+    }
+    html = charts.lines({"perfect": [(0.0, 0.0), (1.0, 1.0)], **series}, "said probability", "share right")
+    return Section("Calibration", html, "On the test products, in bins of the probability of the answer.")
 
 
 def _truth(truth: Mapping[str, Any]) -> Section:
