@@ -1,0 +1,141 @@
+"""Files that are whole or absent, JSON and its errors, fingerprints, and paths that stay inside."""
+
+import hashlib
+import os
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mep3m.errors import FormatError, NotFoundError
+from mep3m.store.files import fingerprint, hash_file, inside, read_json, whole_file, write_json
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+@given(value=json_values)
+def test_json_comes_back_as_it_was_written(folder: Path, value: object) -> None:
+    write_json(folder / "value.json", value)
+    assert read_json(folder / "value.json") == value
+
+
+@given(value=st.dictionaries(st.text(max_size=5), st.integers(0, 9), min_size=2, max_size=6))
+def test_the_order_of_keys_changes_neither_bytes_nor_fingerprint(folder: Path, value: dict[str, int]) -> None:
+    turned = dict(reversed(value.items()))
+    write_json(folder / "one.json", value)
+    write_json(folder / "two.json", turned)
+    assert (folder / "one.json").read_bytes() == (folder / "two.json").read_bytes()
+    assert fingerprint(value) == fingerprint(turned)
+
+
+@given(one=json_values, two=json_values)
+def test_fingerprints_are_equal_exactly_when_the_values_are(one: object, two: object) -> None:
+    same = one == two and repr(one) == repr(two)  # True == 1 in Python, not in JSON
+    if same or one != two:
+        assert (fingerprint(one) == fingerprint(two)) == same
+    assert len(fingerprint(one)) == 16
+    assert int(fingerprint(one), 16) >= 0
+
+
+def test_a_fingerprint_takes_paths_and_numbers_as_keys() -> None:
+    assert fingerprint({1: Path("a")}) == fingerprint({1: Path("a")})
+    assert fingerprint(Path("a")) != fingerprint(Path("b"))
+
+
+def test_a_list_is_not_its_reverse() -> None:
+    assert fingerprint([1, 2]) != fingerprint([2, 1])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"{", "is not JSON"), (b"", "is not JSON"), (b"\xff\xfe", "is not JSON"), (b"{'a': 1}", "is not JSON")],
+)
+def test_what_is_no_json_names_the_file(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "bad.json").write_bytes(content)
+    with pytest.raises(FormatError, match=rf"bad\.json {message}"):
+        read_json(tmp_path / "bad.json")
+
+
+def test_a_missing_json_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"none\.json does not exist"):
+        read_json(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_whole_file_replaces_the_old_one_and_makes_its_folders(tmp_path: Path, durable: bool) -> None:
+    target = tmp_path / "a" / "b" / "file.txt"
+    for text in ("first", "second"):
+        with whole_file(target, durable=durable) as temporary:
+            temporary.write_text(text)
+            assert not target.exists() or target.read_text() == "first"
+        assert target.read_text() == text
+    assert [path.name for path in target.parent.iterdir()] == ["file.txt"]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_an_error_keeps_the_old_file(tmp_path: Path, durable: bool) -> None:
+    target = tmp_path / "file.txt"
+    target.write_text("old")
+
+    def fail() -> None:
+        with whole_file(target, durable=durable) as temporary:
+            temporary.write_text("half of the n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_temporary_name_carries_the_process(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "x.parquet") as temporary:
+        temporary.write_bytes(b"")
+        assert str(os.getpid()) in temporary.name
+        assert temporary.name.startswith(".")
+        assert not temporary.match("[0-9]*.parquet")  # a store never takes it for a shard
+
+
+@given(content=st.binary(max_size=300))
+def test_a_file_s_hash_is_that_of_hashlib(folder: Path, content: bytes) -> None:
+    (folder / "content").write_bytes(content)
+    assert hash_file(folder / "content") == hashlib.sha256(content).hexdigest()
+
+
+parts = st.lists(st.text(st.sampled_from("ab.图 -_"), min_size=1, max_size=6), min_size=1, max_size=4)
+
+
+@given(parts=parts, slash=st.sampled_from(["/", "\\"]))
+def test_a_path_from_data_is_refused_or_stays_below_its_root(
+    folder: Path, parts: list[str], slash: str
+) -> None:
+    name = slash.join(parts)
+    if ".." in parts:
+        with pytest.raises(FormatError, match="leaves its folder"):
+            inside(folder, name)
+    else:
+        joined = inside(folder, name)
+        assert joined.resolve().is_relative_to(folder.resolve())
+        assert joined == folder / PurePosixPath(name.replace("\\", "/"))
+
+
+@pytest.mark.parametrize("name", ["c:/x.jpg", "C:x.jpg", "\\\\server\\share\\x.jpg", "/x", "a\\..\\..\\b"])
+def test_paths_of_other_systems_are_refused_too(tmp_path: Path, name: str) -> None:
+    with pytest.raises(FormatError, match="use a path relative to"):
+        inside(tmp_path, name)
+
+
+def test_a_link_that_stays_inside_is_fine(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert inside(tmp_path, "link/1.jpg") == tmp_path / "link" / "1.jpg"
