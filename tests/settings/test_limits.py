@@ -6,10 +6,15 @@ import pytest
 
 from mep3m.errors import SettingsError
 from mep3m.settings import Settings
-from mep3m.settings.align import AlignSettings, ContentSettings, EvidenceSettings, PaperSettings
+from mep3m.settings.align import (
+    AlignSettings,
+    ContentSettings,
+    EvidenceSettings,
+    MergeSettings,
+    PaperSettings,
+)
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.settings.linear import LinearSettings
-from mep3m.settings.merge import MergeSettings
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.quality import QualitySettings

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from mep3m.errors import NotFoundError, SettingsError
-from mep3m.settings.build import Project, load_project
-from mep3m.settings.project import read_toml
+from mep3m.settings.project import Project, load_project, read_toml
 
 SMALLEST = 'name = "one"\n[[sources]]\nname = "a"\npath = "a.csv"\n'
 FULL = """
