@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mep3m.stages.ocr.clean import clean, clean_lines
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import Line, clean, clean_lines
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from pathlib import Path
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.stages.ocr.backends import Backend, build
 from mep3m.stages.ocr.cache import ReadingCache
-from mep3m.stages.ocr.clean import clean_lines
-from mep3m.stages.ocr.lines import Line, reading_order
+from mep3m.stages.ocr.lines import Line, clean_lines, reading_order
 from mep3m.stages.ocr.load import MIN_SIDE, Pixels, UnreadableImageError, image_size, load
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.promotion import score_lines
