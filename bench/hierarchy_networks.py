@@ -41,9 +41,7 @@ from mep3m.training.network import train_network
 
 ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")
 DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
-HEADS = TrainingSettings(
-    epochs=10, batch=128, precision="float32", learning_rate=1e-3, average=None, label_smoothing=0.0
-)
+HEADS = TrainingSettings(epochs=10, batch=128, learning_rate=1e-3, average=None, label_smoothing=0.0)
 #: small on purpose: two shared cores, and the question is what the heads make of the features
 BACKBONE = {
     "image": TrainingSettings(epochs=3, batch=64, checkpoint_seconds=60, crop=0.7),

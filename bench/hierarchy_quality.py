@@ -54,8 +54,8 @@ SETS: dict[str, tuple[list[str], Columns]] = {
     ),
 }
 ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")
-#: LCPN asks its estimators for probabilities, which a linear SVM does not have
-PEERS = [("LCPPN", "svc"), ("LCPL", "svc"), ("LCPN", "logistic"), ("LCPPN", "logistic"), ("LCPL", "logistic")]
+#: LCPN and LCPL ask their estimators for probabilities, which a linear SVM does not have
+PEERS = [("LCPPN", "svc"), ("LCPN", "logistic"), ("LCPPN", "logistic"), ("LCPL", "logistic")]
 
 
 def open_set(name: str, seed: int) -> tuple[Dataset, Dataset]:
@@ -159,9 +159,9 @@ def weak(args: argparse.Namespace) -> dict[str, Any]:
         tree = LabelTree.from_paths(train_side.paths)
         codes = tree.encode(train_side.paths)
         hidden_first = np.random.default_rng([seed, 1]).permutation(len(codes))
-        for share in (0.0, 0.25, 0.5, 0.75, 0.9):
+        for share in args.shares:
             lost = hidden_first[: round(share * len(codes))]
-            for order in ("coarse-to-fine", "fine-to-coarse"):
+            for order in args.orders:
                 for kept in ("without", "with") if share else ("with",):
                     masked = codes.copy()
                     masked[lost, -1 if kept == "with" else 0 :] = -1
@@ -206,6 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--options", type=json.loads, default={}, help="settings of the linear model, JSON")
     parser.add_argument("--orders", nargs="+", default=list(ORDERS))
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.0, 0.25, 0.5, 0.75, 0.9])
     parser.add_argument("--estimators", nargs="+", default=["svc", "logistic"])
     parser.add_argument("--hiclass", help="Python of an environment with hiclass installed")
     parser.add_argument("--out", type=Path)
