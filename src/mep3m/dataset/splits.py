@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mep3m.errors import NotFoundError, UsageError, did_you_mean
+from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
 from mep3m.settings.run import SplitKind
 from mep3m.store.files import fingerprint, read_json, write_json
 
@@ -48,11 +48,15 @@ class Split:
         """Read a split that `save` wrote.
 
         Raises:
+            FormatError: it is JSON, but not a split.
             UsageError: the ids do not fit the split id in the file, so it was edited or cut.
         """
         value = read_json(path)
-        expected = value.pop("id", None)
-        split = cls(**{**value, "train": tuple(value["train"]), "test": tuple(value["test"])})
+        try:
+            expected = value.pop("id", None)
+            split = cls(**{**value, "train": tuple(value["train"]), "test": tuple(value["test"])})
+        except (AttributeError, KeyError, TypeError):
+            raise FormatError(f"{path} is not a split; 'mep3m split' writes one") from None
         if split.id != expected:
             raise UsageError(
                 f"{path} was changed after it was written (its ids give {split.id}, not {expected})"
