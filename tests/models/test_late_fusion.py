@@ -107,3 +107,12 @@ def test_parts_of_another_taxonomy_are_refused(tmp_path: Path) -> None:
     (tmp_path / "classifier.json").write_text(text.replace('"weights"', '"wait"'))
     with pytest.raises(ModelError, match="incomplete"):
         load(tmp_path)
+
+
+def test_held_out_rows_without_a_mistake_give_no_certainty() -> None:
+    sure, codes = opinions(12, 1, 6.0)
+    both = np.ones((12, 2), bool)
+    weights = learn_weights(TREE, [sure, sure], codes, both)
+    fused = fuse(TREE, [sure, sure], weights, both)
+    assert accuracy(fused, codes) == 1.0
+    assert fused[np.arange(12), codes[:, 1]].mean() < 0.97

@@ -5,7 +5,7 @@ import pytest
 
 from mep3m.models.labels import LabelTree
 from mep3m.models.linear import join_scores
-from mep3m.models.tree import deepest, marginal_log_loss
+from mep3m.models.tree import deepest, doubt, marginal_log_loss
 from mep3m.training.temperature import best_factor, temperatures
 
 TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "z"), ("b", "w"), ("c",)])
@@ -45,3 +45,24 @@ def test_held_out_rows_become_more_likely_also_those_with_a_coarse_label(hierarc
         for factor in (np.ones_like(scale), scale)
     )
     assert after < before
+
+
+@pytest.mark.parametrize("count", [1, 8, 40])
+def test_held_out_rows_without_a_mistake_give_no_certainty(count: int) -> None:
+    truth = np.arange(count) % 4
+    hit = np.arange(4)[None] == truth[:, None]
+    scores = np.where(hit, 0.5, -0.5).astype(np.float32)
+    powers = np.exp(scores * best_factor(scores, hit))
+    right = (powers[hit] / powers.sum(1)).mean()
+    assert right == pytest.approx(1 - doubt(count), abs=0.01)
+
+
+def test_more_rows_without_a_mistake_give_more_confidence() -> None:
+    scores = np.tile(np.array([[0.5, -0.5, -0.6]], np.float32), (400, 1))
+    hit = np.tile(np.array([[True, False, False]]), (400, 1))
+    few, some, many = (best_factor(scores[:count], hit[:count]) for count in (4, 40, 400))
+    assert few < some < many
+
+
+def test_a_level_of_one_class_needs_no_factor() -> None:
+    assert np.isfinite(best_factor(np.ones((5, 1), np.float32), np.ones((5, 1), bool)))

@@ -14,6 +14,7 @@ from mep3m.errors import ModelError
 from mep3m.models import classifier as door
 from mep3m.models.classifier import Classifier
 from mep3m.models.labels import LabelTree
+from mep3m.models.tree import doubt
 from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
 
@@ -139,14 +140,18 @@ def learn_weights(
 def _loss(
     weights: NDArray[np.float64], scores: NDArray[np.float64], truth: NDArray[np.int32]
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return the mean negative log-likelihood and its gradient (M,), drawn a little towards 1."""
+    """Return the loss of `training.temperature.best_factor` and its gradient (M,), drawn a little to 1."""
     mixed = scores @ weights
     mixed -= mixed.max(1, keepdims=True)
     powers = np.exp(mixed)
     shares = powers / powers.sum(1, keepdims=True)
-    rows = np.arange(len(truth))
-    right = scores[rows, truth]
-    loss = -float(np.log(np.maximum(shares[rows, truth], 1e-300)).mean())
-    gradient = (np.einsum("nc,ncm->nm", shares, scores) - right).mean(0)
+    rows, unsure = np.arange(len(truth)), doubt(len(truth))
+    right = np.clip(shares[rows, truth], 1e-300, None)
+    # summed, not 1 - right: near certainty the difference would be rounding
+    wrong = np.clip(np.where(np.arange(shares.shape[1]) == truth[:, None], 0.0, shares).sum(1), 1e-12, None)
+    loss = -float(((1 - unsure) * np.log(right) + unsure * np.log(wrong)).mean())
+    steepness = (1 - unsure) - unsure * right / wrong
+    slope = np.einsum("nc,ncm->nm", shares, scores) - scores[rows, truth]
+    gradient = (steepness[:, None] * slope).mean(0)
     pull = 1e-3 * (weights - 1)
     return loss + 0.5e-3 * float(((weights - 1) ** 2).sum()), gradient + pull

@@ -144,6 +144,15 @@ def deepest(codes: NDArray[np.int32]) -> NDArray[np.int32]:
     return found
 
 
+def doubt(rows: int) -> float:
+    """Return 1 / (rows + 2), the share of mistakes to expect where `rows` rows showed none.
+
+    Laplace's rule of succession, the targets of Platt (1999), eq. 17. Calibration aims at 1 - doubt
+    instead of 1, so a few held-out rows cannot make a model certain.
+    """
+    return 1.0 / (rows + 2)
+
+
 def marginal_log_loss(tree: LabelTree, proba: Floats, nodes: NDArray[np.int32]) -> float:
     """Return the mean of -log P(known node), nats: the marginal likelihood over the leaves below it.
 

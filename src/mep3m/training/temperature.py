@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from mep3m.models.labels import LabelTree
-from mep3m.models.tree import deepest, leaf_mask
+from mep3m.models.tree import deepest, doubt, leaf_mask
 
 Floats = NDArray[np.float32]
 
 #: scores that one fit looks at; more rows than this allows are not needed for one number
 ENTRIES = 30_000_000
+#: a probability below this counts as this
+SMALLEST = 1e-12
 
 
 def temperatures(tree: LabelTree, raw: Floats, codes: NDArray[np.int32], hierarchy: str) -> Floats:
@@ -41,15 +43,22 @@ def temperatures(tree: LabelTree, raw: Floats, codes: NDArray[np.int32], hierarc
 
 
 def best_factor(part: Floats, hit: NDArray[np.bool_]) -> float:
-    """Return the factor f that makes -log Σ over `hit` softmax(f · part) least; 1 without rows."""
+    """Return the factor f under which softmax(f · part) fits the held-out rows best; 1 without rows.
+
+    With p = Σ over `hit` softmax(f · part), least is -(1 - d) log p - d log(1 - p), where `doubt` gives
+    d: rows without a mistake do not make the factor endless.
+    """
     if not len(part):
         return 1.0
+    unsure = doubt(len(part))
 
     def loss(log_factor: float) -> float:
         scaled = part * np.float32(np.exp(log_factor))
         scaled -= scaled.max(axis=1, keepdims=True)
         np.exp(scaled, out=scaled)
-        share = (scaled * hit).sum(axis=1) / scaled.sum(axis=1)
-        return float(-np.log(np.maximum(share, 1e-12)).mean())
+        right = np.where(hit, scaled, 0.0).sum(axis=1, dtype=np.float64)
+        wrong = np.where(hit, 0.0, scaled).sum(axis=1, dtype=np.float64)
+        logs = (np.log(np.maximum(mass / (right + wrong), SMALLEST)).mean() for mass in (right, wrong))
+        return float(np.dot([unsure - 1.0, -unsure], list(logs)))
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 4.0), method="bounded").x))

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from mep3m.models.labels import LabelTree
+from mep3m.product import PRODUCT_SCHEMA
+from mep3m.settings.run import RunSettings
+from mep3m.training.linear import train
+from mep3m.training.task import Task, Trained
+
+KINDS = ("green tea", "long rice", "desk lamp", "wool socks")
+
+
+def table(titles: list[str]) -> pa.Table:
+    columns = {field.name: pa.nulls(len(titles), field.type) for field in PRODUCT_SCHEMA}
+    ids = pa.array([str(row) for row in range(len(titles))])
+    columns |= {"id": ids, "source": ids, "source_id": ids, "title": pa.array(titles)}
+    return pa.table(columns, schema=PRODUCT_SCHEMA)
+
+
+def trained(count: int, held: int, folder: Path, **options: object) -> Trained:
+    """Train on `count` easy titles, of which `held` calibrate."""
+    paths = [(KINDS[row % len(KINDS)],) for row in range(count)]
+    tree = LabelTree.from_paths(paths)
+    products = table([f"{path[0]} no {row * 7919 % 1000}" for row, path in enumerate(paths)])
+    order = np.random.default_rng(0).permutation(count)
+    settings = RunSettings(options=options)
+    task = Task(products, tree, tree.encode(paths), order[held:], order[:held], None, settings, "split")
+    return train(task, folder)
+
+
+def test_a_small_training_set_does_not_make_the_model_certain(tmp_path: Path) -> None:
+    classifier = trained(80, 8, tmp_path).classifier
+    easy, strange = classifier.predict_proba(table(["desk lamp no 5", "tea lamp socks rice"]))
+    assert 0.7 < easy.max() < 0.97
+    assert strange.max() < 0.9
+
+
+def test_the_same_seed_gives_the_same_classifier(tmp_path: Path) -> None:
+    one, two = (trained(60, 8, tmp_path / name).classifier for name in "ab")
+    titles = table(["green tea", "socks"])
+    np.testing.assert_array_equal(one.predict_proba(titles), two.predict_proba(titles))
+
+
+def test_a_text_without_known_features_gets_the_class_frequencies(tmp_path: Path) -> None:
+    classifier = trained(80, 8, tmp_path).classifier
+    np.testing.assert_allclose(classifier.predict_proba(table(["", "ЖЖЖ"])), 0.25, atol=1e-6)
