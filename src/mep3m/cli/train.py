@@ -197,13 +197,14 @@ def export_onnx(run: Path, file: Path, as_json: bool) -> None:
     Inputs are the normalised image and the token ids, as docs/guide-train-networks.md says.
     """
     from mep3m.models.classifier import load
-    from mep3m.models.networks.export import export_onnx as write
 
     classifier: Any = load(run)
     if not hasattr(classifier, "network"):
         parts = [part.name for part in run.iterdir() if (part / "weights.safetensors").exists()]
         hint = f"; export one of its parts: {', '.join(str(run / part) for part in parts)}" if parts else ""
         raise UsageError(f"{run} is not one network, so it has no ONNX form{hint}")
+    from mep3m.models.networks.export import export_onnx as write  # loads torch: after the checks
+
     write(classifier, file)
     if as_json:
         print_json({"onnx": str(file), "bytes": file.stat().st_size})
