@@ -135,3 +135,5 @@ def test_text_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
 def test_a_missing_project_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="'mep3m simulate' writes an example"):
         load_project(tmp_path / "none.toml")
+    with pytest.raises(NotFoundError, match="no project file"):
+        load_project(tmp_path)  # the folder, not the file in it
