@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from mep3m.errors import UsageError
+from mep3m.errors import SettingsError, UsageError
 from mep3m.settings.project import SourceEntry, read_toml
 from mep3m.simulator import Simulation, SimulatorSettings, simulate
 from mep3m.simulator.plan import DEFECTS
@@ -180,3 +180,9 @@ def test_vague_titles_borrow_and_leave_out(tmp_path: Path) -> None:
     assert changed > 150
     assert sum("送" in row["title"] for row in vague) > sum("送" in row["title"] for row in rows)
     assert [row["category"] for row in rows] == [row["category"] for row in vague]
+
+
+def test_a_refused_simulation_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="workers = 0"):
+        simulate(tmp_path / "world", SHOPS, workers=0)
+    assert not (tmp_path / "world").exists()

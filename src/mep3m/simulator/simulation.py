@@ -81,10 +81,11 @@ def simulate(
     """Draw a world into `folder`; the same settings give the same bytes for any number of workers.
 
     Raises:
-        UsageError: the folder holds something else.
+        UsageError: the folder holds something else, or `workers` is less than 1.
         MissingExtraError: images are wanted and the fonts are not installed.
     """
     settings = settings or SimulatorSettings()
+    engine = make_engine("local", workers)
     if settings.images:
         font_folder()
     world = make_world(settings)
@@ -101,7 +102,7 @@ def simulate(
     ]
     missing = [chunk for chunk in chunks if not _piece(pieces, *chunk).exists()]
     waiting = sum(min(PIECE, len(plan.of_platform(platform)) - start) for platform, start in missing)
-    run(make_engine("local", workers), work, missing, "simulate", progress, waiting)
+    run(engine, work, missing, "simulate", progress, waiting)
     _join(simulation, world, settings)
     summary = {"settings": settings.model_dump(), "version": __version__, "key": _key(settings),
                "platforms": list(simulation.platforms), "rows": len(plan)}  # fmt: skip
