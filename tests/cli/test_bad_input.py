@@ -1,0 +1,161 @@
+"""Every command on missing, empty, foreign or damaged input: one message, a code, no traceback."""
+
+from pathlib import Path
+
+import pytest
+
+from mep3m.product import Label, Product, to_table
+from mep3m.store import Plan, StoreWriter
+from mep3m.taxonomy import Category, Taxonomy
+from tests.cli.runner import ran
+from tests.stages.merge.shops import proposals
+
+#: words that the fixture replaces by paths of its folder
+WORDS = {
+    "NONE": "no/such/thing",
+    "EMPTY": "empty.file",
+    "HOLLOW": "hollow.csv",
+    "FOLDER": "a.folder",
+    "BYTES": "bytes.bin",
+    "JSON": "list.json",
+    "TABLE": "table.csv",
+    "STORE": "store",
+    "LINKS": "links.tsv",
+    "TREE": "tree.json",
+    "OUT": "out",
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bad")
+    (folder / WORDS["EMPTY"]).write_bytes(b"")
+    (folder / WORDS["HOLLOW"]).write_bytes(b"")
+    (folder / WORDS["FOLDER"]).mkdir()
+    (folder / WORDS["BYTES"]).write_bytes(bytes(range(128, 256)) * 4)
+    (folder / WORDS["JSON"]).write_text("[1, 2]")
+    lines = [f"红茶 {n},tea\n台灯 {n},lamp\n" for n in range(20)]
+    (folder / WORDS["TABLE"]).write_text("name,kind\n" + "".join(lines), encoding="utf-8")
+    tree = Taxonomy((Category("1", "食品"), Category("11", "茶", parent="1")))
+    tree.save(folder / WORDS["TREE"])
+    writer = StoreWriter.begin(folder / WORDS["STORE"], Plan("ingest", {}, ("x",)))
+    rows = [
+        Product(f"s:{n}", "s", str(n), ("食品", "茶"), title=f"茶 {n}", labels=(Label("1", "given", "s"),))
+        for n in range(3)
+    ]
+    writer.write(0, to_table(rows))
+    writer.finish(tree)
+    proposals(folder / WORDS["LINKS"])
+    return folder
+
+
+def command(place: Path, line: str) -> list[str]:
+    return [str(place / WORDS[word]) if word in WORDS else word for word in line.split()]
+
+
+CASES = [
+    # a path that does not exist
+    ("align propose --left NONE --right NONE --out OUT", 2, "is not a file"),
+    ("align propose --store NONE --out OUT", 1, "holds no store"),
+    ("align score NONE --gold NONE", 2, "is not a file"),
+    ("align review NONE", 2, "is not a file"),
+    ("align apply NONE --store STORE --out OUT", 2, "is not a file"),
+    ("align apply LINKS --store NONE --out OUT", 1, "holds no store"),
+    ("align apply LINKS --store STORE --first-level NONE --out OUT", 2, "is not a file"),
+    ("align carry NONE LINKS --out OUT", 2, "is not a file"),
+    ("align diff NONE TREE", 2, "is no store, and no taxonomy in JSON"),
+    ("align edit NONE --edits OUT --rename 1 --name-zh x", 2, "is no store, and no taxonomy in JSON"),
+    ("align follow NONE --edits OUT --out OUT", 1, "holds no store"),
+    ("align undo NONE", 2, "is not a file"),
+    ("assign NONE TABLE --out OUT", 1, "is not a classifier folder"),
+    ("build NONE --out OUT", 2, "no project file"),
+    ("dedupe NONE --title x", 1, "holds no store"),
+    ("evaluate NONE --data TABLE", 1, "is not a classifier folder"),
+    ("export-onnx NONE OUT", 1, "is not a classifier folder"),
+    ("ingest NONE --store OUT", 2, "does not exist"),
+    ("ocr NONE --out OUT", 2, "is not a folder"),
+    ("retry NONE", 1, "holds no store"),
+    ("serve NONE", 1, "is not a classifier folder"),
+    ("split NONE --title name --out OUT", 2, "does not exist"),
+    ("stats NONE", 1, "holds no store"),
+    ("status NONE", 1, "holds no store"),
+    ("train NONE --title name --labels kind --out OUT", 2, "does not exist"),
+    # an empty folder
+    ("align propose --store FOLDER --out OUT", 1, "holds no store"),
+    ("align propose --left FOLDER --right FOLDER --out OUT", 2, "is not a file"),
+    ("align review FOLDER", 2, "is not a file"),
+    ("align diff FOLDER TREE", 2, "is no store, and no taxonomy in JSON"),
+    ("build FOLDER --out OUT", 2, "no project file"),
+    ("dedupe FOLDER --title x", 1, "holds no store"),
+    ("evaluate FOLDER --data TABLE", 1, "is not a classifier folder"),
+    ("export-onnx FOLDER OUT", 1, "is not a classifier folder"),
+    ("ocr FOLDER --out OUT", 2, "holds no images"),
+    ("stats FOLDER", 1, "holds no store"),
+    ("status FOLDER", 1, "holds no store"),
+    ("train FOLDER --title name --labels kind --out OUT", 1, "holds no store"),
+    # an empty file
+    ("align review EMPTY", 1, "no header line"),
+    ("align score LINKS --gold EMPTY", 2, "no column 'left_id'"),
+    ("align diff EMPTY TREE", 1, "is not a taxonomy file"),
+    ("build EMPTY --out OUT", 2, "'sources' is missing"),
+    ("train EMPTY --title name --labels kind --out OUT", 2, "the name does not say the format"),
+    ("train HOLLOW --title name --labels kind --out OUT", 1, "has no header line: it is empty"),
+    ("ingest HOLLOW --title name --store OUT", 1, "has no header line: it is empty"),
+    ("split HOLLOW --title name --out OUT", 1, "has no header line: it is empty"),
+    # bytes that are no text
+    ("align review BYTES", 1, "is neither UTF-8, UTF-16 nor GB 18030"),
+    ("align propose --left BYTES --right BYTES --out OUT", 1, "is not UTF-8 text"),
+    ("align diff BYTES TREE", 1, "is not a taxonomy file"),
+    ("build BYTES --out OUT", 2, "is not TOML in UTF-8"),
+    # JSON, but of something else
+    ("align diff JSON TREE", 1, "is not a taxonomy file"),
+    ("align edit JSON --edits OUT --rename 1 --name-zh x", 1, "is not a taxonomy file"),
+    ("train TABLE --title name --labels kind --split-file JSON --out OUT", 1, "is not a split"),
+    # a column, an option or a value that is not there
+    ("train TABLE --title nam --labels kind --out OUT", 2, "did you mean 'name'"),
+    ("train TABLE --title name --labels king --out OUT", 2, "did you mean 'kind'"),
+    ("train TABLE --out OUT", 2, "at least --title or --image"),
+    ("train TABLE --title name --labels kind --model lineal --out OUT", 2, "did you mean 'linear'"),
+    ("train TABLE --title name --labels kind --set epochs --out OUT", 2, "write NAME=VALUE"),
+    ("train TABLE --title name --labels kind --set epohcs=2 --out OUT", 2, "did you mean 'epochs'"),
+    ("train TABLE --title name --labels kind --set epochs=0 --out OUT", 2, "is not allowed"),
+    ("train TABLE --title name --labels kind --level 9 --out OUT", 2, "the levels 1 to 1"),
+    ("train TABLE --title name --labels kind --valid-share 2 --out OUT", 2, "valid_share = 2"),
+    ("train TABLE --title name --labels kind --subset tee --out OUT", 2, "did you mean 'tea'"),
+    ("split TABLE --title name --share 1.5 --out OUT", 2, "between 0 and 1"),
+    ("split TABLE --title name --kind shop --out OUT", 2, "needs the shops to test on"),
+    ("split TABLE --title name --kind shop --test-shops x --out OUT", 2, "comes from the shop 'x'"),
+    ("simulate OUT --platforms 1", 2, "platforms = 1"),
+    ("simulate OUT --products 0", 2, "products = 0"),
+    ("simulate FOLDER --products 10 --workers 0 --no-images", 2, "workers = 0"),
+    ("demo --out OUT --products 0", 2, "products = 0"),
+    ("dedupe STORE", 2, "--title, --image"),
+    ("dedupe STORE --title x --out OUT", 2, "either a product to look up"),
+    ("dedupe STORE --title x --image-distance 9", 2, "image_distance = 9"),
+    ("status STORE --sql SELECT", 2, "--sql"),
+    ("ingest TABLE --store OUT --title nam", 2, "did you mean 'name'"),
+    ("ingest TABLE --store OUT --title name --labels kind --path kind", 2, "not both"),
+    ("ingest TABLE --store FOLDER/x --title name --engine lokal", 2, "did you mean 'local'"),
+    ("ingest TABLE --store OUT --title name --workers 0", 2, "workers = 0"),
+    ("ingest TABLE --store OUT --title name --encoding no-such", 2, "no-such"),
+    ("align propose --left TABLE --out OUT", 2, "--left FILE and --right FILE, or --store DIR"),
+    ("align propose --store STORE --out OUT", 2, "two sources or more; found 1: s"),
+    ("align review LINKS --accept 99", 2, "no row begins at line 99"),
+    ("align review LINKS --accept x", 2, "names no lines"),
+    ("ocr FOLDER --out OUT --detector-side 1", 2, "detector_side = 1"),
+    ("ocr FOLDER --out OUT --min-confidence 2", 2, "min_confidence = 2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "code", "message"), CASES, ids=[case[0] for case in CASES])
+def test_bad_input_is_one_message_and_a_code(place: Path, line: str, code: int, message: str) -> None:
+    before = sorted(path.relative_to(place) for path in place.rglob("*"))
+    found = ran(*command(place, line))
+    assert found.code == code, found
+    assert message in found.err
+    assert "Traceback" not in found.err
+    assert found.out == ""
+    errors = [text for text in found.err.splitlines() if text.lower().startswith("error: ")]
+    assert len(errors) == 1
+    made = {path.relative_to(place) for path in place.rglob("*")} - set(before)
+    assert not made, f"a refused command left {made}"
