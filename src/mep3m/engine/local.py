@@ -29,6 +29,9 @@ class LocalEngine:
             return
         # Threads of DuckDB or torch do not survive a plain fork, so workers start from a clean server.
         context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(
+            [getattr(work, "__module__", type(work).__module__)]
+        )  # imported once for all
         workers = max(1, min(self.workers, len(items)))
         with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet_interrupt) as pool:
             futures: dict[Future[R], int] = {

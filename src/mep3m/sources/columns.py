@@ -51,12 +51,15 @@ def split_path(column: pa.Array, separator: str) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(offsets), names.filter(pa.array(keep)))
 
 
-def given_labels(paths: pa.ListArray, by: pa.Array) -> pa.ListArray:
-    """Return the labels that the source itself gave, one struct a level; `by` is its name a row."""
-    counts = np.diff(paths.offsets.to_numpy())
+def given_labels(paths: pa.ListArray, by: pa.Array | str) -> pa.ListArray:
+    """Return the labels that the source itself gave, one struct a level; `by` is its name, or one a row."""
     items = paths.flatten()
     origin = pa.repeat(pa.scalar("given"), len(items))
-    owner = by.take(pa.array(np.repeat(np.arange(len(paths)), counts)))
+    if isinstance(by, str):
+        owner = pa.repeat(pa.scalar(by), len(items))
+    else:
+        counts = np.diff(paths.offsets.to_numpy())
+        owner = by.take(pa.array(np.repeat(np.arange(len(paths)), counts)))
     confidence = pa.nulls(len(items), pa.float32())
     structs = pa.StructArray.from_arrays([items, origin, owner, confidence], fields=list(LABEL_TYPE))
     return pa.ListArray.from_arrays(paths.offsets, structs)

@@ -88,27 +88,22 @@ class Mep3mSource:
     def _batch(self, records: pa.Table, numbers: NDArray[np.int64], rejects: list[Reject]) -> Batch:
         count = len(numbers)
         column = {name: records[name].combine_chunks() for name in RECORD.names}
-        ids = [_known(column[f"{level}_id"]) for level in LEVELS]
-        names = [_known(column[f"{level}_name"]) for level in LEVELS]
-        source = pa.repeat(pa.scalar(self.name), count)
-        codes = [
-            pc.binary_join_element_wise(category_id(level, ""), code, "")
-            for level, code in enumerate(ids, start=1)
-        ]
+        codes, names = _categories(column)
         size = column["img_resolution"]
-        path = clean(column["img_path"])
-        suffix = pc.utf8_lower(pc.utf8_ltrim(pc.utf8_slice_codeunits(path, -4), "."))
+        path = _known(column["img_path"])
+        suffix = pc.utf8_slice_codeunits(path, -4).dictionary_encode()
+        endings = pc.utf8_lower(pc.utf8_ltrim(suffix.dictionary, "."))
         found = {
-            "source": source,
-            "source_id": stable_ids(path, self.path.name, numbers),
-            "source_path": join_levels(names),
-            "labels": given_labels(join_levels(codes), source),
+            "source": pa.repeat(pa.scalar(self.name), count),
+            "source_id": path if not path.null_count else stable_ids(path, self.path.name, numbers),
+            "source_path": names,
+            "labels": given_labels(codes, self.name),
             "title": clean(column["title"]),
             "ocr": _known(column["OCR"]),
             "image_ref": path,
             "image_height": _item(size, 0),
             "image_width": _item(size, 1),
-            "image_format": suffix,
+            "image_format": endings.take(suffix.indices),
             "file": pa.repeat(pa.scalar(self.path.name), count),
             "line": pa.array(numbers),
         }
@@ -134,6 +129,23 @@ def _known(column: pa.Array) -> pa.Array:
     text = clean(column)
     known = pc.invert(pc.is_in(text, pa.array(SENTINELS)))
     return pc.if_else(known, text, pa.scalar(None, pa.string()))
+
+
+def _categories(column: dict[str, pa.Array]) -> tuple[pa.ListArray, pa.ListArray]:
+    """Return the lists of category ids and of names; worked out once for each path, not for each row."""
+    encoded = [
+        column[f"{level}_{part}"].dictionary_encode("encode") for part in ("id", "name") for level in LEVELS
+    ]
+    key = np.zeros(len(encoded[0]), dtype=np.int64)
+    for cells in encoded:
+        key = key * len(cells.dictionary) + cells.indices.to_numpy()
+        _, first, key = np.unique(key, return_index=True, return_inverse=True)
+    paths, row = len(first), pa.array(key)
+    cells = _known(pa.concat_arrays([each.take(pa.array(first)).dictionary_decode() for each in encoded]))
+    found = [cells.slice(index * paths, paths) for index in range(len(encoded))]
+    prefixes = [category_id(level, "") for level in range(1, len(LEVELS) + 1)]
+    ids = [pc.binary_join_element_wise(*pair, "") for pair in zip(prefixes, found, strict=False)]
+    return join_levels(ids).take(row), join_levels(found[len(LEVELS) :]).take(row)
 
 
 def _item(lists: pa.ListArray, index: int) -> pa.Array:

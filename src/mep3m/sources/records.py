@@ -22,8 +22,8 @@ from mep3m.errors import FormatError
 from mep3m.sources.base import Part
 from mep3m.sources.lines import open_bytes
 
-#: bytes that are parsed at once
-BLOCK_BYTES = 8 * 2**20
+#: bytes that are read and parsed at once: memory of this size is used again, more goes back to the system
+BLOCK_BYTES = 4 * 2**20
 #: bytes of one record; a longer one is refused and its bytes are skipped, never held
 RECORD_LIMIT = 8 * 2**20
 #: bytes compared at once: small enough to stay in the processor's cache, 16 times faster than all
@@ -92,11 +92,15 @@ def array_parts(path: Path, size: int) -> Iterator[Part]:
         FormatError: the file is empty or not a JSON array in UTF-8.
     """
     start, number = _array_start(path), 1
-    for length, content, starts in _blocks(path, Part(path.name, start), size):
-        count = 1 if content is None else len(starts)
-        if count:
-            yield Part(path.name, start, start + length, number)
-        start, number = start + length, number + count
+    stop, following = start, number
+    for length, content, starts in _blocks(path, Part(path.name, start), min(size, BLOCK_BYTES)):
+        stop += length
+        following += 1 if content is None else len(starts)
+        if stop - start >= size and following > number:
+            yield Part(path.name, start, stop, number)
+            start, number = stop, following
+    if following > number:
+        yield Part(path.name, start, stop, number)
 
 
 def read_blocks(path: Path, part: Part) -> Iterator[Block]:

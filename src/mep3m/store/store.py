@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,6 +27,9 @@ from mep3m.store.files import read_json
 from mep3m.store.images import ContentImages
 from mep3m.store.rejects import REJECT_SCHEMA
 from mep3m.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    import duckdb
 
 FORMAT = 1
 
@@ -109,6 +111,8 @@ class Store:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return a DuckDB connection with the views `products` and `rejects`."""
+        import duckdb  # a quarter of a second that only queries need
+
         connection = duckdb.connect()
         files = [str(path) for path in self.shards]
         connection.execute("SET preserve_insertion_order = true")

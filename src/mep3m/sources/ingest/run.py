@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mep3m.engine import Engine, Progress, silent
@@ -48,8 +49,10 @@ def ingest(
         finish_update(folder)
         if unchanged(folder, settings, catalogues):
             return Store.open(folder)
-    inputs = describe_inputs(catalogues, folder)
-    parts = list_parts(catalogues)
+    with ThreadPoolExecutor(1) as beside:  # hashing and looking for the parts each read every byte
+        described = beside.submit(describe_inputs, catalogues, folder)
+        parts = list_parts(catalogues)
+        inputs = described.result()
     plan = Plan(
         STAGE,
         {"sources": settings, "inputs": [portable(item) for item in inputs]},

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mep3m.engine import Engine, Progress, run
@@ -19,11 +20,12 @@ from mep3m.sources.base import STAGE, Batch, Part
 from mep3m.sources.ingest.origin import (
     Catalogues,
 )
-from mep3m.sources.mep3m_files import read_taxonomy
+from mep3m.sources.mep3m_files import LEVELS, read_taxonomy
 from mep3m.store import Reject, Store, StoreWriter
 from mep3m.store.store import read_shard
 from mep3m.taxonomy import Category, Taxonomy
 
+T = TypeVar("T")
 #: the order of the rows in a shard
 IN_ORDER = [("file", "ascending"), ("line", "ascending")]
 #: file and line of a row
@@ -40,6 +42,8 @@ class PartReader:
 
     def __call__(self, index: int) -> int:
         """Make shard `index` and return its number of rows."""
+        # the C allocator uses a block's memory for the next one; Arrow's own asks the system again
+        pa.set_memory_pool(pa.system_memory_pool())
         table, rejects = self.read(index)
         if table["image"].null_count < table.num_rows:
             os.sync()  # the images are on disk before the shard that names them
@@ -54,7 +58,7 @@ class PartReader:
             taken = intake.take(batch if places is None else only(batch, places))
             tables.append(taken.products)
             rejects.extend(taken.rejects)
-        return pa.concat_tables(tables).combine_chunks(), rejects
+        return pa.concat_tables(tables), rejects
 
 
 def only(batch: Batch, places: frozenset[Place]) -> Batch:
@@ -92,10 +96,10 @@ def list_parts(catalogues: Catalogues) -> list[tuple[int, Part]]:
 
 def refuse_repeats(writer: StoreWriter) -> None:
     """Refuse the later rows of ids that occur in more than one shard or place; rewrites only those shards."""
-    hashes = [_hash_ids(writer.shard(i)) for i in range(len(writer.plan.parts))]
+    hashes = _of_shards(writer, _hash_ids)
     every = np.concatenate([np.zeros(0, dtype=np.uint64), *hashes])
-    values, counts = np.unique(every, return_counts=True)
-    suspects = values[counts > 1]
+    every.sort()
+    suspects = np.unique(every[1:][every[1:] == every[:-1]])
     if not len(suspects):
         return
     first: dict[str, tuple[str, int]] = {}
@@ -117,44 +121,45 @@ def find_taxonomy(catalogues: Catalogues, writer: StoreWriter) -> Taxonomy | Non
 def taxonomy_of_shards(writer: StoreWriter, sources: Sequence[str]) -> Taxonomy:
     """Return the tree of the ids and names on the products themselves; the first name of an id counts."""
     nodes: dict[str, Category] = {}
-    for index in range(len(writer.plan.parts)):
-        table = pq.read_table(writer.shard(index), columns=["source", "labels", "source_path"])
-        table = table.filter(pc.is_in(table["source"], pa.array(sources)))
-        labels = table["labels"].combine_chunks()
-        names = table["source_path"].combine_chunks()
-        depth = pc.list_value_length(labels).to_numpy(zero_copy_only=False)
-        levels = int(depth.max()) if len(depth) else 0
-        for level in range(levels):
-            deep = pa.array(depth > level)
-            category = _level(labels.filter(deep), level, "category")
-            parent = (
-                _level(labels.filter(deep), level - 1, "category")
-                if level
-                else pa.nulls(len(category), pa.string())
-            )
-            name = _level(names.filter(deep), level)
-            seen = pa.table([category, name, parent], names=["id", "name", "parent"])
-            for row in seen.group_by(["id", "name", "parent"], use_threads=False).aggregate([]).to_pylist():
-                if row["id"] is not None:
-                    nodes.setdefault(row["id"], Category(row["id"], row["name"], None, row["parent"]))
+    for ids, names in itertools.chain.from_iterable(
+        _of_shards(writer, lambda shard: _category_paths(shard, sources))
+    ):
+        for level, (label, name) in enumerate(zip(ids, names, strict=True)):
+            if label is not None:
+                parent = ids[level - 1] if level else None
+                nodes.setdefault(label, Category(label, name, None, parent))
     return Taxonomy(tuple(nodes[key] for key in sorted(nodes, key=lambda k: (k.split("-")[0], len(k), k))))
 
 
-def _level(lists: pa.ListArray, level: int, member: str | None = None) -> pa.Array:
-    """Return item `level` of every list, or one member of it; every list is long enough."""
-    items = lists.flatten()
-    offsets = (
-        lists.offsets.to_numpy()[:-1] - lists.offsets[0].as_py() if len(lists) else np.zeros(0, np.int64)
-    )
-    taken = items.take(pa.array(offsets + level))
-    return taken.field(taken.type.get_field_index(member)) if member else taken
+def _of_shards(writer: StoreWriter, work: Callable[[Path], T]) -> list[T]:
+    """Return what `work` finds in each shard; it runs in threads, so it should be one query of DuckDB."""
+    shards = [writer.shard(index) for index in range(len(writer.plan.parts))]
+    with ThreadPoolExecutor(2) as threads:
+        return list(threads.map(work, shards))
+
+
+def _category_paths(shard: Path, sources: Sequence[str]) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """Return (ids, names) of every path of categories in a shard, in the order of their first rows."""
+    depth = range(1, len(LEVELS) + 1)
+    columns = [f"labels[{level}].category AS id{level}" for level in depth]
+    columns += [f"source_path[{level}] AS name{level}" for level in depth]
+    query = f"""
+        SELECT {", ".join(columns)} FROM read_parquet(?, file_row_number = true)
+        WHERE list_contains(?, source) GROUP BY ALL ORDER BY min(file_row_number)
+    """
+    rows = _query(query, [str(shard), list(sources)]).fetchall()
+    return [(row[: len(LEVELS)], row[len(LEVELS) :]) for row in rows]
+
+
+def _query(query: str, parameters: list[Any]) -> Any:
+    import duckdb
+
+    return duckdb.connect(config={"threads": 1}).execute(query, parameters)
 
 
 def _hash_ids(shard: Path) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """Return 64 bits a row that are equal where the ids are."""
-    import duckdb
-
-    query = duckdb.connect().execute("SELECT hash(id) AS h FROM read_parquet(?)", [str(shard)])
+    query = _query("SELECT hash(id) AS h FROM read_parquet(?)", [str(shard)])
     return np.asarray(query.fetchnumpy()["h"], dtype=np.uint64)
 
 
