@@ -1,0 +1,71 @@
+"""`mep3m stats` in words, as JSON and as a report."""
+
+from pathlib import Path
+
+import pytest
+
+from mep3m.product import Label, Product, to_table
+from mep3m.store import Plan, Reject, Store, StoreWriter
+from mep3m.store.files import read_json
+from mep3m.taxonomy import Category, Taxonomy
+from tests.cli.runner import ran
+
+
+def made(folder: Path, products: list[Product]) -> Store:
+    writer = StoreWriter.begin(folder, Plan("ingest", {}, ("x",)))
+    writer.write(0, to_table(products), [Reject("ingest", "s", "no title", line=9)])
+    return writer.finish(Taxonomy((Category("1", "食品", "Food"), Category("11", "茶", "Tea", "1"))))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    tea = (Label("1", "given", "s"), Label("11", "given", "s"))
+    return made(
+        tmp_path / "store",
+        [
+            Product("s:1", "s", "1", title="西湖龙井茶", labels=tea, ocr="包邮"),
+            Product("s:2", "s", "2", title="茶", labels=tea[:1]),
+            Product("s:3", "s", "3", title="坏", dropped="quality: blank_image"),
+        ],
+    )
+
+
+def test_words_count_what_is_kept(store: Store) -> None:
+    found = ran("stats", store.folder)
+    assert (found.code, found.err) == (0, "")
+    assert found.out.splitlines() == [
+        "products         2 kept of 3",
+        "  dropped        1  quality: blank_image",
+        "level 1          1 classes, 2 rows",
+        "level 2          1 classes, 1 rows",
+        "titles           6 characters, mean length 3.0",
+        "images           0 distinct",
+        "images with text 1 (50.0%)",
+    ]
+
+
+def test_json_is_one_document_with_the_same_numbers(store: Store) -> None:
+    found = ran("stats", store.folder, "--json").json
+    assert found["rows"]["refused"] == {"no title": 1}
+    assert found["classes"] == [
+        {"id": "1", "samples": 2, "subclasses": 1, "name_zh": "食品", "name_en": "Food"}
+    ]
+    assert found["titles"]["lengths"] == {"1": 1, "5": 1}
+
+
+def test_a_report_is_written_where_it_was_asked_for(store: Store, tmp_path: Path) -> None:
+    found = ran("stats", store.folder, "--report", tmp_path / "new" / "report", "--seed", "7")
+    assert found.code == 0
+    assert found.out.splitlines()[-1] == f"report           {tmp_path / 'new/report/report.html'}"
+    assert read_json(tmp_path / "new/report/statistics.json")["store"]["seed"] == 7
+    text = (tmp_path / "new/report/report.html").read_text(encoding="utf-8")
+    assert "西湖" in text
+    assert "quality: blank_image" in text
+
+
+def test_a_store_without_products_has_statistics_too(tmp_path: Path) -> None:
+    store = made(tmp_path / "empty", [])
+    found = ran("stats", store.folder, "--report", tmp_path / "report")
+    assert found.code == 0
+    assert "products         0 kept of 0" in found.out
+    assert "mean length" not in found.out
