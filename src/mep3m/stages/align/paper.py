@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -42,29 +42,39 @@ def propose_paper(
         np.concatenate([labels for *_, labels, _ in found]),
         np.concatenate([contents for *_, contents in found]),
     )
-    proposals: list[Proposal] = []
-    for left, right, rows, columns, labels, contents in found:
-        by_rule = labels >= settings.paper.label_threshold
-        if with_content:
-            by_rule &= contents > threshold
-        if settings.paper.identical_names:
-            by_rule |= labels == 1.0
-        rank = (labels + contents) / 2 if with_content else labels
-        for k in _kept(rows, rank, by_rule):
-            words = f"S_label {labels[k]:.2f}"
-            words += f", S_content {contents[k]:.3f} (> {threshold:.3f}, {origin})" if with_content else ""
-            words += "" if with_content else "; no titles, so S_label decides alone"
-            evidence = {"s_label": float(labels[k])}
-            if with_content:
-                evidence |= {"s_content": float(contents[k]), "content_threshold": threshold}
-            one, other = left.entries[rows[k]], right.entries[columns[k]]
-            proposals.append(
-                Proposal(
-                    one.id, other.id, "exact", float(rank[k]), bool(by_rule[k]), evidence, words,
-                    one.label, other.label, left.name, right.name,
-                )
-            )  # fmt: skip
-    return proposals
+    content = (threshold, origin) if with_content else None
+    return [proposal for pair in found for proposal in _decided(*pair, settings.paper, content)]
+
+
+def _decided(
+    left: Side,
+    right: Side,
+    rows: Ints,
+    columns: Ints,
+    labels: Floats,
+    contents: Floats,
+    settings: PaperSettings,
+    content: tuple[float, str] | None,
+) -> Iterator[Proposal]:
+    """Yield the proposals of two platforms; `content` is the threshold of S_content and its origin."""
+    by_rule = labels >= settings.label_threshold
+    if content is not None:
+        by_rule &= contents > content[0]
+    if settings.identical_names:
+        by_rule |= labels == 1.0
+    rank = labels if content is None else (labels + contents) / 2
+    for k in _kept(rows, rank, by_rule):
+        words, evidence = f"S_label {labels[k]:.2f}", {"s_label": float(labels[k])}
+        if content is None:
+            words += "; no titles, so S_label decides alone"
+        else:
+            words += f", S_content {contents[k]:.3f} (> {content[0]:.3f}, {content[1]})"
+            evidence |= {"s_content": float(contents[k]), "content_threshold": content[0]}
+        one, other = left.entries[rows[k]], right.entries[columns[k]]
+        yield Proposal(
+            one.id, other.id, "exact", float(rank[k]), bool(by_rule[k]), evidence, words,
+            one.label, other.label, left.name, right.name,
+        )  # fmt: skip
 
 
 def first_level_classes(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -232,30 +232,39 @@ def sides_from_products(tables: Iterable[pa.Table], titles_kept: int = 450) -> l
     Raises:
         UsageError: fewer than two sources have a category path.
     """
-    found: dict[str, dict[tuple[str, ...], tuple[list[str], list[str], list[int]]]] = {}
-    for table in tables:
-        columns = table.select(["source", "source_path", "title", "ocr", "dropped"])
-        for batch in columns.to_batches(max_chunksize=4096):
-            for row in batch.to_pylist():
-                if row["dropped"] is not None or not row["source_path"]:
-                    continue
-                places = found.setdefault(row["source"], {})
-                titles, ocr, count = places.setdefault(tuple(row["source_path"]), ([], [], [0]))
-                count[0] += 1
-                for text, kept in ((row["title"], titles), (row["ocr"], ocr)):
-                    if text and len(kept) < titles_kept:
-                        kept.append(text)
+    found: dict[str, dict[tuple[str, ...], _Seen]] = {}
+    for row in _rows_in_use(tables):
+        seen = found.setdefault(row["source"], {}).setdefault(tuple(row["source_path"]), _Seen())
+        seen.count += 1
+        for text, kept in ((row["title"], seen.titles), (row["ocr"], seen.ocr)):
+            if text and len(kept) < titles_kept:
+                kept.append(text)
     if len(found) < 2:
         raise UsageError(
             f"alignment needs the categories of two sources or more; found {len(found)}: {', '.join(found)}"
         )
     return [
-        Side(
-            source,
-            tuple(
-                Entry(PATH_SEPARATOR.join(path), path, (), tuple(titles), tuple(ocr), count[0])
-                for path, (titles, ocr, count) in sorted(places.items())
-            ),
-        )
+        Side(source, tuple(seen.entry(path) for path, seen in sorted(places.items())))
         for source, places in sorted(found.items())
     ]
+
+
+@dataclass
+class _Seen:
+    """What the products of one category have shown so far."""
+
+    titles: list[str] = field(default_factory=list)
+    ocr: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def entry(self, path: tuple[str, ...]) -> Entry:
+        return Entry(PATH_SEPARATOR.join(path), path, (), tuple(self.titles), tuple(self.ocr), self.count)
+
+
+def _rows_in_use(tables: Iterable[pa.Table]) -> Iterator[dict[str, Any]]:
+    """Yield the rows that have a category path and are not dropped."""
+    columns = ["source", "source_path", "title", "ocr", "dropped"]
+    batches = (batch for table in tables for batch in table.select(columns).to_batches(max_chunksize=4096))
+    for row in (row for batch in batches for row in batch.to_pylist()):
+        if row["dropped"] is None and row["source_path"]:
+            yield row

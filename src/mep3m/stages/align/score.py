@@ -177,19 +177,17 @@ def _errors(
     """Return the wrong pairs, the surest first, and then the missed ones, with their evidence."""
     wrong = sorted(accepted - gold.pairs.keys(), key=lambda pair: (-best[pair].probability, pair))
     missed = sorted(gold.pairs.keys() - accepted)
-    found: list[dict[str, Any]] = []
-    for kind, pairs in (("wrong", wrong), ("missed", missed)):
-        for pair in pairs[:shown]:
-            row: dict[str, Any] = {"kind": kind, "left_id": pair[0], "right_id": pair[1]}
-            if pair in best:
-                proposal = best[pair]
-                row |= {
-                    "left": proposal.left_label,
-                    "right": proposal.right_label,
-                    "probability": proposal.probability,
-                    "evidence": proposal.words,
-                }
-            else:
-                row["evidence"] = "never a candidate"
-            found.append(row)
-    return found
+    named = [("wrong", pair) for pair in wrong[:shown]] + [("missed", pair) for pair in missed[:shown]]
+    return [_error(kind, pair, best.get(pair)) for kind, pair in named]
+
+
+def _error(kind: str, pair: Pair, proposal: Proposal | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": kind, "left_id": pair[0], "right_id": pair[1]}
+    if proposal is None:
+        return row | {"evidence": "never a candidate"}
+    return row | {
+        "left": proposal.left_label,
+        "right": proposal.right_label,
+        "probability": proposal.probability,
+        "evidence": proposal.words,
+    }

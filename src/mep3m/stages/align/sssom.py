@@ -73,13 +73,17 @@ def write_sssom(path: Path, rows: Iterable[MappingRow | Proposal], title: str = 
         )
         writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n")
         writer.writeheader()
-        for row in rows:
-            if isinstance(row, Proposal):
-                row = MappingRow(row, date=date.today().isoformat(), tool_version=__version__)
+        for row in map(_dated, rows):
             writer.writerow({column: _one_line(value) for column, value in _cells(row).items()})
             count += 1
     temporary.replace(path)
     return count
+
+
+def _dated(row: MappingRow | Proposal) -> MappingRow:
+    if isinstance(row, MappingRow):
+        return row
+    return MappingRow(row, date=date.today().isoformat(), tool_version=__version__)
 
 
 def read_sssom(path: Path) -> list[MappingRow]:
