@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import cydifflib
@@ -28,8 +29,10 @@ from mep3m.stages.evidence.features import KINDS, Evidence, Features
 from mep3m.stages.evidence.proposer import propose_evidence
 
 Pairs = set[tuple[str, str]]
-#: simulated worlds that the weights were not trained on (training has 100 to 102)
+#: simulated worlds that the weights were not trained on (`bench.alignment.train.WORLDS`)
 SEEDS = (1, 2, 3)
+#: their products: one or two titles a category, dozens, hundreds
+SIZES = (400, 1200, 4000, 12_000)
 #: pairs that no method may merge
 TRAPS = (("手机", "手机壳"), ("电视", "电视柜"), ("男装", "女装"), ("猫粮", "狗粮"))
 
@@ -42,8 +45,8 @@ def cases() -> list[Case]:
         valid = train_part(shopify_google(language), False)
         found += [one_to_one(valid), valid]
     found += [train_part(walmart_amazon(), False), walmart_amazon()]
-    for seed in SEEDS:
-        found += [case.without_english() for case in simulated(seed)]
+    for size in SIZES:
+        found += [case.stocked().without_english() for seed in SEEDS for case in simulated(seed, size)]
     return found
 
 
@@ -120,6 +123,43 @@ def trapped(found: Pairs, case: Case) -> int:
     return sum((a, b) in names or (b, a) in names for a, b in TRAPS)
 
 
+def reliability(
+    measured: Sequence[Case], weights: Path | None, edges: Sequence[float]
+) -> list[dict[str, object]]:
+    """Return, by bins of the probability of what is proposed, how many of the links are in the gold."""
+    learned = read_weights(weights.read_bytes()) if weights else None
+    said: list[float] = []
+    true: list[bool] = []
+    for case in measured:
+        for one in propose_evidence(case.left, case.right, AlignSettings().evidence, weights=learned):
+            said.append(one.probability)
+            true.append((one.left_id, one.right_id) in case.gold)
+    values, right = np.array(said), np.array(true)
+    table: list[dict[str, object]] = []
+    for low, high in pairwise(edges):
+        within = (values >= low) & (values < high)
+        if within.any():
+            mean, share = float(values[within].mean()), float(right[within].mean())
+            table.append({"from": low, "to": high, "links": int(within.sum()), "said": mean, "true": share})
+    return table
+
+
+def print_reliability(weights: Path | None) -> None:
+    """Print the reliability tables of the held-out sets, real and simulated apart."""
+    every = cases()
+    kinds = {
+        "contest and Shopify, held out": [c for c in every if "valid" in c.name and c.left.name != "walmart"],
+        "simulated worlds not trained on": [c for c in every if c.name.startswith("simulator")],
+    }
+    for kind, chosen in kinds.items():
+        chosen = [case for case in chosen if "zh-en" not in case.name and "both" not in case.name]
+        print(f"\n{kind} ({len(chosen)} tasks)\n\n| said | links | mean said | true |\n|---|---|---|---|")
+        for row in reliability(chosen, weights, (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.01)):
+            print(
+                f"| {row['from']} to {row['to']} | {row['links']:,} | {row['said']:.3f} | {row['true']:.3f} |"
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
@@ -127,7 +167,13 @@ def main() -> None:
     parser.add_argument("--methods", default="paper,best name,script .3,script 0,names only,ours")
     parser.add_argument("--ablate", action="store_true")
     parser.add_argument("--weights", type=Path, help="other weights than the shipped ones")
+    parser.add_argument(
+        "--reliability", action="store_true", help="print only how true the probabilities are"
+    )
     options = parser.parse_args()
+    if options.reliability:
+        print_reliability(options.weights)
+        return
     table: list[dict[str, object]] = []
     print("| case | gold | method | precision | recall | F1 | traps |\n|---|---|---|---|---|---|---|")
     for case in cases():

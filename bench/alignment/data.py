@@ -51,6 +51,21 @@ class Case:
         ]
         return replace(self, name=self.name + " one language", left=sides[0], right=sides[1])
 
+    def stocked(self) -> Case:
+        """Return the case with only the categories that have a product, as a store's tables give it."""
+        sides = [Side(side.name, tuple(e for e in side if e.titles)) for side in (self.left, self.right)]
+        kept = {
+            pair: weight for pair, weight in self.gold.items() if pair[0] in sides[0] and pair[1] in sides[1]
+        }
+        return replace(
+            self,
+            name=self.name + " stocked",
+            left=sides[0],
+            right=sides[1],
+            gold=kept,
+            relations={pair: self.relations[pair] for pair in kept},
+        )
+
     def closed(self) -> Case:
         """Return the case with only the categories that occur in the gold."""
         left, right = {pair[0] for pair in self.gold}, {pair[1] for pair in self.gold}
@@ -194,6 +209,6 @@ def simulated(seed: int, products: int = 4000, platforms: int = 3) -> list[Case]
         for left, right in combinations(drawn.platforms, 2):
             gold = read_gold(drawn.alignment(left, right), sides[left], sides[right]).pairs
             kinds = {pair: str(relation) for pair, relation in gold.items()}
-            name = f"simulator {seed} {left}-{right}"
+            name = f"simulator {seed} of {products} {left}-{right}"
             cases.append(Case(name, sides[left], sides[right], dict.fromkeys(kinds, 1.0), kinds))
     return cases

@@ -6,9 +6,9 @@ import pytest
 from mep3m.settings.align import AlignSettings, EvidenceSettings
 from mep3m.stages.align.proposal import Entry, Proposal, Side
 from mep3m.stages.align.propose import propose
-from mep3m.stages.evidence.features import KINDS, Evidence, mirrored
+from mep3m.stages.evidence.features import HALF_TRUSTED, KINDS, Evidence, mirrored
 from mep3m.stages.evidence.names import trees
-from mep3m.stages.evidence.proposer import propose_evidence
+from mep3m.stages.evidence.proposer import ENOUGH, propose_evidence, supported
 
 
 def side(name: str, *paths: str, titles: dict[str, tuple[str, ...]] | None = None) -> Side:
@@ -135,9 +135,58 @@ def test_features_are_complete_and_turn_around() -> None:
     back = Evidence(*trees(b, a), EvidenceSettings()).features(columns, rows)
     for name, values in mirrored(back).items():
         assert values.tolist() == pytest.approx(features[name].tolist(), nan_ok=True), name
-    assert features["votes_l"].tolist() == pytest.approx([0.7, 0])
-    assert features["content"][0] == pytest.approx(1)
+    one_title = 1 / (1 + HALF_TRUSTED)
+    assert features["votes_l"].tolist() == pytest.approx([0.7 * one_title, 0])
+    assert features["content"][0] == pytest.approx(one_title)
+    assert np.expm1(features["support"]).tolist() == pytest.approx([1, 0])
     assert np.isnan(features["ocr"]).all()
+
+
+@pytest.mark.parametrize(("few", "more"), [(1, 2), (1, 40), (5, 30), (39, 40)])
+def test_the_same_titles_say_more_the_more_there_are_but_only_on_both_sides(few: int, more: int) -> None:
+    def content(ours: int, theirs: int) -> float:
+        sides = [
+            Side(name, (Entry("1", (name,), titles=("红 茶",) * count),))
+            for name, count in (("a", ours), ("b", theirs))
+        ]
+        features = Evidence(*trees(*sides), EvidenceSettings()).features(np.array([0]), np.array([0]))
+        return float(features["content"][0])
+
+    assert content(few, more) == pytest.approx(content(few, few))
+    assert content(few, few) <= content(more, more) + 1e-6 < 1
+
+
+def nameless(support: float, ratio: float = 0.0, inherit: float = np.nan) -> dict[str, np.ndarray]:
+    told = {"ratio": ratio, "segment": ratio, "support": support, "inherit_l": inherit, "inherit_r": np.nan}
+    return {name: np.array([value], np.float32) for name, value in told.items()}
+
+
+@pytest.mark.parametrize(
+    ("features", "left"),
+    [
+        (nameless(np.log1p(1)), 1 / ENOUGH),
+        (nameless(np.log1p(ENOUGH / 2)), 0.5),
+        (nameless(np.log1p(10 * ENOUGH)), 1),
+        (nameless(np.log1p(1), ratio=0.5), 1),
+        (nameless(np.log1p(1), inherit=0.9), 1),
+        (nameless(np.nan), 1),
+    ],
+)
+def test_products_alone_need_support(features: dict[str, np.ndarray], left: float) -> None:
+    assert supported(features).tolist() == pytest.approx([left])
+
+
+def test_one_shared_title_word_links_no_strangers() -> None:
+    left = side(
+        "a", "家居>杯具", "数码>手机", titles={"家居>杯具": ("家用 简约",), "数码>手机": ("快充 正品",)}
+    )
+    right = side(
+        "b",
+        "家居>电视柜",
+        "数码>充电器",
+        titles={"家居>电视柜": ("家用 简约",), "数码>充电器": ("快充 正品",)},
+    )
+    assert not accepted(propose_evidence(left, right, EvidenceSettings()))
 
 
 def test_pictures_and_sizes_are_compared_where_known() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mep3m.stages.align.proposal import Entry, Side
 from mep3m.stages.evidence.names import Tree, trees
-from mep3m.stages.evidence.structure import FirstLook, Pairs, assign, inherited, structure
+from mep3m.stages.evidence.structure import FirstLook, Pairs, assign, best_matching, inherited, structure
 
 
 def tree(*paths: str) -> Side:
@@ -42,7 +42,8 @@ def test_features_of_the_neighbourhood() -> None:
     left, right = pair_of_trees()
     pairs = Pairs(ints(0, 1, 1, 2), ints(0, 0, 1, 1), 2)
     first = np.array([0.9, 0.1, 0.8, 0.3])
-    found = structure(left, right, pairs, FirstLook(first, first, first))
+    found = structure(left, right, pairs, FirstLook(first, first, first), np.array([0.1, 0.5, 0.2, 0.5]))
+    assert found["scripted"].tolist() == [0, 1, 0, 1]
     assert found["above"].tolist()[2] == pytest.approx(0.9)
     assert np.isnan(found["above"][0])
     assert found["above_l"].tolist()[3] == pytest.approx(0.8)
@@ -73,3 +74,19 @@ def test_an_assignment_uses_every_category_once_and_leaves_no_free_pair(
     assert (p[taken] >= 0.5).all()
     free = ~np.isin(i, i[taken]) & ~np.isin(j, j[taken])
     assert not (p[free] >= 0.5).any()
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.floats(0, 2)), max_size=20))
+def test_a_matching_takes_each_once_and_is_as_good_as_scipys_dense_one(
+    cells: list[tuple[int, int, float]],
+) -> None:
+    from scipy.optimize import linear_sum_assignment
+
+    table = np.zeros((6, 6))
+    for row, column, gain in cells:
+        table[row, column] = gain
+    rows, columns = np.nonzero(table)
+    taken = best_matching(rows, columns, table[rows, columns])
+    assert len(set(rows[taken].tolist())) == len(set(columns[taken].tolist())) == taken.sum()
+    best = table[linear_sum_assignment(table, maximize=True)].sum()
+    assert table[rows[taken], columns[taken]].sum() == pytest.approx(best)

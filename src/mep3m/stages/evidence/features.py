@@ -26,15 +26,15 @@ KINDS: dict[str, tuple[str, ...]] = {
         "ratio", "leaf", "cover_l", "cover_r", "segment", "segments_l", "segments_r", "head", "head2",
         "inside_l", "inside_r", "same", "twins_l", "twins_r", "length",
     ),
-    "path": ("path", "whole", "parent", "up_l", "up_r", "lower_l", "lower_r", "root"),
+    "path": ("path", "whole", "script", "parent", "up_l", "up_r", "lower_l", "lower_r", "root"),
     "neighbours": ("children", "siblings", "inner_l", "inner_r"),
-    "content": ("content", "votes_l", "votes_r"),
+    "content": ("content", "votes_l", "votes_r", "support"),
     "ocr": ("ocr",),
     "sizes": ("size",),
     "pictures": ("picture",),
     "structure": (
         "first", "within_l", "within_r", "above", "above_l", "above_r", "below", "rank_l", "rank_r",
-        "margin_l", "margin_r", "assigned", "known_l", "known_r",
+        "margin_l", "margin_r", "assigned", "scripted", "known_l", "known_r",
         "own_l", "own_r", "inherit_l", "inherit_r", "gap_l", "gap_r", "matched_l", "matched_r",
     ),
 }  # fmt: skip
@@ -43,6 +43,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 ALL_PAIRS = 20_000
 #: votes that the first, second, third nearest category of a title gets
 VOTES = (0.7, 0.2, 0.1)
+#: texts of the poorer category at which what its products say counts half
+HALF_TRUSTED = 8
 
 
 def mirrored(features: Features) -> Features:
@@ -68,6 +70,7 @@ class Evidence:
         ]
         self._leaf, self._path = bags(*leaves), bags(*above)
         self._whole = bags(*whole)
+        self._script = _script_bags(left, right)
         self._children = bags(*(_gathered(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._siblings = bags(*(_brothers(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._content = _contents(left.side, right.side, "titles", settings)
@@ -133,6 +136,7 @@ class Evidence:
         return {
             "path": self._path.cosine(rows, columns),
             "whole": whole.cosine(rows, columns),
+            "script": np.mean([bag.cosine(rows, columns) for bag in self._script], axis=0),
             "parent": _parent_ratio(self.left, self.right, rows, columns),
             "up_l": _lifted(leaf, self.left.parent, rows, columns),
             "up_r": _lifted(Bags(leaf.right, leaf.left, leaf.idf), self.right.parent, columns, rows),
@@ -148,14 +152,19 @@ class Evidence:
     def _product_features(self, rows: Ints, columns: Ints) -> Features:
         unknown = np.full(len(rows), np.nan, np.float32)
         found = dict.fromkeys([*KINDS["content"], "ocr", "size", "picture"], unknown)
+        sides = self.left.side, self.right.side
         if self._content is not None:
-            found["content"] = self._content.cosine(rows, columns)
+            known = _support(*sides, "titles", rows, columns)
+            found["support"] = np.log1p(known)
+            found["content"] = self._content.cosine(rows, columns) * _trust(known)
         if self._ocr is not None:
-            found["ocr"] = self._ocr.cosine(rows, columns)
+            known = _support(*sides, "ocr", rows, columns)
+            found["ocr"] = self._ocr.cosine(rows, columns) * _trust(known)
         if self._votes is not None:
             ours, theirs = self._votes
-            found["votes_l"] = np.asarray(ours[rows, columns], np.float32).ravel()
-            found["votes_r"] = np.asarray(theirs[columns, rows], np.float32).ravel()
+            trust = _trust(_support(*sides, "titles", rows, columns))
+            found["votes_l"] = np.asarray(ours[rows, columns], np.float32).ravel() * trust
+            found["votes_r"] = np.asarray(theirs[columns, rows], np.float32).ravel() * trust
         sizes = [
             np.array([entry.count or np.nan for entry in tree.side], np.float32)
             for tree in (self.left, self.right)
@@ -280,6 +289,33 @@ def _contents(left: Side, right: Side, what: str, settings: EvidenceSettings) ->
         return None
     vectors = content_vectors([*texts[0], *texts[1]], settings.content).astype(np.float32)
     return Bags(vectors[: len(left)], vectors[len(left) :], np.ones(vectors.shape[1]))
+
+
+def _support(left: Side, right: Side, what: str, rows: Ints, columns: Ints) -> np.ndarray:
+    """Return how many texts the poorer category of each pair has (pairs,)."""
+    counts = [np.array([len(getattr(entry, what)) for entry in side], np.float32) for side in (left, right)]
+    fewer: np.ndarray = np.minimum(counts[0][rows], counts[1][columns])
+    return fewer
+
+
+def _trust(support: np.ndarray) -> np.ndarray:
+    """Return how much a similarity drawn from so few texts counts: 0 without any, towards 1 with many.
+
+    One title shares a word with almost anything; `n / (n + HALF_TRUSTED)` is the weight that a mean
+    of n observations gets beside a prior worth `HALF_TRUSTED` of them, here the prior "not alike".
+    """
+    share: np.ndarray = support / (support + HALF_TRUSTED)
+    return share
+
+
+def _script_bags(left: Tree, right: Tree) -> tuple[Bags, Bags]:
+    """Return the vectors of names and of whole paths over all their character 1-3-grams.
+
+    It is what the plain script compares (leaf and path cosine); spaces and signs count.
+    """
+    names = [[view[-1].lower() if view else "" for view in tree.names[0]] for tree in (left, right)]
+    paths = [[" ".join(view).lower() for view in tree.names[0]] for tree in (left, right)]
+    return bags(*names, characters=True), bags(*paths, characters=True)
 
 
 def _votes(left: Side, right: Side) -> tuple[sparse.csr_matrix, sparse.csr_matrix] | None:

@@ -151,11 +151,15 @@ def _row_dots(left: sparse.csr_matrix, right: sparse.csr_matrix, rows: Ints, col
     return values
 
 
-def bags(left: Sequence[str], right: Sequence[str]) -> Bags:
-    """Return tf-idf vectors of plain texts, over the terms of both sides together."""
+def bags(left: Sequence[str], right: Sequence[str], *, characters: bool = False) -> Bags:
+    """Return tf-idf vectors of both sides' texts, over the terms of both together.
+
+    The terms are those of plain texts, or with `characters` every character 1-3-gram as it stands.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(analyzer=terms, dtype=np.float32, sublinear_tf=True)
+    how = {"analyzer": "char", "ngram_range": (1, 3)} if characters else {"analyzer": terms}
+    vectorizer = TfidfVectorizer(dtype=np.float32, sublinear_tf=not characters, **how)
     try:
         vectorizer.fit([*left, *right])
     except ValueError:  # sklearn's word for: no text holds a term

@@ -83,7 +83,9 @@ def look(
     if len(whole) > len(pairs):
         features = evidence.features(whole.rows, whole.columns)
         first = first_look(features, weights)
-    return Candidates(ours, theirs, whole, features | structure(ours, theirs, whole, first))
+    return Candidates(
+        ours, theirs, whole, features | structure(ours, theirs, whole, first, features["script"])
+    )
 
 
 def first_look(features: Features, weights: Weights) -> FirstLook:
@@ -119,6 +121,7 @@ def assess(candidates: Candidates, settings: EvidenceSettings, weights: Weights)
         ],
         axis=1,
     )
+    kinds *= supported(features)[:, None]
     if not settings.many_to_one:
         kinds[:, 1:] = 0.0
     kinds /= np.maximum(kinds.sum(axis=1, keepdims=True), 1.0)
@@ -129,6 +132,23 @@ def assess(candidates: Candidates, settings: EvidenceSettings, weights: Weights)
     return Assessed(candidates, kinds, accepted, relation)
 
 
+def supported(features: Features) -> np.ndarray:
+    """Return what is left (pairs,) of the probability of each pair for want of support, 0 to 1.
+
+    Products alone may link two categories (no likeness of names, no linked ancestor), but only as
+    far as both have titles enough to speak; see `ENOUGH`. Without titles the names decide.
+    """
+    likeness = np.fmax(features["ratio"], features["segment"])
+    linked = np.nan_to_num(np.fmax(features["inherit_l"], features["inherit_r"])) > 0
+    nameless = (np.nan_to_num(likeness) < ALIKE) & ~linked & ~np.isnan(features["support"])
+    share = np.minimum(np.expm1(features["support"]) / ENOUGH, 1.0)
+    return np.where(nameless, share, 1.0)
+
+
+#: names less alike than this say nothing for a link
+ALIKE = 0.3
+#: titles that both categories must have before products alone are believed in full
+ENOUGH = 20
 #: what is left of the probability of equality when the assignment gives both to others
 RIVAL = 0.3
 

@@ -55,8 +55,11 @@ def inherited(left: Tree, right: Tree, pairs: Pairs, first: np.ndarray) -> tuple
     return np.concatenate([i, theirs[j]]), np.concatenate([ours[i], j])
 
 
-def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook) -> Features:
-    """Return the features that come from the first look at all pairs."""
+def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: np.ndarray) -> Features:
+    """Return the features that come from the first look at all pairs.
+
+    `script` (pairs,) is the plain similarity of names and paths; `scripted` is its own assignment.
+    """
     first = looks.exact
     rows, columns = pairs.rows, pairs.columns
     up_l, up_r = left.parent[rows], right.parent[columns]
@@ -69,6 +72,7 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook) -> Featur
         "above_r": _look(pairs, first, rows, up_r),
         "below": _below(left, right, pairs, first),
         "assigned": assign(rows, columns, first, ASSIGNABLE),
+        "scripted": best_matching(rows, columns, np.nan_to_num(script)),
     }
     for side, own, other, tree in (("l", rows, columns, left), ("r", columns, rows, right)):
         rank, margin = _rivals(own, first)
@@ -166,16 +170,22 @@ def assign(rows: Ints, columns: Ints, probability: np.ndarray, least: float) -> 
     The sum of log odds over `least` is largest: scipy's sparse solver, with a free place for every
     category so that nobody has to be matched.
     """
-    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
-
     taken = np.zeros(len(rows), dtype=bool)
     able = np.nonzero(probability >= least)[0]
-    if len(able) == 0:
-        return taken
-    ours, i = np.unique(rows[able], return_inverse=True)
-    theirs, j = np.unique(columns[able], return_inverse=True)
     clipped = np.clip(probability[able], 1e-6, 1 - 1e-6)
     gain = np.log(clipped / (1 - clipped)) - np.log(least / (1 - least)) + 1e-3
+    taken[able] = best_matching(rows[able], columns[able], gain)
+    return taken
+
+
+def best_matching(rows: Ints, columns: Ints, gain: np.ndarray) -> np.ndarray:
+    """Return which pairs (pairs,) the one-to-one matching of largest summed gain (0 to 40) takes."""
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching
+
+    if len(rows) == 0:
+        return np.zeros(0, dtype=bool)
+    ours, i = np.unique(rows, return_inverse=True)
+    theirs, j = np.unique(columns, return_inverse=True)
     alone = np.arange(len(ours))
     cost = sparse.coo_matrix(
         (
@@ -185,6 +195,7 @@ def assign(rows: Ints, columns: Ints, probability: np.ndarray, least: float) -> 
         shape=(len(ours), len(theirs) + len(ours)),
     ).tocsr()
     row, column = min_weight_full_bipartite_matching(cost)
-    chosen = set(zip(row.tolist(), column.tolist(), strict=True))
-    taken[able] = [pair in chosen for pair in zip(i.tolist(), j.tolist(), strict=True)]
+    partner = np.full(len(ours), -1)
+    partner[row] = column
+    taken: np.ndarray = partner[i] == j
     return taken
