@@ -114,26 +114,42 @@ def _hinge_error(scores: Any, low: int, high: int) -> None:
         scores[column] = -sign * max(np.float32(0.0), np.float32(1.0) - sign * scores[column])
 
 
+@numba.njit(cache=True, fastmath=True)
+def _score_run(features: Any, values: Any, weights: Any, run: Any, out: Any) -> None:
+    """Write the scores of one row in the columns of one block into `out`."""
+    out[:] = 0.0
+    for place in range(len(features)):
+        value = values[place]
+        part = weights[features[place], run[0] : run[1]]
+        for column in range(len(out)):
+            out[column] += value * part[column]
+
+
+@numba.njit(cache=True, fastmath=True)
+def _row_errors(features: Any, values: Any, plan: Any, weights: Any, hinge: bool, out: Any) -> None:
+    """Write the errors of one row, block after block; `plan` (K, 5) is its part of `Blocks.rows`."""
+    at = 0
+    for k in range(len(plan)):
+        first, last = plan[k, 1], plan[k, 2]
+        if last == first:
+            continue
+        mine = out[at : at + last - first]
+        _score_run(features, values, weights, (first, last), mine)
+        low, high = plan[k, 3] - first, plan[k, 4] - first
+        if hinge:
+            _hinge_error(mine, low, high)
+        else:
+            _softmax_error(mine, low, high)
+        at += last - first
+
+
 @numba.njit(cache=True, parallel=True, fastmath=True)
 def _errors(sparse: Any, plan: Any, weights: Any, hinge: bool, out: Any) -> None:
     """Write the error of every column of every block of each row, block after block, into `out`."""
     starts, stops, features, values = sparse
     for row in numba.prange(len(starts)):
-        at = 0
-        for k in range(plan.shape[1]):
-            first, last = plan[row, k, 1], plan[row, k, 2]
-            mine = out[row, at : at + last - first]
-            mine[:] = 0.0
-            for place in range(starts[row], stops[row] if last > first else starts[row]):
-                value = values[place]
-                part = weights[features[place], first:last]
-                for column in range(len(mine)):
-                    mine[column] += value * part[column]
-            if last > first and hinge:
-                _hinge_error(mine, plan[row, k, 3] - first, plan[row, k, 4] - first)
-            elif last > first:
-                _softmax_error(mine, plan[row, k, 3] - first, plan[row, k, 4] - first)
-            at += last - first
+        begin, end = starts[row], stops[row]
+        _row_errors(features[begin:end], values[begin:end], plan[row], weights, hinge, out[row])
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -148,25 +164,36 @@ def _step(weights: Any, squares: Any, errors: Any, value: Any, rate: Any) -> Non
         weights[column] -= step * errors[column]
 
 
-@numba.njit(cache=True, parallel=True)
-def _update(sparse: Any, plan: Any, errors: Any, state: Any, rate: Any, threads: int) -> None:
-    """Thread t owns the features with feature % threads == t and walks the batch in order."""
+@numba.njit(cache=True, fastmath=True)
+def _step_blocks(weights: Any, squares: Any, plan: Any, errors: Any, value: Any, rate: Any) -> None:
+    """Take the step of one feature (its weights and squares) in every block of one row."""
+    at = 0
+    for k in range(len(plan)):
+        number, first, last = plan[k, 0], plan[k, 1], plan[k, 2]
+        if last > first:
+            part = errors[at : at + last - first]
+            _step(weights[first:last], squares[number : number + 1], part, value, rate)
+        at += last - first
+
+
+@numba.njit(cache=True)
+def _update_own(sparse: Any, plan: Any, errors: Any, state: Any, rate: Any, own: Any) -> None:
+    """Walk the batch in order, taking the steps of the features f with f % threads == thread (`own`)."""
     starts, stops, features, values = sparse
     weights, squares = state
+    thread, threads = own
+    for row in range(len(starts)):
+        for place in range(starts[row], stops[row]):
+            feature = features[place]
+            if feature % threads == thread:
+                _step_blocks(weights[feature], squares[feature], plan[row], errors[row], values[place], rate)
+
+
+@numba.njit(cache=True, parallel=True)
+def _update(sparse: Any, plan: Any, errors: Any, state: Any, rate: Any, threads: int) -> None:
+    """Learn a batch; every thread has features of its own, so the order of threads plays no part."""
     for thread in numba.prange(threads):
-        for row in range(len(starts)):
-            for place in range(starts[row], stops[row]):
-                feature = features[place]
-                if feature % threads != thread:
-                    continue
-                at = 0
-                for k in range(plan.shape[1]):
-                    number, first, last = plan[row, k, 0], plan[row, k, 1], plan[row, k, 2]
-                    if last > first:
-                        own = squares[feature, number : number + 1]
-                        part = errors[row, at : at + last - first]
-                        _step(weights[feature, first:last], own, part, values[place], rate)
-                    at += last - first
+        _update_own(sparse, plan, errors, state, rate, (thread, threads))
 
 
 class BlockLearner:
