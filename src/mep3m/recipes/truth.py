@@ -18,7 +18,7 @@ from mep3m.store import Store
 
 TURNED: Mapping[str, Relation] = {"exact": "exact", "broader": "narrower", "narrower": "broader"}
 #: defects that leave a product usable, so nothing has to take it out
-HARMLESS = frozenset({"missing_id"})
+HARMLESS = frozenset({"missing_id", "no_category"})
 
 Key = tuple[str, str]
 
@@ -74,16 +74,23 @@ def _named(proposal: Proposal) -> Proposal:
 
 
 def _quality(rows: Iterable[dict[str, Any]], stores: Mapping[str, Store]) -> dict[str, Any]:
-    """Compare by file and line, because a refused row has no id."""
-    planted = {
-        (Path(row["file"]).name, row["line"])
-        for row in rows
-        if row["defect"] is not None and row["defect"] not in HARMLESS
-    }
-    refused = pa.concat_tables([store.rejects() for store in stores.values()]).to_pylist()
-    taken = {(Path(row["file"]).name, row["line"]) for row in refused if row["file"]}
-    dropped = [row for row in _products(stores["align"]) if row["dropped"] is not None]
-    return _detection(taken | {(Path(row["file"]).name, row["line"]) for row in dropped}, planted)
+    """Compare products by id, and refused rows, which have none, by file and line."""
+    rows = [row for row in rows if row["defect"] not in HARMLESS]
+    places = {(Path(row["file"]).name, row["line"]): _place(row) for row in rows}
+    by_id = {f"{row['source']}:{row['source_id']}": _place(row) for row in rows}
+    taken = {by_id.get(f"{row['source']}:{row['source_id']}") for row in _dropped(stores["align"])}
+    for row in pa.concat_tables([store.rejects() for store in stores.values()]).to_pylist():
+        where = (Path(row["file"] or "").name, row["line"])
+        taken.add(by_id.get(row["product"]) or places.get(where))
+    return _detection(taken, {_place(row) for row in rows if row["defect"] is not None})
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str, int]:
+    return row["source"], row["file"], row["line"]
+
+
+def _dropped(store: Store) -> Iterable[dict[str, Any]]:
+    return (row for row in _products(store) if row["dropped"] is not None)
 
 
 def _detection(found: set[Any], true: set[Any]) -> dict[str, Any]:

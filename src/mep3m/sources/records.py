@@ -9,6 +9,7 @@ character after the quote. That needs no state, so reading can begin anywhere.
 from __future__ import annotations
 
 import codecs
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,10 +52,26 @@ class Block:
         return int(np.diff(self.starts, append=len(self.content)).max())
 
     def records(self) -> Iterator[tuple[int, bytes]]:
-        """Yield (number, bytes) of each record, broken ones included."""
+        """Yield (number, bytes) of each record, broken ones included.
+
+        What stands between two records and is none comes after the first, under its number.
+        """
         ends = [*self.starts[1:].tolist(), len(self.content)]
         for offset, (start, end) in enumerate(zip(self.starts.tolist(), ends, strict=True)):
-            yield self.number + offset, self.content[start:end].rstrip().rstrip(b",").rstrip()
+            record = self.content[start:end].rstrip().rstrip(b",").rstrip()
+            for piece in (record,) if record.endswith(b"}") else split_record(record):
+                yield self.number + offset, piece
+
+
+def split_record(content: bytes) -> tuple[bytes, ...]:
+    """Return the record that `content` begins with and what follows it; all of it if that is broken."""
+    try:
+        text = content.decode()
+        end = json.JSONDecoder().raw_decode(text)[1]
+    except ValueError:  # not UTF-8, or no whole record
+        return (content,)
+    rest = text[end:].strip().strip(",").strip()
+    return tuple(piece.encode() for piece in (text[:end], rest) if piece)
 
 
 def record_starts(content: bytes) -> NDArray[np.int64]:
