@@ -61,3 +61,15 @@ def test_reference_pages_are_up_to_date() -> None:
         check=False,
     )
     assert run.returncode == 0, run.stderr
+
+
+def test_the_paper_map_names_modules_and_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "paper-map.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith(("| §", "| T"))]
+    assert len(rows) > 10
+    for row in rows:
+        named = re.findall(r"`([a-z_/0-9]+(?:\.py|/))`", row[3] + row[4])
+        places = [
+            ROOT / name if name.startswith("tests/") else ROOT / "src" / "mep3m" / name for name in named
+        ]
+        assert [str(place) for place in places if not place.exists()] == []
