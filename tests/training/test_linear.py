@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
+from mep3m.models.hinge import Learner, scores
 from mep3m.models.labels import LabelTree
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.run import RunSettings
-from mep3m.training.linear import train
+from mep3m.training.linear import rare_weights, train
 from mep3m.training.task import Task, Trained
+from tests.models.test_blocks import rows_of
 
 KINDS = ("green tea", "long rice", "desk lamp", "wool socks")
 
@@ -48,3 +51,30 @@ def test_the_same_seed_gives_the_same_classifier(tmp_path: Path) -> None:
 def test_a_text_without_known_features_gets_the_class_frequencies(tmp_path: Path) -> None:
     classifier = trained(80, 8, tmp_path).classifier
     np.testing.assert_allclose(classifier.predict_proba(table(["", "ЖЖЖ"])), 0.25, atol=1e-6)
+
+
+def test_classes_below_the_median_of_their_level_weigh_their_rows_more() -> None:
+    tree = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "z")])
+    codes = tree.encode([("a", "x")] * 160 + [("a", "y")] * 10 + [("b", "z")] * 10 + [("a",)] * 4)
+    weights = dict(zip(tree.paths, rare_weights(tree, codes, 0.5), strict=True))
+    assert weights["a",] == weights["a", "x"] == weights["a", "y"] == 1.0
+    assert weights["b",] == pytest.approx((92 / 10) ** 0.5)
+    np.testing.assert_array_equal(rare_weights(tree, codes, 0.0), 1.0)
+    assert rare_weights(tree, tree.encode([("a", "x")] * 10_000), 1.0).max() <= 8.0
+
+
+def test_heavier_own_rows_give_a_rare_class_more_of_its_titles() -> None:
+    rng = np.random.default_rng(0)
+    levels = np.array([0, 2], dtype=np.int64)
+    kinds = (rng.random(600) < 0.1).astype(np.int32)
+    dense = rng.normal(0, 1, (600, 3)).astype(np.float32)
+    dense[:, 0] += 2 * kinds
+    dense[:, 2] = 0.5
+    rows = rows_of(dense)
+    found = []
+    for own in (1.0, 8.0):
+        learner = Learner(3, levels, np.array([1.0, own], dtype=np.float32))
+        for _ in range(5):
+            learner.learn(rows, kinds[:, None], 0.3)
+        found.append(scores(rows, learner.weights).argmax(axis=1)[kinds == 1].mean())
+    assert found[0] < found[1]

@@ -1,7 +1,8 @@
 """One-versus-rest squared hinge over sparse rows: the compiled loops of the linear model.
 
 Each class has a margin to keep: loss max(0, 1 - t s)^2 with t = +1 for the true class of a level and
--1 for the others (the loss of a linear SVM). Most classes keep theirs, so a step changes few of them.
+-1 for the others (the loss of a linear SVM); a class may weigh its own rows more. Most classes keep
+their margin, so a step changes few of them.
 
 Classes learn in blocks that share nothing: a thread takes a block through thousands of rows without
 waiting for another, and the result does not depend on the number of threads.
@@ -40,48 +41,58 @@ def _score(sparse: Any, weights: Any, out: Any) -> None:
 
 
 @numba.njit(cache=True)
-def _misses(out: Any, codes: Any, levels: Any, first: int, columns: Any) -> int:
+def _misses(out: Any, codes: Any, classes: Any, first: int, columns: Any) -> int:
     """Turn scores into errors (0 where the margin is kept or the level is unknown) and list the others."""
+    levels, own = classes
     count = 0
     for place in range(len(out)):
         code = codes[levels[first + place]]
-        sign = np.float32(1.0 if first + place == code else -1.0)
+        mine = first + place == code
+        sign = np.float32(1.0 if mine else -1.0)
         miss = np.float32(1.0) - sign * out[place]
         if miss > 0 and code >= 0:
-            out[place] = -sign * miss
+            out[place] = -sign * miss * (own[code] if mine else np.float32(1.0))
             columns[count] = place
             count += 1
     return count
 
 
 @numba.njit(cache=True, fastmath=True)
-def _learn_block(sparse: Any, codes: Any, levels: Any, first: int, state: Any, rate: Any) -> None:
-    """Take one Adagrad step a row, in order, for one block of classes; a feature has one rate."""
-    starts, stops, features, values = sparse
+def _step_row(features: Any, values: Any, state: Any, out: Any, columns: Any, rate: Any) -> None:
+    """Take one Adagrad step with the errors `out` of the listed columns; a feature has one rate."""
     weights, squares = state
+    size = np.float32(0.0)
+    for column in columns:
+        size += out[column] * out[column]
+    for place in range(len(features)):
+        feature, value = features[place], values[place]
+        squares[feature] += value * value * size
+        step = rate * value / np.sqrt(squares[feature])
+        weight = weights[feature]
+        for column in columns:
+            weight[column] -= step * out[column]
+
+
+@numba.njit(cache=True, fastmath=True)
+def _learn_block(sparse: Any, codes: Any, classes: Any, first: int, state: Any, rate: Any) -> None:
+    """Take a step for each row, in order, for one block of classes."""
+    starts, stops, features, values = sparse
+    weights = state[0]
     out = np.empty(weights.shape[1], dtype=np.float32)
     columns = np.empty(weights.shape[1], dtype=np.int64)
     for row in range(len(starts)):
         begin, end = starts[row], stops[row]
         _score_row(features[begin:end], values[begin:end], weights, out)
-        count = _misses(out, codes[row], levels, first, columns)
-        size = np.float32(0.0)
-        for at in range(count):
-            size += out[columns[at]] * out[columns[at]]
-        for place in range(begin, end if count else begin):
-            feature, value = features[place], values[place]
-            squares[feature] += value * value * size
-            step = rate * value / np.sqrt(squares[feature])
-            weight = weights[feature]
-            for at in range(count):
-                weight[columns[at]] -= step * out[columns[at]]
+        count = _misses(out, codes[row], classes, first, columns)
+        if count:
+            _step_row(features[begin:end], values[begin:end], state, out, columns[:count], rate)
 
 
 @numba.njit(cache=True, parallel=True)
-def _learn(sparse: Any, codes: Any, levels: Any, firsts: Any, weights: Any, squares: Any, rate: Any) -> None:
+def _learn(sparse: Any, codes: Any, classes: Any, firsts: Any, weights: Any, squares: Any, rate: Any) -> None:
     for block in numba.prange(len(firsts)):
         state = (weights[block], squares[block])
-        _learn_block(sparse, codes, levels, firsts[block], state, rate)
+        _learn_block(sparse, codes, classes, firsts[block], state, rate)
 
 
 def scores(rows: Rows, weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -94,13 +105,16 @@ def scores(rows: Rows, weights: NDArray[np.float32]) -> NDArray[np.float32]:
 class Learner:
     """Weights of every class and the summed squared gradient of each feature, taught row by row.
 
-    `levels` (depth + 1,) holds the first column of each level and the number of columns.
+    `levels` (depth + 1,) holds the first column of each level and the number of columns; `own` (C,)
+    weighs the error of a class on its own rows (default 1).
     """
 
     #: rows to teach at once; only memory depends on it
     batch = 4096
 
-    def __init__(self, features: int, levels: NDArray[np.int64]) -> None:
+    def __init__(
+        self, features: int, levels: NDArray[np.int64], own: NDArray[np.float32] | None = None
+    ) -> None:
         self._classes = int(levels[-1])
         blocks = max(2, -(-self._classes // _BLOCK))
         width = -(-self._classes // blocks)
@@ -108,7 +122,8 @@ class Learner:
         # columns past the last class belong to a level that no row has
         padded = np.full(blocks * width, len(levels) - 1, dtype=np.int64)
         padded[: self._classes] = np.repeat(np.arange(len(levels) - 1), np.diff(levels))
-        self._levels = padded
+        weights = np.ones(self._classes, dtype=np.float32) if own is None else own
+        self._columns = padded, weights.astype(np.float32)
         self._weights = np.zeros((blocks, features, width), dtype=np.float32)
         self._squares = np.ones((blocks, features), dtype=np.float32)
 
@@ -116,7 +131,7 @@ class Learner:
         """Take one step for each row, in order; `codes` (N, depth) are the true columns, -1 is masked."""
         padded = np.concatenate([codes, np.full((len(codes), 1), -1, dtype=np.int32)], axis=1)
         _learn(
-            rows.arrays, padded, self._levels, self._firsts, self._weights, self._squares, np.float32(rate)
+            rows.arrays, padded, self._columns, self._firsts, self._weights, self._squares, np.float32(rate)
         )
 
     @property

@@ -12,6 +12,8 @@ class LinearSettings(Settings):
 
     A feature must occur in `least` titles, and at most `most` features are kept (the frequent ones);
     `bits` is the size of the hash table. `rate` falls linearly to a tenth over `epochs` passes.
+    Where all classes of a level compete (hierarchy flat), a class with n rows weighs its own rows
+    (m / n) ** `rare`, m being the median of its level, between 1 and 8: rare classes are found more often.
     `ocr` adds the OCR text to the title.
     """
 
@@ -23,6 +25,7 @@ class LinearSettings(Settings):
     bits: int = Field(default=22, ge=10, le=28)
     epochs: int = Field(default=6, ge=1)
     rate: float = Field(default=0.7, gt=0)
+    rare: float = Field(default=0.25, ge=0, le=1)
     ocr: bool = False
 
     @model_validator(mode="after")

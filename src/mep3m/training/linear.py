@@ -57,13 +57,31 @@ def train(task: Task, run: Path) -> Trained:
     return Trained(classifier, valid_proba, log)
 
 
-def make_learner(features: int, tree: LabelTree, hierarchy: str) -> Learner | BlockLearner:
-    """Return the learner of a hierarchy: which columns a row teaches, and by which loss."""
+def make_learner(
+    features: int, tree: LabelTree, hierarchy: str, own: NDArray[np.float32] | None = None
+) -> Learner | BlockLearner:
+    """Return the learner of a hierarchy: which columns a row teaches, and by which loss.
+
+    `own` (C,) weighs the rows of each class for that class, where all classes of a level compete.
+    """
     if hierarchy == "coarse-to-fine":
         return BlockLearner(features, tree, sibling_blocks(tree))
     if hierarchy == "fine-to-coarse":
         return BlockLearner(features, tree, leaf_block(tree))
-    return Learner(features, level_starts(tree))
+    return Learner(features, level_starts(tree), own)
+
+
+def rare_weights(tree: LabelTree, codes: NDArray[np.int32], power: float) -> NDArray[np.float32]:
+    """Return (C,) (m / n) ** `power` between 1 and 8, of n rows with the node and the level's median m.
+
+    `codes` (N, depth) are those of the training rows, -1 where unknown; nodes without a row count as one.
+    """
+    counts = np.maximum(1, np.bincount(codes[codes >= 0], minlength=len(tree)))
+    weights = np.ones(len(tree), dtype=np.float32)
+    for level in range(1, tree.depth + 1):
+        nodes = tree.nodes(level)
+        weights[nodes] = (np.median(counts[nodes]) / counts[nodes]) ** power
+    return np.clip(weights, 1.0, 8.0)
 
 
 def _fit(
@@ -72,7 +90,8 @@ def _fit(
     """Return the vocabulary and weights (V, C) learned from the chosen rows."""
     grams = Grams(settings.low, settings.high, settings.words, settings.bits)
     vocabulary = Vocabulary.fit(texts, rows, grams, settings.least, settings.most)
-    learner = make_learner(len(vocabulary), task.tree, task.settings.hierarchy)
+    own = rare_weights(task.tree, task.codes[rows], settings.rare)
+    learner = make_learner(len(vocabulary), task.tree, task.settings.hierarchy, own)
     draw = np.random.default_rng(task.settings.seed)
     for epoch in range(settings.epochs):
         rate = settings.rate * (1 - 0.9 * epoch / settings.epochs)
