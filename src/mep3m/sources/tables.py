@@ -255,14 +255,11 @@ def line_parts(path: Path, size: int) -> Iterator[Part]:
             content = file.read(size)
             lines = content.count(b"\n")
             stop = start + len(content)
-            if not content.endswith(b"\n"):
+            tail = content
+            while tail and not tail.endswith(b"\n"):  # to the end of the last line, in pieces
                 tail = file.readline(size)
-                while tail:
-                    stop += len(tail)
-                    lines += tail.count(b"\n")
-                    if tail.endswith(b"\n"):
-                        break
-                    tail = file.readline(size)
+                stop += len(tail)
+                lines += tail.count(b"\n")
             yield Part(path.name, start, stop, line)
             start, line = stop, line + lines
 

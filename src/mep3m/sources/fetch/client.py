@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
@@ -70,13 +71,10 @@ def fetch_images(
     with asyncio.Runner() as runner:
         results = _fetch_all(missing, settings, limits)
         try:
-            while True:
-                url, found = runner.run(_next(results))
-                if isinstance(found, bytes):
-                    notes.add(url, found)
-                yield url, found
-        except StopAsyncIteration:
-            return
+            while (result := runner.run(_next(results))) is not None:
+                if isinstance(result[1], bytes):
+                    notes.add(result[0], result[1])
+                yield result
         finally:
             runner.run(results.aclose())
 
@@ -110,8 +108,8 @@ class Notes:
 
 async def _next(
     results: AsyncIterator[tuple[str, bytes | FormatError]],
-) -> tuple[str, bytes | FormatError]:
-    return await anext(results)
+) -> tuple[str, bytes | FormatError] | None:
+    return await anext(results, None)
 
 
 async def _fetch_all(
@@ -125,14 +123,13 @@ async def _fetch_all(
     ) as client:
         fetcher = Fetcher(client, settings, limits)
         waiting = iter(urls)
-        running: set[asyncio.Task[tuple[str, bytes | FormatError]]] = set()
+        room = 2 * settings.concurrency
+        running = {asyncio.create_task(fetcher.fetch(url)) for url in itertools.islice(waiting, room)}
         try:
-            while True:
-                while len(running) < 2 * settings.concurrency and (url := next(waiting, None)) is not None:
-                    running.add(asyncio.create_task(fetcher.fetch(url)))
-                if not running:
-                    return
+            while running:
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                following = itertools.islice(waiting, room - len(running))
+                running |= {asyncio.create_task(fetcher.fetch(url)) for url in following}
                 for task in done:
                     yield task.result()
         finally:

@@ -72,13 +72,19 @@ class Robots:
                     site.refused = f"the site's robots.txt cannot be read (status {response.status_code})"
                 if response.status_code != 200:
                     return
-                content = b""
-                async for piece in response.aiter_raw():
-                    content += piece
-                    if len(content) > ROBOTS_BYTES:
-                        break
+                content = await _beginning(response)
         except (httpx.TransportError, TimeoutError):
             return  # the request for the image itself will say what is wrong
-        site.rules = Protego.parse(content[:ROBOTS_BYTES].decode("utf-8", "replace"))
+        site.rules = Protego.parse(content.decode("utf-8", "replace"))
         delay = site.rules.crawl_delay(self._settings.agent)
         site.delay = min(float(delay or 0.0), LONGEST_DELAY)
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    """Return at most `ROBOTS_BYTES` of an answer; the rest is not read."""
+    content = b""
+    async for piece in response.aiter_raw():
+        content += piece
+        if len(content) > ROBOTS_BYTES:
+            break
+    return content[:ROBOTS_BYTES]

@@ -99,23 +99,9 @@ def _endings(reference: str, stem: str) -> list[str]:
 
 def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     name = archive.name.lower()
+    read = _members_zip if name.endswith(".zip") else _members_rar if name.endswith(".rar") else _members_tar
     try:
-        if name.endswith(".zip"):
-            with zipfile.ZipFile(archive) as bundle:
-                for entry in bundle.infolist():
-                    if not entry.is_dir():
-                        yield entry.filename, bundle.open(entry)
-        elif name.endswith(".rar"):
-            with rarfile.RarFile(archive) as bundle:
-                for entry in bundle.infolist():
-                    if entry.is_file():
-                        yield entry.filename, bundle.open(entry)
-        else:
-            with tarfile.open(archive, mode="r|*") as bundle:
-                for member in bundle:
-                    file = bundle.extractfile(member) if member.isreg() else None
-                    if file is not None:
-                        yield member.name, file
+        yield from read(archive)
     except rarfile.RarCannotExec as error:
         raise UsageError(
             f"{archive.name} is a compressed .rar file; install a program that "
@@ -123,3 +109,23 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
         ) from error
     except ARCHIVE_ERRORS as error:
         raise FormatError(f"the archive {archive.name} cannot be read: {error}") from error
+
+
+def _members_zip(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    with zipfile.ZipFile(archive) as bundle:
+        for entry in (entry for entry in bundle.infolist() if not entry.is_dir()):
+            yield entry.filename, bundle.open(entry)
+
+
+def _members_rar(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    with rarfile.RarFile(archive) as bundle:
+        for entry in (entry for entry in bundle.infolist() if entry.is_file()):
+            yield entry.filename, bundle.open(entry)
+
+
+def _members_tar(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    with tarfile.open(archive, mode="r|*") as bundle:
+        for member in (member for member in bundle if member.isreg()):
+            file = bundle.extractfile(member)
+            if file is not None:
+                yield member.name, file

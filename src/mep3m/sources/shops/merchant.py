@@ -60,18 +60,21 @@ class MerchantXml:
             yield mapping.batch(chunk, names)
 
     def _rows(self, names: list[str]) -> Iterator[Row]:
+        line = 1
+        try:
+            for element in self._items():
+                line = element.sourceline or line
+                yield _item_row(element, names, line)
+                _forget(element)
+        except etree.XMLSyntaxError as error:
+            broken = f"the XML is broken from here on: {error.msg}"
+            yield Row(max(line + 1, error.lineno or 0), [], broken)
+
+    def _items(self) -> Iterator[etree._Element]:
         with open_bytes(self.path) as file:
-            items = etree.iterparse(file, events=("end",), **_SAFE)
-            line = 1
-            try:
-                for _, element in items:
-                    if etree.QName(element).localname in _ITEMS:
-                        line = element.sourceline or line
-                        yield _item_row(element, names, line)
-                        _forget(element)
-            except etree.XMLSyntaxError as error:
-                broken = f"the XML is broken from here on: {error.msg}"
-                yield Row(max(line + 1, error.lineno or 0), [], broken)
+            for _, element in etree.iterparse(file, events=("end",), **_SAFE):
+                if etree.QName(element).localname in _ITEMS:
+                    yield element
 
 
 def _item_row(element: etree._Element, names: list[str], line: int) -> Row:
