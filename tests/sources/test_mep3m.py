@@ -75,6 +75,13 @@ def test_every_sentinel_is_missing(tmp_path: Path, missing: Any) -> None:
     assert len(table["labels"][0]) == 2
 
 
+@pytest.mark.parametrize("missing", ["FALSE", "FLASE", False, None, ""])
+def test_a_missing_image_is_no_id(tmp_path: Path, missing: Any) -> None:
+    table, _ = read(write(tmp_path, [record(1, img_path=missing), record(2), record(3, img_path=missing)]))
+    assert table["source_id"].to_pylist() == ["annotations.json:1", "Images/301/2.jpg", "annotations.json:3"]
+    assert table["image_ref"].to_pylist() == [None, "Images/301/2.jpg", None]
+
+
 def test_ids_may_be_integers(tmp_path: Path) -> None:
     strings, _ = read(write(tmp_path, [record(1), record(2)]))
     integers, _ = read(write(tmp_path, [record(1, class_id=7), record(2, class_id=7, sub_class_id=301)]))

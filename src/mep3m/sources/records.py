@@ -198,18 +198,18 @@ def _blocks(path: Path, part: Part, size: int) -> Iterator[tuple[int, bytes | No
         while not ended:
             piece, ended = window.next()
             rest += piece
-            starts = record_starts(rest)
             if ended:
-                yield len(rest), _without_bracket(rest), starts
-            elif len(starts) > 1:
+                break
+            starts = record_starts(rest)
+            if len(starts) > 1:
                 cut = int(starts[-1])
                 yield cut, rest[:cut], starts[:-1]
                 rest = rest[cut:]
             elif len(rest) > RECORD_LIMIT:
                 skipped, rest, ended = _skip_record(window, rest)
                 yield skipped, None, starts
-                if ended and rest:
-                    yield len(rest), _without_bracket(rest), record_starts(rest)
+        if rest:
+            yield len(rest), _without_bracket(rest), record_starts(rest)
 
 
 def _without_bracket(content: bytes) -> bytes:

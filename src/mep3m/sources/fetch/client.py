@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import time
@@ -72,8 +73,7 @@ def fetch_images(
         results = _fetch_all(missing, settings, limits)
         try:
             while (result := runner.run(_next(results))) is not None:
-                if isinstance(result[1], bytes):
-                    notes.add(result[0], result[1])
+                notes.add(*result)
                 yield result
         finally:
             runner.run(results.aclose())
@@ -95,8 +95,10 @@ class Notes:
         content = target.read_bytes() if target.exists() else b""
         return content if hashlib.sha256(content).hexdigest() == key else None
 
-    def add(self, url: str, content: bytes) -> None:
-        """Note what a URL gave."""
+    def add(self, url: str, content: bytes | FormatError) -> None:
+        """Note what a URL gave, where it gave anything."""
+        if isinstance(content, FormatError):
+            return
         key = ContentImages(self.store).put(content)
         with whole_file(self._path(url), durable=False) as temporary:
             temporary.write_text(key)
@@ -122,20 +124,28 @@ async def _fetch_all(
         transport=transport, headers=headers, timeout=settings.timeout, trust_env=False
     ) as client:
         fetcher = Fetcher(client, settings, limits)
-        waiting = iter(urls)
-        room = 2 * settings.concurrency
-        running = {asyncio.create_task(fetcher.fetch(url)) for url in itertools.islice(waiting, room)}
-        try:
-            while running:
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                following = itertools.islice(waiting, room - len(running))
-                running |= {asyncio.create_task(fetcher.fetch(url)) for url in following}
-                for task in done:
-                    yield task.result()
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+        async with contextlib.aclosing(_in_flight(fetcher, urls, 2 * settings.concurrency)) as results:
+            async for result in results:
+                yield result
+
+
+async def _in_flight(
+    fetcher: Fetcher, urls: Sequence[str], room: int
+) -> AsyncGenerator[tuple[str, bytes | FormatError], None]:
+    """Yield results as they come, with at most `room` tasks at a time; none is left behind."""
+    waiting = iter(urls)
+    running = {asyncio.create_task(fetcher.fetch(url)) for url in itertools.islice(waiting, room)}
+    try:
+        while running:
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            following = itertools.islice(waiting, room - len(running))
+            running |= {asyncio.create_task(fetcher.fetch(url)) for url in following}
+            for task in done:
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 class Fetcher:
