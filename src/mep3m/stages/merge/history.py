@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -53,13 +54,19 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         try:
             row = orjson.loads(text)
         except orjson.JSONDecodeError as error:
-            if text.startswith(b'{"') and not text.endswith(b"}"):
+            if _torn(text):
                 continue
             raise FormatError(f"{path}: line {number} is not JSON: {error}") from None
         if not isinstance(row, dict):
             raise FormatError(f"{path}: line {number} is not a JSON object")
         rows.append(row)
     return rows
+
+
+def _torn(text: bytes) -> bool:
+    """Say whether a line is an object that was begun and never closed."""
+    plain = re.sub(rb'"(?:[^"\\]|\\.)*"?', b"", text)  # braces inside strings do not count
+    return text.startswith(b"{") and plain.count(b"{") > plain.count(b"}")
 
 
 def read_history(path: Path) -> list[Record]:
