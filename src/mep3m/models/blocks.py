@@ -82,9 +82,9 @@ def leaf_block(tree: LabelTree) -> Blocks:
     target = np.zeros((len(tree), 2), dtype=np.int32)
     target[:, 0] = len(leaves)
     for place, leaf in enumerate(leaves):
-        for node in tree.ancestors[leaf]:
-            if node >= 0:
-                target[node] = min(int(target[node, 0]), place), place + 1
+        above = tree.ancestors[leaf][tree.ancestors[leaf] >= 0]
+        target[above, 0] = np.minimum(target[above, 0], place)
+        target[above, 1] = place + 1
     return Blocks(block, target, leaves, path=False)
 
 

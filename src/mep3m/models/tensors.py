@@ -38,22 +38,28 @@ def open_tensors(path: Path) -> dict[str, NDArray[Any]]:
     """
     damaged = f"{path} is damaged; copy the classifier folder again or train it again"
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= path.stat().st_size - 8:
-                raise ModelError(f"{damaged} (its header has an impossible length)")
-            header = json.loads(file.read(length))
+        header, base = _header(path)
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-        end = 8 + length + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
+        end = base + max((entry["data_offsets"][1] for entry in entries.values()), default=0)
         if end != path.stat().st_size:
             raise ModelError(f"{damaged} ({path.stat().st_size:,} bytes, expected {end:,})")
-        return {name: _map(path, 8 + length, entry) for name, entry in entries.items()}
+        return {name: _map(path, base, entry) for name, entry in entries.items()}
     except FileNotFoundError:
         raise ModelError(
             f"{path} is missing from the classifier folder; copy it again or train again"
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{damaged} ({error})") from error
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """Return the header and where the data begins; an impossible length is a ValueError."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if not 2 <= length <= path.stat().st_size - 8:
+            raise ValueError("its header has an impossible length")
+        header: dict[str, Any] = json.loads(file.read(length))
+    return header, 8 + length
 
 
 def _map(path: Path, base: int, entry: dict[str, Any]) -> NDArray[Any]:

@@ -22,6 +22,7 @@ from mep3m.models.classifier import Classifier, load
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.images import Images
 from mep3m.training.registry import find
 from mep3m.training.task import make_task
 
@@ -145,26 +146,29 @@ def leakage(opened: Opened, settings: RunSettings, test_share: float = 0.2) -> d
     `difference` is random minus grouped, a level; `shared` is the share of the random split's test
     rows that have a duplicate on its train side.
     """
-    train = find(settings)
     dataset = shape(Dataset.of(opened.products), settings).labelled()
     scores: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        for kind in ("random", "grouped"):
-            split = split_products(dataset.products, kind, test_share, settings.seed)
-            learned, tested = dataset.sides(split)
-            task = make_task(learned, settings, opened.images)
-            classifier = train(task, Path(scratch) / kind).classifier
-            scores[kind] = {
-                "split": split.id,
-                "levels": evaluate(classifier, tested, opened.images)["levels"],
-            }
-            if kind == "random":
-                groups = np.array(duplicate_groups(dataset.products))
-                rows = split.rows(dataset.ids)
-                scores["shared"] = float(np.isin(groups[rows[1]], groups[rows[0]]).mean())
+    splits = {
+        kind: split_products(dataset.products, kind, test_share, settings.seed)
+        for kind in ("random", "grouped")
+    }
+    for kind, split in splits.items():
+        levels = _levels(dataset, split, settings, opened.images)
+        scores[kind] = {"split": split.id, "levels": levels}
+    groups = np.array(duplicate_groups(dataset.products))
+    learned, tested = splits["random"].rows(dataset.ids)
+    scores["shared"] = float(np.isin(groups[tested], groups[learned]).mean())
     pairs = zip(scores["random"]["levels"], scores["grouped"]["levels"], strict=True)
     scores["difference"] = [
         {"level": one["level"], **{name: one[name] - two[name] for name in ("top1", "macro_f1")}}
         for one, two in pairs
     ]
     return scores
+
+
+def _levels(dataset: Dataset, split: Split, settings: RunSettings, images: Images | None) -> Any:
+    """Return the scores a level on the test side of a split, of a model trained on the other side."""
+    learned, tested = dataset.sides(split)
+    with tempfile.TemporaryDirectory() as scratch:
+        classifier = find(settings)(make_task(learned, settings, images), Path(scratch)).classifier
+        return evaluate(classifier, tested, images)["levels"]
