@@ -77,11 +77,14 @@ def _quality(rows: Iterable[dict[str, Any]], stores: Mapping[str, Store]) -> dic
     """Compare products by id, and refused rows, which have none, by file and line."""
     rows = [row for row in rows if row["defect"] not in HARMLESS]
     places = {(Path(row["file"]).name, row["line"]): _place(row) for row in rows}
-    by_id = {f"{row['source']}:{row['source_id']}": _place(row) for row in rows}
+    # the id of a row that repeats one belongs to the first row with it
+    sole = [row for row in rows if row["defect"] != "repeated_id"]
+    by_id = {f"{row['source']}:{row['source_id']}": _place(row) for row in sole}
     taken = {by_id.get(f"{row['source']}:{row['source_id']}") for row in _dropped(stores["align"])}
     for row in pa.concat_tables([store.rejects() for store in stores.values()]).to_pylist():
         where = (Path(row["file"] or "").name, row["line"])
         taken.add(by_id.get(row["product"]) or places.get(where))
+    taken.discard(None)  # a row with a harmless flaw: neither right nor wrong to take out
     return _detection(taken, {_place(row) for row in rows if row["defect"] is not None})
 
 
