@@ -134,7 +134,7 @@ def growth_rows(sizes: Sequence[int], columns: int) -> list[dict[str, object]]:
     """Return seconds and peak memory of S_label for growing n x n (names drawn from real ones).
 
     At most `columns` right names are computed, and the seconds extrapolated to all n: the work is
-    a sum over right names. The block of the bound is as large as in a whole run, so the peak is too.
+    a sum over right names. The peak is that of the columns computed, not of a whole run.
     """
     names = shopify_names()
     draw = random.Random(0)

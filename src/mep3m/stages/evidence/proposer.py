@@ -10,7 +10,7 @@ import numpy as np
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Proposal, Relation, Side
 from mep3m.stages.evidence.boosted import Weights, shipped_weights
-from mep3m.stages.evidence.features import Evidence, Features, mirrored
+from mep3m.stages.evidence.features import HALF_TRUSTED, Evidence, Features, mirrored
 from mep3m.stages.evidence.names import Tree, trees
 from mep3m.stages.evidence.structure import ASSIGNABLE, FirstLook, Pairs, assign, inherited, structure
 from mep3m.taxonomy import PATH_SEPARATOR
@@ -48,7 +48,7 @@ def propose_evidence(
     classes: tuple[Sequence[str], Sequence[str]] | None = None,
     weights: Weights | None = None,
 ) -> list[Proposal]:
-    """Return proposals between two sides, each with a calibrated probability and its evidence.
+    """Return proposals between two sides, each with a probability and its evidence.
 
     `classes` are the first-level classes of both sides' entries; where given, only pairs within
     one class are looked at. A proposal's probability is that the two categories are linked at
@@ -135,20 +135,21 @@ def assess(candidates: Candidates, settings: EvidenceSettings, weights: Weights)
 def supported(features: Features) -> np.ndarray:
     """Return what is left (pairs,) of the probability of each pair for want of support, 0 to 1.
 
-    Products alone may link two categories (no likeness of names, no linked ancestor), but only as
-    far as both have titles enough to speak; see `ENOUGH`. Without titles the names decide.
+    Products may link two categories whose names differ, but only as far as both have titles enough
+    to speak: n / (n + `HALF_TRUSTED` · (1 - likeness of the names)), n the titles of the poorer
+    one. Names that are `ALIKE` need none, and where a side has no titles at all the names decide.
     """
-    likeness = np.fmax(features["ratio"], features["segment"])
-    linked = np.nan_to_num(np.fmax(features["inherit_l"], features["inherit_r"])) > 0
-    nameless = (np.nan_to_num(likeness) < ALIKE) & ~linked & ~np.isnan(features["support"])
-    share = np.minimum(np.expm1(features["support"]) / ENOUGH, 1.0)
-    return np.where(nameless, share, 1.0)
+    likeness = np.nan_to_num(np.fmax(features["ratio"], features["segment"]))
+    titles = np.expm1(np.nan_to_num(features["support"], nan=np.inf))
+    missing = np.where(likeness < ALIKE, HALF_TRUSTED * (1 - likeness), 0.0)
+    left: np.ndarray = 1 / (1 + missing / np.maximum(titles, TITLE_AT_LEAST))
+    return left
 
 
-#: names less alike than this say nothing for a link
-ALIKE = 0.3
-#: titles that both categories must have before products alone are believed in full
-ENOUGH = 20
+#: names at least this alike need no support by products
+ALIKE = 0.7
+#: stands for no title at all where others have some
+TITLE_AT_LEAST = 0.1
 #: what is left of the probability of equality when the assignment gives both to others
 RIVAL = 0.3
 
