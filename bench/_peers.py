@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def run_peer(name: str, train: tuple, test: list, limit: float, python: str = sys.executable) -> dict:
-    """Return {"predicted", "train_s", "predict_s"} of a peer, or {"failed": why}."""
+    """Return {"predicted", "train_s", "predict_s", "cpu_s" (all threads)} of a peer, or {"failed": why}."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "in.json").write_text(json.dumps([list(train[0]), list(train[1]), list(test)]))
@@ -139,8 +139,10 @@ def main() -> None:
     sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
     sys.path = [path for path in sys.path if Path(path or ".").resolve() != Path(__file__).parent]
     titles, labels, tests = json.loads((arguments.folder / "in.json").read_text())
+    began = time.process_time()
     found, train_s, predict_s = PEERS[arguments.name](titles, labels, tests, arguments.folder)
     result = {"predicted": [str(name) for name in found], "train_s": train_s, "predict_s": predict_s}
+    result["cpu_s"] = time.process_time() - began
     (arguments.folder / "out.json").write_text(json.dumps(result))
 
 

@@ -57,7 +57,9 @@ def main() -> None:
     train, test = (titles[:-20_000], labels[:-20_000]), (titles[-20_000:], labels[-20_000:])
     rows = []
     print(f"{arguments.titles:,} titles, {arguments.classes} classes, 20,000 test titles")
-    print("| model | train s | predict s | accuracy | macro F1 |\n|---|---|---|---|---|", flush=True)
+    print(
+        "| model | train s | predict s | CPU s | accuracy | macro F1 |\n|---|---|---|---|---|---|", flush=True
+    )
     for name in arguments.peers.split(","):
         python = {"python": arguments.fasttext} if name.startswith("fasttext") else {}
         if python == {"python": None}:
@@ -80,6 +82,7 @@ def summary(name: str, results: list[dict], truth: list[str]) -> dict:
         "model": LABELS[name],
         "train_s": statistics.median(result["train_s"] for result in good),
         "predict_s": statistics.median(result["predict_s"] for result in good),
+        "cpu_s": statistics.median(result["cpu_s"] for result in good),
         "accuracy": float(np.mean(np.array(found) == np.array(truth))),
         "macro_f1": float(f1_score(truth, found, average="macro", zero_division=0)),
     }
@@ -87,9 +90,10 @@ def summary(name: str, results: list[dict], truth: list[str]) -> dict:
 
 def line(row: dict) -> str:
     if "failed" in row:
-        return f"| {row['model']} | {row['failed']} | | | |"
+        return f"| {row['model']} | {row['failed']} | | | | |"
     scores = f"{row['accuracy']:.4f} | {row['macro_f1']:.4f}"
-    return f"| {row['model']} | {row['train_s']:.1f} | {row['predict_s']:.1f} | {scores} |"
+    seconds = " | ".join(f"{row[name]:.1f}" for name in ("train_s", "predict_s", "cpu_s"))
+    return f"| {row['model']} | {seconds} | {scores} |"
 
 
 if __name__ == "__main__":
