@@ -1,8 +1,10 @@
 """What every command promises: help with an example, exit codes, no traceback, a fast start."""
 
 import importlib
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -77,3 +79,17 @@ def exit_code(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0
+
+
+def test_a_run_trained_on_a_store_files_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"{fruit} {n}斤\t生鲜\t{fruit}" for n in range(12) for fruit in ("苹果", "香蕉")]
+    table = tmp_path / "shop.tsv"
+    table.write_text("name\tl1\tl2\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    store, run, out = (str(tmp_path / name) for name in ("store", "run", "filed.jsonl"))
+    ingest = ["ingest", str(table), "--title", "name", "--labels", "l1,l2", "--store", store]
+    assert exit_code(monkeypatch, *ingest) == 0
+    assert exit_code(monkeypatch, "train", store, "--out", run) == 0
+    assert exit_code(monkeypatch, "assign", run, str(table), "--out", out) == 2
+    assert exit_code(monkeypatch, "assign", run, str(table), "--title", "name", "--out", out) == 0
+    filed = [json.loads(line) for line in Path(out).read_text(encoding="utf-8").splitlines()]
+    assert [row["names"][-1] for row in filed[:2]] == ["苹果", "香蕉"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import json_option, print_json
+from mep3m.cli.show import column_options, given_columns, json_option, print_json
 from mep3m.errors import UsageError
 
 #: products that are classified at once
@@ -17,6 +17,7 @@ BATCH = 8192
 @click.command(epilog="Example: mep3m assign run new.csv --out assigned.jsonl --min-confidence 0.9")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
+@column_options
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON lines, one a product.")
 @click.option(
     "--threshold",
@@ -29,8 +30,13 @@ BATCH = 8192
 )
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Alternatives a product.")
 @json_option
-def assign(run: Path, data: Path, out: Path, threshold: float, top: int, as_json: bool) -> None:
-    """Give every product of DATA a category path with RUN; columns are those of training, without labels.
+def assign(
+    run: Path, data: Path, out: Path, threshold: float, top: int, as_json: bool, **options: Any
+) -> None:
+    """Give every product of DATA a category path with RUN.
+
+    The columns are those of training unless others are named; labels are not read. A RUN that was
+    trained on a store has none: name them to read a table.
 
     Each line of the output has the path, a probability for each of its levels, whether a person has to
     look, and the most probable full paths.
@@ -44,7 +50,7 @@ def assign(run: Path, data: Path, out: Path, threshold: float, top: int, as_json
     from mep3m.store.files import whole_file
 
     opened_run = Run.open(run)
-    opened = opened_run.read(data, labels=False)
+    opened = opened_run.read(data, False, given_columns(options), options["image_root"])
     names = names_of(run)
     review = 0
     total = opened.products.num_rows

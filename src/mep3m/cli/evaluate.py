@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mep3m.cli.show import json_option, print_json
+from mep3m.cli.show import column_options, given_columns, json_option, print_json
 
 
 @click.command(epilog="Example: mep3m evaluate run --data test.tsv --json")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Table or store with labels.")
+@column_options
 @click.option("--split-file", type=click.Path(path_type=Path), help="Score only the test side of this split.")
 @click.option(
     "--card", type=click.Path(path_type=Path), help="Write the whole metric card to this JSON file."
 )
 @json_option
-def evaluate(run: Path, data: Path, split_file: Path | None, card: Path | None, as_json: bool) -> None:
-    """Score RUN on DATA, whose columns are those of training.
+def evaluate(
+    run: Path, data: Path, split_file: Path | None, card: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Score RUN on DATA, whose columns are those of training unless others are named.
 
     A row whose label the model has never seen counts as wrong and is reported under 'unseen'.
     """
@@ -28,8 +32,9 @@ def evaluate(run: Path, data: Path, split_file: Path | None, card: Path | None, 
     from mep3m.store.files import write_json
 
     opened_run = Run.open(run)
+    opened = opened_run.read(data, True, given_columns(options), options["image_root"])
     split = Split.load(split_file) if split_file else None
-    scores = evaluate_run(opened_run, opened_run.read(data), split, card is not None)
+    scores = evaluate_run(opened_run, opened, split, card is not None)
     if card:
         write_json(card, scores)
     if as_json:

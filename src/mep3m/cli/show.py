@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -24,3 +25,34 @@ def engine_options(command: F) -> F:
     workers = click.option("--workers", default=2, show_default=True, help="Processes that work at once.")
     engine = click.option("--engine", default="local", show_default=True, help="Where work runs: local, ray.")
     return workers(engine(command))
+
+
+def column_options(command: F) -> F:
+    """Add the options that say which column of a table holds what; `given_columns` reads them."""
+    options = [
+        click.option("--title", help="Column with the title."),
+        click.option("--labels", default="", help="Label columns, coarse to fine, joined by commas."),
+        click.option("--path", help="Instead of --labels: one column with the whole path ('a > b > c')."),
+        click.option("--image", help="Column with the image file."),
+        click.option(
+            "--image-root", type=click.Path(path_type=Path), help="Folder the image files are relative to."
+        ),
+        click.option("--ocr", help="Column with the text read in the image."),
+        click.option("--id", "id_column", help="Column with the product id."),
+        click.option("--shop", help="Column with the shop or platform."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def given_columns(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that the caller named, as fields of `settings.sources.Columns`."""
+    names = {"id_column": "id", "shop": "source"}
+    found = {
+        names.get(key, key): options[key]
+        for key in ("title", "path", "image", "ocr", "id_column", "shop")
+        if options.get(key)
+    }
+    labels = tuple(name.strip() for name in options.get("labels", "").split(",") if name.strip())
+    return {**found, "labels": labels} if labels else found

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from mep3m.cli.show import json_option, print_json
+from mep3m.cli.show import column_options, given_columns, json_option, print_json
 from mep3m.errors import UsageError
 from mep3m.settings.run import Hierarchy, Modality, SplitKind
 
@@ -21,14 +21,7 @@ Examples:
 
 @click.command(epilog=EXAMPLE)
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--title", help="Column with the title.")
-@click.option("--labels", default="", help="Label columns, coarse to fine, joined by commas.")
-@click.option("--path", help="Instead of --labels: one column with the whole path ('a > b > c').")
-@click.option("--image", help="Column with the image file.")
-@click.option("--image-root", type=click.Path(path_type=Path), help="Folder the image files are relative to.")
-@click.option("--ocr", help="Column with the text read in the image.")
-@click.option("--id", "id_column", help="Column with the product id.")
-@click.option("--shop", help="Column with the shop or platform.")
+@column_options
 @click.option("--modality", type=click.Choice(get_args(Modality)), default="text", show_default=True)
 @click.option("--model", help="Model; without it, the recommended one for the modality.")
 @click.option("--hierarchy", type=click.Choice(get_args(Hierarchy)), default="flat", show_default=True)
@@ -124,16 +117,7 @@ def column_map(options: dict[str, Any]) -> Any:
     """Return the `Columns` that the options name."""
     from mep3m.settings.sources import Columns
 
-    names = {
-        "title": "title",
-        "path": "path",
-        "image": "image",
-        "ocr": "ocr",
-        "id": "id_column",
-        "source": "shop",
-    }
-    given = {field: options.get(option) for field, option in names.items()}
-    return Columns.parse({**given, "labels": comma_list(options["labels"])}, "columns")
+    return Columns.parse(given_columns(options), "columns")
 
 
 def end_refused(rejects: list[Any]) -> None:

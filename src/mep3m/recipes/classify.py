@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -53,11 +54,21 @@ class Run:
         settings = RunSettings.parse(saved["settings"], where)
         return cls(folder, classifier, settings, Columns.parse(saved["columns"], where), root)
 
-    def read(self, path: Path, labels: bool = True) -> Opened:
-        """Read a table with the run's columns; without `labels`, the label columns need not be there."""
-        unlabelled = {"labels": (), "path": None}
-        columns = self.columns if labels else self.columns.model_copy(update=unlabelled)
-        return open_products(path, columns, self.image_root)
+    def read(
+        self,
+        path: Path,
+        labels: bool = True,
+        columns: Mapping[str, Any] | None = None,
+        image_root: Path | None = None,
+    ) -> Opened:
+        """Read a table with the run's columns, or with those given instead (fields of `Columns`).
+
+        Without `labels`, the label columns need not be there. A run trained on a store has no columns
+        of its own: to read a table with it, name them.
+        """
+        unlabelled = {} if labels else {"labels": (), "path": None}
+        mine = Columns.parse({**self.columns.model_dump(), **(columns or {}), **unlabelled}, "columns")
+        return open_products(path, mine, image_root or self.image_root)
 
 
 def shape(dataset: Dataset, settings: RunSettings) -> Dataset:
