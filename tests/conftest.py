@@ -31,9 +31,12 @@ def shops(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
     return simulate(tmp_path_factory.mktemp("shops") / "world", SHOPS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> Iterator[Any]:
-    """A headless Chromium of the system, driven by Playwright."""
+    """A headless Chromium of the system, driven by Playwright.
+
+    One a test: while it is open an event loop runs, and `asyncio.run` of other tests would be refused.
+    """
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
         pytest.skip("no Chromium on this machine; scripts/system-packages installs it")

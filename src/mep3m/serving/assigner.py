@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from mep3m.models.classifier import Classifier
-from mep3m.models.tree import back_off, top_paths
+from mep3m.models.tree import back_off, make_coherent, top_paths
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 
@@ -54,7 +54,8 @@ def assign(
         return tuple(taxonomy[key].name if taxonomy is not None and key in taxonomy else key for key in path)
 
     tree = classifier.tree
-    proba = classifier.predict_proba(products, images)
+    # independent heads may be surer of a class than of what it lies in; an answer must not be
+    proba = make_coherent(tree, classifier.predict_proba(products, images))
     best, chances = top_paths(tree, proba, top)
     answer = back_off(tree, proba, min_confidence) if min_confidence > 0 else best[:, 0]
     whole = np.isin(answer, tree.leaves)
