@@ -144,11 +144,10 @@ class Taxonomy:
 
 def from_paths(paths: Iterable[tuple[str, ...]]) -> Taxonomy:
     """Build a taxonomy from name paths; a node's id is its names joined by ' > '."""
-    nodes: dict[tuple[str, ...], Category] = {}
-    for path in paths:
-        for depth in range(1, len(path) + 1):
-            key = path[:depth]
-            if key not in nodes:
-                parent = PATH_SEPARATOR.join(key[:-1]) or None
-                nodes[key] = Category(PATH_SEPARATOR.join(key), name_zh=key[-1], parent=parent)
-    return Taxonomy(tuple(nodes.values()))
+    every = dict.fromkeys(path[:depth] for path in paths for depth in range(1, len(path) + 1))
+    return Taxonomy(
+        tuple(
+            Category(PATH_SEPARATOR.join(key), name_zh=key[-1], parent=PATH_SEPARATOR.join(key[:-1]) or None)
+            for key in every
+        )
+    )

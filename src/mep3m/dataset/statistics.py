@@ -6,6 +6,7 @@ counted by DuckDB over the shards, out of core; only words (Fig 3) and pixels (F
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import duckdb
@@ -129,11 +130,8 @@ def words(connection: duckdb.DuckDBPyConnection, seed: int, most: int = 150) -> 
         "SELECT title FROM kept WHERE title NOT NULL ORDER BY hash(id || ?::VARCHAR), id LIMIT ?",
         [seed, WORD_SAMPLE],
     ).fetchall()
-    counts: dict[str, int] = {}
-    for (title,) in sample:
-        for word in jieba.cut(title):
-            if len(word) > 1 and word.isalpha():
-                counts[word] = counts.get(word, 0) + 1
+    cut = (word for (title,) in sample for word in jieba.cut(title))
+    counts = Counter(word for word in cut if len(word) > 1 and word.isalpha())
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return dict(ranked[:most])
 

@@ -18,11 +18,11 @@ def settle(catalogue: Catalogue, review: Review) -> tuple[Review, list[str]]:
     waiting = {d.line: d for d in links(review.decisions, review.settings) if d.verdict == "open"}
     notes: list[str] = []
     while waiting:
-        dropped: dict[int, str] = {}
-        for problem in find_problems(catalogue, review):
-            rivals = [waiting[line] for line in problem.lines if line in waiting]
-            if rivals:
-                dropped[min(rivals, key=_strength).line] = problem.text
+        rivals = [
+            ([waiting[line] for line in problem.lines if line in waiting], problem.text)
+            for problem in find_problems(catalogue, review)
+        ]
+        dropped = {min(rows, key=_strength).line: why for rows, why in rivals if rows}
         if not dropped:
             break
         notes += [f"left open for a person: {waiting.pop(line).link}: {why}" for line, why in dropped.items()]
