@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -40,6 +41,20 @@ class Reject:
     line: int | None = None
     field: str | None = None
     value: str | None = None
+
+
+def image_reject(stage: str, row: Mapping[str, Any], reason: str) -> Reject:
+    """Return the refusal of a product's image by one stage; the row itself was taken in."""
+    return Reject(
+        stage=stage,
+        source=row["source"],
+        reason=reason,
+        product=row["id"],
+        file=row["file"],
+        line=row["line"],
+        field="image",
+        value=row["image"],
+    )
 
 
 def rejects_table(rejects: Iterable[Reject]) -> pa.Table:

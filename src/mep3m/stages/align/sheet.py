@@ -102,14 +102,6 @@ def _decode(path: Path) -> str:
     raise FormatError(f"{path} is neither UTF-8, UTF-16 nor GB 18030 text (byte {place}); save it as UTF-8")
 
 
-def _fault(cells: Sequence[str], columns: Sequence[str], separator: str) -> str | None:
-    if any("\n" in cell and separator in cell for cell in cells):
-        return 'a quote (") is opened and not closed before the next row'
-    if any(cells[len(columns) :]):
-        return f"{len(cells)} cells, but the header has {len(columns)}"
-    return None
-
-
 def _header(path: Path, cells: list[str], required: Sequence[str]) -> list[str]:
     columns = [cell.strip() for cell in cells]
     while columns and not columns[-1]:

@@ -42,7 +42,7 @@ class Boosted:
         return total
 
     def probability(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the calibrated probability (n,) of the pairs whose features are given."""
+        """Return the score in [0, 1] (n,) of the pairs whose features are given."""
         odds = np.clip(self.scale * self.raw(columns) + self.shift, -30, 30)
         result: np.ndarray = 1 / (1 + np.exp(-odds))
         return result

@@ -14,6 +14,7 @@ from mep3m.stages.ocr.cache import ReadingCache, reader_fingerprint
 from mep3m.stages.ocr.lines import joined
 from mep3m.stages.ocr.read import ImageFile, ImageReader
 from mep3m.store import ContentImages, Reject, Store
+from mep3m.store.rejects import image_reject
 
 
 class OcrStage:
@@ -48,24 +49,11 @@ class OcrStage:
             for i, reading in zip(wanted, reader.read(files), strict=True):
                 texts[i] = joined(list(reading.lines))
                 if reading.error is not None:
-                    rejects.append(_reject(rows[i], reading.error))
+                    rejects.append(image_reject("ocr", rows[i], reading.error))
         column = shard.schema.get_field_index("ocr")
         return Outcome(
             shard.set_column(column, shard.schema.field("ocr"), pa.array(texts, pa.string())), rejects
         )
-
-
-def _reject(row: dict[str, Any], reason: str) -> Reject:
-    return Reject(
-        stage="ocr",
-        source=row["source"],
-        reason=reason,
-        product=row["id"],
-        file=row["file"],
-        line=row["line"],
-        field="image",
-        value=row["image"],
-    )
 
 
 def store_images(store: Store) -> Iterator[ImageFile]:

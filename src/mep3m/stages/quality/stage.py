@@ -15,6 +15,7 @@ from mep3m.stages.base import Outcome
 from mep3m.stages.quality.pictures import ImageFacts, image_reason, measure_image
 from mep3m.stages.quality.titles import title_reasons
 from mep3m.store import ContentImages, Reject, Store
+from mep3m.store.rejects import image_reject
 
 #: every reason that this stage writes into `dropped`
 REASONS = (
@@ -53,7 +54,7 @@ class QualityStage:
             reason, facts = self._look(row["image"], images, known)
             reasons.append(reason)
             if facts.problem is not None:
-                rejects.append(_reject(row, facts.problem))
+                rejects.append(image_reject("quality", row, facts.problem))
         column = shard.schema.get_field_index("dropped")
         dropped = pa.array(reasons, pa.string())
         return Outcome(shard.set_column(column, shard.schema.field("dropped"), dropped), rejects)
@@ -71,19 +72,6 @@ class QualityStage:
                 facts = ImageFacts(problem=str(error))
             known[image] = (image_reason(facts, self._settings), facts)
         return known[image]
-
-
-def _reject(row: dict[str, Any], problem: str) -> Reject:
-    return Reject(
-        stage="quality",
-        source=row["source"],
-        reason=problem,
-        product=row["id"],
-        file=row["file"],
-        line=row["line"],
-        field="image",
-        value=row["image"],
-    )
 
 
 def reason_counts(store: Store) -> dict[str, int]:
