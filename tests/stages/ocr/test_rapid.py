@@ -1,8 +1,13 @@
+import os
 import subprocess
 import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
+import rapidocr
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
@@ -54,6 +59,27 @@ def test_vertical_chinese_is_read() -> None:
         ImageDraw.Draw(image).text((50, 15 + row * 44), character, "black", font=font)
     [lines] = build(OcrSettings()).read([pixels(image)])
     assert [line.text for line in lines] == ["全棉面料"]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core: nothing to be bound to")
+def test_openvino_binds_no_thread_to_a_core() -> None:
+    """All workers were on the first core: two of them were no faster than one."""
+    network = rapid.open_network(rapid._model(Path(rapidocr.__file__).parent, "det"), "openvino")
+    tensor, seen, done = np.zeros((1, 3, 608, 608), np.float32), set(), threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            for task in os.listdir("/proc/self/task"):
+                with suppress(OSError):
+                    seen.add(frozenset(os.sched_getaffinity(int(task))))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for _ in range(20):
+        network(tensor)
+    done.set()
+    watcher.join()
+    assert seen == {frozenset(os.sched_getaffinity(0))}
 
 
 def test_openvino_loads_no_telemetry() -> None:

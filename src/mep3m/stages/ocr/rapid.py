@@ -146,7 +146,13 @@ def _openvino(path: Path) -> Network:
     # Nothing here phones home, so it is not there.
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     openvino: Any = require("openvino", "ocr")
-    options = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
+    # Without the last, OpenVINO binds its one thread to the first core: in every process, the same core.
+    options = {
+        "INFERENCE_NUM_THREADS": 1,
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,
+    }
     compiled = openvino.Core().compile_model(str(path), "CPU", options)
     request, output = compiled.create_infer_request(), compiled.output(0)
     return lambda tensor: np.array(request.infer({0: tensor}, share_inputs=True)[output], dtype=np.float32)
