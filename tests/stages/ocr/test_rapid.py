@@ -69,9 +69,9 @@ def test_openvino_binds_no_thread_to_a_core() -> None:
 
     def watch() -> None:
         while not done.is_set():
-            for task in os.listdir("/proc/self/task"):
+            for task in Path("/proc/self/task").iterdir():
                 with suppress(OSError):
-                    seen.add(frozenset(os.sched_getaffinity(int(task))))
+                    seen.add(frozenset(os.sched_getaffinity(int(task.name))))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
