@@ -132,14 +132,29 @@ class Taxonomy:
         """Read the JSON form.
 
         Raises:
+            NotFoundError: there is no such file.
             FormatError: the file is not a taxonomy in JSON.
             TaxonomyError: the tree contradicts itself.
         """
         try:
             rows = orjson.loads(path.read_bytes())
-            return cls(tuple(Category(**row) for row in rows))
+            return cls(tuple(_category(row) for row in rows))
+        except FileNotFoundError:
+            raise NotFoundError(f"{path} does not exist") from None
         except (orjson.JSONDecodeError, TypeError) as error:
             raise FormatError(f"{path} is not a taxonomy file: {error}") from error
+
+
+def _category(row: dict[str, object]) -> Category:
+    """Return a category of a file, whose values must be of the types that a category has."""
+    category = Category(**row)  # type: ignore[arg-type]
+    for name in ("id", "name_zh", "name_en", "parent"):
+        value = getattr(category, name)
+        if not isinstance(value, str) and (value is not None or name == "id"):
+            raise TypeError(f"{name} = {value!r} is not text")
+    if not isinstance(category.archived, bool):
+        raise TypeError(f"archived = {category.archived!r} is not true or false")
+    return category
 
 
 def from_paths(paths: Iterable[tuple[str, ...]]) -> Taxonomy:

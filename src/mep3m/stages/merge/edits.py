@@ -200,13 +200,13 @@ def _rename(taxonomy: Taxonomy, edit: Edit) -> _Change:
 
 def _move(taxonomy: Taxonomy, edit: Edit) -> _Change:
     if edit.target:
-        _known(taxonomy, edit.target)
+        _in_use(_known(taxonomy, edit.target))
     old = taxonomy[edit.id]
     return (old,), (replace(old, parent=edit.target or None),), {}
 
 
 def _merge(taxonomy: Taxonomy, edit: Edit) -> _Change:
-    target = _known(taxonomy, edit.target)
+    target = _in_use(_known(taxonomy, edit.target))
     old = taxonomy[edit.id]
     if target.id == old.id or old in taxonomy.path(target.id):
         raise UsageError(f"'{edit.id}' cannot be merged into itself or into a category below it")
@@ -216,7 +216,7 @@ def _merge(taxonomy: Taxonomy, edit: Edit) -> _Change:
 
 
 def _split(taxonomy: Taxonomy, edit: Edit) -> _Change:
-    old = taxonomy[edit.id]
+    old = _in_use(taxonomy[edit.id])
     if len(edit.parts) < 2:
         raise UsageError(f"splitting '{edit.id}' needs two parts or more")
     if taxonomy.children(old.id):
@@ -254,6 +254,13 @@ def _known(taxonomy: Taxonomy, category: str) -> Category:
             f"the taxonomy has no category '{category}'{did_you_mean(category, _near(taxonomy, category))}"
         )
     return taxonomy[category]
+
+
+def _in_use(target: Category) -> Category:
+    """Return the category, which must not be archived: what is archived stays so with all below it."""
+    if target.archived:
+        raise UsageError(f"'{target.id}' ({target.name}) is archived; choose a category that is in use")
+    return target
 
 
 def _near(taxonomy: Taxonomy, category: str) -> list[str]:

@@ -73,8 +73,11 @@ def read_history(path: Path) -> list[Record]:
     """Return the edits that stand: those recorded and not undone, oldest first.
 
     Raises:
+        NotFoundError: there is no such file.
         FormatError: a line is no record.
     """
+    if not path.is_file():
+        raise NotFoundError(f"{path} is not a file; 'mep3m align edit TREE --edits {path} ...' begins one")
     records: list[Record] = []
     for number, row in enumerate(read_lines(path), start=1):
         try:

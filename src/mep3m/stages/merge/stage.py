@@ -143,6 +143,8 @@ def remove_result(folder: Path) -> str:
     Raises:
         UsageError: another step wrote it, or a store beside it was made from it.
     """
+    if not (folder / "plan.json").exists():
+        raise UsageError(f"{folder} is no store that 'align apply' or 'align follow' wrote; it stays")
     plan = read_json(folder / "plan.json")
     if plan["step"] not in (STEP, "follow"):
         raise UsageError(f"{folder} was written by '{plan['step']}', not by 'align apply'; it stays")
