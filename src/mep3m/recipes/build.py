@@ -36,7 +36,7 @@ from mep3m.stages.ocr.folder import write_readings
 from mep3m.stages.ocr.stage import OcrStage, default_cache, store_images
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import Store
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
 
 STEPS = ("ingest", "quality", "dedupe", "ocr", "align")
 
@@ -68,7 +68,14 @@ def build(project: Project, root: Path, out: Path, engine: Engine, progress: Pro
 
     Raises:
         UsageError: the sources gave no product.
+        StoreError: another run builds into `out`.
     """
+    with sole_writer(out):
+        return _build(project, root, out, engine, progress)
+
+
+def _build(project: Project, root: Path, out: Path, engine: Engine, progress: Progress) -> Built:
+    """Do what `build` says, alone in the folder."""
     stores = {"ingest": ingest(project.sources, root, out / "1-ingest", engine, progress, replace=False)}
     if not stores["ingest"].rows:
         raise UsageError(f"the sources of '{project.name}' gave no product; see 'mep3m status {out}'")

@@ -22,7 +22,7 @@ from mep3m.evaluation.evaluate import evaluate
 from mep3m.models.classifier import Classifier, load
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
 from mep3m.store.images import Images
 from mep3m.training.registry import find
 from mep3m.training.task import make_task
@@ -91,7 +91,23 @@ def train_run(
     With `split`, only the rows on its train side are used.
 
     The card is measured on the validation rows by a model that has not seen them.
+
+    Raises:
+        StoreError: another run trains into `out`.
     """
+    with sole_writer(out):
+        return _train_run(opened, columns, image_root, settings, out, split)
+
+
+def _train_run(
+    opened: Opened,
+    columns: Columns,
+    image_root: Path | None,
+    settings: RunSettings,
+    out: Path,
+    split: Split | None,
+) -> dict[str, Any]:
+    """Do what `train_run` says, alone in the folder."""
     train = find(settings)
     dataset = shape(whole_or_side(opened.products, split, "train"), settings).labelled()
     task = make_task(dataset, settings, opened.images)

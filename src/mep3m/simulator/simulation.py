@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from mep3m import __version__
-from mep3m.engine import Progress, make_engine, run, silent
+from mep3m.engine import Engine, Progress, make_engine, run, silent
 from mep3m.errors import UsageError
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator import truth
@@ -27,7 +27,7 @@ from mep3m.simulator.listings import Listing, make_listing
 from mep3m.simulator.plan import Plan, make_plan
 from mep3m.simulator.platforms import Platform, World, make_world
 from mep3m.simulator.project_file import project_toml
-from mep3m.store.files import fingerprint, read_json, whole_file, write_json
+from mep3m.store.files import fingerprint, read_json, sole_writer, whole_file, write_json
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: rows rendered together
@@ -82,6 +82,7 @@ def simulate(
 
     Raises:
         UsageError: the folder holds something else, or `workers` is less than 1.
+        StoreError: another run draws into the folder.
         MissingExtraError: images are wanted and the fonts are not installed.
     """
     settings = settings or SimulatorSettings()
@@ -90,8 +91,17 @@ def simulate(
         font_folder()
     world = make_world(settings)
     simulation = Simulation(folder, tuple(platform.name for platform in world.platforms))
-    if _begin(folder, settings):
-        return simulation
+    with sole_writer(folder):
+        if not _begin(folder, settings):
+            _draw(simulation, world, settings, engine, progress)
+    return simulation
+
+
+def _draw(
+    simulation: Simulation, world: World, settings: SimulatorSettings, engine: Engine, progress: Progress
+) -> None:
+    """Render what is missing, and join the pieces."""
+    folder = simulation.folder
     plan = make_plan(settings, world)
     pieces = folder / ".pieces"
     work = partial(_render, folder, settings)
@@ -106,9 +116,8 @@ def simulate(
     _join(simulation, world, settings)
     summary = {"settings": settings.model_dump(), "version": __version__, "key": _key(settings),
                "platforms": list(simulation.platforms), "rows": len(plan)}  # fmt: skip
-    shutil.rmtree(pieces, ignore_errors=True)
     write_json(folder / "simulation.json", summary)
-    return simulation
+    shutil.rmtree(pieces, ignore_errors=True)
 
 
 def _key(settings: SimulatorSettings) -> str:
@@ -123,7 +132,10 @@ def _begin(folder: Path, settings: SimulatorSettings) -> bool:
                 raise UsageError(
                     f"{folder} holds a simulation of other settings; choose another folder or delete it"
                 )
-            return mark.name == "simulation.json"
+            if mark.name == "simulation.json":  # a kill may have left the pieces of a finished world
+                shutil.rmtree(folder / ".pieces", ignore_errors=True)
+                return True
+            return False
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty and holds no simulation; choose another folder")
     write_json(folder / ".pieces" / "key.json", {"key": _key(settings)})

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from mep3m.engine import Engine, Progress, run, silent
 from mep3m.store import ContentImages, Plan, Reject, Store, StoreWriter
-from mep3m.store.files import whole_file
+from mep3m.store.files import sole_writer, whole_file
 from mep3m.store.store import read_shard
 from mep3m.taxonomy import Taxonomy
 
@@ -85,7 +85,18 @@ def run_stage(
 
     A folder that holds the same stage with other settings or another parent is built anew; a
     finished one of the same plan is returned as it is.
+
+    Raises:
+        StoreError: another run writes into the folder.
     """
+    with sole_writer(folder):
+        return _run_stage(stage, parent, folder, engine, progress)
+
+
+def _run_stage(
+    stage: RowStage | GlobalStage, parent: Store, folder: Path, engine: Engine, progress: Progress
+) -> Store:
+    """Do what `run_stage` says, alone in the folder."""
     plan = Plan(
         step=stage.name,
         settings=dict(stage.settings()),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from mep3m.errors import FormatError, NotFoundError
+from mep3m.errors import FormatError, NotFoundError, StoreError
 
 
 @contextmanager
@@ -32,6 +33,36 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Keep other processes of this machine from writing into `folder` until the block ends.
+
+    The lock is on the folder itself, so nothing is left behind, and it goes with the process that
+    holds it, however that ends. A folder that the block leaves empty, as a refused command does, is removed.
+
+    Raises:
+        StoreError: another process has it.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                f"another run is writing into {folder}; wait until it has ended, then run this again"
+            ) from None
+        except OSError:  # a file system that knows no locks: as good as it gets
+            pass
+        yield
+    finally:
+        os.close(handle)
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -20,7 +20,7 @@ from mep3m.sources.ingest.origin import Catalogues, catalogues_of
 from mep3m.sources.ingest.shards import IN_ORDER, PartReader, Place, find_taxonomy, list_parts
 from mep3m.sources.ingest.update import finish_update
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import fingerprint, read_json, whole_file, write_json
+from mep3m.store.files import fingerprint, read_json, sole_writer, whole_file, write_json
 from mep3m.store.rejects import rejects_table
 from mep3m.store.store import read_shard
 
@@ -49,8 +49,16 @@ def retry(folder: Path, progress: Progress = silent) -> RetryCounts:
     a product); a failed image is looked for again. Killed at any moment, run it again.
 
     Raises:
-        StoreError: the store is unfinished, or does not remember its input.
+        StoreError: there is no store, it is unfinished, does not remember its input, or is being written.
     """
+    if not folder.is_dir():
+        Store.open(folder)  # says what is missing
+    with sole_writer(folder):
+        return _retry(folder, progress)
+
+
+def _retry(folder: Path, progress: Progress) -> RetryCounts:
+    """Do what `retry` says, alone in the folder."""
     finish_update(folder)
     store = Store.open(folder)
     catalogues = catalogues_of(folder)

@@ -21,6 +21,7 @@ from mep3m.sources.ingest.origin import (
 from mep3m.sources.ingest.shards import PartReader, build, list_parts
 from mep3m.sources.ingest.update import finish_update, update
 from mep3m.store import Plan, Store, StoreWriter
+from mep3m.store.files import sole_writer
 
 
 def ingest(
@@ -39,10 +40,23 @@ def ingest(
     error unless `replace`.
 
     Raises:
-        StoreError: the folder holds something else.
+        StoreError: the folder holds something else, or another run writes into it.
         InputError: a whole file cannot be read.
         UsageError: a file, a column or a folder does not exist.
     """
+    with sole_writer(folder):
+        return _ingest(entries, base, folder, engine, progress, replace)
+
+
+def _ingest(
+    entries: Sequence[SourceEntry],
+    base: Path,
+    folder: Path,
+    engine: Engine,
+    progress: Progress,
+    replace: bool,
+) -> Store:
+    """Do what `ingest` says, alone in the folder."""
     catalogues = Catalogues(tuple(entries), base, folder / "images")
     settings = [decisive(entry) for entry in entries]
     if not replace:
