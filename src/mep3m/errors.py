@@ -15,6 +15,7 @@ Mep3mError                  anything below; the command line prints it without a
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 from collections.abc import Iterable
 from types import ModuleType
@@ -66,6 +67,33 @@ def did_you_mean(value: str, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(value, names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
     return f" ({hint}allowed: {', '.join(names)})"
+
+
+#: error numbers that say that the place is wrong, and what to do about it
+_WRONG_PLACES = {
+    errno.EACCES: "you may not read or write there; choose another place or ask for permission",
+    errno.EPERM: "you may not read or write there; choose another place or ask for permission",
+    errno.EROFS: "that file system is read-only; choose another place",
+    errno.ENOENT: "it does not exist",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EISDIR: "it is a folder; name a file",
+    errno.EEXIST: "it is there already, as a file; choose another name",
+    errno.ENOTEMPTY: "the folder is not empty; choose another one",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+_FULL = "no room is left; free some and run the same command again, what is done stays done"
+
+
+def of_system(error: OSError) -> Mep3mError:
+    """Return an error of the operating system as one whose message says what and where."""
+    where = error.filename2 or error.filename
+    said = error.strerror or str(error) or type(error).__name__
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return Mep3mError(f"{where}: {_FULL}" if where else _FULL)
+    known = _WRONG_PLACES.get(error.errno or 0)
+    if known is None or where is None:
+        return Mep3mError(f"{where}: {said}" if where else f"the operating system said: {said}")
+    return UsageError(f"{where}: {known}")
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -23,6 +23,10 @@ WORDS = {
     "LINKS": "links.tsv",
     "TREE": "tree.json",
     "OUT": "out",
+    "BELOW": "table.csv/out",
+    "RUN": "run",
+    "SPLIT": "split.json",
+    "EDITS": "tree.edits.jsonl",
 }
 
 
@@ -46,11 +50,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     writer.write(0, to_table(rows))
     writer.finish(tree)
     proposals(folder / WORDS["LINKS"])
+    (folder / WORDS["EDITS"]).write_bytes(b"")
+    columns = ("--title", "name", "--labels", "kind")
+    table = folder / WORDS["TABLE"]
+    assert ran("train", table, *columns, "--set", "epochs=1", "--out", folder / WORDS["RUN"]).code == 0
+    assert ran("split", table, *columns, "--out", folder / WORDS["SPLIT"]).code == 0
     return folder
 
 
 def command(place: Path, line: str) -> list[str]:
-    return [str(place / WORDS[word]) if word in WORDS else word for word in line.split()]
+    named = {**WORDS, "FOLDER/x": "a.folder/x"}
+    return [str(place / named[word]) if word in named else word for word in line.split()]
 
 
 CASES = [
@@ -65,7 +75,7 @@ CASES = [
     ("align carry NONE LINKS --out OUT", 2, "is not a file"),
     ("align diff NONE TREE", 2, "is no store, and no taxonomy in JSON"),
     ("align edit NONE --edits OUT --rename 1 --name-zh x", 2, "is no store, and no taxonomy in JSON"),
-    ("align follow NONE --edits OUT --out OUT", 1, "holds no store"),
+    ("align follow NONE --edits EDITS --out OUT", 1, "holds no store"),
     ("align undo NONE", 2, "is not a file"),
     ("assign NONE TABLE --out OUT", 1, "is not a classifier folder"),
     ("build NONE --out OUT", 2, "no project file"),
@@ -144,6 +154,74 @@ CASES = [
     ("align review LINKS --accept x", 2, "names no lines"),
     ("ocr FOLDER --out OUT --detector-side 1", 2, "detector_side = 1"),
     ("ocr FOLDER --out OUT --min-confidence 2", 2, "min_confidence = 2"),
+    ("evaluate RUN --data TABLE --labels king", 2, "did you mean 'kind'"),
+    ("evaluate RUN --data NONE", 2, "does not exist"),
+    ("evaluate RUN --data HOLLOW", 1, "has no header line: it is empty"),
+    ("evaluate RUN --data BYTES", 2, "the name does not say the format"),
+    ("evaluate RUN --data TABLE --split-file NONE", 2, "does not exist"),
+    ("evaluate RUN --data TABLE --split-file TREE", 1, "is not a split"),
+    ("assign RUN NONE --out OUT", 2, "does not exist"),
+    ("assign RUN TABLE --title nam --out OUT", 2, "did you mean 'name'"),
+    ("assign RUN TABLE --threshold high --out OUT", 2, "'high' is not a valid float"),
+    ("assign TABLE TABLE --out OUT", 1, "is not a classifier folder"),
+    ("serve RUN --port 70000", 2, "70000 is not in the range 0<=x<=65535"),
+    ("serve RUN --port eighty", 2, "'eighty' is not a valid integer"),
+    ("serve RUN --host 256.0.0.1", 2, "choose another --host or --port"),
+    ("serve TABLE", 1, "is not a classifier folder"),
+    ("export-onnx RUN OUT", 2, "has no ONNX form"),
+    ("dedupe STORE --image NONE", 2, "does not exist"),
+    ("dedupe STORE --title x --near-title 0", 2, "near_title = 0"),
+    ("stats TABLE", 1, "holds no store"),
+    ("status TABLE", 1, "holds no store"),
+    ("retry TABLE", 1, "holds no store"),
+    ("retry STORE", 1, "does not remember its input"),
+    ("align undo RUN", 2, "is no store that 'align apply' or 'align follow' wrote"),
+    ("align undo STORE", 2, "was written by 'ingest'"),
+    ("align follow STORE --edits NONE --out OUT", 2, "is not a file; 'mep3m align edit"),
+    ("align apply LINKS --store STORE --edits NONE --out OUT", 2, "is not a file; 'mep3m align edit"),
+    ("align diff TREE TREE --edits NONE", 2, "is not a file; 'mep3m align edit"),
+    ("align diff TREE TREE --model FOLDER", 2, "is not a classifier folder"),
+    ("align edit TREE --edits OUT", 2, "give exactly one of --rename"),
+    ("align edit TREE --edits OUT --archive 12", 2, "the taxonomy has no category '12' (did you mean"),
+    ("align edit TREE --edits OUT --split 11 NONE", 2, "is not a file"),
+    ("align edit TREE --edits OUT --move 11 11", 1, "cycle"),
+    ("align review LINKS --accept 8 --reject 8", 2, "named twice"),
+    ("align review LINKS --line x", 2, "names no lines"),
+    ("align review LINKS --take NONE", 2, "is not a file"),
+    ("align apply LINKS --store STORE --out OUT --depth 0", 2, "depth = 0"),
+    ("align apply LINKS --out OUT", 2, "say what to apply it to"),
+    ("align apply LINKS --store STORE", 2, "say where the result goes"),
+    ("align score BYTES --gold LINKS", 2, "no column 'left_id'"),
+    ("build TABLE --out OUT", 2, "is not TOML"),
+    # a place where the result cannot go, said before any work is done
+    ("align propose --left TABLE --right TABLE --out FOLDER", 2, "is a directory"),
+    ("align propose --left TABLE --right TABLE --out BELOW", 2, "table.csv' is a file"),
+    ("align apply LINKS --store STORE --out TABLE", 2, "is a file"),
+    ("align apply LINKS --store STORE --dry-run --html FOLDER", 2, "is a directory"),
+    ("align review LINKS --blind FOLDER", 2, "is a directory"),
+    ("align carry LINKS LINKS --out FOLDER", 2, "is a directory"),
+    ("align edit TREE --edits FOLDER --archive 11", 2, "is a directory"),
+    ("align follow STORE --edits TREE --out TABLE", 2, "is a file"),
+    ("assign RUN TABLE --out FOLDER", 2, "is a directory"),
+    ("assign RUN TABLE --out BELOW", 2, "table.csv' is a file"),
+    ("build JSON --out TABLE", 2, "is a file"),
+    ("demo --out TABLE", 2, "is a file"),
+    ("dedupe STORE --out TABLE", 2, "is a file"),
+    ("evaluate RUN --data TABLE --card FOLDER", 2, "is a directory"),
+    ("export-onnx RUN FOLDER", 2, "is a directory"),
+    ("ingest TABLE --title name --store TABLE", 2, "is a file"),
+    ("ingest TABLE --title name --store BELOW", 2, "table.csv' is a file"),
+    ("ocr FOLDER --out FOLDER", 2, "is a directory"),
+    ("ocr FOLDER --out OUT --report BELOW", 2, "table.csv' is a file"),
+    ("ocr FOLDER --out OUT --cache FOLDER", 2, "is a directory"),
+    ("simulate TABLE", 2, "is a file"),
+    ("simulate BELOW", 2, "table.csv' is a file"),
+    ("split TABLE --title name --out FOLDER", 2, "is a directory"),
+    ("stats STORE --report TABLE", 2, "is a file"),
+    ("stats STORE --report BELOW", 2, "table.csv' is a file"),
+    ("status STORE --ledger FOLDER", 2, "is a directory"),
+    ("train TABLE --title name --labels kind --out TABLE", 2, "is a file"),
+    ("train TABLE --title name --labels kind --out BELOW", 2, "table.csv' is a file"),
 ]  # fmt: skip
 
 

@@ -7,12 +7,13 @@ write a module with a click command and add its line to `COMMANDS`.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import click
 
 from mep3m import __version__
-from mep3m.errors import Mep3mError, UsageError, did_you_mean
+from mep3m.errors import Mep3mError, UsageError, did_you_mean, of_system
 
 #: command name -> (module, one line of help)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -69,6 +70,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; errors raised on purpose print one message and no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without Chinese shows escapes instead
+            stream.reconfigure(errors="backslashreplace")
     try:
         # click returns the code of `ctx.exit` here instead of raising it; commands return nothing else
         if code := cli(standalone_mode=False):
@@ -79,9 +83,13 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except UsageError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2)
     except Mep3mError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
+        _stop(error)
+    except OSError as error:
+        _stop(of_system(error))
+
+
+def _stop(error: Mep3mError) -> None:
+    """Print an error and end: 2 where the command was used wrongly, else 1."""
+    click.echo(f"error: {error}", err=True)
+    sys.exit(2 if isinstance(error, UsageError) else 1)

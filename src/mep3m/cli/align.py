@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.show import json_option, print_json
+from mep3m.cli.show import NEW_FILE, json_option, print_json
 from mep3m.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def align() -> None:
 @click.option("--left", type=FILE, help="Table of one platform's categories.")
 @click.option("--right", type=FILE, help="Table of the other platform's categories.")
 @click.option("--store", type=FILE, help="Instead of tables: a store with the products of all platforms.")
-@click.option("--out", type=FILE, required=True, help="The proposals, as an SSSOM table.")
+@click.option("--out", type=NEW_FILE, required=True, help="The proposals, as an SSSOM table.")
 @click.option("--method", default="evidence", show_default=True, help="evidence, or the paper's rule: paper.")
 @click.option("--first-level", "first_level", type=FILE, help="Map of first levels: platform, name, class.")
 @click.option("--within-first-level", default="auto", show_default=True, help="auto, always or never.")

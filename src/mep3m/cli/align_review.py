@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from mep3m.cli.show import engine_options, json_option, print_json
+from mep3m.cli.show import NEW_FILE, NEW_FOLDER, engine_options, json_option, login_name, print_json
 from mep3m.errors import Mep3mError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -45,10 +44,10 @@ def _now() -> str:
 @click.option("--name-zh", help="New Chinese name for the accepted line.")
 @click.option("--name-en", help="New English name for the accepted line.")
 @click.option("--relation", type=click.Choice(["exact", "narrower", "broader"]), help="Change the relation.")
-@click.option("--reviewer", default=getuser, show_default="login name", help="Who decides.")
+@click.option("--reviewer", default=login_name, show_default="login name", help="Who decides.")
 @click.option("--line", "lines", multiple=True, help="Ask about these lines in the terminal.")
 @click.option("--ask", is_flag=True, help="Ask about every open line, the most uncertain first.")
-@click.option("--blind", type=FILE, help="Write the open rows here without scores, shuffled.")
+@click.option("--blind", type=NEW_FILE, help="Write the open rows here without scores, shuffled.")
 @click.option("--seed", default=0, show_default=True, help="Order of the blind copy.")
 @click.option("--take", type=FILE, help="Bring in the decisions of a copy.")
 @click.option("--limit", default=20, show_default=True, help="Open rows to list.")
@@ -200,9 +199,9 @@ def _sources(command: Any) -> Any:
 )
 @click.argument("review_file", metavar="FILE", type=FILE)
 @_sources
-@click.option("--out", type=FILE, help="The new store (or, without --store, a folder for the tree).")
+@click.option("--out", type=NEW_FOLDER, help="The new store (or, without --store, a folder for the tree).")
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
-@click.option("--html", type=FILE, help="Write the impact report here, too.")
+@click.option("--html", type=NEW_FILE, help="Write the impact report here, too.")
 @engine_options
 @json_option
 @click.pass_context
@@ -291,7 +290,7 @@ def _write(stage: ApplyReview, store: Any, options: dict[str, Any]) -> Any:
     "  mep3m align undo merged"
 )
 @click.argument("target", type=FILE)
-@click.option("--by", default=getuser, show_default="login name", help="Who undoes.")
+@click.option("--by", default=login_name, show_default="login name", help="Who undoes.")
 @json_option
 def undo(target: Path, by: str, as_json: bool) -> None:
     """Take back the last step: of a review file, of an edits file, or a store that apply wrote.
@@ -322,7 +321,7 @@ def undo(target: Path, by: str, as_json: bool) -> None:
 )
 @click.argument("old", type=FILE)
 @click.argument("new", type=FILE)
-@click.option("--out", type=FILE, help="The new review. [default: NEW itself]")
+@click.option("--out", type=NEW_FILE, help="The new review. [default: NEW itself]")
 @click.option("--left", type=FILE, help="The left platform's new table: says what still exists.")
 @click.option("--right", type=FILE, help="The right platform's new table.")
 @click.option("--store", type=FILE, help="Instead of tables: the store of the new export.")
@@ -367,14 +366,14 @@ def carry(
     "  mep3m align edit merged --edits tree.edits.jsonl --split c1a2b3c4 parts.tsv"
 )
 @click.argument("tree", type=FILE)
-@click.option("--edits", type=FILE, required=True, help="The file that the edit is appended to.")
+@click.option("--edits", type=NEW_FILE, required=True, help="The file that the edit is appended to.")
 @click.option("--rename", nargs=3, metavar="ID ZH EN", help="New names; '' keeps one.")
 @click.option("--move", nargs=2, metavar="ID PARENT", help="Below another parent; '' is the first level.")
 @click.option("--merge", nargs=2, metavar="ID INTO", help="Into another category.")
 @click.option("--split", nargs=2, metavar="ID TABLE", help="By a table: id, name_zh, name_en, source, path.")
 @click.option("--archive", metavar="ID", help="No longer used, with everything below it.")
 @click.option("--reason", default="", help="Why; it is shown to whoever still uses the old id.")
-@click.option("--by", default=getuser, show_default="login name", help="Who edits.")
+@click.option("--by", default=login_name, show_default="login name", help="Who edits.")
 @json_option
 def edit(tree: Path, edits: Path, as_json: bool, **options: Any) -> None:
     """Record one change of the TREE (a store, or a taxonomy in JSON), after those recorded before.
@@ -385,7 +384,7 @@ def edit(tree: Path, edits: Path, as_json: bool, **options: Any) -> None:
     from mep3m.stages.merge.edits import make, replay
     from mep3m.stages.merge.history import diff, read_history, record_edit
 
-    taxonomy, _, broken = replay(_taxonomy(tree), read_history(edits))
+    taxonomy, _, broken = replay(_taxonomy(tree), read_history(edits) if edits.exists() else [])
     if broken:
         raise UsageError(f"{edits} does not fit {tree}: {broken[0]}")
     changed, record = make(taxonomy, _edit(options), options["by"], _now()[:10])
@@ -422,7 +421,7 @@ def _edit(options: dict[str, Any]) -> Any:
 @click.command(epilog="\b\nExample:\n  mep3m align follow merged --edits tree.edits.jsonl --out merged2")
 @click.argument("store", type=FILE)
 @click.option("--edits", type=FILE, required=True, help="Recorded edits of the store's tree.")
-@click.option("--out", type=FILE, required=True, help="The new store.")
+@click.option("--out", type=NEW_FOLDER, required=True, help="The new store.")
 @engine_options
 @json_option
 @click.pass_context

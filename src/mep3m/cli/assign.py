@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import column_options, given_columns, json_option, print_json
+from mep3m.cli.show import NEW_FILE, column_options, given_columns, json_option, print_json
 from mep3m.errors import UsageError
 
 #: products that are classified at once
@@ -18,7 +18,7 @@ BATCH = 8192
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @column_options
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON lines, one a product.")
+@click.option("--out", required=True, type=NEW_FILE, help="JSON lines, one a product.")
 @click.option(
     "--threshold",
     "--min-confidence",
@@ -78,7 +78,13 @@ def report(filed: int, review: int, refused: int, out: Path, as_json: bool) -> N
 @click.command(epilog="Example: mep3m serve runs/text --port 8000")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, help="0 takes a free port.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
 def serve(run: Path, host: str, port: int) -> None:
     """Serve the classifier in RUN: a page at /, JSON at /assign, /assign-image, /card and /health."""
     import socket
@@ -94,7 +100,7 @@ def serve(run: Path, host: str, port: int) -> None:
         listening.bind((host, port))
     except OSError as error:
         raise UsageError(
-            f"cannot listen on {host}:{port} ({error.strerror}); choose another --port"
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another --host or --port"
         ) from None
     click.echo(f"serving {run} at http://{host}:{listening.getsockname()[1]}", err=True)
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])

@@ -7,14 +7,16 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import engine_options, json_option, print_json
+from mep3m.cli.show import NEW_FOLDER, engine_options, json_option, print_json
 
 FOLDER = click.Path(path_type=Path)
 
 
 @click.command(epilog="Example: mep3m build shops/mep3m.toml --out built")
 @click.argument("project", type=FOLDER)
-@click.option("--out", required=True, type=FOLDER, help="Folder for every step, the model and the report.")
+@click.option(
+    "--out", required=True, type=NEW_FOLDER, help="Folder for every step, the model and the report."
+)
 @engine_options
 @json_option
 def build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -> None:
@@ -27,7 +29,9 @@ def build(project: Path, out: Path, workers: int, engine: str, as_json: bool) ->
 
 
 @click.command(epilog="Example: mep3m demo --out demo")
-@click.option("--out", default=Path("demo"), type=FOLDER, show_default=True, help="Folder for everything.")
+@click.option(
+    "--out", default=Path("demo"), type=NEW_FOLDER, show_default=True, help="Folder for everything."
+)
 @click.option("--products", default=1200, show_default=True, help="Products that the simulator draws.")
 @click.option("--seed", default=0, show_default=True, help="Another seed draws other shops.")
 @engine_options

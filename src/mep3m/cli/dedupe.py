@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import json_option, print_json
+from mep3m.cli.show import NEW_FOLDER, json_option, print_json
 
 
 @click.command(
@@ -19,7 +19,7 @@ from mep3m.cli.show import json_option, print_json
 @click.argument("store", type=click.Path(path_type=Path))
 @click.option("--title", help="Title of a new product to look up.")
 @click.option("--image", type=click.Path(path_type=Path), help="Image of a new product to look up.")
-@click.option("--out", type=click.Path(path_type=Path), help="Group all products into a store here.")
+@click.option("--out", type=NEW_FOLDER, help="Group all products into a store here.")
 @click.option("--near-title", type=float, help="Least similarity of near titles.  [default: 0.6]")
 @click.option("--image-distance", type=int, help="Most differing bits of near images.  [default: 4]")
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes for --out.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import column_options, given_columns, json_option, print_json
+from mep3m.cli.show import NEW_FILE, column_options, given_columns, json_option, print_json
 
 
 @click.command(epilog="Example: mep3m evaluate run --data test.tsv --json")
@@ -15,9 +15,7 @@ from mep3m.cli.show import column_options, given_columns, json_option, print_jso
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Table or store with labels.")
 @column_options
 @click.option("--split-file", type=click.Path(path_type=Path), help="Score only the test side of this split.")
-@click.option(
-    "--card", type=click.Path(path_type=Path), help="Write the whole metric card to this JSON file."
-)
+@click.option("--card", type=NEW_FILE, help="Write the whole metric card to this JSON file.")
 @json_option
 def evaluate(
     run: Path, data: Path, split_file: Path | None, card: Path | None, as_json: bool, **options: Any

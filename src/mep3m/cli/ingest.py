@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import json_option, print_json
+from mep3m.cli.show import NEW_FILE, NEW_FOLDER, json_option, print_json
 from mep3m.errors import UsageError
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "mep3m", "folder", "webdataset", "merchant", "jsonld", "rpc")
@@ -17,9 +17,7 @@ _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "sourc
 
 @click.command(name="ingest")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--store", "folder", required=True, type=click.Path(path_type=Path), help="Folder of the store."
-)
+@click.option("--store", "folder", required=True, type=NEW_FOLDER, help="Folder of the store.")
 @click.option("--format", type=click.Choice(FORMATS), help="Default: what the file's name says.")
 @click.option("--name", help="The shop's name; default: the file's name.")
 @click.option("--encoding", help="Default: UTF-8 or GB18030, whichever fits.")
@@ -84,7 +82,7 @@ def ingest(
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--ledger", type=click.Path(path_type=Path), help="Write the whole ledger as Parquet.")
+@click.option("--ledger", type=NEW_FILE, help="Write the whole ledger as Parquet.")
 @click.option("--sql", help="Query the view 'ledger' and print the rows as JSON lines.")
 @json_option
 def status(folder: Path, ledger: Path | None, sql: str | None, as_json: bool) -> None:
@@ -179,8 +177,9 @@ def _print_query(connection: Any, sql: str) -> None:
 
     try:
         found = connection.execute(sql)
+        names = [column[0] for column in found.description or []]
+        rows = found.fetchall() if names else []
     except duckdb.Error as error:
         raise UsageError(f"--sql: {error}") from None
-    names = [column[0] for column in found.description or []]
-    for row in found.fetchall():
-        click.echo(orjson.dumps(dict(zip(names, row, strict=True)), default=str).decode())
+    for row in rows:
+        click.echo(orjson.dumps(dict(zip(names, row, strict=True)), default=str))

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import json_option, print_json
+from mep3m.cli.show import NEW_FILE, json_option, print_json
 from mep3m.engine import bar
 from mep3m.errors import NotFoundError
 from mep3m.settings.ocr import OcrSettings, PoolSettings
@@ -17,9 +17,7 @@ from mep3m.settings.ocr import OcrSettings, PoolSettings
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="JSON lines: one object an image."
-)
+@click.option("--out", required=True, type=NEW_FILE, help="JSON lines: one object an image.")
 @click.option(
     "--backend", type=click.Choice(["rapidocr", "easyocr", "tesseract", "none"]), help="The reader."
 )
@@ -33,8 +31,8 @@ from mep3m.settings.ocr import OcrSettings, PoolSettings
 @click.option("--max-megapixels", type=float, help="Refuse larger images.")
 @click.option("--process-memory-mb", type=int, help="Replace a process that grows beyond this.")
 @click.option("--images-per-process", type=int, help="Replace a process after this many images.")
-@click.option("--cache", type=click.Path(path_type=Path), help="Readings by image hash; default: beside OUT.")
-@click.option("--report", type=click.Path(path_type=Path), help="Also write an HTML page of examples.")
+@click.option("--cache", type=NEW_FILE, help="Readings by image hash; default: beside OUT.")
+@click.option("--report", type=NEW_FILE, help="Also write an HTML page of examples.")
 @json_option
 def ocr(
     source: Path, out: Path, cache: Path | None, report: Path | None, as_json: bool, **options: Any

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,13 +13,40 @@ import orjson
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+
+class Place(click.Path):
+    """Where a result goes: refused before any work where it cannot be written."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; its nearest existing parent must be a folder that can be written to."""
+        place = Path(os.fsdecode(super().convert(value, param, ctx)))
+        parent = next((one for one in place.absolute().parents if one.exists()), Path("/"))
+        if not parent.is_dir():
+            self.fail(f"'{place}' cannot be made: '{parent}' is a file.", param, ctx)
+        if not place.exists() and not os.access(parent, os.W_OK):
+            self.fail(f"'{place}' cannot be made: '{parent}' cannot be written to.", param, ctx)
+        return place
+
+
+#: types of the options that say where a result goes
+NEW_FILE = Place(dir_okay=False, writable=True)
+NEW_FOLDER = Place(file_okay=False, writable=True)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
 
 
 def print_json(value: Any) -> None:
     """Print `value` as one JSON document on standard output."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    click.echo(orjson.dumps(value, option=options).decode())
+    click.echo(orjson.dumps(value, option=options))  # bytes: UTF-8 on every terminal
+
+
+def login_name() -> str:
+    """Return who is at the keyboard; a container may run as a user id that has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def engine_options(command: F) -> F:

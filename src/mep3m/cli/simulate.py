@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import json_option, print_json
+from mep3m.cli.show import NEW_FOLDER, json_option, print_json
 
 
 @click.command(epilog="Example: mep3m simulate shops --products 1000 --platforms 3 --seed 7")
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=NEW_FOLDER)
 @click.option("--products", type=int, help="Rows in all shops together.  [default: 1000]")
 @click.option("--platforms", type=int, help="Number of shops, 2 to 6.  [default: 2]")
 @click.option("--seed", type=int, help="The same seed gives the same bytes.  [default: 0]")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from mep3m.cli.show import json_option, print_json
+from mep3m.cli.show import NEW_FOLDER, json_option, print_json
 
 
 @click.command(epilog="Example: mep3m stats demo/dataset --report demo/report")
 @click.argument("dataset", type=click.Path(path_type=Path))
-@click.option("--report", type=click.Path(path_type=Path), help="Write report.html and statistics.json here.")
+@click.option("--report", type=NEW_FOLDER, help="Write report.html and statistics.json here.")
 @click.option("--seed", default=0, show_default=True, help="Picks the samples for words and pictures.")
 @json_option
 def stats(dataset: Path, report: Path | None, seed: int, as_json: bool) -> None:

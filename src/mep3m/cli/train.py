@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from mep3m.cli.show import column_options, given_columns, json_option, print_json
+from mep3m.cli.show import NEW_FILE, NEW_FOLDER, column_options, given_columns, json_option, print_json
 from mep3m.errors import UsageError
 from mep3m.settings.run import Hierarchy, Modality, SplitKind
 
@@ -36,7 +36,7 @@ Examples:
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A setting of the model itself.")
 @click.option("--split-file", type=click.Path(path_type=Path), help="Train on the train side of this split.")
 @click.option("--leakage", is_flag=True, help="Also measure how much a random split flatters this model.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the run.")
+@click.option("--out", required=True, type=NEW_FOLDER, help="Folder for the run.")
 @json_option
 def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     """Train a classifier on DATA: a table (CSV, TSV, JSONL, Parquet) or a store folder.
@@ -77,7 +77,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
 @click.option("--test-shops", default="", help="With --kind shop: the shops to test on, joined by commas.")
 @click.option("--level", type=click.IntRange(1), default=1, show_default=True, help="Level to stratify by.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="JSON file of the split.")
+@click.option("--out", required=True, type=NEW_FILE, help="JSON file of the split.")
 @json_option
 def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     """Split DATA into train and test, as lists of product ids that 'train' and 'evaluate' read.
@@ -173,7 +173,7 @@ def print_scores(scores: dict[str, Any]) -> None:
 
 @click.command("export-onnx", epilog="Example: mep3m export-onnx run model.onnx")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=NEW_FILE)
 @json_option
 def export_onnx(run: Path, file: Path, as_json: bool) -> None:
     """Write the network of RUN as the ONNX file FILE: the same probabilities without PyTorch.
