@@ -94,8 +94,39 @@ def test_the_page_files_a_product(url: str, browser: Any) -> None:
     assert page.text_content(".path") == "食品 › 苹果"
     assert page.locator("#answer li").count() == 4
     page.fill("#title", "")
+    page.click("button")
+    page.wait_for_selector("text=Give a title or an image.")
+    page.fill("#title", "zzz")
     page.fill("#confidence", "0.95")
     page.click("button")
-    page.wait_for_selector(".review")
+    page.wait_for_selector("text=for a person to look at")
     assert problems == []
+    page.close()
+
+
+def test_the_page_says_why_the_server_refused(url: str, browser: Any, tmp_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 700})
+    page.goto(url)
+    page.fill("#title", "长" * 10_001)
+    page.click("button")
+    page.wait_for_selector("text=The server refused: title: String should have at most 10000 characters")
+    (tmp_path / "no.png").write_text("<html>404</html>")
+    page.fill("#title", "红富士苹果")
+    page.set_input_files("#image", tmp_path / "no.png")
+    page.click("button")
+    page.wait_for_selector("text=The server refused: this is a web page, not an image")
+    page.route("**/assign", lambda route: route.abort())
+    page.set_input_files("#image", [])
+    page.click("button")
+    page.wait_for_selector("text=The server cannot be reached.")
+    page.close()
+
+
+def test_the_page_fits_a_phone_whatever_is_asked(url: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 640})
+    page.goto(url)
+    page.fill("#title", "红富士苹果" * 60)
+    page.click("button")
+    page.wait_for_selector("#answer li")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.close()

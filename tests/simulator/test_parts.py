@@ -91,8 +91,9 @@ def test_a_title_names_the_brand_and_a_copy_is_an_edit_of_it(
     assert first == title(item, platform, listing + 1, False, 0)  # the first listing is the item's own
     copy = title(item, platform, listing, True, 0)
     assert copy == title(item, platform, listing, True, 0)
-    shared = Counter(first.upper()) & Counter(copy.upper())
-    assert shared.total() >= len(first) / 2
+    # two edits at most, and each drops one piece at most: of four pieces that name it, one stays
+    pieces = (item.brand.zh, item.noun, item.model, item.sizes[0])
+    assert any(piece.upper() in copy.upper() for piece in pieces)
 
 
 @settings(deadline=None, max_examples=30)
@@ -102,7 +103,7 @@ def test_a_plan_holds_what_was_asked_for(wanted: SimulatorSettings) -> None:
     plan = make_plan(wanted, world)
     assert len(plan) == wanted.products
     assert (np.diff(plan.platform) >= 0).all()  # rows stand in the order of the files
-    copies = round(wanted.products * wanted.duplicates)
+    copies = min(round(wanted.products * wanted.duplicates), wanted.products - 1)  # of something
     assert len(set(plan.item.tolist())) == wanted.products - copies
     assert Counter(plan.copy.tolist())[0] == wanted.products - copies
     assert plan.copy.max() < len(COPIES)

@@ -66,6 +66,8 @@ def ocr(
 
     total = sum(1 for _ in files())
     if not total:
+        if store is None and any(source.glob("*/plan.json")):
+            Store.open(source)  # says which stores are in the folder
         raise NotFoundError(f"{source} holds no images (endings: {', '.join(sorted(SUFFIXES))})")
     with bar("ocr", total, "images") as advance:
         counts = write_readings(files(), out, cache or kept, settings, advance)

@@ -50,9 +50,13 @@ class Run:
             raise ModelError(f"{folder} holds a classifier without run.json; train it with 'mep3m train'")
         saved = read_json(folder / "run.json")
         where = str(folder / "run.json")
-        root = Path(saved["image_root"]) if saved["image_root"] else None
-        settings = RunSettings.parse(saved["settings"], where)
-        return cls(folder, classifier, settings, Columns.parse(saved["columns"], where), root)
+        try:
+            root = Path(saved["image_root"]) if saved["image_root"] else None
+            settings = RunSettings.parse(saved["settings"], where)
+            columns = Columns.parse(saved["columns"], where)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{where} is not that of a run ({error!r}); train it again") from None
+        return cls(folder, classifier, settings, columns, root)
 
     def read(
         self,

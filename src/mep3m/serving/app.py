@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, UploadFile
+from fastapi import FastAPI, HTTPException, Query, UploadFile
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from mep3m import __version__
+from mep3m.errors import FormatError
 from mep3m.models.classifier import load, names_of
 from mep3m.product import Product, to_table
 from mep3m.report.page import render
 from mep3m.serving.assigner import assign
+from mep3m.settings.sources import ImageLimits
+from mep3m.sources.images.examine import examine
 from mep3m.store.files import read_json
 from mep3m.store.images import FolderImages
 
-#: products of one request, and bytes of one uploaded image
+#: products of one request, characters of one text, and what an uploaded image may be
 MOST_PRODUCTS = 1_000
-MOST_BYTES = 20 * 2**20
+MOST_CHARACTERS = 10_000
+LIMITS = ImageLimits()
 
 
 class NewProduct(BaseModel):
@@ -28,8 +32,8 @@ class NewProduct(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     id: str | None = None
-    title: str | None = Field(default=None, max_length=10_000)
-    ocr: str | None = Field(default=None, max_length=10_000)
+    title: str | None = Field(default=None, max_length=MOST_CHARACTERS)
+    ocr: str | None = Field(default=None, max_length=MOST_CHARACTERS)
 
 
 class Question(BaseModel):
@@ -73,10 +77,18 @@ def create_app(run: Path) -> FastAPI:
         return [answer.to_json() for answer in answers]
 
     @app.post("/assign-image")
-    def assign_image(image: UploadFile, title: str = "", min_confidence: float = 0.0) -> dict[str, Any]:
-        content = image.file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise HTTPException(413, f"the image is larger than {MOST_BYTES // 2**20} MB")
+    def assign_image(
+        image: UploadFile,
+        title: Annotated[str, Query(max_length=MOST_CHARACTERS)] = "",
+        min_confidence: Annotated[float, Query(ge=0, le=1)] = 0.0,
+    ) -> dict[str, Any]:
+        content = image.file.read(LIMITS.max_bytes + 1)
+        if len(content) > LIMITS.max_bytes:
+            raise HTTPException(413, f"the image is larger than {LIMITS.max_bytes // 2**20} MB")
+        try:
+            examine(content, LIMITS)
+        except FormatError as error:
+            raise HTTPException(422, str(error)) from None
         product = Product("0", "request", "0", title=title or None, image_ref="upload")
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "upload").write_bytes(content)

@@ -55,12 +55,12 @@ class Plan:
 def make_plan(settings: SimulatorSettings, world: World) -> Plan:
     """Draw the rows."""
     rng = np.random.default_rng([settings.seed, 1])
-    copies = round(settings.products * settings.duplicates)
+    copies = min(round(settings.products * settings.duplicates), settings.products - 1)
     items = settings.products - copies
     leaf_of_item = _leaves(items, settings, world, rng)
     sellers = [[p.index for p in world.platforms if leaf in p.node_of] for leaf in range(len(world.leaves))]
     first_shop = _pick(leaf_of_item, sellers, rng)
-    again = rng.integers(0, items, copies) if items else np.zeros(0, dtype=np.int64)
+    again = rng.integers(0, items, copies)
     kind = rng.integers(1, len(COPIES), copies)
     other_shop = _pick(leaf_of_item[again], sellers, rng)
     shop = np.where(rng.random(copies) < 0.5, first_shop[again], other_shop)

@@ -49,20 +49,28 @@ def sole_writer(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(
-                f"another run is writing into {folder}; wait until it has ended, then run this again"
-            ) from None
-        except OSError:  # a file system that knows no locks: as good as it gets
-            pass
+        _lock(handle, folder)
         yield
     finally:
         os.close(handle)
-        with suppress(OSError):
-            for path in made:
-                path.rmdir()
+        for path in made:
+            _remove_empty(path)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StoreError(
+            f"another run is writing into {folder}; wait until it has ended, then run this again"
+        ) from None
+    except OSError:  # a file system that knows no locks: as good as it gets
+        return
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def write_json(path: Path, value: Any) -> None:

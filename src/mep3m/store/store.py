@@ -50,7 +50,13 @@ class Store:
         """
         if not (folder / "manifest.json").exists():
             if not (folder / "plan.json").exists():
-                raise StoreError(f"{folder} holds no store; make one with 'mep3m ingest' or 'mep3m build'")
+                below = sorted(path.parent.name for path in folder.glob("*/manifest.json"))
+                hint = (
+                    f"name one of the stores in it: {', '.join(below)}"
+                    if below
+                    else "make one with 'mep3m ingest' or 'mep3m build'"
+                )
+                raise StoreError(f"{folder} holds no store; {hint}")
             done = len(list((folder / "shards").glob("[0-9]*.parquet")))
             parts = len(read_json(folder / "plan.json")["parts"])
             raise StoreError(
