@@ -1,112 +1,86 @@
-"""Image, text and both, by model: train on a grouped 80/20 split of real sets and score on the rest.
+"""Image, text and both, by model: train on one part of real sets and score on the rest.
 
     python -m bench.image_quality --out quality.json [--only small-cnn,linear] [--sets fashion] [--seeds 0]
 
-Each run is the command line itself (`mep3m train`, `mep3m evaluate`), so seconds are all-in. All three
-levels of a set are trained in one run. Runs that are in the result file already are not repeated;
-`plain timm` is the script a user would write without mep3m (`bench/plain_timm.py`).
+Every model but the defaults gets the same processor minutes (`--minutes`): its epochs are what one
+measured step says they may be. All levels of a set are trained in one run. Runs that are in the
+result file are not repeated, an interrupted one goes on. `bench.image_tables` prints the tables.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
+import numpy as np
+import torch
 
-from mep3m.dataset.splits import split_products
+from bench.image_peers import linear_svc, plain_timm, tiny_bert
+from bench.image_sets import DATA, SETS, rows_of, write_table
+from mep3m.dataset.dataset import Dataset
+from mep3m.dataset.reading import open_products
+from mep3m.evaluation.card import Answers, intervals
+from mep3m.evaluation.evaluate import level_truth, score
+from mep3m.models.labels import LabelTree
+from mep3m.models.networks.build import build_network
+from mep3m.recipes.classify import Run, train_run
+from mep3m.settings.run import RunSettings
+from mep3m.settings.sources import Columns
+from mep3m.training.loop.fit import mixed_precision
+from mep3m.training.recipes import resolve
 
-DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
-#: the paper's networks at a size a CPU can train: said beside every figure
-SMALL = ("pixels=32", "epochs=5")
-
-
-@dataclass(frozen=True)
-class Set:
-    """A real set: its folder, label columns from coarse to fine, and its title column."""
-
-    folder: str
-    labels: tuple[str, ...]
-    title: str
-
-
-SETS = {
-    "fashion": Set("img_fashion_9583", ("masterCategory", "subCategory", "articleType"), "title"),
-    "flipkart": Set("img_flipkart_1050", ("l1", "l2", "l3"), "product_name"),
-    "grocery": Set("img_grocery_store", ("group", "coarse", "fine"), "title"),
+#: model -> modality, model of mep3m, options; the paper's networks at a size a processor can train
+MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "linear": ("text", "linear", {}),
+    "late-fusion": ("image+text", "late-fusion", {}),
+    "late-fusion, same minutes": ("image+text", "late-fusion", {}),
+    "lstm": ("text", "lstm", {"tokeniser": "whitespace"}),
+    "bilstm": ("text", "bilstm", {"tokeniser": "whitespace"}),
+    "bert": ("text", "bert", {"learning_rate": 1e-3, "batch": 64, "max_tokens": 24}),
+    "resnet50": ("image", "resnet50", {"pixels": 48}),
+    "vgg19": ("image", "vgg19", {"pixels": 32}),
+    "inception-v3": ("image", "inception-v3", {"pixels": 75}),
+    "small-cnn": ("image", "small-cnn", {}),
+    "vgg+bilstm": ("image+text", "vgg+bilstm", {"pixels": 32, "tokeniser": "whitespace"}),
+    "tfn": ("image+text", "tfn", {"pixels": 32, "tokeniser": "whitespace"}),
+    "lmf": ("image+text", "lmf", {"pixels": 32, "tokeniser": "whitespace"}),
+    "joint": ("image+text", "joint", {"tokeniser": "whitespace"}),
 }
-
-#: model -> (modality, options)
-MODELS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "linear": ("text", ()),
-    "small-cnn": ("image", ()),
-    "late-fusion": ("image+text", ()),
-    "plain timm": ("image", ()),
-    "bilstm": ("text", ("epochs=5",)),
-    "lstm": ("text", ("epochs=5",)),
-    "resnet50": ("image", SMALL),
-    "vgg19": ("image", SMALL),
-    "inception-v3": ("image", ("pixels=80", "epochs=5")),
-    "vgg+bilstm": ("image+text", SMALL),
-    "tfn": ("image+text", SMALL),
-    "lmf": ("image+text", SMALL),
-    "joint": ("image+text", ()),
-}
+#: trained as they come out of the box; all others get `--minutes`
+DEFAULTS = ("linear", "late-fusion", "small-cnn")
+PEERS: dict[str, Callable[..., list[list[str]]]] = {"plain timm": plain_timm, "TF-IDF + SVC": linear_svc}
+#: parts of a late fusion that are models of their own
+PARTS = {"image": "small-cnn", "text": "linear"}
 
 
-def rows_of(name: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Return the rows for training and for testing, each with id, title, image and labels."""
-    chosen = SETS[name]
-    root = DATA / chosen.folder
-    if name == "grocery":
-        return grocery(root, "train"), grocery(root, "val")
-    with (root / "labels.tsv").open(encoding="utf-8") as file:
-        read = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
-    rows = []
-    for row in read:
-        number = row.get("id") or row["uniq_id"]
-        image = row.get("image") or f"images/{number}.jpg"
-        labels = {level: row[level] for level in chosen.labels}
-        rows.append({"id": number, "title": row[chosen.title], "image": image, **labels})
-    groups = [hashlib.sha256((root / row["image"]).read_bytes()).hexdigest() for row in rows]
-    table = pa.table(
-        {
-            "id": [row["id"] for row in rows],
-            "title": [row["title"] for row in rows],
-            "group": groups,
-        }
-    )
-    split = split_products(table, "grouped", 0.2, seed=0)
-    train, test = split.rows([row["id"] for row in rows])
-    return [rows[i] for i in train], [rows[i] for i in test]
-
-
-def grocery(root: Path, part: str) -> list[dict[str, str]]:
-    """Return one part of the grocery set; its folder names are the labels, and it has no titles."""
-    rows = []
-    for line in (root / f"{part}.txt").read_text().splitlines():
-        image = line.split(",")[0].strip()
-        names = Path(image).parts[1:-1]
-        labels = {"group": names[0], "coarse": names[1], "fine": names[-1]}
-        rows.append({"id": image, "title": "", "image": image, **labels})
-    return rows
-
-
-def write(path: Path, rows: list[dict[str, str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None)
-        writer.writeheader()
-        writer.writerows(rows)
+def seconds_per_row(model: str, options: dict[str, Any], depth: int = 3) -> float:
+    """Return the processor seconds that one training row costs: the better of three steps of 64 rows."""
+    network, training = resolve(model, options)
+    tree = LabelTree.from_paths([tuple(f"{level}.{i}" for level in range(depth)) for i in range(75)])
+    texts = [name for name in network.modalities if name != "image"]
+    part = build_network(network, tree, dict.fromkeys(texts, 5000)).train()
+    low = mixed_precision(training) == "bf16"
+    part = part.to(memory_format=torch.channels_last) if low else part
+    inputs: dict[str, torch.Tensor] = {name: torch.randint(1, 5000, (64, 12)) for name in texts}
+    if network.image is not None:
+        inputs["image"] = torch.randn(64, 3, network.image.pixels, network.image.pixels)
+    inputs["present"] = torch.ones(64, len(network.modalities), dtype=torch.bool)
+    optimiser = torch.optim.Adam(part.parameters())
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+            loss = part(inputs).float().square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        times.append(time.process_time() - began)
+    return min(times) / 64
 
 
 def tables(name: str, work: Path) -> tuple[Path, Path]:
@@ -114,86 +88,116 @@ def tables(name: str, work: Path) -> tuple[Path, Path]:
     train, test = work / f"{name}-train.tsv", work / f"{name}-test.tsv"
     if not test.exists():
         parts = rows_of(name)
-        write(train, parts[0])
-        write(test, parts[1])
+        write_table(train, parts[0])
+        write_table(test, parts[1])
     return train, test
 
 
-def call(arguments: list[str]) -> dict[str, Any]:
-    """Run a command that prints JSON and return it."""
-    done = subprocess.run([sys.executable, *arguments], stdout=subprocess.PIPE, check=False)
-    if done.returncode not in (0, 1):
-        raise SystemExit(f"{' '.join(arguments)} ended with {done.returncode}")
-    value: dict[str, Any] = json.loads(done.stdout)
-    return value
+def columns_of(name: str) -> Columns:
+    title = "title" if SETS[name].title else None
+    return Columns(id="id", title=title, image="image", labels=SETS[name].labels)
 
 
-def one(name: str, model: str, seed: int, work: Path) -> dict[str, Any]:
-    """Train and score one model; return its levels and the seconds of training."""
+def train_one(name: str, model: str, seed: int, run: Path, minutes: float) -> dict[str, Any]:
+    """Train one model of mep3m into `run`; return its processor seconds and what it was given."""
+    train, _ = tables(name, run.parent)
+    root = DATA / SETS[name].folder
+    opened = open_products(train, columns_of(name), root)
+    modality, kind, options = MODELS[model]
+    if model == "bert":
+        options = options | {"weights": str(tiny_bert(run / "start", opened.products["title"].to_pylist()))}
+    if model not in DEFAULTS:
+        step = seconds_per_row("small-cnn" if kind == "late-fusion" else kind, options)
+        rows = 0.9 * opened.products.num_rows
+        # text networks have learned what they can long before the minutes are over
+        most = 15 if modality == "text" else 80
+        options = options | {"epochs": min(max(1, round(minutes * 60 / step / rows)), most)}
+    settings = RunSettings(modality=modality, model=kind, seed=seed, options=options)
+    began = time.process_time()
+    train_run(opened, columns_of(name), root.resolve(), settings, run)
+    shown = {key: value for key, value in options.items() if key != "weights"}
+    return {"cpu_seconds": round(time.process_time() - began), "options": shown}
+
+
+def scores_of(run: Path, test: Path, root: Path) -> dict[str, Any]:
+    """Return the scores of a run on a test table with bootstrap intervals, and its answers a level."""
+    opened_run = Run.open(run)
+    opened = opened_run.read(test, image_root=root)
+    dataset = Dataset.of(opened.products).labelled()
+    proba = opened_run.classifier.predict_proba(dataset.products, opened.images)
+    tree = opened_run.classifier.tree
+    levels = score(tree, proba, dataset)["levels"]
+    answers: dict[str, list[str]] = {}
+    for entry in levels:
+        found = Answers(*level_truth(tree, proba, dataset, entry["level"]))
+        entry["intervals"] = intervals(found, 0)
+        answers[str(entry["level"])] = [found.names[column] for column in found.predicted]
+    return {"levels": levels, "answers": answers}
+
+
+def one(name: str, model: str, seed: int, work: Path, minutes: float) -> dict[str, dict[str, Any]]:
+    """Train and score one model; return the results by model (a late fusion gives its parts' as well)."""
     train, test = tables(name, work)
     root = DATA / SETS[name].folder
-    labels = ",".join(SETS[name].labels)
-    run = work / f"{name}-{model.replace(' ', '-')}-{seed}"
-    began = time.perf_counter()
-    if model == "plain timm":
-        result = call(["-m", "bench.plain_timm", str(train), str(test), str(root), labels, str(seed)])
-        return {"levels": result["levels"], "seconds": round(time.perf_counter() - began)}
-    modality, options = MODELS[model]
-    command = ["-m", "mep3m", "train", str(train), "--title", "title", "--labels", labels, "--image", "image"]
-    command += ["--image-root", str(root), "--id", "id", "--modality", modality, "--model", model]
-    command += ["--seed", str(seed), "--out", str(run), "--json"]
-    for option in options:
-        command += ["--set", option]
-    call(command)
-    seconds = round(time.perf_counter() - began)
-    scores = evaluated(run, test)
-    result = {"levels": scores["levels"], "seconds": seconds, "options": options}
-    if model == "late-fusion":
-        # its image part is small-cnn on the same rows with the same seed: no need to train it twice
-        shutil.copy(run / "run.json", run / "image" / "run.json")
-        result["small-cnn"] = {"levels": evaluated(run / "image", test)["levels"], "seconds": seconds}
-    return result
+    if model in PEERS:
+        began = time.process_time()
+        answers = PEERS[model](train, test, root, SETS[name].labels, seed, minutes)
+        spent = round(time.process_time() - began)
+        return {model: peer_scores(test, SETS[name].labels, answers) | {"cpu_seconds": spent}}
+    run = work / f"{name}-{model.replace(' ', '-').replace(',', '')}-{seed}"
+    trained = train_one(name, model, seed, run, minutes)
+    results = {model: scores_of(run, test, root) | trained}
+    if MODELS[model][1] == "late-fusion":
+        tag = model.removeprefix("late-fusion")
+        for part, kind in PARTS.items():
+            shutil.copy(run / "run.json", run / part / "run.json")
+            results[kind + (tag if part == "image" else "")] = scores_of(run / part, test, root) | trained
+    return results
 
 
-def evaluated(run: Path, test: Path) -> dict[str, Any]:
-    return call(["-m", "mep3m", "evaluate", str(run), "--data", str(test), "--json"])
+def peer_scores(test: Path, labels: tuple[str, ...], answers: list[list[str]]) -> dict[str, Any]:
+    """Return top-1 and macro F1 with intervals of the names (levels, N) that a peer answered."""
+    products = open_products(test, Columns(id="id", labels=labels), None).products
+    dataset = Dataset.of(products).labelled()
+    levels = []
+    for level, given in enumerate(answers, start=1):
+        truth = dataset.names(level)
+        names = sorted({*given, *(name for name in truth if name)})
+        codes = [np.array([names.index(str(name)) for name in column]) for column in (given, truth)]
+        proba = np.eye(len(names), dtype=np.float32)[codes[0]]
+        found = intervals(Answers(np.arange(len(truth)), proba, codes[1], names), 0)
+        values = {key: interval["value"] for key, interval in found.items()}
+        levels.append({"level": level, "n": len(truth), **values, "intervals": found})
+    return {"levels": levels, "answers": {str(k + 1): given for k, given in enumerate(answers)}}
 
 
-def show(results: dict[str, Any]) -> None:
-    print("| set | model | seed | level | n | top-1 | top-5 | macro F1 | AP macro | seconds to train |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for key, result in sorted(results.items()):
-        name, model, seed = key.split("|")
-        for row in result["levels"]:
-            figures = " | ".join(
-                f"{row[k]:.4f}" if row.get(k) is not None else "-"
-                for k in ("top1", "top5", "macro_f1", "ap_macro")
-            )
-            place = f"| {name} | {model} | {seed} | {row['level']} | {row['n']}"
-            print(f"{place} | {figures} | {result['seconds']} |")
+def able(name: str, model: str) -> bool:
+    """Tell whether a set has what a model reads."""
+    modality = {"plain timm": "image", "TF-IDF + SVC": "text"}.get(model) or MODELS[model][0]
+    return modality == "image" or bool(SETS[name].title)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--only", default=",".join(MODELS))
-    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--only", default="late-fusion")
+    parser.add_argument("--sets", default="fashion")
     parser.add_argument("--seeds", default="0")
+    parser.add_argument("--minutes", type=float, default=4.0)
     options = parser.parse_args()
     work = options.out.with_suffix(".work")
     work.mkdir(parents=True, exist_ok=True)
-    results = json.loads(options.out.read_text()) if options.out.exists() else {}
-    for model in options.only.split(","):
+    for model in options.only.split(";"):
         for name in options.sets.split(","):
             for seed in options.seeds.split(","):
-                key = f"{name}|{model}|{seed}"
-                if key in results or (name == "grocery" and MODELS[model][0] != "image"):
+                results = json.loads(options.out.read_text()) if options.out.exists() else {}
+                if f"{name}|{model}|{seed}" in results or not able(name, model):
                     continue
-                results[key] = one(name, model, int(seed), work)
-                if "small-cnn" in results[key]:
-                    results.setdefault(f"{name}|small-cnn|{seed}", results[key].pop("small-cnn"))
-                options.out.write_text(json.dumps(results, indent=1))
-    show(results)
+                for kind, result in one(name, model, int(seed), work, options.minutes).items():
+                    results.setdefault(f"{name}|{kind}|{seed}", result)
+                options.out.write_text(json.dumps(results))
+                for entry in results[f"{name}|{model}|{seed}"]["levels"]:
+                    print(name, model, seed, entry["level"], f"{entry['top1']:.4f} {entry['macro_f1']:.4f}")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from mep3m.models.classifier import load
 from mep3m.models.labels import LabelTree
 from mep3m.models.late_fusion import LateFusion, _loss, fuse, learn_weights
 from tests.models.catalogue import TREE, products
-from tests.models.test_neural import classifier
+from tests.models.test_neural import FREQUENCIES, classifier
 
 
 def opinions(count: int, seed: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
@@ -90,9 +90,19 @@ def test_a_fusion_comes_back_from_its_folder(tmp_path: Path) -> None:
 
 def test_without_images_the_text_decides_alone(tmp_path: Path) -> None:
     table, _ = products(tmp_path / "images", 5)
-    part = classifier()
-    model = LateFusion(TREE, {"image": part, "text": part}, np.full((2, 2), 3.0))
-    np.testing.assert_allclose(model.predict_proba(table), part.predict_proba(table), rtol=1e-4)
+    text = classifier("title")
+    model = LateFusion(TREE, {"image": classifier("image"), "text": text}, np.full((2, 2), 3.0))
+    np.testing.assert_allclose(model.predict_proba(table), text.predict_proba(table), rtol=1e-4)
+
+
+def test_a_row_that_shows_nothing_gets_the_class_frequencies(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 5)
+    for column in ("title", "image"):
+        table = table.set_column(table.schema.get_field_index(column), column, [[None] * 5])
+    model = LateFusion(TREE, {"image": classifier("image"), "text": classifier("title")}, np.ones((2, 2)))
+    found = model.judge(table, images)
+    assert not found.seen.any()
+    np.testing.assert_allclose(found.proba, np.tile(FREQUENCIES, (5, 1)), rtol=1e-5)
 
 
 def test_parts_of_another_taxonomy_are_refused(tmp_path: Path) -> None:

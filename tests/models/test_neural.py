@@ -24,11 +24,15 @@ SETTINGS = NetworkSettings(
 FREQUENCIES = np.array([0.6, 0.4, 0.3, 0.3, 0.4], np.float32)
 
 
-def classifier() -> NetworkClassifier:
+def classifier(*modalities: str) -> NetworkClassifier:
+    """Return an untrained classifier of image and title, or of the modalities named."""
     torch.manual_seed(0)
+    hidden = {name: None for name in ("image", "title") if modalities and name not in modalities}
+    settings = SETTINGS.model_copy(update=hidden)
     vocabulary = Vocabulary.fit(["good tea no", "good rice no"], "whitespace", 16, minimum=1)
-    network = build_network(SETTINGS, TREE, {"title": len(vocabulary)}).eval()
-    return NetworkClassifier(TREE, SETTINGS, network, {"title": vocabulary}, FREQUENCIES, taxonomy="v1")
+    coders = {"title": vocabulary} if settings.title else {}
+    network = build_network(settings, TREE, {"title": len(vocabulary)}).eval()
+    return NetworkClassifier(TREE, settings, network, coders, FREQUENCIES, taxonomy="v1")
 
 
 def test_missing_modalities_are_masked(tmp_path: Path) -> None:

@@ -176,3 +176,29 @@ def test_a_damaged_folder_says_so(run: Path, tmp_path: Path, damage: str) -> Non
         save_tensors(weights, {**arrays, "weights": arrays["weights"][:-1]})
     with pytest.raises(ModelError, match="again"):
         load(folder)
+
+
+def test_a_table_whose_name_says_nothing_takes_its_format(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "items.tsv", 60).rename(tmp_path / "items")
+    split = (
+        "split",
+        table,
+        "--title",
+        "name",
+        "--labels",
+        "l1,l2",
+        "--id",
+        "sku",
+        "--out",
+        tmp_path / "s.json",
+    )
+    train = ("train", table, *COLUMNS, "--out", tmp_path / "run")
+    for command in (split, train):
+        assert call(*command) == 2
+        assert call(*command, "--format", "tsv") == 0
+    evaluate = ("evaluate", tmp_path / "run", "--data", table)
+    assign = ("assign", tmp_path / "run", table, "--out", tmp_path / "out.jsonl")
+    for command in (evaluate, assign):
+        assert call(*command) == 2
+        assert call(*command, "--format", "tsv") == 0
+    assert call(*train, "--format", "jsonl") != 0

@@ -15,8 +15,10 @@ from mep3m.models.features import frozen_features, open_backbone
 from mep3m.models.networks.image import image_encoder
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.training import late_fusion, network
+from mep3m.training.loop.fit import Run
 from mep3m.training.recipes import RECIPES, resolve
 from mep3m.training.registry import MODELS
+from mep3m.training.task import clear_checkpoints
 from tests.models.catalogue import TREE, products
 from tests.training.tasks import task_of
 
@@ -93,9 +95,18 @@ def test_a_network_by_its_name_trains_saves_and_reports(tmp_path: Path) -> None:
     assert trained.valid_proba.shape == (9, len(TREE))
     assert accuracy(trained.valid_proba, task.codes[task.valid]) > 0.8
     assert [reject["product"] for reject in trained.log["unreadable_images"]] == ["p3"]
-    assert not (tmp_path / "run/work/checkpoint.pt").exists()
     again = load(tmp_path / "run").predict_proba(table.take(task.valid), images)
     np.testing.assert_array_equal(again, trained.valid_proba)
+
+
+@pytest.mark.parametrize("order", [("bf16", "float32", "bf16"), ("float32", "bf16"), ("auto", "float32")])
+def test_trainings_of_different_precision_in_one_process(order: tuple[str, ...], tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 16)
+    for run, precision in enumerate(order):
+        task = task_of(table, images, "small-cnn", TINY | {"epochs": 1, "precision": precision}, valid=4)
+        trained = network.train(task, tmp_path / str(run))
+        assert trained.log["training"]["precision"] == precision
+        assert np.isfinite(trained.valid_proba).all()
 
 
 def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
@@ -111,12 +122,61 @@ def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
         assert accuracy(model.predict_proba(one, images), task.codes) > 0.8
 
 
-def test_images_decoded_each_time_train_as_well(tmp_path: Path) -> None:
+class StopError(Exception):
+    """A kill between the two parts of a late fusion."""
+
+
+def test_late_fusion_goes_on_after_its_finished_image_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, images = products(tmp_path / "images", 30)
+    task = task_of(table, images, "late-fusion", TINY | {"epochs": 2}, valid=8)
+    whole = late_fusion.train(task, tmp_path / "whole")
+    with monkeypatch.context() as killed:
+        killed.setattr(late_fusion.linear, "train", lambda *_: (_ for _ in ()).throw(StopError))
+        with pytest.raises(StopError):
+            late_fusion.train(task, tmp_path / "run")
+    monkeypatch.setattr(Run, "_epoch", lambda _: pytest.fail("an epoch of the image part was repeated"))
+    resumed = late_fusion.train(task, tmp_path / "run")
+    np.testing.assert_array_equal(resumed.valid_proba, whole.valid_proba)
+    assert len(resumed.log["image"]["epochs"]) == 2
+    clear_checkpoints(tmp_path / "run")
+    assert not list((tmp_path / "run").rglob("checkpoint.pt"))
+
+
+def test_a_broken_image_leaves_the_decision_to_the_text(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 40)
+    task = task_of(table, images, "late-fusion", TINY | {"epochs": 2}, valid=8)
+    model = late_fusion.train(task, tmp_path / "run").classifier
+    blind = table.set_column(table.schema.get_field_index("image"), "image", [[None] * 40])
+    expected = model.predict_proba(blind, images)
+    for row, content in ((5, b"broken"), (6, b"")):
+        images.file(table["image"][row].as_py()).write_bytes(content)
+    found = model.judge(table, images)
+    np.testing.assert_array_equal(found.proba[5:7], expected[5:7])
+    assert not np.allclose(found.proba[4], expected[4])
+    assert [reject.product for reject in found.rejects] == ["p5", "p6"]
+    assert found.seen.all()
+
+
+def test_held_out_rows_with_broken_images_do_not_weigh_the_parts(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 30)
+    for row in range(22, 30):
+        images.file(table["image"][row].as_py()).write_bytes(b"broken")
+    trained = late_fusion.train(
+        task_of(table, images, "late-fusion", TINY | {"epochs": 1}, valid=8), tmp_path / "run"
+    )
+    assert trained.log["weights"] == [[1.0, 1.0]] * 2
+    assert trained.valid_seen.all()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_images_decoded_each_time_train_as_well(workers: int, tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 30)
     images.file(table["image"][3].as_py()).write_bytes(b"broken")
-    task = task_of(table, images, "small-cnn", TINY | {"cache_images": "false", "epochs": 2}, valid=6)
-    trained = network.train(task, tmp_path / "run")
-    assert {reject["product"] for reject in trained.log["unreadable_images"]} == {"p3"}
+    options = TINY | {"cache_images": "false", "epochs": 2, "workers": workers}
+    trained = network.train(task_of(table, images, "small-cnn", options, valid=6), tmp_path / "run")
+    assert [reject["product"] for reject in trained.log["unreadable_images"]] == ["p3"]
     assert not list((tmp_path / "run/work").glob("pixels-*"))
 
 

@@ -50,28 +50,33 @@ def assign(
     from mep3m.store.files import whole_file
 
     opened_run = Run.open(run)
-    opened = opened_run.read(data, False, given_columns(options), options["image_root"])
+    opened = opened_run.read(data, False, given_columns(options), options["image_root"], options["format"])
     names = names_of(run)
-    review = 0
+    review = unreadable = 0
     total = opened.products.num_rows
     with whole_file(out) as temporary, temporary.open("wb") as file, bar("assign", total, "products") as step:
         for start in range(0, total, BATCH):
             batch = opened.products.slice(start, BATCH)
             for found in answer(opened_run.classifier, batch, opened.images, top, threshold, names):
                 review += found.review
+                unreadable += found.unreadable is not None
                 file.write(orjson.dumps(found.to_json(), option=orjson.OPT_APPEND_NEWLINE))
             step(batch.num_rows)
-    report(total - review, review, len(opened.rejects), out, as_json)
+    counts = {"filed": total - review, "review": review, "refused": len(opened.rejects)}
+    report(counts | {"unreadable_images": unreadable}, out, as_json)
 
 
-def report(filed: int, review: int, refused: int, out: Path, as_json: bool) -> None:
+def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
     """Print what became of the products; exit with 1 where rows were refused."""
-    summary: dict[str, Any] = {"filed": filed, "review": review, "refused": refused, "out": str(out)}
     if as_json:
-        print_json(summary)
+        print_json(counts | {"out": str(out)})
     else:
-        click.echo(f"{filed:,} filed, {review:,} to review, {refused:,} refused: {out}")
-    if refused:
+        filed, review, refused = (f"{counts[name]:,}" for name in ("filed", "review", "refused"))
+        click.echo(f"{filed} filed, {review} to review, {refused} refused: {out}")
+    if counts["unreadable_images"]:
+        broken = f"{counts['unreadable_images']:,} images could not be read and count as missing"
+        click.echo(f"{broken}; their lines say why under 'unreadable'", err=True)
+    if counts["refused"]:
         raise click.exceptions.Exit(1)
 
 

@@ -32,6 +32,12 @@ class Place(click.Path):
 NEW_FILE = Place(dir_okay=False, writable=True)
 NEW_FOLDER = Place(file_okay=False, writable=True)
 
+#: `settings.sources.TableFormat`, written out so that `--help` needs no pydantic
+TABLE_FORMATS = ("csv", "tsv", "jsonl", "parquet")
+
+format_option = click.option(
+    "--format", type=click.Choice(TABLE_FORMATS), help="Format of a table whose name does not say it."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
 
 
@@ -69,6 +75,7 @@ def column_options(command: F) -> F:
         click.option("--ocr", help="Column with the text read in the image."),
         click.option("--id", "id_column", help="Column with the product id."),
         click.option("--shop", help="Column with the shop or platform."),
+        format_option,
     ]
     for option in reversed(options):
         command = option(command)

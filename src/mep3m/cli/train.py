@@ -7,7 +7,15 @@ from typing import Any, get_args
 
 import click
 
-from mep3m.cli.show import NEW_FILE, NEW_FOLDER, column_options, given_columns, json_option, print_json
+from mep3m.cli.show import (
+    NEW_FILE,
+    NEW_FOLDER,
+    column_options,
+    format_option,
+    given_columns,
+    json_option,
+    print_json,
+)
 from mep3m.errors import UsageError
 from mep3m.settings.run import Hierarchy, Modality, SplitKind
 
@@ -51,7 +59,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
 
     columns = column_map(options)
     settings = train_settings(options)
-    opened = open_products(data, columns, options["image_root"])
+    opened = open_products(data, columns, options["image_root"], options["format"])
     root = options["image_root"] or (data.parent if columns.image else None)
     split = Split.load(options["split_file"]) if options["split_file"] else None
     card = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
@@ -72,6 +80,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
 @click.option("--labels", default="", help="Label columns, coarse to fine; needed to stratify.")
 @click.option("--id", "id_column", help="Column with the product id.")
 @click.option("--shop", help="Column with the shop or platform.")
+@format_option
 @click.option("--kind", type=click.Choice(get_args(SplitKind)), default="grouped", show_default=True)
 @click.option("--share", default=0.2, show_default=True, help="Share of the rows to test on.")
 @click.option("--test-shops", default="", help="With --kind shop: the shops to test on, joined by commas.")
@@ -89,7 +98,7 @@ def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.dataset.reading import open_products
     from mep3m.dataset.splits import split_products
 
-    opened = open_products(data, column_map(options))
+    opened = open_products(data, column_map(options), table=options["format"])
     dataset = Dataset.of(opened.products)
     made = split_products(
         dataset.products,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mep3m.errors import NotFoundError, UsageError
-from mep3m.settings.sources import Columns
+from mep3m.settings.sources import Columns, TableFormat
 from mep3m.sources.tables import read_products
 from mep3m.store import Store
 from mep3m.store.images import FolderImages, Images
@@ -26,11 +26,17 @@ class Opened:
     taxonomy: Taxonomy | None
 
 
-def open_products(path: Path, columns: Columns | None = None, image_root: Path | None = None) -> Opened:
+def open_products(
+    path: Path,
+    columns: Columns | None = None,
+    image_root: Path | None = None,
+    table: TableFormat | None = None,
+) -> Opened:
     """Read every row of a store folder, or of a table (CSV, TSV, JSONL, Parquet).
 
     `columns` is needed for a table and says nothing about a store. `image_root` is the folder that
-    the image column is relative to; without it, the table's own folder.
+    the image column is relative to; without it, the table's own folder. `table` is the format of a
+    table whose name does not say it.
 
     Raises:
         NotFoundError: there is no such path, or no such column.
@@ -48,7 +54,7 @@ def open_products(path: Path, columns: Columns | None = None, image_root: Path |
     else:
         if columns is None or not columns.names():
             raise UsageError(f"{path} is a table: name its columns, at least --title or --image")
-        products, rejects = read_products(path, columns)
+        products, rejects = read_products(path, columns, table=table)
         images = FolderImages(image_root or path.parent) if columns.image else None
         opened = Opened(products, images, rejects, None)
     if opened is None or not opened.products.num_rows:

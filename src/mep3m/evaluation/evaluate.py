@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,6 +17,7 @@ from mep3m.models.classifier import Classifier
 from mep3m.models.labels import LabelTree
 from mep3m.models.tree import by_name
 from mep3m.store.images import Images
+from mep3m.store.rejects import Reject
 
 #: label paths outside the tree that a report lists
 OUTSIDE_SHOWN = 5
@@ -38,13 +40,19 @@ def level_truth(
 
 
 def evaluate(classifier: Classifier, dataset: Dataset, images: Images | None = None) -> dict[str, Any]:
-    """Return `{"levels": [...], "hierarchical": {...}}` of a classifier on labelled rows.
+    """Return `{"levels": [...], "hierarchical": {...}, "unreadable_images": {...}}` on labelled rows.
 
     Raises:
         UsageError: no row has a label.
     """
-    proba = classifier.predict_proba(dataset.products, images)
-    return score(classifier.tree, proba, dataset)
+    found = classifier.judge(dataset.products, images)
+    return score(classifier.tree, found.proba, dataset) | {"unreadable_images": unreadable(found.rejects)}
+
+
+def unreadable(rejects: Sequence[Reject], shown: int = 5) -> dict[str, Any]:
+    """Return how many images could not be read, and the first of them: such a row counts as without one."""
+    first = [{"product": reject.product, "reason": reject.reason} for reject in rejects[:shown]]
+    return {"n": len(rejects), "first": first}
 
 
 def score(tree: LabelTree, proba: NDArray[np.float32], dataset: Dataset) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from mep3m.errors import ModelError, did_you_mean
 from mep3m.models.labels import LabelTree
 from mep3m.store.files import read_json
 from mep3m.store.images import Images
+from mep3m.store.rejects import Reject
 from mep3m.taxonomy import Taxonomy
 
 #: kind of model in `classifier.json` -> module whose `load(folder)` rebuilds it
@@ -26,6 +27,18 @@ KINDS: dict[str, str] = {
     "linear": "mep3m.models.linear",
     "network": "mep3m.models.neural",
 }
+
+
+class Judgement(NamedTuple):
+    """Probabilities (N, C) of N rows, which of them (N,) showed the model anything, and what was unreadable.
+
+    A row that showed nothing has the class frequencies. `rejects` are images that are named by a row
+    and could not be read: they count as missing.
+    """
+
+    proba: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    rejects: list[Reject]
 
 
 class Classifier(Protocol):
@@ -42,6 +55,10 @@ class Classifier(Protocol):
         The columns of one level sum to at most 1. A missing modality is masked, never zero-filled
         in silence; a row with none of the model's modalities gets the class frequencies.
         """
+        ...
+
+    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+        """Return the same probabilities, with what the model did not see of the rows."""
         ...
 
     def save(self, folder: Path) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mep3m.errors import ModelError
 from mep3m.models import classifier as door
-from mep3m.models.classifier import Classifier
+from mep3m.models.classifier import Classifier, Judgement
 from mep3m.models.labels import LabelTree
 from mep3m.models.tree import doubt
 from mep3m.store.files import read_json, write_json
@@ -21,8 +21,6 @@ from mep3m.store.images import Images
 KIND, FORMAT = "late_fusion", 1
 #: a probability of 0 would silence every other part
 SMALLEST = 1e-6
-#: columns that tell whether a row shows anything to a part
-COLUMNS = {"image": ("image", "image_ref"), "text": ("title", "ocr")}
 
 Probabilities = NDArray[np.float32]
 
@@ -32,7 +30,8 @@ class LateFusion:
     """A product of experts: p ∝ Π_m p_m ^ w[level, m], normalised within each level.
 
     `parts` are classifiers over the same tree by modality ('image', 'text'); `weights` (L, M) were
-    learned on held-out rows. A row that lacks a modality is judged by the other parts alone.
+    learned on held-out rows. A row that lacks a modality, or whose image cannot be read, is judged by
+    the other parts alone.
     """
 
     tree: LabelTree
@@ -41,11 +40,14 @@ class LateFusion:
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> Probabilities:
         """Return (N, C) probabilities; each level's columns sum to 1."""
-        opinions = [part.predict_proba(products, images) for part in self.parts.values()]
-        # without a folder of images no row shows one, whatever its columns name
-        seen = {name: images is not None or name != "image" for name in self.parts}
-        present = np.stack([shows(products, name) & seen[name] for name in self.parts], 1)
-        return fuse(self.tree, opinions, self.weights, present)
+        return self.judge(products, images).proba
+
+    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+        """Return the probabilities, which rows showed something to any part, and the unreadable images."""
+        found = [part.judge(products, images) for part in self.parts.values()]
+        seen = np.stack([one.seen for one in found], 1)
+        proba = fuse(self.tree, [one.proba for one in found], self.weights, seen)
+        return Judgement(proba, np.asarray(seen.any(1)), [reject for one in found for reject in one.rejects])
 
     def save(self, folder: Path) -> None:
         """Write each part into its own folder, and the weights into `classifier.json`."""
@@ -77,12 +79,6 @@ def load(folder: Path) -> LateFusion:
                 f"{folder / name} was trained on another taxonomy than {folder}; train both again"
             )
     return LateFusion(tree, parts, weights)
-
-
-def shows(products: pa.Table, name: str) -> NDArray[np.bool_]:
-    """Return (N,) whether a row has something for a part to look at."""
-    there = [products[column].is_valid().to_numpy() for column in COLUMNS[name]]
-    return np.asarray(np.logical_or.reduce(there))
 
 
 def fuse(

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mep3m.errors import ModelError
+from mep3m.models.classifier import Judgement
 from mep3m.models.hinge import scores
 from mep3m.models.labels import LabelTree
-from mep3m.models.ngrams import Grams, Texts, Vocabulary, encode_texts
+from mep3m.models.ngrams import Grams, Rows, Texts, Vocabulary, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
 from mep3m.models.tree import from_leaves, from_siblings, softmax
 from mep3m.store.files import read_json, write_json
@@ -73,19 +74,27 @@ class LinearClassifier:
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, C) probabilities from the titles (and OCR text, where trained with it)."""
+        return self.judge(products, images).proba
+
+    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+        """Return the probabilities, and which rows have a text with a known n-gram."""
         texts = encode_texts(text_column(products, bool(self.details.get("ocr"))))
         result = np.empty((len(texts), len(self.tree)), dtype=np.float32)
+        seen = np.empty(len(texts), dtype=bool)
         for start in range(0, len(texts), _BATCH):
             rows = np.arange(start, min(start + _BATCH, len(texts)), dtype=np.int64)
-            result[rows] = self._probabilities(texts, rows)
-        return result
+            result[rows], seen[rows] = self._probabilities(texts, rows)
+        return Judgement(result, seen, [])
 
-    def _probabilities(self, texts: Texts, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _probabilities(
+        self, texts: Texts, rows: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         sparse = self.vocabulary.rows(texts, rows)
         raw = scores(sparse, self.weights)
         result = join_scores(self.tree, raw * self.scale + self.bias, self.details["hierarchy"])
-        result[sparse.stops - sparse.starts == 1] = self.prior  # only the constant feature
-        return result
+        seen = has_features(sparse)
+        result[~seen] = self.prior
+        return result, seen
 
     def save(self, folder: Path) -> None:
         """Write `classifier.json` and `weights.safetensors`."""
@@ -103,6 +112,11 @@ class LinearClassifier:
             "details": self.details,
         }
         write_json(folder / "classifier.json", description)
+
+
+def has_features(rows: Rows) -> NDArray[np.bool_]:
+    """Return (N,) whether a row has a feature beside the constant one."""
+    return rows.stops - rows.starts > 1
 
 
 def text_column(products: pa.Table, ocr: bool) -> pa.ChunkedArray:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mep3m.errors import ModelError
+from mep3m.models.classifier import Judgement
 from mep3m.models.inputs.columns import Coder, Inputs, Tokens
 from mep3m.models.inputs.pixels import PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, Vocabulary
@@ -27,6 +28,7 @@ from mep3m.models.tree import from_siblings
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.files import read_json, whole_file, write_json
 from mep3m.store.images import Images
+from mep3m.store.rejects import Reject
 
 KIND, FORMAT = "network", 1
 #: rows of one forward pass in prediction
@@ -54,12 +56,19 @@ class NetworkClassifier:
 
         With a hierarchy they are coherent (`models.tree`); flat heads are one softmax a level.
         """
+        return self.judge(products, images).proba
+
+    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+        """Return the probabilities, which rows have one of the modalities, and the unreadable images."""
         probabilities = np.empty((products.num_rows, len(self.tree)), np.float32)
-        for rows, inputs in self._batches(products, images):
+        seen = np.empty(products.num_rows, bool)
+        rejects: list[Reject] = []
+        for rows, inputs in self._batches(products, images, rejects):
             there = inputs["present"].any(1).numpy()
             logits = self._forward(self.network, inputs)
             probabilities[rows] = np.where(there[:, None], self.join(logits), self.frequencies)
-        return probabilities
+            seen[rows] = there
+        return Judgement(probabilities, seen, rejects)
 
     @property
     def width(self) -> int:
@@ -77,7 +86,7 @@ class NetworkClassifier:
         """Return (N, D) fused vectors before the heads: features for anything trained on top."""
         parts = [
             self._forward(self.network.encode, inputs).numpy()
-            for _, inputs in self._batches(products, images)
+            for _, inputs in self._batches(products, images, [])
         ]
         return np.concatenate(parts) if parts else np.empty((0, self.width), np.float32)
 
@@ -97,12 +106,14 @@ class NetworkClassifier:
         return Inputs(parts)
 
     def _batches(
-        self, products: pa.Table, images: Images | None
+        self, products: pa.Table, images: Images | None, rejects: list[Reject]
     ) -> Iterator[tuple[slice, dict[str, Tensor]]]:
-        """Yield the rows' place and their tensors, pixels normalised, on the network's device."""
+        """Yield the rows' place and their tensors, pixels normalised; add unreadable images to `rejects`."""
         for start in range(0, products.num_rows, BATCH):
             chunk = products.slice(start, BATCH)
-            tensors = self.inputs(chunk, images).take(np.arange(chunk.num_rows))
+            read = self.inputs(chunk, images)
+            tensors = read.take(np.arange(chunk.num_rows))
+            rejects.extend(read.rejects)
             if "image" in tensors and self.settings.image is not None:
                 tensors["image"] = normalise(tensors["image"], self.settings.image.pixels)
             yield slice(start, start + chunk.num_rows), tensors

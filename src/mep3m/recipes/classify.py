@@ -18,14 +18,14 @@ from mep3m.dataset.reading import Opened, open_products
 from mep3m.dataset.splits import Split, duplicate_groups, split_products
 from mep3m.errors import ModelError
 from mep3m.evaluation.card import metric_card, training_counts
-from mep3m.evaluation.evaluate import evaluate
+from mep3m.evaluation.evaluate import evaluate, unreadable
 from mep3m.models.classifier import Classifier, load
 from mep3m.settings.run import RunSettings
-from mep3m.settings.sources import Columns
+from mep3m.settings.sources import Columns, TableFormat
 from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
 from mep3m.store.images import Images
 from mep3m.training.registry import find
-from mep3m.training.task import make_task
+from mep3m.training.task import clear_checkpoints, make_task
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Run:
         labels: bool = True,
         columns: Mapping[str, Any] | None = None,
         image_root: Path | None = None,
+        table: TableFormat | None = None,
     ) -> Opened:
         """Read a table with the run's columns, or with those given instead (fields of `Columns`).
 
@@ -72,7 +73,7 @@ class Run:
         """
         unlabelled = {} if labels else {"labels": (), "path": None}
         mine = Columns.parse({**self.columns.model_dump(), **(columns or {}), **unlabelled}, "columns")
-        return open_products(path, mine, image_root or self.image_root)
+        return open_products(path, mine, image_root or self.image_root, table)
 
 
 def shape(dataset: Dataset, settings: RunSettings) -> Dataset:
@@ -146,6 +147,7 @@ def _train_run(
     }
     write_json(out / "card.json", card)
     write_json(out / "run.json", run)
+    clear_checkpoints(out)
     return card
 
 
@@ -158,8 +160,9 @@ def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: boo
     if card:
         tree = run.classifier.tree
         counts = read_json(run.folder / "run.json")["counts"]
-        proba = run.classifier.predict_proba(dataset.products, opened.images)
-        scores = metric_card(tree, proba, dataset, counts, run.settings.seed)
+        found = run.classifier.judge(dataset.products, opened.images)
+        scores = metric_card(tree, found.proba, dataset, counts, run.settings.seed)
+        scores["unreadable_images"] = unreadable(found.rejects)
     else:
         scores = evaluate(run.classifier, dataset, opened.images)
     return {**scores, "rows": len(dataset), "refused": len(opened.rejects)}

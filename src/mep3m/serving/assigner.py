@@ -21,7 +21,7 @@ class Assignment:
     `path` is the answer from the first level down, as deep as the confidence allows, `names` the same
     as people read it, and `confidence` the probability of each of its nodes. `top` lists the most
     probable full paths with their probabilities. `review` says that a person should look: nothing,
-    or only a level above the leaves, was sure enough.
+    or only a level above the leaves, was sure enough. `unreadable` is why its image counted as missing.
     """
 
     id: str
@@ -30,6 +30,7 @@ class Assignment:
     confidence: tuple[float, ...]
     review: bool
     top: tuple[dict[str, Any], ...]
+    unreadable: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -55,7 +56,9 @@ def assign(
 
     tree = classifier.tree
     # independent heads may be surer of a class than of what it lies in; an answer must not be
-    proba = make_coherent(tree, classifier.predict_proba(products, images))
+    found = classifier.judge(products, images)
+    proba = make_coherent(tree, found.proba)
+    unreadable = {reject.product: reject.reason for reject in found.rejects}
     best, chances = top_paths(tree, proba, top)
     answer = back_off(tree, proba, min_confidence) if min_confidence > 0 else best[:, 0]
     whole = np.isin(answer, tree.leaves)
@@ -68,5 +71,7 @@ def assign(
             for node, chance in zip(best[row], chances[row], strict=True)
         ]
         confidence = tuple(float(proba[row, node]) for node in nodes)
-        assignments.append(Assignment(key, path, named(path), confidence, not whole[row], tuple(ranked)))
+        assignments.append(
+            Assignment(key, path, named(path), confidence, not whole[row], tuple(ranked), unreadable.get(key))
+        )
     return assignments

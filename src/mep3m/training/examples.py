@@ -18,6 +18,7 @@ from mep3m.errors import UsageError
 from mep3m.models.inputs.columns import CHUNK, Inputs
 from mep3m.models.labels import LabelTree
 from mep3m.settings.training import TrainingSettings
+from mep3m.store.rejects import Reject
 
 
 @dataclass
@@ -102,8 +103,8 @@ def balanced_weights(targets: NDArray[np.int32]) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum())
 
 
-class _Batches(Dataset[dict[str, Tensor]]):
-    """Batch number to tensors, for the workers of a `DataLoader`."""
+class _Batches(Dataset[tuple[dict[str, Tensor], list[Reject]]]):
+    """Batch number to tensors and what was unreadable among them, for the workers of a `DataLoader`."""
 
     def __init__(self, examples: Examples, plan: list[NDArray[np.int64]]) -> None:
         self.examples = examples
@@ -112,8 +113,10 @@ class _Batches(Dataset[dict[str, Tensor]]):
     def __len__(self) -> int:
         return len(self.plan)
 
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return self.examples.batch(self.plan[index])
+    def __getitem__(self, index: int) -> tuple[dict[str, Tensor], list[Reject]]:
+        known = set(self.examples.inputs.rejects)
+        tensors = self.examples.batch(self.plan[index])
+        return tensors, [reject for reject in self.examples.inputs.rejects if reject not in known]
 
 
 def batches(
@@ -136,7 +139,10 @@ def batches(
     loader: Any = DataLoader(
         _Batches(examples, own), batch_size=None, num_workers=settings.workers, prefetch_factor=4
     )
-    yield from loader
+    for tensors, rejects in loader:
+        # a worker has its own copy of the inputs: what it could not read would be lost with it
+        examples.inputs.note(rejects)
+        yield tensors
 
 
 def plan_batches(order: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mep3m.models.late_fusion import LateFusion, fuse, learn_weights, shows
+from mep3m.models.late_fusion import LateFusion, fuse, learn_weights
 from mep3m.training import linear, network
 from mep3m.training.task import Task, Trained
 
@@ -27,13 +27,12 @@ def train(task: Task, run: Path) -> Trained:
     text_options = {key[5:]: options.pop(key) for key in list(options) if key.startswith("text.")}
     image = network.train(_part(task, "image", model, options), run / "image")
     text = linear.train(_part(task, "text", "linear", text_options), run / "text")
-    products = task.products.take(task.valid)
-    present = np.stack([shows(products, "image"), shows(products, "text")], 1)
+    present = np.stack([image.valid_seen, text.valid_seen], 1)
     opinions = [image.valid_proba, text.valid_proba]
     weights = learn_weights(task.tree, opinions, task.codes[task.valid], present)
     classifier = LateFusion(task.tree, {"image": image.classifier, "text": text.classifier}, weights)
     log = {"image": image.log, "text": text.log, "weights": weights.tolist()}
-    return Trained(classifier, fuse(task.tree, opinions, weights, present), log)
+    return Trained(classifier, fuse(task.tree, opinions, weights, present), np.asarray(present.any(1)), log)
 
 
 def _part(task: Task, modality: str, model: str, options: dict[str, object]) -> Task:

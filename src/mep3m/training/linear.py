@@ -13,7 +13,7 @@ from mep3m.errors import UsageError
 from mep3m.models.blocks import BlockLearner, leaf_block, sibling_blocks
 from mep3m.models.hinge import Learner, scores
 from mep3m.models.labels import LabelTree
-from mep3m.models.linear import LinearClassifier, join_scores, level_starts, text_column
+from mep3m.models.linear import LinearClassifier, has_features, join_scores, level_starts, text_column
 from mep3m.models.ngrams import Grams, Texts, Vocabulary, encode_texts
 from mep3m.models.tree import prior
 from mep3m.settings.linear import LinearSettings
@@ -37,9 +37,9 @@ def train(task: Task, run: Path) -> Trained:
         raise UsageError("no row has a title; name the title column with --title")
     began = time.perf_counter()
     vocabulary, weights = _fit(task, texts, task.train, settings)
-    raw = np.concatenate(
-        [scores(vocabulary.rows(texts, rows), weights) for rows in _batches(task.valid, _CHUNK)]
-    )
+    held = [vocabulary.rows(texts, rows) for rows in _batches(task.valid, _CHUNK)]
+    raw = np.concatenate([scores(rows, weights) for rows in held])
+    seen = np.concatenate([has_features(rows) for rows in held])
     hierarchy = task.settings.hierarchy
     scale = temperatures(task.tree, raw, task.codes[task.valid], hierarchy)
     bias = np.zeros(len(task.tree), dtype=np.float32)
@@ -54,7 +54,7 @@ def train(task: Task, run: Path) -> Trained:
     details = {"ocr": settings.ocr, "hierarchy": hierarchy}
     shares = prior(task.tree, np.bincount(task.codes[task.codes >= 0], minlength=len(task.tree)))
     classifier = LinearClassifier(task.tree, vocabulary, weights, scale, bias, shares, details)
-    return Trained(classifier, valid_proba, log)
+    return Trained(classifier, valid_proba, seen, log)
 
 
 def make_learner(

@@ -26,7 +26,6 @@ from mep3m.settings.network import NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
-from mep3m.training.loop.checkpoints import clear_checkpoint
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts
 from mep3m.training.recipes import resolve
@@ -41,6 +40,9 @@ MARGIN = 1.25
 def train(task: Task, run: Path) -> Trained:
     """Train the network that the task's settings name; started again after an interruption, it goes on.
 
+    The last checkpoint stays until `task.clear_checkpoints`, so that a larger run that is
+    killed later takes this part from it instead of training it again.
+
     Raises:
         UsageError: nothing to train on, or the memory does not suffice.
         SettingsError: an option is unknown or not allowed.
@@ -51,7 +53,7 @@ def train(task: Task, run: Path) -> Trained:
     training = training.model_copy(update={"seed": task.settings.seed})
     began = time.perf_counter()
     classifier, history, rejects = train_network(task, network, training, run)
-    valid_proba = classifier.predict_proba(task.products.take(task.valid), task.images)
+    valid = classifier.judge(task.products.take(task.valid), task.images)
     log = {
         "seconds": round(time.perf_counter() - began, 1),
         "parameters": sum(value.numel() for value in classifier.network.parameters()),
@@ -63,8 +65,7 @@ def train(task: Task, run: Path) -> Trained:
     if rejects:
         tell(f"{len(rejects):,} images could not be read and were left out (first: {rejects[0].reason})")
     classifier.save(run)
-    clear_checkpoint(run / "work")
-    return Trained(classifier, valid_proba, log)
+    return Trained(classifier, valid.proba, valid.seen, log)
 
 
 def tell(line: str) -> None:
@@ -101,7 +102,7 @@ def train_network(
         pixels = network.image.pixels if network.image else None
         history = fit(model, examples, task.tree, training, work, validation, pixels, say)
         counts = class_counts(task.codes[examples.rows], len(task.tree))
-        rejects = list(getattr(inputs.parts.get("image"), "rejects", []))
+        rejects = inputs.rejects
     shares = prior(task.tree, counts)
     return NetworkClassifier(task.tree, network, model.cpu(), coders, shares), history, rejects
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from mep3m.models.classifier import Classifier
 from mep3m.models.labels import LabelTree
 from mep3m.settings.run import RunSettings
 from mep3m.store.images import Images
+
+#: the state of an interrupted network training, in the folder `work` of its run
+CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,12 @@ class Trained:
     """A classifier, its probabilities (len(valid), C) for the held-out rows, and what to log.
 
     `valid_proba` comes from a model that has not seen those rows, even where `classifier` was then
-    fitted again on every row.
+    fitted again on every row. `valid_seen` (len(valid),) tells which of them showed it anything.
     """
 
     classifier: Classifier
     valid_proba: NDArray[np.float32]
+    valid_seen: NDArray[np.bool_]
     log: dict[str, Any]
 
 
@@ -70,3 +75,9 @@ def make_task(dataset: Dataset, settings: RunSettings, images: Images | None = N
     train, valid = split.rows(dataset.ids)
     codes = tree.encode(dataset.paths)
     return Task(dataset.products, tree, codes, train, valid, images, settings, split.id)
+
+
+def clear_checkpoints(run: Path) -> None:
+    """Delete the states of a run and of its parts, once everything that the run is for is written."""
+    for path in (run / "work" / CHECKPOINT, *run.glob(f"*/work/{CHECKPOINT}")):
+        path.unlink(missing_ok=True)

@@ -54,10 +54,30 @@ def test_transparency_becomes_white() -> None:
     assert decode(encoded("RGBA", "PNG"), 4).min() == 255
 
 
-@pytest.mark.parametrize("content", [b"", b"not an image", picture("tea", 0)[:60]])
-def test_broken_images_are_refused(content: bytes) -> None:
-    with pytest.raises(FormatError, match="not a readable image"):
-        decode(content, 8)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "the file is empty"),
+        (b"not an image", "12 bytes of no image format"),
+        (picture("tea", 0)[:60], ""),
+    ],
+)
+def test_broken_images_are_refused_in_the_same_words_each_time(content: bytes, says: str) -> None:
+    reasons = set()
+    for _ in range(2):
+        with pytest.raises(FormatError, match=f"not a readable image: {says}") as refused:
+            decode(content, 8)
+        reasons.add(str(refused.value))
+    assert len(reasons) == 1
+
+
+def test_every_row_of_a_broken_image_is_reported(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 4)
+    images.file(table["image"][1].as_py()).write_bytes(b"broken")
+    twice = table.take([1, 0, 1]).set_column(0, "id", [["a", "b", "c"]])
+    assert twice.schema.names[0] == "id"
+    for reader in (PixelReader(16), PixelReader(16, tmp_path / "cache")):
+        assert [reject.product for reject in reader.find(twice, images).rejects] == ["a", "c"]
 
 
 def test_images_are_decoded_once_and_broken_ones_reported(

@@ -150,6 +150,14 @@ def test_the_seed_matters_and_suffices(tmp_path: Path) -> None:
     assert not torch.equal(results[0], results[2])
 
 
+def test_half_precision_without_a_gpu_is_refused(tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(UsageError, match="needs a GPU; here take 'auto'"):
+        fit(network(), examples(), TREE, SETTINGS.model_copy(update={"precision": "fp16"}), tmp_path)
+    fit(network(), examples(), TREE, SETTINGS.model_copy(update={"epochs": 1}), tmp_path)
+
+
 def test_early_stopping_keeps_the_best(tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(
         update={"epochs": 40, "patience": 2, "learning_rate": 0.5, "average": None, "schedule": "constant"}
@@ -180,21 +188,63 @@ def test_a_loss_that_is_not_a_number_stops_with_what_to_change(tmp_path: Path) -
     assert not (tmp_path / "checkpoint.pt").exists()
 
 
-class Hungry(nn.Module):
-    """A network that asks for more memory than any machine has."""
+class Failing(nn.Module):
+    """A network whose forward pass fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: Exception) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
+        self.error = error
 
     def forward(self, inputs: dict[str, Tensor]) -> Tensor:
-        return self.weight * torch.empty(1 << 50)
+        raise self.error
 
 
-def test_out_of_memory_says_what_to_change(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:130] DefaultCPUAllocator: can't allocate memory: you tried"
+        ),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        MemoryError(),
+    ],
+    ids=["Linux", "Windows", "CUDA", "Python"],
+)
+def test_out_of_memory_says_what_to_change(error: Exception, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"set batch = 4 and accumulate = 2"):
-        fit(Hungry(), examples(), TREE, SETTINGS, tmp_path)
+        fit(Failing(error), examples(), TREE, SETTINGS, tmp_path)
+
+
+def test_the_advice_names_what_the_run_has() -> None:
     assert "fewer pixels than 224" in out_of_memory(SETTINGS, 224)
+    assert "fewer tokens a text" in out_of_memory(SETTINGS, None)
+    assert "bf16" not in out_of_memory(SETTINGS.model_copy(update={"precision": "bf16"}), None)
+
+
+def test_other_errors_of_a_network_are_not_called_memory(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        fit(Failing(RuntimeError("shapes do not match")), examples(), TREE, SETTINGS, tmp_path)
+
+
+HUNGRY = """
+import torch
+from mep3m.training.loop.fit import _is_memory
+try:
+    torch.empty(1 << 50)
+except RuntimeError as error:
+    print(_is_memory(error))
+"""
+
+
+def test_torchs_own_words_for_a_failed_allocation_are_known() -> None:
+    # in a process of its own: the refusal of 4 PiB has once taken the test's process with it
+    environment = os.environ | {"PYTHONPATH": "src"}
+    done = subprocess.run(
+        [sys.executable, "-c", HUNGRY], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
 
 
 def test_rows_without_any_modality_are_left_out_of_their_batch(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mep3m.errors import FormatError, Mep3mError
 from mep3m.models.inputs.columns import Stored
@@ -47,9 +47,16 @@ def decode(content: bytes, size: int) -> Pixels:
             image.draft("RGB", (size * 2, size * 2))
             upright = ImageOps.exif_transpose(image)
             small = to_rgb(upright).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    except UnidentifiedImageError as error:
+        # Pillow's own words name an object in memory
+        raise FormatError(f"not a readable image: {_what(content)}") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise FormatError(f"not a readable image: {error}") from error
     return np.ascontiguousarray(np.asarray(small, dtype=np.uint8).transpose(2, 0, 1))
+
+
+def _what(content: bytes) -> str:
+    return f"{len(content):,} bytes of no image format" if content else "the file is empty"
 
 
 class Decoding:
@@ -59,7 +66,8 @@ class Decoding:
         """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not) and where their images are."""
         self.rows = products.select(["id", "source", "image", "image_ref"])
         self.images, self.size = images, size
-        self.rejects: list[Reject] = []
+        #: the images that could not be read, each once however often it was asked for
+        self.rejects: dict[Reject, None] = {}
 
     def present(self) -> NDArray[np.bool_]:
         """Return (N,) whether the row names an image; whether it can be read shows in `take`."""
@@ -77,7 +85,7 @@ class Decoding:
                     pixels[i] = decode(path.read_bytes(), self.size)
                     present[i] = True
             except (OSError, Mep3mError) as error:
-                self.rejects.append(_reject(row, error))
+                self.rejects[_reject(row, error)] = None
         return pixels, present
 
 
@@ -144,18 +152,22 @@ class PixelReader:
         rejects: list[Reject],
     ) -> NDArray[np.int64]:
         """Decode what is new, and return the slot of each row."""
-        wanted: dict[str, tuple[bytes | Path, dict[str, Any]]] = {}
-        for row, entry in zip(rows, contents, strict=True):
+        wanted: dict[str, bytes | Path] = {}
+        for entry in contents:
             if entry is not None and (self.cache is None or entry[0] not in self.cache):
-                wanted.setdefault(entry[0], (entry[1], row))
+                wanted.setdefault(*entry)
         decoded: dict[str, Pixels] = {}
+        broken: dict[str, Exception] = {}
         with ThreadPoolExecutor(self.threads) as pool:
-            jobs = {key: pool.submit(self._decode, content) for key, (content, _) in wanted.items()}
+            jobs = {key: pool.submit(self._decode, content) for key, content in wanted.items()}
             for key, job in jobs.items():
                 try:
                     decoded[key] = job.result()
                 except (OSError, FormatError) as error:
-                    rejects.append(_reject(wanted[key][1], error))
+                    broken[key] = error
+        for row, entry in zip(rows, contents, strict=True):
+            if entry is not None and entry[0] in broken:
+                rejects.append(_reject(row, broken[entry[0]]))
         keys = [entry[0] if entry is not None else None for entry in contents]
         if self.cache is not None:
             if decoded:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from mep3m.errors import require
+from mep3m.models.labels import LabelTree
 from mep3m.models.neural import NetworkClassifier
+from mep3m.models.tree import family_runs
 from mep3m.store.files import whole_file
 
 #: rows and tokens of the example that the export is traced with; both stay free in the file
@@ -17,18 +20,31 @@ EXAMPLE_ROWS, EXAMPLE_TOKENS = 3, 12
 
 
 class _Probabilities(nn.Module):
-    """A network with its inputs by position and one softmax a level at its end."""
+    """A network with its inputs by position and probabilities joined as `predict_proba` does."""
 
     def __init__(self, classifier: NetworkClassifier) -> None:
         super().__init__()
         self.network = classifier.network
         self.names = classifier.settings.modalities
-        self.softmax = classifier.level_softmax
+        flat = classifier.settings.hierarchy == "flat"
+        self.join = classifier.level_softmax if flat else partial(multiply_down, classifier.tree)
 
     def forward(self, *values: Tensor) -> Tensor:
         """Map one tensor a modality and `present` (B, M) to probabilities (B, C)."""
         inputs = dict(zip((*self.names, "present"), values, strict=True))
-        return self.softmax(self.network(inputs))
+        return self.join(self.network(inputs))
+
+
+def multiply_down(tree: LabelTree, logits: Tensor) -> Tensor:
+    """Map logits (B, C) to what `models.tree.from_siblings` makes of them, in operations that ONNX has."""
+    shares: list[Tensor] = []
+    nodes: list[Tensor] = []
+    for first, last, parent in zip(*(part.tolist() for part in family_runs(tree)), strict=True):
+        # families are neighbours from the first column on, so a parent's column is there already
+        share = logits[:, first:last].softmax(1)
+        shares.append(share if parent < 0 else share * nodes[parent])
+        nodes += shares[-1].split(1, 1)
+    return torch.cat(shares, 1)
 
 
 def example_inputs(classifier: NetworkClassifier) -> dict[str, Tensor]:

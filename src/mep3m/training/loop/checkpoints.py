@@ -10,8 +10,7 @@ import torch
 
 from mep3m.errors import ModelError
 from mep3m.store.files import whole_file
-
-NAME = "checkpoint.pt"
+from mep3m.training.task import CHECKPOINT
 
 
 @dataclass
@@ -33,7 +32,7 @@ def save_checkpoint(folder: Path, run: str, state: State, tensors: dict[str, Any
 
     `run` is the fingerprint of everything that must not change between the parts of one run.
     """
-    with whole_file(folder / NAME) as temporary:
+    with whole_file(folder / CHECKPOINT) as temporary:
         torch.save({"run": run, "state": vars(state), "tensors": tensors}, temporary)
 
 
@@ -43,7 +42,7 @@ def load_checkpoint(folder: Path, run: str) -> tuple[State, dict[str, Any]] | No
     Raises:
         ModelError: the checkpoint is damaged, or of other data, settings or taxonomy.
     """
-    path = folder / NAME
+    path = folder / CHECKPOINT
     if not path.exists():
         return None
     try:
@@ -56,8 +55,3 @@ def load_checkpoint(folder: Path, run: str) -> tuple[State, dict[str, Any]] | No
             "choose another output folder, or delete the file to start again"
         )
     return State(**saved["state"]), saved["tensors"]
-
-
-def clear_checkpoint(folder: Path) -> None:
-    """Delete the state of a run that is finished."""
-    (folder / NAME).unlink(missing_ok=True)

@@ -46,7 +46,7 @@ def fit(
     """Train `network` (inputs → logits (B, C)) in place and return the figures of every epoch.
 
     `pixels` is the side that images are cut to. An interrupted run in `folder` goes on where it
-    stopped; a finished one leaves no checkpoint.
+    stopped; of a finished one the last checkpoint is left, and gives the same network at once.
 
     Raises:
         ModelError: the loss is not a number, or the checkpoint belongs to another run.
@@ -82,7 +82,13 @@ def _is_memory(error: RuntimeError) -> bool:
 
 
 def mixed_precision(settings: TrainingSettings) -> str:
-    """Return Accelerate's word for the precision; auto is bfloat16 where the processor computes in it."""
+    """Return Accelerate's word for the precision; auto is bfloat16 where the processor computes in it.
+
+    Raises:
+        UsageError: fp16 without a GPU.
+    """
+    if settings.precision == "fp16" and not torch.cuda.is_available():
+        raise UsageError("precision = 'fp16' needs a GPU; here take 'auto', 'float32' or 'bf16'")
     if settings.precision != "auto":
         return {"float32": "no"}.get(settings.precision, settings.precision)
     if torch.cuda.is_available():

@@ -1,0 +1,115 @@
+"""What a user would write without mep3m, for `bench.image_quality`: names for every level of test rows."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import timm
+import torch
+from PIL import Image
+
+PIXELS, BATCH = 64, 64
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def pixels_of(rows: list[dict[str, str]], root: Path) -> torch.Tensor:
+    """Return (N, 3, 64, 64) float32 pixels between -1 and 1."""
+    images = [Image.open(root / row["image"]).convert("RGB").resize((PIXELS, PIXELS)) for row in rows]
+    stack = np.stack([np.asarray(image, dtype=np.float32).transpose(2, 0, 1) for image in images])
+    return torch.from_numpy(stack / 127.5 - 1)
+
+
+def plain_timm(
+    train: Path, test: Path, root: Path, labels: tuple[str, ...], seed: int, minutes: float
+) -> list[list[str]]:
+    """A timm ResNet-18 at 64 pixels: the finest label only, Adam at 1e-3, flips, float32, no tricks.
+
+    It trains until its processor minutes are over, decoding included. A coarser level is the one that
+    its answer most often lies in.
+    """
+    began = time.process_time()
+    torch.manual_seed(seed)
+    rows = read(train)
+    x = pixels_of(rows, root)
+    classes = sorted({row[labels[-1]] for row in rows})
+    y = torch.tensor([classes.index(row[labels[-1]]) for row in rows])
+    network = timm.create_model("resnet18", pretrained=False, num_classes=len(classes))
+    optimiser = torch.optim.Adam(network.parameters(), 1e-3)
+    while time.process_time() - began < minutes * 60:
+        network.train()
+        for part in torch.randperm(len(x)).split(BATCH):
+            batch = x[part].flip(3) if torch.rand(1) < 0.5 else x[part]
+            loss = torch.nn.functional.cross_entropy(network(batch), y[part])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if time.process_time() - began > minutes * 60:
+                break
+    network.eval()
+    with torch.no_grad():
+        logits = torch.cat([network(part) for part in pixels_of(read(test), root).split(256)])
+    answers = [classes[i] for i in logits.argmax(1)]
+    coarser = [commonest(rows, labels[-1], level) for level in labels]
+    return [[above[name] for name in answers] for above in coarser]
+
+
+def commonest(rows: list[dict[str, str]], fine: str, coarse: str) -> dict[str, str]:
+    """Return the coarse label that each fine label most often comes with."""
+    pairs = Counter((row[fine], row[coarse]) for row in rows)
+    return {name: above for (name, above), _ in reversed(pairs.most_common())}
+
+
+def linear_svc(
+    train: Path, test: Path, root: Path, labels: tuple[str, ...], seed: int, minutes: float
+) -> list[list[str]]:
+    """Scikit-learn: TF-IDF of characters 1-3 and a LinearSVC for each level."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.svm import LinearSVC
+
+    rows, asked = read(train), read(test)
+    words = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, min_df=2)
+    x = words.fit_transform([row["title"] for row in rows])
+    queries = words.transform([row["title"] for row in asked])
+    answers = []
+    for level in labels:
+        model = LinearSVC(random_state=seed).fit(x, [row[level] for row in rows])
+        answers.append([str(name) for name in model.predict(queries)])
+    return answers
+
+
+def tiny_bert(folder: Path, titles: list[str | None]) -> Path:
+    """Write an untrained BERT of two layers of 128 whose pieces are the words of the training titles."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    if (folder / "config.json").exists():
+        return folder
+    counts = Counter(word for title in titles for word in (title or "").lower().split())
+    letters = sorted({letter for word in counts for letter in word})
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = list(
+        dict.fromkeys(
+            special
+            + letters
+            + [f"##{letter}" for letter in letters]
+            + [word for word, count in counts.most_common(4000) if count > 1]
+        )
+    )
+    BertTokenizerFast(vocab={piece: i for i, piece in enumerate(pieces)}).save_pretrained(folder)
+    torch.manual_seed(0)
+    shape = BertConfig(
+        vocab_size=len(pieces),
+        hidden_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=512,
+    )
+    BertModel(shape).save_pretrained(folder)
+    return folder
