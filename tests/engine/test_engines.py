@@ -77,3 +77,15 @@ def test_an_unknown_engine_names_the_nearest() -> None:
     with pytest.raises(SettingsError, match="did you mean 'local'"):
         make_engine("lokal")
     assert set(ENGINES) == {"local", "ray"}
+
+
+def where(_: int) -> str:
+    return str(Path.cwd())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_stand_where_the_caller_stands(
+    workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # after multiprocessing was imported, as in a notebook
+    assert set(dict(make_engine("local", workers).map(where, [1, 2])).values()) == {str(tmp_path)}

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from mep3m.engine import make_engine
+from mep3m.errors import StoreError, UsageError
 from mep3m.product import Product, to_table
 from mep3m.stages.base import Outcome, run_stage
 from mep3m.store import ContentImages, Plan, Reject, Store, StoreWriter
@@ -100,6 +101,28 @@ def test_a_lost_shard_is_all_that_runs_again(tmp_path: Path, parent: Store, stag
     run_stage(stage, parent, tmp_path / "out", make_engine())
     assert content(tmp_path / "out") == before
     assert whole.shards[0].stat().st_mtime_ns == kept
+
+
+@pytest.mark.parametrize("stage", [Upper(), Longest()])
+def test_a_store_is_never_written_over_by_what_is_made_from_it(
+    tmp_path: Path, parent: Store, stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = content(parent.folder)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(parent.folder)
+    for name in ("parent", "x/../parent", "link"):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        with pytest.raises(UsageError, match="write into another folder"):
+            run_stage(stage, parent, Path(name), make_engine())
+    assert content(parent.folder) == before
+
+
+def test_the_store_of_another_step_is_not_built_anew(tmp_path: Path, parent: Store) -> None:
+    run_stage(Upper(), parent, tmp_path / "out", make_engine())
+    before = content(tmp_path / "out")
+    with pytest.raises(StoreError, match="holds a store of 'upper'; choose another folder for 'longest'"):
+        run_stage(Longest(), parent, tmp_path / "out", make_engine())
+    assert content(tmp_path / "out") == before
 
 
 def test_other_settings_build_the_store_anew(tmp_path: Path, parent: Store) -> None:

@@ -50,7 +50,9 @@ def assign(
     from mep3m.store.files import whole_file
 
     opened_run = Run.open(run)
-    opened = opened_run.read(data, False, given_columns(options), options["image_root"], options["format"])
+    opened = opened_run.read(
+        data, False, given_columns(options, data), options["image_root"], options["format"]
+    )
     names = names_of(run)
     review = unreadable = 0
     total = opened.products.num_rows

@@ -36,6 +36,8 @@ def dedupe(
     """Find what a new product repeats in STORE (--title, --image), or group STORE itself (--out)."""
     from mep3m.errors import NotFoundError, UsageError
     from mep3m.settings.dedupe import DedupeSettings
+    from mep3m.settings.sources import ImageLimits
+    from mep3m.sources.images.examine import examine
     from mep3m.store import Store
 
     given = {name: value for name, value in options.items() if value is not None}
@@ -46,9 +48,13 @@ def dedupe(
         return
     if out is not None or (title is None and image is None):
         raise UsageError("give either a product to look up (--title, --image) or --out to group the store")
-    if image is not None and not image.is_file():
-        raise NotFoundError(f"{image} does not exist")
-    _look_up(opened, title, image.read_bytes() if image else None, settings, as_json)
+    content = None
+    if image is not None:
+        if not image.is_file():
+            raise NotFoundError(f"{image} is not a file; name an image")
+        content = image.read_bytes()
+        examine(content, ImageLimits())
+    _look_up(opened, title, content, settings, as_json)
 
 
 def _look_up(store: Any, title: str | None, image: bytes | None, settings: Any, as_json: bool) -> None:

@@ -30,7 +30,9 @@ def evaluate(
     from mep3m.store.files import write_json
 
     opened_run = Run.open(run)
-    opened = opened_run.read(data, True, given_columns(options), options["image_root"], options["format"])
+    opened = opened_run.read(
+        data, True, given_columns(options, data), options["image_root"], options["format"]
+    )
     split = Split.load(split_file) if split_file else None
     scores = evaluate_run(opened_run, opened, split, card is not None)
     if card:
@@ -42,6 +44,11 @@ def evaluate(
     if broken := scores["unreadable_images"]["n"]:
         reason = scores["unreadable_images"]["first"][0]["reason"]
         click.echo(f"{broken:,} images could not be read and count as missing (first: {reason})", err=True)
+    if all(level["unseen"] == level["n"] for level in scores["levels"]):
+        click.echo(
+            f"no label of {data} is a class of {run}: compare them with the tree in {run}/classifier.json",
+            err=True,
+        )
     if scores["refused"]:
         click.echo(f"{scores['refused']:,} rows of {data} were refused", err=True)
         raise click.exceptions.Exit(1)

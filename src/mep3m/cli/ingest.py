@@ -175,6 +175,8 @@ def _print_query(connection: Any, sql: str) -> None:
     import duckdb
     import orjson
 
+    if not sql.strip(" ;\n"):
+        raise UsageError("--sql is empty; write for example --sql 'SELECT * FROM ledger LIMIT 5'")
     try:
         found = connection.execute(sql)
         names = [column[0] for column in found.description or []]

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import click
 import orjson
 
+from mep3m.errors import UsageError
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -82,8 +84,12 @@ def column_options(command: F) -> F:
     return command
 
 
-def given_columns(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that the caller named, as fields of `settings.sources.Columns`."""
+def given_columns(options: dict[str, Any], data: Path) -> dict[str, Any]:
+    """Return the columns of the table `data` that the caller named, as fields of `settings.sources.Columns`.
+
+    Raises:
+        UsageError: columns are named, but `data` is a store.
+    """
     names = {"id_column": "id", "shop": "source"}
     found = {
         names.get(key, key): options[key]
@@ -91,4 +97,7 @@ def given_columns(options: dict[str, Any]) -> dict[str, Any]:
         if options.get(key)
     }
     labels = tuple(name.strip() for name in options.get("labels", "").split(",") if name.strip())
-    return {**found, "labels": labels} if labels else found
+    found = {**found, "labels": labels} if labels else found
+    if found and data.is_dir():
+        raise UsageError(f"{data} is a folder; columns are named of tables only ({', '.join(found)})")
+    return found

@@ -57,7 +57,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.recipes.classify import leakage, train_run
     from mep3m.store.files import write_json
 
-    columns = column_map(options)
+    columns = column_map(options, data)
     settings = train_settings(options)
     opened = open_products(data, columns, options["image_root"], options["format"])
     root = options["image_root"] or (data.parent if columns.image else None)
@@ -98,7 +98,7 @@ def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.dataset.reading import open_products
     from mep3m.dataset.splits import split_products
 
-    opened = open_products(data, column_map(options), table=options["format"])
+    opened = open_products(data, column_map(options, data), table=options["format"])
     dataset = Dataset.of(opened.products)
     made = split_products(
         dataset.products,
@@ -122,11 +122,11 @@ def comma_list(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def column_map(options: dict[str, Any]) -> Any:
-    """Return the `Columns` that the options name."""
+def column_map(options: dict[str, Any], data: Path) -> Any:
+    """Return the `Columns` of the table `data` that the options name."""
     from mep3m.settings.sources import Columns
 
-    return Columns.parse(given_columns(options), "columns")
+    return Columns.parse(given_columns(options, data), "columns")
 
 
 def end_refused(rejects: list[Any]) -> None:

@@ -46,6 +46,8 @@ def open_products(
         raise NotFoundError(
             f"{path} does not exist; give a table (CSV, TSV, JSONL, Parquet) or a store folder"
         )
+    if image_root is not None and not image_root.is_dir():
+        raise NotFoundError(f"the image folder {image_root} does not exist; --image-root names it")
     if path.is_dir():
         store = Store.open(path)
         tables = list(store.tables())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mep3m.engine.base import WorkerDied
@@ -33,7 +35,9 @@ class LocalEngine:
             [getattr(work, "__module__", type(work).__module__)]
         )  # imported once for all
         workers = max(1, min(self.workers, len(items)))
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet_interrupt) as pool:
+        with ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_begin, initargs=(Path.cwd(),)
+        ) as pool:
             futures: dict[Future[R], int] = {
                 pool.submit(work, item): index for index, item in enumerate(items)
             }
@@ -51,6 +55,7 @@ def _result(future: Future[Any]) -> Any:
         return WorkerDied(str(error))
 
 
-def _quiet_interrupt() -> None:
-    """Leave Ctrl-C to the parent, so that one message is printed and not one a worker."""
+def _begin(folder: Path) -> None:
+    """Stand where the parent stands; leave Ctrl-C to it: one message is printed, not one a worker."""
+    os.chdir(folder)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -16,7 +16,7 @@ from mep3m import __version__
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import Opened, open_products
 from mep3m.dataset.splits import Split, duplicate_groups, split_products
-from mep3m.errors import ModelError
+from mep3m.errors import ModelError, UsageError
 from mep3m.evaluation.card import metric_card, training_counts
 from mep3m.evaluation.evaluate import evaluate, unreadable
 from mep3m.models.classifier import Classifier, load
@@ -99,7 +99,10 @@ def train_run(
 
     Raises:
         StoreError: another run trains into `out`.
+        UsageError: `out` holds a store.
     """
+    if (out / "plan.json").exists():
+        raise UsageError(f"{out} holds a store; choose another folder for the classifier")
     with sole_writer(out):
         return _train_run(opened, columns, image_root, settings, out, split)
 

@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mep3m.engine import Engine, Progress, run, silent
+from mep3m.errors import StoreError, UsageError
 from mep3m.store import ContentImages, Plan, Reject, Store, StoreWriter
-from mep3m.store.files import sole_writer, whole_file
+from mep3m.store.files import read_json, sole_writer, whole_file
 from mep3m.store.store import read_shard
 from mep3m.taxonomy import Taxonomy
 
@@ -87,8 +88,14 @@ def run_stage(
     finished one of the same plan is returned as it is.
 
     Raises:
-        StoreError: another run writes into the folder.
+        StoreError: another run writes into the folder, or it holds what another step made.
+        UsageError: the folder is that of `parent`.
     """
+    if folder.resolve() == parent.folder.resolve():
+        raise UsageError(f"{folder} is the store that '{stage.name}' reads; write into another folder")
+    found = folder / "plan.json"
+    if found.exists() and (step := read_json(found)["step"]) != stage.name:
+        raise StoreError(f"{folder} holds a store of '{step}'; choose another folder for '{stage.name}'")
     with sole_writer(folder):
         return _run_stage(stage, parent, folder, engine, progress)
 

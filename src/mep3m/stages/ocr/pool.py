@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import psutil
@@ -117,7 +118,9 @@ class Pool(Generic[Item, Result]):
         """Start a process; it says so when its models are loaded."""
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self.build, self.limits.seconds), daemon=True)
+        process = context.Process(
+            target=_serve, args=(theirs, self.build, self.limits.seconds, Path.cwd()), daemon=True
+        )
         process.start()
         theirs.close()
         worker: _Worker[Item] = _Worker(process, ours, time.monotonic() + _START_SECONDS)
@@ -199,8 +202,9 @@ def _cause(exitcode: int | None) -> str:
     return f"the reader's process ended with code {exitcode}"
 
 
-def _serve(pipe: Connection, build: Callable[[], Any], seconds: float) -> None:
+def _serve(pipe: Connection, build: Callable[[], Any], seconds: float, folder: Path) -> None:
     """Run in the worker process: load once, then answer groups until the parent closes the pipe."""
+    os.chdir(folder)  # a spawned process stands where the program was started
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()

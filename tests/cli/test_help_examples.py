@@ -1,0 +1,197 @@
+"""Every example in a command's help is run as it stands, in a folder that holds what it names."""
+
+import importlib
+import io
+import json
+import re
+import shlex
+import shutil
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import click
+import pytest
+from PIL import Image
+
+from mep3m.cli import COMMANDS
+from mep3m.product import Label, to_table
+from mep3m.stages.align.proposal import Proposal
+from mep3m.stages.align.sssom import write_sssom
+from mep3m.store import Plan, Store, StoreWriter
+from mep3m.store.files import write_json
+from mep3m.taxonomy import Category, Taxonomy
+from tests.cli.runner import ran
+from tests.cli.test_align_review import FIRST
+from tests.sources.test_mep3m import HEADER, record, sheet
+from tests.stages.merge.shops import products, proposals
+
+KINDS = {"tea": "tea leaf", "rice": "rice grain", "lamp": "lamp bulb"}
+#: examples that are not run here, and why
+NOT_RUN = {
+    "mep3m serve runs/text --port 8000": "it does not end; tests/serving starts it",
+    "mep3m export-onnx run model.onnx": "tests/cli/test_networks.py exports what it trained",
+    "mep3m demo --out demo": "1,200 products; tests/recipes builds smaller worlds",
+}
+#: what stands for a number in an example, so that it takes seconds
+SMALLER = {"--products 1000": "--products 12", "epochs=8": "epochs=2"}
+#: examples after which something is refused, open or without a place: that is exit code 1
+LEFT_OVER = ("align apply", "align carry", "align diff old", "align follow")
+
+
+def examples() -> list[str]:
+    """Return the examples of every command's help."""
+    found = []
+    for name, (module, _) in COMMANDS.items():
+        command = getattr(importlib.import_module(module), name.replace("-", "_"))
+        every = [command]
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            every = [command.get_command(context, sub) for sub in command.list_commands(context)]
+        for one in every:
+            text = f"{one.epilog or ''}\n{one.help or ''}"
+            found += re.findall(r"^\s*(?:Example: )?(mep3m .*)$", text, re.MULTILINE)
+    return found
+
+
+def picture(colour: str) -> bytes:
+    image = Image.effect_noise((80, 80), 60).convert("RGB")
+    image.paste(colour, (20, 20, 60, 60))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_store(folder: Path, step: str = "ingest") -> None:
+    """Write the two shops of `tests.stages.merge.shops`, labelled in a tree of three categories below one."""
+    ids = ("c1a2b3c4", "c99aa001", "c3")
+    leaves = (Category(key, f"类{n}", f"Class {n}", "all") for n, key in enumerate(ids))
+    tree = Taxonomy((Category("all", "全部"), *leaves))
+    rows = [
+        replace(row, labels=tuple(Label(key, "given", row.source) for key in ("all", ids[n % 3])))
+        for n, row in enumerate(products())
+    ]
+    writer = StoreWriter.begin(folder, Plan(step, {"folder": folder.name}, ("part",)))
+    writer.write(0, to_table(rows))
+    writer.finish(tree)
+
+
+def write_tables(folder: Path) -> None:
+    codes = iter(sha256(str(n).encode()).hexdigest()[:12] for n in range(99))  # no two titles are alike
+    lines = [f"{next(codes)} {words}\t{kind[0]}\t{kind}" for _ in range(12) for kind, words in KINDS.items()]
+    for name in ("items.tsv", "test.tsv"):
+        (folder / name).write_text("title\tl1\tl2\n" + "\n".join(lines) + "\n")
+    pairs = [f"{words} {n},{kind}" for n in range(12) for kind, words in KINDS.items()]
+    (folder / "items.csv").write_text("name,kind\n" + "\n".join(pairs) + "\n")
+    (folder / "new.csv").write_text("title\ngreen tea leaf\n")
+    (folder / "shop.csv").write_text("name,dept,category,photo\n绿茶,食品,茶,1.png\n", encoding="utf-8")
+    for key in "ab":
+        paths = sorted({" > ".join(row.source_path) for row in products() if row.source == key})
+        table = "id\tpath\tcount\n" + "".join(f"{path}\t{path}\t3\n" for path in paths)
+        for name in (f"{key}.tsv", "shop1.tsv" if key == "a" else "shop2.tsv"):
+            (folder / name).write_text(table, encoding="utf-8")
+    (folder / "gold.tsv").write_text("left_id\tright_id\n家电 > 电视\t电器 > 平板电视\n", encoding="utf-8")
+    (folder / "parts.tsv").write_text("id\tname_zh\tname_en\np1\t甲\tOne\np2\t乙\tTwo\n", encoding="utf-8")
+    (folder / "first.toml").write_text(FIRST, encoding="utf-8")
+    (folder / "annotations.json").write_text(json.dumps([record(1)]), encoding="utf-8")
+    sheet(folder / "dataset_info.xlsx", [HEADER, [7, "母婴", 301, "奶粉", False, False]])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with everything that the examples name."""
+    folder = tmp_path_factory.mktemp("examples")
+    write_tables(folder)
+    (folder / "photos").mkdir()
+    (folder / "photos" / "1.png").write_bytes(picture("red"))
+    (folder / "new.jpg").write_bytes(picture("blue"))
+    for name in ("stores/raw", "demo/3-dedupe", "demo/dataset", "shops", "new"):
+        write_store(folder / name)
+    for name in ("merged", "merged2"):
+        write_store(folder / name, "align")
+    Store.open(folder / "merged").taxonomy.save(folder / "old.json")
+    Store.open(folder / "merged").taxonomy.save(folder / "new.json")
+    write_json(folder / "runs" / "bert" / "classifier.json", {"tree": [["c1a2b3c4"], ["gone"]]})
+    source = 'name = "a"\n[[sources]]\nname = "shop"\npath = "../items.tsv"\n[sources.columns]\n'
+    (folder / "shops" / "mep3m.toml").write_text(source + 'title = "title"\nlabels = ["l1", "l2"]\n')
+    for name in ("links.sssom.tsv", "old.sssom.tsv", "new.sssom.tsv"):
+        proposals(folder / name)
+    return folder
+
+
+def long_review(folder: Path) -> None:
+    """Write a review of rows 8 to 37."""
+    pairs = [Proposal(f"l{n}", f"r{n}", "exact", 0.5, False, {}, "", f"l{n}", f"r{n}") for n in range(30)]
+    write_sssom(folder / "links.sssom.tsv", pairs)
+
+
+def prepare(folder: Path, example: str) -> None:
+    """Do what a person has done before the example."""
+    run = ("--title", "title", "--labels", "l1,l2", "--set", "epochs=1", "--out", "run")
+    links = "links.sssom.tsv"
+    steps: dict[str, list[tuple[str, ...]]] = {
+        "assign run": [("train", "items.tsv", *run)],
+        "evaluate run": [("train", "items.tsv", *run)],
+        "align apply links.sssom.tsv --left": [
+            ("align", "propose", "--left", "a.tsv", "--right", "b.tsv", "--out", links)
+        ],
+        "align apply": [("align", "review", links, "--accept", "8-11")],
+        "align carry": [("align", "review", "old.sssom.tsv", "--accept", "8")],
+        "align undo links": [("align", "review", links, "--accept", "8")],
+        "align review links.sssom.tsv --take": [("align", "review", links, "--blind", "for_wang.tsv")],
+    }
+    edit = ("align", "edit", "merged", "--edits", "tree.edits.jsonl", "--archive", "c3")
+    for name in ("align undo tree", "align diff old", "align follow"):
+        steps[name] = [edit]
+    for name in ("ocr store/", "retry", "status"):
+        steps[name] = [
+            (
+                "ingest",
+                "shop.csv",
+                "--title",
+                "name",
+                "--image",
+                "photo",
+                "--images",
+                "photos",
+                "--store",
+                "store",
+            )
+        ]
+    done = next((steps[name] for name in steps if example.startswith(f"mep3m {name}")), [])
+    if "--accept 1" in example or "--ask" in example:
+        long_review(folder)
+    if example.startswith("mep3m simulate"):
+        shutil.rmtree(folder / "shops")
+    if example.startswith("mep3m align follow"):
+        shutil.rmtree(folder / "merged2")
+    for step in done:
+        assert ran(*step).code in (0, 1), step
+
+
+def test_every_command_has_an_example_and_what_is_not_run_is_one() -> None:
+    assert {example.split()[1] for example in examples()} == set(COMMANDS)
+    assert set(NOT_RUN) <= set(examples())
+    assert len(examples()) == len(set(examples()))
+
+
+@pytest.mark.parametrize("example", [example for example in examples() if example not in NOT_RUN])
+def test_an_example_does_what_it_says(
+    whole: Path, tmp_path: Path, example: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(whole, tmp_path / "place"))
+    monkeypatch.chdir(folder)
+    prepare(folder, example)
+    line = example
+    for large, small in SMALLER.items():
+        line = line.replace(large, small)
+    words = shlex.split(line)[1:]
+    found = ran(*words, text="a\nq\n" if "--ask" in words else None)
+    left_over = example.startswith(tuple(f"mep3m {name}" for name in LEFT_OVER))
+    assert found.code in ((0, 1) if left_over else (0,)), found
+    assert "rror:" not in found.err
+    if "--json" in words:
+        assert found.json
+    for option in ("--out", "--store", "--report", "--blind", "--edits"):
+        if option in words and "--dry-run" not in words:
+            assert Path(words[words.index(option) + 1]).exists()
