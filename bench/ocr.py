@@ -15,7 +15,7 @@ import tempfile
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from typing import Any
 import psutil
 from PIL import Image
 
+from bench.plots import dots
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.lines import Line
 from mep3m.stages.ocr.load import load
@@ -134,12 +135,24 @@ def shrunk(files: list[ImageFile], size: int, folder: Path) -> list[ImageFile]:
     return small
 
 
+def draw(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Draw what each reader gives for its time; tesseract is far below and left out."""
+    series: dict[str, list[tuple[float, float, str]]] = {}
+    for row in rows:
+        name = str(row["reader"])
+        if "tesseract" not in name:
+            points = series.setdefault(f"{row['size']} px", [])
+            points.append((row["images_per_second"], row["f1"], name.replace("detector_", "")))
+    dots(path, "Quality over speed, two processes", ("images a second", "F1 of characters"), series)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--size", type=int, action="append", choices=[220, 800])
     parser.add_argument("--only", help="variants whose name contains this")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--plot", type=Path, help="draw F1 over images a second as SVG")
     options = parser.parse_args()
     if not DATA.exists():
         sys.exit(print(f"no real data at {DATA}: nothing measured"))
@@ -166,6 +179,8 @@ def main() -> None:
                 )
     if options.out:
         options.out.write_text(json.dumps(rows, indent=1))
+    if options.plot:
+        draw(options.plot, rows)
 
 
 if __name__ == "__main__":

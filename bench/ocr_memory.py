@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.ocr_plot import chart
+from bench.plots import lines
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.stages.ocr.cache import ReadingCache
 from mep3m.stages.ocr.read import ImageFile, ImageReader
@@ -107,7 +107,7 @@ def main() -> None:
             name: [(float(s[0]), s[column], "") for s in found["samples"]]
             for name, column in (("parent", 1), ("largest worker", 2))
         }
-        chart(options.plot, "Resident memory of a run", ("images read", "MiB"), series, line=True)
+        lines(options.plot, "Resident memory of a run", ("images read", "MiB"), series)
     if options.out:
         options.out.write_text(json.dumps(found))
 
