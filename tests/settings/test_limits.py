@@ -61,6 +61,7 @@ LIMITS: list[tuple[type[Settings], str, list[Any], list[Any]]] = [
     (OcrSettings, "detector_side", [64, 4096], [63, 4097]),
     (OcrSettings, "detector_min_side", [32, 4096], [31, 4097]),
     (OcrSettings, "min_confidence", [0, 1], [-0.1, 1.1]),
+    (OcrSettings, "single_confidence", [0, 1], [-0.1, 1.1]),
     (PoolSettings, "workers", [0, 1024], [-1, 1025]),
     (PoolSettings, "seconds_per_image", [0.1], [0]),
     (PoolSettings, "images_per_process", [1], [0]),

@@ -23,6 +23,7 @@ from mep3m.settings.ocr import OcrSettings, PoolSettings
 )
 @click.option("--detector-side", type=int, help="Longest side the text detector sees, in pixels.")
 @click.option("--min-confidence", type=float, help="Drop lines below this, 0 to 1.")
+@click.option("--single-confidence", type=float, help="Drop lines of a single character below this.")
 @click.option("--clean", type=click.Choice(["paper", "spaces", "none"]), help="Cleaning of the text.")
 @click.option("--upright/--no-upright", default=None, help="Also read lines that stand on their head.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder with EasyOCR's weight files.")

@@ -27,6 +27,8 @@ class OcrSettings(Settings):
         detector_min_side: smaller images are enlarged to this longest side for detection.
         upright: also recognise lines that stand on their head (a third small network per line).
         min_confidence: lines below this recognition confidence are dropped, in [0, 1].
+        single_confidence: lines of a single letter, digit or character are dropped below this, in [0, 1]:
+            readers see letters in drawn shapes, and are seldom this sure of them (decision 080).
         clean: `paper` keeps simplified Chinese, Latin letters, digits and ASCII signs (§3.1);
             `spaces` only evens out white space; `none` keeps the reader's text as it is.
         weights: folder with EasyOCR's weight files; without it EasyOCR downloads them.
@@ -38,6 +40,7 @@ class OcrSettings(Settings):
     detector_min_side: int = Field(default=352, ge=32, le=4096)
     upright: bool = False
     min_confidence: float = Field(default=0.5, ge=0, le=1)
+    single_confidence: float = Field(default=0.95, ge=0, le=1)
     clean: Clean = "paper"
     weights: Path | None = None
 

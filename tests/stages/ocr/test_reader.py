@@ -1,9 +1,12 @@
 """What a worker does with a group of files, and what it says about those that fail."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from mep3m.errors import MissingExtraError, StoreError
@@ -87,7 +90,52 @@ def test_finish_drops_doubtful_lines_orders_cleans_and_scores() -> None:
     assert [line.text for line in done] == ["棉毛巾", "全国包邮"]
     assert done[0].raw == "純棉毛巾"
     assert [(line.promotional or 0) >= 0.5 for line in done] == [False, True]
-    assert len(finish(lines, OcrSettings(min_confidence=0, clean="none"))) == 3
+    every = OcrSettings(min_confidence=0, single_confidence=0, clean="none")
+    assert len(finish(lines, every)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "kept"),
+    [
+        ("日", 0.94, False),  # what a reader sees in a drawn window
+        ("元", 0.95, True),
+        ("A", 0.6, False),
+        ("4", 0.83, False),
+        ("口.", 0.88, False),  # a sign beside it makes it no word
+        ("¥ 9", 0.9, False),
+        ("(送)", 0.99, True),
+        ("茶叶", 0.6, True),
+        ("5G", 0.5, True),
+        ("華茶", 0.9, False),  # one character is left after cleaning
+        ("華茶", 0.97, True),
+    ],
+)
+def test_a_single_character_must_be_read_surely(text: str, confidence: float, kept: bool) -> None:
+    line = Line(BOX, text, confidence)
+    assert bool(finish([line], OcrSettings())) == kept
+    assert finish([line], OcrSettings(single_confidence=0))
+
+
+def test_a_single_character_is_judged_alone_and_among_other_lines() -> None:
+    lines = [Line(BOX, "纯棉毛巾", 0.9), Line(BOX, "白", 0.7), Line(BOX, "起", 1.0)]
+    assert sorted(line.text for line in finish(lines, OcrSettings())) == ["纯棉毛巾", "起"]
+
+
+@given(
+    texts=st.lists(
+        st.tuples(st.text(st.sampled_from("茶a1 .¥元華"), max_size=4), st.floats(0, 1)), max_size=6
+    ),
+    low=st.floats(0, 1),
+    high=st.floats(0, 1),
+)
+def test_a_stricter_reader_keeps_a_part_of_what_a_laxer_one_keeps(
+    texts: list[tuple[str, float]], low: float, high: float
+) -> None:
+    lines = [Line(BOX, text, sure) for text, sure in texts]
+    low, high = sorted((low, high))
+    for name in ("single_confidence", "min_confidence"):
+        lax, strict = (finish(lines, OcrSettings.parse({name: value}, "x")) for value in (low, high))
+        assert Counter(line.text for line in strict) <= Counter(line.text for line in lax)
 
 
 def test_a_cache_that_is_none_says_what_to_do(tmp_path: Path) -> None:
@@ -110,7 +158,8 @@ def test_two_readers_share_a_cache_without_mixing(tmp_path: Path) -> None:
 
 def test_the_fingerprint_names_the_reader_not_the_cleaning() -> None:
     default = reader_fingerprint(OcrSettings())
-    assert default == reader_fingerprint(OcrSettings(clean="none", min_confidence=0.1))
+    after = OcrSettings(clean="none", min_confidence=0.1, single_confidence=0.2)
+    assert default == reader_fingerprint(after)
     others = [OcrSettings(engine="onnxruntime"), OcrSettings(upright=True), OcrSettings(backend="tesseract")]
     assert len({default, *map(reader_fingerprint, others)}) == 4
 

@@ -17,7 +17,7 @@ from mep3m.stages.ocr.lines import Line
 from mep3m.store.files import fingerprint
 
 #: settings applied after reading: changing them costs no new reading
-_AFTER_READING = {"clean", "min_confidence"}
+_AFTER_READING = {"clean", "min_confidence", "single_confidence"}
 #: package whose version is part of what was read
 _PACKAGES = {"rapidocr": "rapidocr", "easyocr": "easyocr"}
 

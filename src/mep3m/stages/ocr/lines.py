@@ -128,6 +128,11 @@ def clean(text: str, mode: Clean) -> str:
     return _SPACES.sub(" ", text).strip()
 
 
+def is_single(line: Line) -> bool:
+    """Say whether the line holds one letter, digit or character, whatever signs stand around it."""
+    return sum(character.isalnum() for character in line.text) == 1
+
+
 def clean_lines(lines: list[Line], mode: Clean) -> list[Line]:
     """Clean every line and drop those without a letter, digit or Chinese character left."""
     cleaned = [with_text(line, clean(line.text, mode)) for line in lines]

@@ -12,7 +12,7 @@ from pathlib import Path
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.stages.ocr.backends import Backend, build
 from mep3m.stages.ocr.cache import ReadingCache
-from mep3m.stages.ocr.lines import Line, clean_lines, reading_order
+from mep3m.stages.ocr.lines import Line, clean_lines, is_single, reading_order
 from mep3m.stages.ocr.load import MIN_SIDE, Pixels, UnreadableImageError, image_size, load
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.promotion import score_lines
@@ -146,7 +146,10 @@ class ImageReader:
 def finish(lines: list[Line], settings: OcrSettings) -> list[Line]:
     """Turn the reader's raw lines into those of the dataset: sure enough, in order, cleaned, scored."""
     sure = [line for line in lines if line.confidence >= settings.min_confidence]
-    return score_lines(clean_lines(reading_order(sure), settings.clean))
+    lines = clean_lines(reading_order(sure), settings.clean)
+    return score_lines(
+        [line for line in lines if line.confidence >= settings.single_confidence or not is_single(line)]
+    )
 
 
 def image_files(folder: Path, suffixes: frozenset[str]) -> Iterator[ImageFile]:
