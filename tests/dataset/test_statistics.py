@@ -103,6 +103,29 @@ def test_an_empty_store_has_statistics_too(tmp_path: Path) -> None:
     assert look_alikes(empty) == []
 
 
+def test_a_level_that_is_not_known_is_no_class(tmp_path: Path) -> None:
+    writer = StoreWriter.begin(tmp_path / "s", Plan("ingest", {}, ("a",)))
+    unknown = Label(None, "given", "shop")
+    paths = [(unknown, *given("523")), (*given("5"), unknown, *given("9")), (), given("5", "523")]
+    writer.write(0, to_table(Product(str(n), "s", str(n), labels=path) for n, path in enumerate(paths)))
+    found = statistics(writer.finish(TREE))
+    assert [(row["id"], row["samples"]) for row in found["classes"]] == [("5", 2)]
+    assert [(row["id"], row["samples"]) for row in found["subclasses"]] == [("523", 2)]
+    assert [(row["classes"], row["rows"]) for row in found["levels"]] == [(1, 2), (1, 2), (1, 1)]
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "nonsense", "empty"])
+def test_an_image_that_cannot_be_read_is_left_out_of_the_pictures(store: Store, damage: str) -> None:
+    key = next(product.image for product in store.products() if product.image)
+    path = store.images.file(key)
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes({"cut": path.read_bytes()[:45], "nonsense": b"<html>", "empty": b""}[damage])
+    assert mosaic(store) is not None
+    assert key not in {image for pair in look_alikes(store) for image in (pair.left, pair.right)}
+
+
 def test_the_mosaic_holds_every_image_once(store: Store) -> None:
     picture = mosaic(store, columns=2, rows=2, side=10)
     assert picture is not None

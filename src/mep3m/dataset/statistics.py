@@ -56,7 +56,7 @@ def classes(connection: duckdb.DuckDBPyConnection, store: Store) -> list[dict[st
     """Table 2: samples and sub-classes of every first-level class, most samples first."""
     found = connection.sql(
         "SELECT labels[1].category, count(*), count(DISTINCT labels[2].category) "
-        "FROM kept WHERE len(labels) > 0 GROUP BY 1 ORDER BY 2 DESC, 1"
+        "FROM kept WHERE labels[1].category NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
     names = ["id", "samples", "subclasses"]
     return [dict(zip(names, row, strict=True)) | _names(store, row[0]) for row in found]
@@ -79,7 +79,8 @@ def levels(connection: duckdb.DuckDBPyConnection) -> list[dict[str, int]]:
 def subclasses(connection: duckdb.DuckDBPyConnection, store: Store) -> list[dict[str, Any]]:
     """Fig 5 left: the size of every second-level class, largest first (the long tail)."""
     found = connection.sql(
-        "SELECT labels[2].category, count(*) FROM kept WHERE len(labels) > 1 GROUP BY 1 ORDER BY 2 DESC, 1"
+        "SELECT labels[2].category, count(*) FROM kept "
+        "WHERE labels[2].category NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
     return [{"id": row[0], "samples": row[1]} | _names(store, row[0]) for row in found]
 

@@ -59,6 +59,8 @@ def lines(series: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str) -
     for name, points in series.items():
         xs, ys = zip(*points, strict=True) if points else ((), ())
         figure.add_trace(go.Scatter(x=xs, y=ys, mode="lines+markers", name=name))
+    # above the lines: beside them it would leave a phone no room
+    figure.update_layout(legend={"orientation": "h", "y": 1, "yanchor": "bottom"})
     return _render(figure, x, y)
 
 
@@ -73,7 +75,8 @@ def tree(nodes: Sequence[Mapping[str, Any]]) -> str:
         maxdepth=3,
         insidetextorientation="radial",
     )
-    return _render(go.Figure(trace), "", "", height=720)
+    figure = go.Figure(trace)
+    return _render(figure, "", "", height=720, side=10)
 
 
 def _html(trace: Any, x: str, y: str, *, log: bool = False) -> str:
@@ -83,11 +86,11 @@ def _html(trace: Any, x: str, y: str, *, log: bool = False) -> str:
     return _render(figure, x, y)
 
 
-def _render(figure: Any, x: str, y: str, height: int = 360) -> str:
+def _render(figure: Any, x: str, y: str, height: int = 360, side: int = 60) -> str:
     figure.update_layout(
         template="plotly_white",
         height=height,
-        margin={"l": 60, "r": 20, "t": 20, "b": 50},
+        margin={"l": side, "r": min(side, 20), "t": 20, "b": 50},
         font={"family": "system-ui, 'Noto Sans CJK SC', sans-serif", "size": 13},
         xaxis_title=x,
         yaxis_title=y,

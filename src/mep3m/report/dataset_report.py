@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,10 +87,18 @@ def _label_sections(numbers: Mapping[str, Any]) -> list[Section]:
     sizes = [row["samples"] for row in numbers["subclasses"]]
     if sizes:
         html = charts.curve(sizes, "sub-class by rank", "samples", log=True)
-        top = {row["name_zh"]: row["samples"] for row in numbers["subclasses"][:20]}
-        html += charts.horizontal_bars(top, "samples in the 20 largest sub-classes")
+        html += charts.horizontal_bars(_largest(numbers["subclasses"][:20]), "samples, 20 largest")
         sections.append(Section("Sub-class sizes", html, "The long tail (Fig 5)."))
     return sections
+
+
+def _largest(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return name -> samples; classes that share a name carry their ids."""
+    names = Counter(row["name_zh"] for row in rows)
+    return {
+        row["name_zh"] if names[row["name_zh"]] == 1 else f"{row['name_zh']} ({row['id']})": row["samples"]
+        for row in rows
+    }
 
 
 def _text_sections(numbers: Mapping[str, Any]) -> list[Section]:
@@ -144,16 +153,20 @@ def _inline(store: Store, key: str) -> str:
 
 def _tree_section(store: Store, numbers: Mapping[str, Any]) -> list[Section]:
     """Draw the hierarchy of the classes that have samples (Fig 9)."""
-    sizes = {row["id"]: row["samples"] for row in (*numbers["classes"], *numbers["subclasses"])}
+    rows = (*numbers["classes"], *numbers["subclasses"])
+    sizes = {row["id"]: row["samples"] for row in rows if row["id"] in store.taxonomy}
+    parents = {key: store.taxonomy[key].parent for key in sizes}
+    below = Counter[str]()  # rows whose first level is not known count below it: a part is never more
+    for key, parent in parents.items():
+        below[parent or ""] += sizes[key]
     nodes = [
         {
             "id": key,
             "name": store.taxonomy[key].name,
-            "parent": store.taxonomy[key].parent or "",
-            "samples": size,
+            "parent": parents[key] if parents[key] in sizes else "",
+            "samples": max(size, below[key]),
         }
         for key, size in sizes.items()
-        if key in store.taxonomy
     ]
     if not nodes:
         return []
