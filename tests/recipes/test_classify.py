@@ -62,6 +62,13 @@ def test_a_run_scores_another_table_without_naming_columns(
     assert scores["hierarchical"]["n"] == 60
 
 
+def test_the_card_as_a_page(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "card.html"
+    assert call("evaluate", run / "run", "--data", run / "items.tsv", "--report", page, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["levels"][0]["intervals"]
+    assert "Metric card" in page.read_text(encoding="utf-8")
+
+
 def test_the_card_holds_what_a_reader_needs(run: Path, tmp_path: Path) -> None:
     assert call("evaluate", run / "run", "--data", run / "items.tsv", "--card", tmp_path / "c.json") == 0
     card = json.loads((tmp_path / "c.json").read_text())

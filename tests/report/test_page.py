@@ -141,12 +141,6 @@ def test_a_curve_is_drawn_against_the_rank() -> None:
     assert trace["y"] == [9, 4, 1]
 
 
-def test_lines_have_one_trace_a_name_and_may_be_empty() -> None:
-    traces, _ = figure(charts.lines({"a": [(1, 2), (3, 4)], "b": []}, "x", "y"))
-    assert [trace["name"] for trace in traces] == ["a", "b"]
-    assert (traces[0]["x"], traces[0]["y"]) == ([1, 3], [2, 4])
-
-
 def test_points_show_their_names_and_a_tree_its_parents() -> None:
     (trace,), layout = figure(charts.scatter([{"x": 1, "y": 2, "name": "茶"}], "x", "y", log_x=True))
     assert trace["text"] == ["茶"]

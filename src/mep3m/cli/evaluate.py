@@ -16,6 +16,7 @@ from mep3m.cli.show import NEW_FILE, column_options, given_columns, json_option,
 @column_options
 @click.option("--split-file", type=click.Path(path_type=Path), help="Score only the test side of this split.")
 @click.option("--card", type=NEW_FILE, help="Write the whole metric card to this JSON file.")
+@click.option("--report", type=NEW_FILE, help="Write the card as a page with its plots to this HTML file.")
 @json_option
 def evaluate(
     run: Path, data: Path, split_file: Path | None, card: Path | None, as_json: bool, **options: Any
@@ -34,9 +35,15 @@ def evaluate(
         data, True, given_columns(options, data), options["image_root"], options["format"]
     )
     split = Split.load(split_file) if split_file else None
-    scores = evaluate_run(opened_run, opened, split, card is not None)
+    whole = card is not None or options["report"] is not None
+    scores = evaluate_run(opened_run, opened, split, whole)
     if card:
         write_json(card, scores)
+    if options["report"]:
+        from mep3m.models.classifier import names_of
+        from mep3m.report.card_report import report_card
+
+        report_card(scores, options["report"], names_of(run))
     if as_json:
         print_json(scores)
     else:

@@ -10,25 +10,15 @@ from typing import Any
 
 import orjson
 
-from mep3m.report import charts
+from mep3m.report.card_report import by_training_rows, calibration, scores
 from mep3m.report.dataset_report import report_dataset
 from mep3m.report.ocr_examples import ocr_examples, ocr_sections
 from mep3m.report.page import Section, table
 from mep3m.store import Store
 from mep3m.store.files import read_json
-from mep3m.taxonomy import Taxonomy
 
-SCORES = {
-    "level": "level",
-    "n": "test products",
-    "known_classes": "classes",
-    "top1": "Top-1",
-    "top5": "Top-5",
-    "macro_f1": "macro F1",
-    "weighted_f1": "weighted F1",
-    "ap_macro": "macro AP",
-    "unseen": "of unseen classes",
-}
+#: what the scores of a build were measured on
+SET_ASIDE = "Test products were set aside with their duplicates; the training side never saw them."
 
 
 @dataclass(frozen=True)
@@ -58,8 +48,8 @@ def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
     if impact.exists():
         extra.append(_alignment(read_json(impact)))
     if facts.scores is not None:
-        extra += [_scores(facts.scores), _by_training_rows(facts.scores, dataset.taxonomy)]
-        extra.append(_calibration(facts.scores))
+        extra += [scores(facts.scores, SET_ASIDE), by_training_rows(facts.scores, dataset.taxonomy)]
+        extra.append(calibration(facts.scores))
     if facts.truth is not None:
         extra.append(_truth(facts.truth))
     report_dataset(dataset, folder, seed, extra)
@@ -105,45 +95,6 @@ def _alignment(impact: Mapping[str, Any]) -> Section:
     html = table(origins) + "<h3>Joined categories</h3>" + table(joined)
     html += "<h3>Without a place in the tree</h3>" + table(unmapped)
     return Section("Alignment", html, "Edit review.sssom.tsv and build again to change it.")
-
-
-def _scores(scores: Mapping[str, Any]) -> Section:
-    """The classifier on the test side of the split."""
-    levels = [{key: row.get(key) for key in SCORES} for row in scores["levels"]]
-    top = {f"level {row['level']}": row["top1"] for row in scores["levels"]}
-    html = table(levels, SCORES) + charts.horizontal_bars(top, "Top-1 on test products")
-    note = "Test products were set aside with their duplicates; the training side never saw them."
-    return Section("Classifier", html, note)
-
-
-def _by_training_rows(scores: Mapping[str, Any], taxonomy: Taxonomy) -> Section:
-    """Accuracy of every class against its training samples (Fig 8), of the level with most classes."""
-    level = max(scores["levels"], key=lambda row: len(row["classes_by_training_rows"]))
-    points = [
-        {
-            "x": row["training_rows"],
-            "y": row["accuracy"],
-            "name": taxonomy[row["name"]].name if row["name"] in taxonomy else row["name"],
-        }
-        for row in level["classes_by_training_rows"]
-        if row["training_rows"]
-    ]
-    html = charts.scatter(points, "training samples of the class", "accuracy on test products", log_x=True)
-    return Section(
-        "Accuracy by class size", html, f"Each point is a class of level {level['level']} (Fig 8)."
-    )
-
-
-def _calibration(scores: Mapping[str, Any]) -> Section:
-    """How often the classifier is right against how sure it says it is."""
-    series = {
-        f"level {row['level']} (ECE {row['calibration']['ece']:.3f})": [
-            (bar["confidence"], bar["accuracy"]) for bar in row["calibration"]["reliability"] if bar["n"]
-        ]
-        for row in scores["levels"]
-    }
-    html = charts.lines({"perfect": [(0.0, 0.0), (1.0, 1.0)], **series}, "said probability", "share right")
-    return Section("Calibration", html, "On the test products, in bins of the probability of the answer.")
 
 
 def _truth(truth: Mapping[str, Any]) -> Section:

@@ -53,12 +53,27 @@ def scatter(points: Sequence[Mapping[str, Any]], x: str, y: str, *, log_x: bool 
     return _render(figure, x, y)
 
 
-def lines(series: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str) -> str:
-    """Draw one line a name through its (x, y) points."""
-    figure = go.Figure()
+def reliability(series: Mapping[str, Sequence[tuple[float, float, int]]], x: str, y: str) -> str:
+    """Draw (confidence, share right, rows) of each bin over the line of perfect calibration.
+
+    The area of a mark follows its rows, so that a bin of two rows does not look like one of a thousand.
+    """
+    figure = go.Figure(
+        go.Scatter(x=[0, 1], y=[0, 1], mode="lines", name="perfect", line={"color": "#999", "dash": "dot"})
+    )
     for name, points in series.items():
-        xs, ys = zip(*points, strict=True) if points else ((), ())
-        figure.add_trace(go.Scatter(x=xs, y=ys, mode="lines+markers", name=name))
+        most = max((point[2] for point in points), default=1)
+        figure.add_trace(
+            go.Scatter(
+                x=[point[0] for point in points],
+                y=[point[1] for point in points],
+                text=[f"{point[2]:,} rows" for point in points],
+                mode="lines+markers",
+                name=name,
+                line={"width": 1},
+                marker={"size": [4 + 20 * (point[2] / most) ** 0.5 for point in points], "opacity": 0.7},
+            )
+        )
     # above the lines: beside them it would leave a phone no room
     figure.update_layout(legend={"orientation": "h", "y": 1, "yanchor": "bottom"})
     return _render(figure, x, y)

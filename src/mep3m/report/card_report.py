@@ -1,0 +1,137 @@
+"""The page of a metric card: scores with their intervals, class sizes, calibration, mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mep3m.report import charts
+from mep3m.report.page import Section, table, write_page
+from mep3m.taxonomy import Taxonomy
+
+SCORES = {
+    "level": "level",
+    "n": "test products",
+    "known_classes": "classes",
+    "top1": "Top-1",
+    "top5": "Top-5",
+    "macro_f1": "macro F1",
+    "weighted_f1": "weighted F1",
+    "ap_macro": "macro AP",
+    "unseen": "of unseen classes",
+}
+
+
+def report_card(card: Mapping[str, Any], path: Path, taxonomy: Taxonomy | None = None) -> None:
+    """Write the page of a card that `evaluation.card.metric_card` made; `taxonomy` gives names to ids."""
+    sections = [
+        scores(card, note="On the labelled rows of the table that was evaluated."),
+        intervals(card),
+        by_training_rows(card, taxonomy),
+        buckets(card),
+        calibration(card),
+        mistakes(card, taxonomy),
+    ]
+    facts = {"rows": card.get("rows"), "seed": card["seed"], "interval": card["averaging"]["interval"]}
+    write_page(path, "Metric card", sections, facts)
+
+
+def scores(card: Mapping[str, Any], note: str) -> Section:
+    """The scores of every level; `note` says on which products."""
+    levels = [{key: row.get(key) for key in SCORES} for row in card["levels"]]
+    top = {f"level {row['level']}": row["top1"] for row in card["levels"]}
+    html = table(levels, SCORES) + charts.horizontal_bars(top, "Top-1 on test products")
+    return Section("Classifier", html, note)
+
+
+def intervals(card: Mapping[str, Any]) -> Section:
+    """The 95 % bootstrap intervals of Top-1 and macro F1."""
+    names = {"top1": "Top-1", "macro_f1": "macro F1"}
+    rows = [
+        {
+            "level": row["level"],
+            "score": names[key],
+            "value": found["value"],
+            "from": found["low"],
+            "to": found["high"],
+        }
+        for row in card["levels"]
+        for key, found in row["intervals"].items()
+    ]
+    return Section("Intervals", table(rows), "How far a score on this many products can be trusted.")
+
+
+def by_training_rows(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
+    """Accuracy of every class against its training samples (Fig 8), of the level with most classes."""
+    level = max(card["levels"], key=lambda row: len(row["classes_by_training_rows"]))
+    points = [
+        {"x": row["training_rows"], "y": row["accuracy"], "name": _name(row["name"], taxonomy)}
+        for row in level["classes_by_training_rows"]
+        if row["training_rows"]
+    ]
+    html = charts.scatter(points, "training samples of the class", "accuracy on test products", log_x=True)
+    return Section(
+        "Accuracy by class size", html, f"Each point is a class of level {level['level']} (Fig 8)."
+    )
+
+
+def buckets(card: Mapping[str, Any]) -> Section:
+    """The scores of large and small classes apart."""
+    rows = [
+        {
+            "level": row["level"],
+            "training samples": _bounds(*bucket["training_rows"]),
+            "classes": bucket["classes"],
+            "test products": bucket["n"],
+            "Top-1": bucket["top1"],
+            "macro F1": bucket["macro_f1"],
+        }
+        for row in card["levels"]
+        for bucket in row["buckets"]
+    ]
+    return Section("Scores by class size", table(rows))
+
+
+def _bounds(low: int, high: int | None) -> str:
+    if high is None:
+        return f"{low:,} and more"
+    return "none (unseen)" if high == 1 else f"{low:,} to {high - 1:,}"
+
+
+def calibration(card: Mapping[str, Any]) -> Section:
+    """How often the classifier is right against how sure it says it is."""
+    series = {
+        f"level {row['level']} (ECE {row['calibration']['ece']:.3f})": [
+            (bar["confidence"], bar["accuracy"], bar["n"]) for bar in row["calibration"]["reliability"]
+        ]
+        for row in card["levels"]
+    }
+    html = charts.reliability(series, "said probability", "share right")
+    note = "On the test products, in bins of the probability of the answer; a larger mark stands for more."
+    return Section("Calibration", html, note)
+
+
+def mistakes(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
+    """How many mistakes stay in the family, and the commonest ones."""
+    counts = [
+        {"level": row["level"], **{key: row["mistakes"][key] for key in ("wrong", "siblings", "strangers")}}
+        for row in card["levels"]
+    ]
+    pairs = [
+        {
+            "level": row["level"],
+            "truth": _name(pair["truth"], taxonomy),
+            "answer": _name(pair["answer"], taxonomy),
+            "products": pair["n"],
+            "siblings": "yes" if pair["siblings"] else "no",
+        }
+        for row in card["levels"]
+        for pair in row["mistakes"]["commonest"][:10]
+    ]
+    html = table(counts) + "<h3>The commonest</h3>" + table(pairs)
+    return Section("Mistakes", html, "Siblings have the same parent; strangers have not.")
+
+
+def _name(key: str, taxonomy: Taxonomy | None) -> str:
+    return taxonomy[key].name if taxonomy is not None and key in taxonomy else key

@@ -1,0 +1,79 @@
+"""The page of a metric card: every number of the card, drawn in a browser."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mep3m.dataset.dataset import Dataset
+from mep3m.evaluation.card import metric_card
+from mep3m.models.labels import LabelTree
+from mep3m.product import Label, Product, to_table
+from mep3m.report import card_report, charts
+from mep3m.taxonomy import Category, Taxonomy
+from tests.report.test_page import Cells, figure
+
+PATHS = (("food", "tea"), ("food", "rice"), ("home", "<lamp>"))
+COUNTS = [{"food": 30, "home": 1200}, {"tea": 3, "rice": 27, "<lamp>": 1200}]
+
+
+@pytest.fixture
+def card() -> dict[str, Any]:
+    tree = LabelTree.from_paths(PATHS)
+    rows = []
+    for n, path in enumerate((*PATHS * 4, ("home", "<sofa>"))):
+        rows.append(Product(str(n), "s", str(n), labels=tuple(Label(name, "given", "s") for name in path)))
+    proba = np.random.default_rng(0).dirichlet(np.ones(len(tree)), len(rows)).astype(np.float32)
+    made = metric_card(tree, proba, Dataset.of(to_table(rows)), COUNTS)
+    return made | {"rows": len(rows)}
+
+
+def test_scores_and_intervals_are_the_cards(card: dict[str, Any]) -> None:
+    shown = Cells(card_report.scores(card, "note").html).rows[1:3]
+    assert [row[0] for row in shown] == ["1", "2"]
+    assert [float(row[3]) for row in shown] == pytest.approx(
+        [row["top1"] for row in card["levels"]], rel=1e-3
+    )
+    rows = Cells(card_report.intervals(card).html).rows[1:]
+    assert len(rows) == 4
+    for row in rows:
+        assert float(row[3]) <= float(row[2]) <= float(row[4])
+
+
+def test_buckets_are_named_by_their_bounds(card: dict[str, Any]) -> None:
+    names = {row[1] for row in Cells(card_report.buckets(card).html).rows[1:]}
+    assert names == {"none (unseen)", "1 to 9", "10 to 49", "1,000 and more"}
+
+
+def test_a_point_a_class_with_its_name(card: dict[str, Any]) -> None:
+    named = Taxonomy((Category("tea", "茶", "Tea"),))
+    (trace,), layout = figure(card_report.by_training_rows(card, named).html)
+    assert dict(zip(trace["text"], trace["x"], strict=True)) == {"茶": 3, "rice": 27, "<lamp>": 1200}
+    assert layout["xaxis"]["type"] == "log"
+
+
+def test_marks_of_the_reliability_plot_grow_with_their_rows() -> None:
+    traces, _ = figure(charts.reliability({"level 1": [(0.4, 0.5, 4), (0.9, 1.0, 400)]}, "x", "y"))
+    perfect, level = traces
+    assert (perfect["x"], perfect["y"], perfect["mode"]) == ([0, 1], [0, 1], "lines")
+    assert level["text"] == ["4 rows", "400 rows"]
+    small, large = level["marker"]["size"]
+    assert small - 4 == pytest.approx((large - 4) / 10)
+    (_, empty), _ = figure(charts.reliability({"level 1": []}, "x", "y"))
+    assert empty["x"] == []
+
+
+def test_the_page_is_drawn(card: dict[str, Any], tmp_path: Path, browser: Any) -> None:
+    card_report.report_card(card, tmp_path / "card.html")
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto((tmp_path / "card.html").as_uri())
+    page.wait_for_selector(".plotly .main-svg")
+    assert page.locator("h2").all_text_contents()[:2] == ["Classifier", "Intervals"]
+    assert page.locator(".js-plotly-plot").count() == 3
+    assert "<lamp>" in page.locator("body").inner_text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert problems == []
+    page.close()
