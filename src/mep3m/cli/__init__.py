@@ -73,6 +73,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without Chinese shows escapes instead
             stream.reconfigure(errors="backslashreplace")
+    strange = [word for word in sys.argv[1:] if any("\ud800" <= character <= "\udfff" for character in word)]
+    if strange:  # bytes that Python could not decode
+        _stop(UsageError(f"{strange[0]!a} is not UTF-8; rename the file, names are kept as text"))
     try:
         # click returns the code of `ctx.exit` here instead of raising it; commands return nothing else
         if code := cli(standalone_mode=False):

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from mep3m.engine import Engine, Progress, run, silent
 from mep3m.errors import StoreError, UsageError
 from mep3m.store import ContentImages, Plan, Reject, Store, StoreWriter
-from mep3m.store.files import read_json, sole_writer, whole_file
-from mep3m.store.store import read_shard
+from mep3m.store.files import sole_writer, whole_file
+from mep3m.store.store import read_plan, read_shard
 from mep3m.taxonomy import Taxonomy
 
 
@@ -93,8 +93,7 @@ def run_stage(
     """
     if folder.resolve() == parent.folder.resolve():
         raise UsageError(f"{folder} is the store that '{stage.name}' reads; write into another folder")
-    found = folder / "plan.json"
-    if found.exists() and (step := read_json(found)["step"]) != stage.name:
+    if (folder / "plan.json").exists() and (step := read_plan(folder)["step"]) != stage.name:
         raise StoreError(f"{folder} holds a store of '{step}'; choose another folder for '{stage.name}'")
     with sole_writer(folder):
         return _run_stage(stage, parent, folder, engine, progress)

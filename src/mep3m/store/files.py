@@ -107,6 +107,11 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def as_text(name: str) -> str:
+    r"""Return a file's name as text that can be written anywhere: bytes that are no UTF-8 become `\xNN`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def inside(root: Path, relative: str) -> Path:
     """Join a path that came from data to `root`, and refuse one that leaves it.
 

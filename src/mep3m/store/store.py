@@ -12,7 +12,7 @@ Layout of a store folder::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,56 @@ if TYPE_CHECKING:
     import duckdb
 
 FORMAT = 1
+#: what a plan and a manifest hold, at least
+_PLAN: dict[str, type] = {"step": str, "parts": list, "fingerprint": str}
+_MANIFEST: dict[str, type] = {
+    **_PLAN, "format": int, "settings": dict, "images": str, "shards": list, "rows": int, "dropped": int,
+    "rejects": int,
+}  # fmt: skip
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """Return what the store at `folder` is to become.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    return _checked(folder / "plan.json", _PLAN)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what is in the finished store at `folder`.
+
+    Raises:
+        StoreError: the file is damaged.
+    """
+    return _checked(folder / "manifest.json", _MANIFEST)
+
+
+def _checked(path: Path, kinds: dict[str, type]) -> dict[str, Any]:
+    found = read_json(path)
+    if not isinstance(found, dict) or any(not isinstance(found.get(key), kinds[key]) for key in kinds):
+        raise StoreError(
+            f"{path} is damaged; bring it back from a copy, or delete the store and make it anew"
+        )
+    return found
+
+
+def check_shards(shards: Sequence[Path]) -> None:
+    """Look at the end of every shard, which is written last and says how to read it.
+
+    Raises:
+        StoreError: a file is missing or damaged.
+    """
+    for path in shards:
+        try:
+            pq.read_metadata(path)
+        except (OSError, pa.ArrowException) as error:
+            raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> StoreError:
+    return StoreError(f"{path} cannot be read ({error}); delete it and run the step again")
 
 
 @dataclass(frozen=True)
@@ -57,16 +107,14 @@ class Store:
                     else "make one with 'mep3m ingest' or 'mep3m build'"
                 )
                 raise StoreError(f"{folder} holds no store; {hint}")
-            done = len(list((folder / "shards").glob("[0-9]*.parquet")))
-            parts = len(read_json(folder / "plan.json")["parts"])
-            raise StoreError(
-                f"the store {folder} is unfinished ({done} of {parts} shards); "
-                "run the command that makes it again and it goes on"
-            )
-        manifest = read_json(folder / "manifest.json")
+            raise _unfinished(folder, len(read_plan(folder)["parts"]))
+        manifest = read_manifest(folder)
         if manifest["format"] > FORMAT:
             raise StoreError(f"{folder} has format {manifest['format']}, this mep3m reads up to {FORMAT}")
-        return cls(folder, manifest)
+        store = cls(folder, manifest)
+        if not all(path.exists() for path in store.shards):  # somebody deleted a damaged one
+            raise _unfinished(folder, len(store.shards))
+        return store
 
     @property
     def step(self) -> str:
@@ -112,6 +160,7 @@ class Store:
     def rejects(self) -> pa.Table:
         """Return the quarantine of this step."""
         files = sorted((self.folder / "rejects").glob("[0-9]*.parquet"))
+        check_shards(files)
         tables = [pq.read_table(path, schema=REJECT_SCHEMA) for path in files]
         return pa.concat_tables(tables) if tables else REJECT_SCHEMA.empty_table()
 
@@ -120,6 +169,7 @@ class Store:
         import duckdb  # a quarter of a second that only queries need
 
         connection = duckdb.connect()
+        check_shards(self.shards)
         files = [str(path) for path in self.shards]
         connection.execute("SET preserve_insertion_order = true")
         connection.register("rejects", self.rejects())
@@ -128,6 +178,14 @@ class Store:
         else:
             connection.register("products", PRODUCT_SCHEMA.empty_table())
         return connection
+
+
+def _unfinished(folder: Path, parts: int) -> StoreError:
+    done = len(list((folder / "shards").glob("[0-9]*.parquet")))
+    return StoreError(
+        f"the store {folder} is unfinished ({done} of {parts} shards); "
+        "run the command that makes it again and it goes on"
+    )
 
 
 def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
@@ -139,6 +197,4 @@ def read_shard(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns, memory_map=True, partitioning=None)
     except (OSError, pa.ArrowException) as error:
-        raise StoreError(
-            f"shard {path} cannot be read ({error}); delete it and run the step again"
-        ) from error
+        raise _unreadable(path, error) from error

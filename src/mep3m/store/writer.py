@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from mep3m import __version__
 from mep3m.errors import StoreError
 from mep3m.product import PRODUCT_SCHEMA
-from mep3m.store.files import fingerprint, read_json, whole_file, write_json
+from mep3m.store.files import fingerprint, whole_file, write_json
 from mep3m.store.rejects import Reject, rejects_table
-from mep3m.store.store import FORMAT, Store
+from mep3m.store.store import FORMAT, Store, read_plan
 from mep3m.taxonomy import Taxonomy
 
 
@@ -59,7 +59,7 @@ class StoreWriter:
                 files that are not a store.
         """
         found = folder / "plan.json"
-        if found.exists() and read_json(found)["fingerprint"] != plan.fingerprint:
+        if found.exists() and read_plan(folder)["fingerprint"] != plan.fingerprint:
             if not replace:
                 raise StoreError(
                     f"{folder} holds a store made from other input or settings; "
@@ -76,7 +76,7 @@ class StoreWriter:
     @property
     def complete(self) -> bool:
         """Whether the store is finished already."""
-        return (self.folder / "manifest.json").exists()
+        return (self.folder / "manifest.json").exists() and not self.missing()
 
     def missing(self) -> list[int]:
         """Return the indices of the parts that still have no shard."""

@@ -15,6 +15,7 @@ from typing import IO
 import rarfile
 
 from mep3m.errors import FormatError, UsageError
+from mep3m.store.files import as_text
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".rar")
 ARCHIVE_ERRORS = (zipfile.BadZipFile, tarfile.TarError, rarfile.Error, OSError, EOFError, RuntimeError)
@@ -128,4 +129,4 @@ def _members_tar(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
         for member in (member for member in bundle if member.isreg()):
             file = bundle.extractfile(member)
             if file is not None:
-                yield member.name, file
+                yield as_text(member.name), file

@@ -14,7 +14,7 @@ import duckdb
 
 from mep3m.errors import StoreError
 from mep3m.sources.base import STAGE
-from mep3m.store.files import read_json
+from mep3m.store.store import check_shards, read_plan
 
 COLUMNS = "stage, source, product, file, line, shard, row, state, reason"
 
@@ -103,20 +103,21 @@ def find_stores(folder: Path) -> list[Path]:
     found = [path.parent for path in plans_found if path.parent.name != "update"]
     if not found:
         raise StoreError(f"{folder} holds no store; make one with 'mep3m ingest' or 'mep3m build'")
-    plans = {path: read_json(path / "plan.json") for path in found}
+    plans = {path: read_plan(path) for path in found}
     depth: dict[str | None, int] = {None: 0}
-    ordered = sorted(found, key=lambda path: plans[path]["parent"] is not None)
+    ordered = sorted(found, key=lambda path: plans[path].get("parent") is not None)
     for _ in ordered:
         for path in ordered:
-            depth.setdefault(plans[path]["fingerprint"], depth.get(plans[path]["parent"], len(found)) + 1)
+            depth.setdefault(plans[path]["fingerprint"], depth.get(plans[path].get("parent"), len(found)) + 1)
     return sorted(found, key=lambda path: depth[plans[path]["fingerprint"]])
 
 
 def _queries(store: Path) -> list[str]:
-    plan = read_json(store / "plan.json")
+    plan = read_plan(store)
     stage = plan["step"]
     shards = sorted((store / "shards").glob("[0-9]*.parquet"))
     rejects = sorted((store / "rejects").glob("[0-9]*.parquet"))
+    check_shards([*shards, *rejects])
     queries = []
     names = {"stage": stage, "shards": _list(shards), "rejects": _list(rejects)}
     if shards:

@@ -13,8 +13,9 @@ from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import STAGE, Source
 from mep3m.sources.catalogue import open_source
 from mep3m.sources.images.intake import Intake
-from mep3m.store import Plan
-from mep3m.store.files import hash_file, read_json, write_json
+from mep3m.store import Plan, Store
+from mep3m.store.files import as_text, hash_file, read_json, write_json
+from mep3m.store.store import read_manifest
 
 #: beside a store's shards: where its input was on this machine, and what it looked like
 ORIGIN = "origin.json"
@@ -66,10 +67,10 @@ def describe_inputs(catalogues: Catalogues, folder: Path) -> list[dict[str, Any]
 
 def unchanged(folder: Path, settings: list[dict[str, Any]], catalogues: Catalogues) -> bool:
     """Whether a finished store was made from these very files and settings; looks at sizes and times only."""
-    if not (folder / "manifest.json").exists():
+    manifest = _finished(folder)
+    if manifest is None:
         return False
     origin = _origin(folder)
-    manifest = read_json(folder / "manifest.json")
     if manifest["settings"].get("sources") != orjson.loads(orjson.dumps(settings)):
         return False
     known = {item["path"]: (item["size"], item["mtime_ns"]) for item in origin.get("inputs", [])}
@@ -86,13 +87,21 @@ def compare(folder: Path, plan: Plan) -> str:
 
     'other' is everything else: nothing, an unfinished store, other sources or settings.
     """
-    if not (folder / "manifest.json").exists():
+    manifest = _finished(folder)
+    if manifest is None:
         return "other"
-    manifest = read_json(folder / "manifest.json")
     settings = orjson.loads(orjson.dumps(plan.settings))
     if manifest["step"] != STAGE or manifest["settings"].get("sources") != settings["sources"]:
         return "other"
     return "same" if manifest["settings"]["inputs"] == settings["inputs"] else "older"
+
+
+def _finished(folder: Path) -> dict[str, Any] | None:
+    """Return the manifest of a finished store, `None` where there is none or a shard is missing."""
+    if not (folder / "manifest.json").exists():
+        return None
+    store = Store(folder, read_manifest(folder))
+    return store.manifest if all(path.exists() for path in store.shards) else None
 
 
 def decisive(entry: SourceEntry) -> dict[str, Any]:
@@ -114,7 +123,7 @@ def portable(item: dict[str, Any]) -> dict[str, Any]:
 def _stat(path: Path) -> dict[str, Any]:
     facts = path.stat()
     return {
-        "path": str(path.resolve()),
+        "path": as_text(str(path.resolve())),
         "size": facts.st_size,
         "mtime_ns": facts.st_mtime_ns,
         "sha256": None,
@@ -123,7 +132,8 @@ def _stat(path: Path) -> dict[str, Any]:
 
 def _origin(folder: Path) -> dict[str, Any]:
     path = folder / ORIGIN
-    return dict(read_json(path)) if path.exists() else {}
+    found = read_json(path) if path.exists() else {}
+    return found if isinstance(found, dict) else {}
 
 
 def write_origin(folder: Path, catalogues: Catalogues, inputs: list[dict[str, Any]]) -> None:

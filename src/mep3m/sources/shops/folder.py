@@ -12,6 +12,7 @@ from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.columns import PATH_MARK, ColumnMap
 from mep3m.sources.delimited import Row
+from mep3m.store.files import as_text
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"})
 PART_IMAGES = 500
@@ -52,8 +53,10 @@ class FolderSource:
         for index in range(part.start, part.stop):
             path = self.images[index]
             relative = path.relative_to(self.root)
-            place = relative.as_posix()
-            rows.append(Row(index + 1, [place, place, PATH_MARK.join(relative.parts[:-1])]))
+            place = as_text(relative.as_posix())
+            rows.append(
+                Row(index + 1, [place, place, PATH_MARK.join(as_text(part) for part in relative.parts[:-1])])
+            )
             contents.append(path.read_bytes())
         columns = Columns(id="id", image="image", path="path", separator=PATH_MARK)
         yield ColumnMap(columns, self.name, self.root.name).batch(rows, ("id", "image", "path"), contents)

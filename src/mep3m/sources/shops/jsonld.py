@@ -16,6 +16,7 @@ from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import STAGE, Batch, Part
 from mep3m.sources.columns import PATH_MARK, ColumnMap
 from mep3m.sources.delimited import Row
+from mep3m.store.files import as_text
 from mep3m.store.rejects import Reject
 
 NAMES = ("id", "title", "image", "path")
@@ -63,7 +64,7 @@ class JsonLdSource:
         """Yield the products of each page; a page without any is refused."""
         for index in range(part.start, part.stop):
             page = self.pages[index]
-            file = page.name if page == self.path else page.relative_to(self.path).as_posix()
+            file = as_text(page.name if page == self.path else page.relative_to(self.path).as_posix())
             nodes, problems = page_nodes(page)
             mapping = ColumnMap(COLUMNS, self.name, file)
             products = [node for node in nodes if _is_a(node, "Product", "ProductGroup")]

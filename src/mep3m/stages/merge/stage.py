@@ -24,6 +24,7 @@ from mep3m.stages.merge.merged import Catalogue, Merge, Review, merge
 from mep3m.stages.merge.settle import settle
 from mep3m.store import ContentImages, Store
 from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.store import read_manifest, read_plan
 from mep3m.taxonomy import Taxonomy
 
 STEP = "align"
@@ -145,10 +146,10 @@ def remove_result(folder: Path) -> str:
     """
     if not (folder / "plan.json").exists():
         raise UsageError(f"{folder} is no store that 'align apply' or 'align follow' wrote; it stays")
-    plan = read_json(folder / "plan.json")
+    plan = read_plan(folder)
     if plan["step"] not in (STEP, "follow"):
         raise UsageError(f"{folder} was written by '{plan['step']}', not by 'align apply'; it stays")
-    own = read_json(folder / "manifest.json")["fingerprint"] if (folder / "manifest.json").exists() else None
+    own = read_manifest(folder)["fingerprint"] if (folder / "manifest.json").exists() else None
     for other in sorted(folder.resolve().parent.glob("*/plan.json")):
         if own is not None and read_json(other).get("parent") == own:
             raise UsageError(f"{other.parent} was made from {folder}; remove that first")

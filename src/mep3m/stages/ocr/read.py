@@ -16,7 +16,7 @@ from mep3m.stages.ocr.lines import Line, clean_lines, is_single, reading_order
 from mep3m.stages.ocr.load import MIN_SIDE, Pixels, UnreadableImageError, image_size, load
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.promotion import score_lines
-from mep3m.store.files import hash_file
+from mep3m.store.files import as_text, hash_file
 
 #: groups a process in one window; a window's results are held in memory until all are there
 _WINDOW_GROUPS = 16
@@ -159,7 +159,7 @@ def image_files(folder: Path, suffixes: frozenset[str]) -> Iterator[ImageFile]:
         for name in sorted(names):
             path = Path(root) / name
             if path.suffix.lower() in suffixes and path.is_file() and not path.is_symlink():
-                yield ImageFile(path.relative_to(folder).as_posix(), path)
+                yield ImageFile(as_text(path.relative_to(folder).as_posix()), path)
 
 
 def _key(file: ImageFile) -> str | None:
