@@ -1,9 +1,9 @@
-"""HiClass on given features and labels; run by `bench.hierarchy` with the Python that has `hiclass`.
+"""HiClass on given features and labels; run by `bench.hierarchy_quality` with the Python that has `hiclass`.
 
     python bench/hiclass_side.py FOLDER strategy estimator
 
-FOLDER holds train.npz, test.npz (sparse features) and labels.json ({"train": [[...]], "test": [[...]]}).
-Prints one JSON line: seconds of training and prediction (wall and processor), top-1 a level, hF.
+FOLDER holds train.npz, test.npz (sparse features) and labels.json ({"train": [[...]]}). Prints one JSON
+line: seconds of training and prediction (wall and processor) and the answered path of every test row.
 """
 
 from __future__ import annotations
@@ -43,22 +43,7 @@ def main(folder: Path, strategy: str, estimator: str) -> None:
     found = model.predict(test)
     predict = time.perf_counter() - began
     answers = [[str(name) for name in row if str(name)] for row in found]
-    print(json.dumps({"fit": seconds, "fit_cpu": cpu, "predict": predict, **score(answers, labels["test"])}))
-
-
-def score(answers: list[list[str]], truth: list[list[str]]) -> dict[str, object]:
-    """Return top-1 of each level by the label cell, and hF with answers cut to the truth's depth."""
-    depth = max(len(path) for path in truth)
-    top1 = []
-    for level in range(depth):
-        rows = [(a, t) for a, t in zip(answers, truth, strict=True) if len(t) > level]
-        top1.append(float(np.mean([len(a) > level and a[level] == t[level] for a, t in rows])))
-    shared = answered = true = 0
-    for answer, path in zip(answers, truth, strict=True):
-        cut = answer[: len(path)]
-        same = next((k for k, (a, t) in enumerate(zip(cut, path, strict=False)) if a != t), len(cut))
-        shared, answered, true = shared + same, answered + len(cut), true + len(path)
-    return {"top1": top1, "f1": 2 * shared / (answered + true)}
+    print(json.dumps({"fit": seconds, "fit_cpu": cpu, "predict": predict, "answers": answers}))
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
     python -m bench.hierarchy --leaves 600 6000 60000 --out hierarchy.json [--hiclass ENV/bin/python]
 
 Titles are drawn from a three-level tree (30 first-level nodes, 20 children each): a few words a node
-of the path and some noise. The vocabulary is held at --features, so that flat weights fit in memory
-at 60,000 leaves. Training cost is processor seconds for one pass over --rows rows, prediction that
-for --predict rows, both without reading the texts; the median of --runs. HiClass gets the same
-sparse features; it runs up to --hiclass-leaves leaves.
+of the path and some noise. There are --each rows a leaf, so 100 times the leaves are 100 times the rows.
+The vocabulary is held at --features, so that flat weights fit in memory at 60,000 leaves. Seconds are of
+the processor, without reading texts: a fit of --passes passes, and a prediction of --predict rows; the
+median of --runs. Flat and fine to coarse cost rows x leaves, so they get fewer rows (--work rows x leaves)
+and are compared by the row; HiClass gets at most --hiclass-rows of the same rows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +29,12 @@ from mep3m.models.hinge import scores
 from mep3m.models.labels import LabelTree
 from mep3m.models.linear import join_scores
 from mep3m.models.ngrams import Rows
+from mep3m.settings.linear import LinearSettings
 from mep3m.store.files import write_json
-from mep3m.training.linear import make_learner
+from mep3m.training.linear import fit
 
 ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse")
-STRATEGIES = ("LCPPN", "LCPN", "LCPL")
+NOBODY = np.zeros(0, dtype=np.int64)
 
 
 def draw_tree(leaves: int) -> LabelTree:
@@ -53,86 +56,82 @@ def draw_rows(tree: LabelTree, count: int, features: int, seed: int) -> tuple[Ro
     found = np.sort(np.concatenate([words, noise], axis=1), axis=1).astype(np.int32)
     starts = np.arange(count, dtype=np.int64) * found.shape[1]
     values = np.full(found.size, found.shape[1] ** -0.5, dtype=np.float32)
-    return Rows(starts, starts + found.shape[1], found.ravel(), values), tree.encode(
-        [tree.paths[node] for node in leaf]
-    )
+    return Rows(starts, starts + found.shape[1], found.ravel(), values, features), tree.ancestors[leaf]
 
 
-def part(rows: Rows, first: int, last: int) -> Rows:
-    """Return some of the rows."""
-    return Rows(rows.starts[first:last], rows.stops[first:last], rows.features, rows.values)
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """Return the processor seconds of a call."""
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the processor seconds of a call, and its result."""
     began = time.process_time()
-    work()
-    return time.process_time() - began
+    result = work()
+    return time.process_time() - began, result
 
 
-def measure(args: argparse.Namespace, leaves: int, order: str) -> dict[str, float]:
-    """Return the median processor seconds of one pass of training and of prediction."""
+def measure(args: argparse.Namespace, leaves: int, order: str) -> dict[str, Any]:
+    """Return rows, the median seconds of a fit and of a prediction, and microseconds a row."""
     tree = draw_tree(leaves)
-    rows, codes = draw_rows(tree, args.rows, args.features, 0)
-    learner = make_learner(args.features, tree, order)
-    learner.learn(part(rows, 0, 8), codes[:8], 1.0)
-
-    def one_pass() -> None:
-        for start in range(0, args.rows, 64):
-            learner.learn(part(rows, start, start + 64), codes[start : start + 64], 1.0)
-
-    train = [timed(one_pass) for _ in range(args.runs)]
-    weights = learner.weights
-    few = part(rows, 0, args.predict)
-    join_scores(tree, scores(few, weights), order)
-    predict = [timed(lambda: join_scores(tree, scores(few, weights), order)) for _ in range(args.runs)]
-    return {"train": float(np.median(train)), "predict": float(np.median(predict))}
+    count = args.each * leaves
+    if order != "coarse-to-fine":
+        count = min(count, args.work // leaves)
+    rows, codes = draw_rows(tree, count, args.features, 0)
+    few, _ = draw_rows(tree, args.predict, args.features, 1)
+    settings = LinearSettings(epochs=args.passes)
+    fits, predictions = [], []
+    for _ in range(args.runs):
+        seconds, (weights, _) = timed(lambda: fit(rows, tree, codes, NOBODY, order, settings, 0))
+        fits.append(seconds)
+        predict = partial(lambda learned: join_scores(tree, scores(few, learned), order), weights)
+        predictions.append(float(np.median([timed(predict)[0] for _ in range(3)])))
+    train = float(np.median(fits))
+    return {
+        "rows": count,
+        "fit": train,
+        "row_us": 1e6 * train / count,
+        "predict": float(np.median(predictions)),
+    }
 
 
 def peer(args: argparse.Namespace, leaves: int) -> dict[str, Any]:
-    """Return HiClass's and our full training on the same rows: seconds, top-1 of the levels, hF."""
+    """Return HiClass's and our fit of the same rows: seconds and top-1 of the levels on 1,000 others."""
     tree = draw_tree(leaves)
-    rows, codes = draw_rows(tree, args.rows, args.features, 0)
+    count = min(args.each * leaves, args.hiclass_rows)
+    rows, codes = draw_rows(tree, count, args.features, 0)
     held, truth = draw_rows(tree, 1000, args.features, 7)
-    learner = make_learner(args.features, tree, "coarse-to-fine")
-    learner.learn(part(rows, 0, 8), codes[:8] * 0 - 1, 1.0)
-
-    def fit() -> None:
-        for epoch in range(5):
-            order = np.random.default_rng(epoch).permutation(args.rows)
-            for start in range(0, args.rows, 64):
-                batch = order[start : start + 64]
-                chosen = Rows(rows.starts[batch], rows.stops[batch], rows.features, rows.values)
-                learner.learn(chosen, codes[batch], 1 - 0.9 * epoch / 5)
-
-    ours = timed(fit)
-    proba = join_scores(tree, scores(held, learner.weights), "coarse-to-fine")
-    top1 = [
-        float((proba[:, tree.nodes(k)].argmax(1) + tree.starts[k - 1] == truth[:, k - 1]).mean())
-        for k in range(1, tree.depth + 1)
-    ]
-    result: dict[str, Any] = {"mep3m": {"fit_cpu": ours, "top1": top1}}
+    seconds, (weights, _) = timed(
+        lambda: fit(rows, tree, codes, NOBODY, "coarse-to-fine", LinearSettings(), 0)
+    )
+    proba = join_scores(tree, scores(held, weights), "coarse-to-fine")
+    best = [proba[:, tree.nodes(k)].argmax(1) + tree.starts[k - 1] for k in range(1, tree.depth + 1)]
+    found = {"mep3m": {"rows": count, "fit_cpu": seconds, "top1": top1(np.stack(best, axis=1), truth)}}
     with tempfile.TemporaryDirectory() as name:
-        for side, (sparse, labels) in {"train": (rows, codes), "test": (held, truth)}.items():
-            pointers = np.append(sparse.starts, sparse.stops[-1])
-            shape = (len(labels), args.features)
+        for side, sparse in {"train": rows, "test": held}.items():
+            pointers = np.append(0, sparse.stops)
             save_npz(
-                Path(name) / f"{side}.npz", csr_matrix((sparse.values, sparse.features, pointers), shape)
+                Path(name) / f"{side}.npz",
+                csr_matrix((sparse.values, sparse.features, pointers), (len(sparse), args.features)),
             )
-        paths = {
-            side: [tree.paths[row[-1]] for row in part_]
-            for side, part_ in (("train", codes), ("test", truth))
-        }
-        (Path(name) / "labels.json").write_text(json.dumps(paths))
+        (Path(name) / "labels.json").write_text(json.dumps({"train": [tree.paths[row[-1]] for row in codes]}))
         script = str(Path(__file__).parent / "hiclass_side.py")
-        for strategy in STRATEGIES:
-            command = [args.hiclass, script, name, strategy, "logistic"]
+        for which in args.peers:
+            command = [args.hiclass, script, name, *which.split("-")]
             try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-                result[f"HiClass {strategy}"] = json.loads(done.stdout.splitlines()[-1])
+                done = subprocess.run(command, capture_output=True, text=True, timeout=args.limit, check=True)
             except subprocess.TimeoutExpired:
-                result[f"HiClass {strategy}"] = {"fit_cpu": None}
-    return result
+                found[f"HiClass {which}"] = {"not finished after, s": args.limit}
+                continue
+            told = json.loads(done.stdout.splitlines()[-1])
+            answers = tree.encode([tuple(path) for path in told["answers"]])
+            found[f"HiClass {which}"] = {
+                "rows": count,
+                "fit_cpu": told["fit_cpu"],
+                "top1": top1(answers, truth),
+            }
+    return found
+
+
+def top1(answers: np.ndarray, truth: np.ndarray) -> list[float]:
+    """Return the share of right answers of each level."""
+    shares: list[float] = (answers == truth).mean(axis=0).round(4).tolist()
+    return shares
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -140,37 +139,47 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--leaves", type=int, nargs="+", default=[600, 6000, 60_000])
-    parser.add_argument("--rows", type=int, default=6000)
+    parser.add_argument("--each", type=int, default=10, help="rows a leaf")
+    parser.add_argument("--work", type=int, default=60_000_000, help="rows x leaves of flat")
     parser.add_argument("--predict", type=int, default=256)
     parser.add_argument("--features", type=int, default=4096)
+    parser.add_argument("--passes", type=int, default=3)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--flat-leaves", type=int, default=60_000, help="flat is trained up to here")
-    parser.add_argument("--hiclass")
-    parser.add_argument("--hiclass-leaves", type=int, default=600)
+    parser.add_argument("--hiclass", help="Python of an environment with hiclass installed")
+    parser.add_argument("--peers", nargs="+", default=["LCPPN-svc"])
+    parser.add_argument("--hiclass-rows", type=int, default=60_000)
+    parser.add_argument("--limit", type=float, default=240.0, help="seconds a peer may take")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args(arguments)
     found: dict[str, Any] = {}
-    print("| leaves | order | train, s a pass | of flat | predict, s | of flat |\n|---|---|---|---|---|---|")
+    fit(*small(args))
+    print("| leaves | order | rows | fit, s | us a row | of flat | predict, s | of flat |")
+    print("|---|---|---|---|---|---|---|---|")
     for leaves in args.leaves:
         base = None
         for order in ORDERS:
-            if order != "coarse-to-fine" and leaves > args.flat_leaves:
-                continue
             row = measure(args, leaves, order)
             base = base or row
-            ratios = [row[name] / base[name] for name in ("train", "predict")]
+            ratios = [row[name] / base[name] for name in ("row_us", "predict")]
             found[f"{leaves} {order}"] = row
             print(
-                f"| {leaves:,} | {order} | {row['train']:.2f} | {ratios[0]:.2f} | "
-                f"{row['predict']:.3f} | {ratios[1]:.2f} |",
+                f"| {leaves:,} | {order} | {row['rows']:,} | {row['fit']:.2f} | {row['row_us']:.0f} | "
+                f"{ratios[0]:.3f} | {row['predict']:.3f} | {ratios[1]:.2f} |",
                 flush=True,
             )
-        if args.hiclass and leaves <= args.hiclass_leaves:
+        if args.hiclass:
             found[f"{leaves} side by side"] = peer(args, leaves)
-            for name, row in found[f"{leaves} side by side"].items():
-                print(f"| {leaves:,} | {name} | {row} |", flush=True)
+            for name, told in found[f"{leaves} side by side"].items():
+                print(leaves, name, told, flush=True)
     if args.out:
         write_json(args.out, found)
+
+
+def small(args: argparse.Namespace) -> tuple[Any, ...]:
+    """Return the arguments of a fit that compiles the loops."""
+    tree = draw_tree(60)
+    rows, codes = draw_rows(tree, 60, args.features, 0)
+    return rows, tree, codes, NOBODY, "coarse-to-fine", LinearSettings(epochs=1), 0
 
 
 if __name__ == "__main__":

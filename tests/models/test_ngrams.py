@@ -1,14 +1,13 @@
 """N-gram features: what they count, that they ignore the number of threads, and odd texts."""
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mep3m.models.hinge import Learner, scores
-from mep3m.models.ngrams import Grams, Rows, Texts, Vocabulary, encode_texts
+from mep3m.models.hinge import scores
+from mep3m.models.ngrams import Grams, Rows, Vocabulary, encode_texts
 
 GRAMS = Grams(1, 3, 2, 18)
 
@@ -73,6 +72,7 @@ def test_scores_are_the_matrix_product() -> None:
         np.array([2, 5]),
         random.integers(0, 6, 5, dtype=np.int32),
         random.random(5, np.float32),
+        6,
     )
     weights = random.random((6, 4), np.float32)
     expected = [
@@ -81,33 +81,26 @@ def test_scores_are_the_matrix_product() -> None:
     np.testing.assert_allclose(scores(rows, weights), expected, rtol=1e-5)
 
 
-def learned(threads: int, codes: np.ndarray, texts: Texts, vocabulary: Vocabulary) -> np.ndarray:
-    before = numba.get_num_threads()
-    numba.set_num_threads(threads)
-    try:
-        learner = Learner(len(vocabulary), np.array([0, 2, 5]))
-        for _ in range(5):
-            learner.learn(vocabulary.rows(texts, np.arange(len(texts))), codes, 0.5)
-        return learner.weights
-    finally:
-        numba.set_num_threads(before)
+def test_packed_rows_are_the_same_rows_without_gaps() -> None:
+    texts = encode_texts(pa.array(["red tea", "", "lamp lamp", "green tea"] * 3))
+    vocabulary = fit(["red tea", "lamp", "green tea"] * 2)
+    loose = vocabulary.rows(texts, np.array([3, 1, 2, 0]))
+    for packed in (loose.packed(), vocabulary.all_rows(texts, np.array([3, 1, 2, 0]))):
+        assert packed.starts[0] == 0
+        assert (packed.starts[1:] == packed.stops[:-1]).all()
+        assert packed.stops[-1] == len(packed.features) == len(packed.values)
+        for row in range(4):
+            mine, theirs = (slice(rows.starts[row], rows.stops[row]) for rows in (packed, loose))
+            np.testing.assert_array_equal(packed.features[mine], loose.features[theirs])
+            np.testing.assert_array_equal(packed.values[mine], loose.values[theirs])
+    np.testing.assert_allclose(loose.squares(), [1.25, 0.25, 1.25, 1.25], rtol=1e-5)
 
 
-def test_learning_is_the_same_for_any_number_of_threads_and_separates() -> None:
-    kinds = ["red tea", "green tea", "lamp"] * 10
-    texts = encode_texts(pa.array(kinds))
-    codes = np.array([[0, 2], [0, 3], [1, 4]] * 10, dtype=np.int32)
-    vocabulary = fit(kinds)
-    weights = learned(1, codes, texts, vocabulary)
-    np.testing.assert_array_equal(weights, learned(numba.config.NUMBA_NUM_THREADS, codes, texts, vocabulary))
-    found = scores(vocabulary.rows(texts, np.arange(3)), weights)
-    assert found[:, :2].argmax(axis=1).tolist() == [0, 0, 1]
-    assert found[:, 2:].argmax(axis=1).tolist() == [0, 1, 2]
-
-
-def test_a_level_without_label_teaches_nothing() -> None:
-    texts = encode_texts(pa.array(["red tea", "lamp"]))
-    vocabulary = fit(["red tea", "lamp"])
-    weights = learned(1, np.array([[0, -1], [1, -1]], dtype=np.int32), texts, vocabulary)
-    assert weights[:, :2].any()
-    assert not weights[:, 2:].any()
+def test_rows_taken_keep_their_content_and_order() -> None:
+    texts = encode_texts(pa.array(["red tea", "lamp", "green tea"]))
+    rows = fit(["red tea", "lamp", "green tea"] * 2).all_rows(texts, np.arange(3))
+    taken = rows.take(np.array([2, 0]))
+    assert len(taken) == 2
+    assert taken.starts.tolist() == [rows.starts[2], rows.starts[0]]
+    assert taken.width == rows.width
+    assert len(rows.take(np.zeros(0, dtype=np.int64)).packed()) == 0

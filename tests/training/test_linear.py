@@ -6,13 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mep3m.models.hinge import Learner, scores
 from mep3m.models.labels import LabelTree
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.run import RunSettings
 from mep3m.training.linear import rare_weights, train
 from mep3m.training.task import Task, Trained
-from tests.models.test_blocks import rows_of
 
 KINDS = ("green tea", "long rice", "desk lamp", "wool socks")
 
@@ -61,20 +59,3 @@ def test_classes_below_the_median_of_their_level_weigh_their_rows_more() -> None
     assert weights["b",] == pytest.approx((92 / 10) ** 0.5)
     np.testing.assert_array_equal(rare_weights(tree, codes, 0.0), 1.0)
     assert rare_weights(tree, tree.encode([("a", "x")] * 10_000), 1.0).max() <= 8.0
-
-
-def test_heavier_own_rows_give_a_rare_class_more_of_its_titles() -> None:
-    rng = np.random.default_rng(0)
-    levels = np.array([0, 2], dtype=np.int64)
-    kinds = (rng.random(600) < 0.1).astype(np.int32)
-    dense = rng.normal(0, 1, (600, 3)).astype(np.float32)
-    dense[:, 0] += 2 * kinds
-    dense[:, 2] = 0.5
-    rows = rows_of(dense)
-    found = []
-    for own in (1.0, 8.0):
-        learner = Learner(3, levels, np.array([1.0, own], dtype=np.float32))
-        for _ in range(5):
-            learner.learn(rows, kinds[:, None], 0.3)
-        found.append(scores(rows, learner.weights).argmax(axis=1)[kinds == 1].mean())
-    assert found[0] < found[1]

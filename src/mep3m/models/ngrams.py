@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 _START, _END = 2, 3
 #: value of the constant feature that every text has; the words of a text have unit length
 _CONSTANT = 0.5
+#: texts whose sparse rows are made at once
+_CHUNK = 65_536
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
@@ -37,15 +39,35 @@ class Texts:
 
 @dataclass(frozen=True)
 class Rows:
-    """N sparse rows: row n has `features[starts[n]:stops[n]]` with `values` at the same places."""
+    """N sparse rows over `width` features: row n has `features[starts[n]:stops[n]]` and `values` there."""
 
     starts: NDArray[np.int64]
     stops: NDArray[np.int64]
     features: NDArray[np.int32]
     values: NDArray[np.float32]
+    width: int
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def take(self, rows: NDArray[np.int64]) -> Rows:
+        """Return some rows, in this order; nothing is copied."""
+        return Rows(self.starts[rows], self.stops[rows], self.features, self.values, self.width)
+
+    def packed(self) -> Rows:
+        """Return the same rows without gaps between them."""
+        ends = np.cumsum(self.stops - self.starts)
+        starts = ends - (self.stops - self.starts)
+        used = np.repeat(self.starts - starts, self.stops - self.starts) + np.arange(
+            ends[-1] if len(ends) else 0
+        )
+        return Rows(starts, ends, self.features[used], self.values[used], self.width)
+
+    def squares(self) -> NDArray[np.float32]:
+        """Return (N,) the squared length of each row."""
+        out = np.zeros(len(self), dtype=np.float32)
+        _squares(self.starts, self.stops, self.values, out)
+        return out
 
     @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
@@ -60,6 +82,13 @@ def encode_texts(column: pa.ChunkedArray | pa.Array) -> Texts:
     lengths = pc.utf8_length(text).to_numpy().astype(np.int64)
     joined = "".join(text.to_pylist()).encode("utf-32-le", errors="replace")
     return Texts(np.frombuffer(joined, dtype=np.uint32), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+@numba.njit(cache=True)
+def _squares(starts: Any, stops: Any, values: Any, out: Any) -> None:
+    for row in range(len(starts)):
+        for place in range(starts[row], stops[row]):
+            out[row] += values[place] * values[place]
 
 
 @numba.njit(cache=True, inline="always")
@@ -230,7 +259,19 @@ class Vocabulary:
         starts = ends - (lengths + 2) * (self.grams.high + 2)
         total = int(ends[-1]) if len(ends) else 0
         stops = np.zeros(len(rows), dtype=np.int64)
-        found = Rows(starts, stops, np.empty(total, dtype=np.int32), np.empty(total, dtype=np.float32))
+        features, values = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.float32)
+        found = Rows(starts, stops, features, values, len(self))
         points = (texts.points, texts.offsets)
         _fill_rows(points, rows, self.grams.plan, (self.feature_of, self.idf), *found.arrays)
         return found
+
+    def all_rows(self, texts: Texts, rows: NDArray[np.int64]) -> Rows:
+        """Return the sparse rows of the chosen texts, without gaps between them."""
+        chunks = range(0, len(rows), _CHUNK)
+        packed = [self.rows(texts, rows[first : first + _CHUNK]).packed() for first in chunks]
+        ends = np.cumsum(
+            np.concatenate([[0], *(part.stops - part.starts for part in packed)]), dtype=np.int64
+        )
+        features = np.concatenate([np.zeros(0, dtype=np.int32), *(part.features for part in packed)])
+        values = np.concatenate([np.zeros(0, dtype=np.float32), *(part.values for part in packed)])
+        return Rows(ends[:-1], ends[1:], features, values, len(self))

@@ -6,12 +6,17 @@ from pydantic import Field, model_validator
 
 from mep3m.settings.base import Settings
 
+#: rows that a training on a large table sees in all
+SEEN = 1_000_000
+
 
 class LinearSettings(Settings):
     """`low`..`high` are the orders of the character n-grams, `words` the longest run of words.
 
     A feature must occur in `least` titles, and at most `most` features are kept (the frequent ones);
-    `bits` is the size of the hash table. `rate` falls linearly to a tenth over `epochs` passes.
+    `bits` is the size of the hash table. At most `epochs` passes are made (`None`: 8, from 125,000 rows on
+    fewer, down to 2); an error costs `cost` (C of a linear SVM). `rate` is the step of fine-to-coarse, which
+    falls linearly to a tenth.
     Where all classes of a level compete (hierarchy flat), a class with n rows weighs its own rows
     (m / n) ** `rare`, m being the median of its level, between 1 and 8: rare classes are found more often.
     `ocr` adds the OCR text to the title.
@@ -23,10 +28,17 @@ class LinearSettings(Settings):
     least: int = Field(default=2, ge=1)
     most: int = Field(default=400_000, ge=1)
     bits: int = Field(default=22, ge=10, le=28)
-    epochs: int = Field(default=6, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
+    cost: float = Field(default=2.0, gt=0)
     rate: float = Field(default=0.7, gt=0)
     rare: float = Field(default=0.25, ge=0, le=1)
     ocr: bool = False
+
+    def passes(self, rows: int) -> int:
+        """Return the number of passes over a table of this many rows."""
+        if self.epochs is not None:
+            return self.epochs
+        return min(max(SEEN // max(rows, 1), 2), 8)
 
     @model_validator(mode="after")
     def _orders(self) -> LinearSettings:

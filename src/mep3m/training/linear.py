@@ -1,31 +1,31 @@
-"""Training of the linear text classifier: learn, calibrate on held-out rows, learn again on every row."""
+"""Training of the linear text classifier: learn, score the held-out rows, learn from these too."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.errors import UsageError
-from mep3m.models.blocks import BlockLearner, leaf_block, sibling_blocks
-from mep3m.models.hinge import Learner, scores
+from mep3m.models.hinge import Plan, level_contests, scores, sibling_contests, solve
 from mep3m.models.labels import LabelTree
-from mep3m.models.linear import LinearClassifier, has_features, join_scores, level_starts, text_column
-from mep3m.models.ngrams import Grams, Texts, Vocabulary, encode_texts
+from mep3m.models.linear import LinearClassifier, has_features, join_scores, text_column
+from mep3m.models.marginal import LeafLearner
+from mep3m.models.ngrams import Grams, Rows, Vocabulary, encode_texts
 from mep3m.models.tree import prior
 from mep3m.settings.linear import LinearSettings
 from mep3m.training.task import Task, Trained
 from mep3m.training.temperature import temperatures
 
-#: rows that are scored at once
-_CHUNK = 4096
+Weights = NDArray[np.float32]
 
 
 def train(task: Task, run: Path) -> Trained:
-    """Train on `task.train`, calibrate on `task.valid`, then fit the same recipe again on all rows.
+    """Learn from `task.train`, calibrate on `task.valid`, then learn from these rows too.
+
+    The features are counted on all rows; the labels of the held-out ones play no part in their scores.
 
     Raises:
         UsageError: no row has text.
@@ -36,39 +36,73 @@ def train(task: Task, run: Path) -> Trained:
     if not len(texts.points):
         raise UsageError("no row has a title; name the title column with --title")
     began = time.perf_counter()
-    vocabulary, weights = _fit(task, texts, task.train, settings)
-    held = [vocabulary.rows(texts, rows) for rows in _batches(task.valid, _CHUNK)]
-    raw = np.concatenate([scores(rows, weights) for rows in held])
-    seen = np.concatenate([has_features(rows) for rows in held])
+    used = np.concatenate([task.train, task.valid])
+    held = np.arange(len(task.train), len(used))
+    grams = Grams(settings.low, settings.high, settings.words, settings.bits)
+    vocabulary = Vocabulary.fit(texts, used, grams, settings.least, settings.most)
     hierarchy = task.settings.hierarchy
+    rows, codes, seed = vocabulary.all_rows(texts, used), task.codes[used], task.settings.seed
+    weights, raw = fit(rows, task.tree, codes, held, hierarchy, settings, seed)
     scale = temperatures(task.tree, raw, task.codes[task.valid], hierarchy)
     bias = np.zeros(len(task.tree), dtype=np.float32)
     valid_proba = join_scores(task.tree, raw * scale + bias, hierarchy)
-    vocabulary, weights = _fit(task, texts, np.concatenate([task.train, task.valid]), settings)
     log = {
         "seconds": round(time.perf_counter() - began, 3),
         "features": len(vocabulary),
         "settings": settings.model_dump(),
-        "final": "fitted again on training and validation rows; the card is of the fit without the latter",
+        "final": "learned from the validation rows too, after the card was measured on them",
     }
     details = {"ocr": settings.ocr, "hierarchy": hierarchy}
     shares = prior(task.tree, np.bincount(task.codes[task.codes >= 0], minlength=len(task.tree)))
     classifier = LinearClassifier(task.tree, vocabulary, weights, scale, bias, shares, details)
-    return Trained(classifier, valid_proba, seen, log)
+    return Trained(classifier, valid_proba, has_features(rows.take(held)), log)
 
 
-def make_learner(
-    features: int, tree: LabelTree, hierarchy: str, own: NDArray[np.float32] | None = None
-) -> Learner | BlockLearner:
-    """Return the learner of a hierarchy: which columns a row teaches, and by which loss.
+def fit(
+    rows: Rows,
+    tree: LabelTree,
+    codes: NDArray[np.int32],
+    held: NDArray[np.int64],
+    hierarchy: str,
+    settings: LinearSettings,
+    seed: int,
+) -> tuple[Weights, Weights]:
+    """Return weights (V, C) learned from all rows, and scores (H, C) of the rows `held` out before.
 
-    `own` (C,) weighs the rows of each class for that class, where all classes of a level compete.
+    `codes` (N, depth) are `LabelTree.encode`'s; `held` are places among the rows.
     """
-    if hierarchy == "coarse-to-fine":
-        return BlockLearner(features, tree, sibling_blocks(tree))
     if hierarchy == "fine-to-coarse":
-        return BlockLearner(features, tree, leaf_block(tree))
-    return Learner(features, level_starts(tree), own)
+        first = np.setdiff1d(np.arange(len(rows)), held)
+        raw = scores(rows.take(held), _leaf_weights(rows, tree, codes, first, settings, seed))
+        return _leaf_weights(rows, tree, codes, np.arange(len(rows)), settings, seed), raw
+    siblings = hierarchy == "coarse-to-fine"
+    costs = np.full((2, len(tree)), settings.cost, dtype=np.float32)
+    if not siblings:
+        costs[1] *= rare_weights(tree, codes, settings.rare)
+    passes = settings.passes(len(rows))
+    plan = Plan(passes, -(-passes // 3), seed)
+    return solve(rows, codes, held, sibling_contests(tree) if siblings else level_contests(tree), costs, plan)
+
+
+def _leaf_weights(
+    rows: Rows,
+    tree: LabelTree,
+    codes: NDArray[np.int32],
+    chosen: NDArray[np.int64],
+    settings: LinearSettings,
+    seed: int,
+) -> Weights:
+    """Return the weights of fine to coarse, learned from the chosen rows."""
+    learner = LeafLearner(rows.width, tree)
+    draw = np.random.default_rng(seed)
+    passes = settings.passes(len(chosen))
+    for epoch in range(passes):
+        rate = settings.rate * (1 - 0.9 * epoch / passes)
+        order = draw.permutation(chosen)
+        for start in range(0, len(order), learner.batch):
+            batch = order[start : start + learner.batch]
+            learner.learn(rows.take(batch), codes[batch], rate)
+    return learner.weights
 
 
 def rare_weights(tree: LabelTree, codes: NDArray[np.int32], power: float) -> NDArray[np.float32]:
@@ -82,24 +116,3 @@ def rare_weights(tree: LabelTree, codes: NDArray[np.int32], power: float) -> NDA
         nodes = tree.nodes(level)
         weights[nodes] = (np.median(counts[nodes]) / counts[nodes]) ** power
     return np.clip(weights, 1.0, 8.0)
-
-
-def _fit(
-    task: Task, texts: Texts, rows: NDArray[np.int64], settings: LinearSettings
-) -> tuple[Vocabulary, NDArray[np.float32]]:
-    """Return the vocabulary and weights (V, C) learned from the chosen rows."""
-    grams = Grams(settings.low, settings.high, settings.words, settings.bits)
-    vocabulary = Vocabulary.fit(texts, rows, grams, settings.least, settings.most)
-    own = rare_weights(task.tree, task.codes[rows], settings.rare)
-    learner = make_learner(len(vocabulary), task.tree, task.settings.hierarchy, own)
-    draw = np.random.default_rng(task.settings.seed)
-    for epoch in range(settings.epochs):
-        rate = settings.rate * (1 - 0.9 * epoch / settings.epochs)
-        for batch in _batches(draw.permutation(rows), learner.batch):
-            learner.learn(vocabulary.rows(texts, batch), task.codes[batch], rate)
-    return vocabulary, learner.weights
-
-
-def _batches(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

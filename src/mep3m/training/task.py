@@ -47,8 +47,8 @@ class Task:
 class Trained:
     """A classifier, its probabilities (len(valid), C) for the held-out rows, and what to log.
 
-    `valid_proba` comes from a model that has not seen those rows, even where `classifier` was then
-    fitted again on every row. `valid_seen` (len(valid),) tells which of them showed it anything.
+    `valid_proba` comes from a model that has not seen those rows, even where `classifier` has
+    then learned from them too. `valid_seen` (len(valid),) tells which of them showed it anything.
     """
 
     classifier: Classifier

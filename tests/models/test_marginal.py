@@ -2,19 +2,17 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-import pytest
 from hypothesis import given, settings
 
-from mep3m.models.blocks import BlockLearner, leaf_block, sibling_blocks
 from mep3m.models.hinge import scores
 from mep3m.models.labels import LabelTree
 from mep3m.models.linear import join_scores
+from mep3m.models.marginal import LeafLearner, leaf_runs
 from mep3m.models.ngrams import Rows
 from mep3m.models.tree import TOLERANCE, deepest, incoherence, leaf_mask, marginal_log_loss
 from tests.models.trees import seeds, trees
 
 TREE = LabelTree.from_paths([("a", "x", "1"), ("a", "x", "2"), ("a", "y"), ("b", "z", "3"), ("b", "z", "4")])
-ORDERS = {"coarse-to-fine": sibling_blocks, "fine-to-coarse": leaf_block}
 
 
 def rows_of(dense: np.ndarray) -> Rows:
@@ -22,7 +20,7 @@ def rows_of(dense: np.ndarray) -> Rows:
     count, width = dense.shape
     starts = np.arange(count, dtype=np.int64) * width
     features = np.tile(np.arange(width, dtype=np.int32), count)
-    return Rows(starts, starts + width, features, dense.astype(np.float32).ravel())
+    return Rows(starts, starts + width, features, dense.astype(np.float32).ravel(), width)
 
 
 def examples(seed: int, count: int = 60) -> tuple[Rows, np.ndarray]:
@@ -34,33 +32,21 @@ def examples(seed: int, count: int = 60) -> tuple[Rows, np.ndarray]:
 
 
 @given(trees)
-def test_sibling_blocks_hold_a_family_and_skip_only_children(tree: LabelTree) -> None:
-    plan = sibling_blocks(tree).rows(tree.ancestors)
-    for node in range(len(tree)):
-        for level in range(int(tree.levels[node])):
-            _, first, last, low, high = plan[node, level]
-            on_path = tree.ancestors[node, level]
-            family = np.flatnonzero((tree.parent == tree.parent[on_path]) & (tree.levels == level + 1))
-            assert (low, high) == (on_path, on_path + 1)
-            assert list(range(first, last)) == (family.tolist() if len(family) > 1 else [])
-
-
-@given(trees)
-def test_the_leaf_block_gives_every_node_the_run_of_its_leaves(tree: LabelTree) -> None:
-    blocks = leaf_block(tree)
+def test_every_node_has_the_run_of_its_leaves(tree: LabelTree) -> None:
+    leaves, runs = leaf_runs(tree)
     below = leaf_mask(tree, np.arange(len(tree), dtype=np.int32))
+    assert sorted(leaves.tolist()) == tree.leaves.tolist()
     for node in range(len(tree)):
-        low, high = blocks.target[node]
-        assert sorted(blocks.nodes[low:high].tolist()) == tree.leaves[below[node]].tolist()
+        low, high = runs[node]
+        assert sorted(leaves[low:high].tolist()) == tree.leaves[below[node]].tolist()
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_both_orders_learn_and_stay_coherent(order: str) -> None:
+def test_it_learns_and_stays_coherent() -> None:
     rows, codes = examples(0)
-    learner = BlockLearner(len(TREE.leaves), TREE, ORDERS[order](TREE))
+    learner = LeafLearner(len(TREE.leaves), TREE)
     for _ in range(20):
         learner.learn(rows, codes, 1.0)
-    proba = join_scores(TREE, scores(rows, learner.weights), order)
+    proba = join_scores(TREE, scores(rows, learner.weights), "fine-to-coarse")
     assert incoherence(TREE, proba) <= TOLERANCE
     assert (TREE.leaves[proba[:, TREE.leaves].argmax(1)] == deepest(codes)).mean() > 0.95
 
@@ -69,7 +55,7 @@ def test_a_leaf_step_lowers_the_marginal_loss_of_coarse_rows() -> None:
     """Rows that are known as 'a' only pull up the leaves of 'a' together."""
     rows, codes = examples(1)
     codes[:, 1:] = -1
-    learner = BlockLearner(len(TREE.leaves), TREE, leaf_block(TREE))
+    learner = LeafLearner(len(TREE.leaves), TREE)
     losses = []
     for _ in range(4):
         proba = join_scores(TREE, scores(rows, learner.weights), "fine-to-coarse")
@@ -79,10 +65,9 @@ def test_a_leaf_step_lowers_the_marginal_loss_of_coarse_rows() -> None:
     assert losses[-1] < 0.8 * losses[0]
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_rows_without_a_label_teach_nothing(order: str) -> None:
+def test_rows_without_a_label_teach_nothing() -> None:
     rows, codes = examples(2)
-    learner = BlockLearner(len(TREE.leaves), TREE, ORDERS[order](TREE))
+    learner = LeafLearner(len(TREE.leaves), TREE)
     learner.learn(rows, np.full_like(codes, -1), 1.0)
     assert not learner.weights.any()
 
@@ -90,7 +75,7 @@ def test_rows_without_a_label_teach_nothing(order: str) -> None:
 def test_the_leaf_gradient_is_the_gradient_of_the_marginal_loss() -> None:
     rows, codes = examples(3, count=1)
     codes[:, 2:] = -1
-    small = BlockLearner(len(TREE.leaves), TREE, leaf_block(TREE))
+    small = LeafLearner(len(TREE.leaves), TREE)
     rng = np.random.default_rng(0)
     small._weights[:] = rng.normal(size=small._weights.shape)
 
@@ -122,7 +107,7 @@ def test_the_number_of_threads_does_not_matter(seed: int) -> None:
     found = []
     for threads in (1, min(2, numba.config.NUMBA_NUM_THREADS)):
         numba.set_num_threads(threads)
-        learner = BlockLearner(len(TREE.leaves), TREE, sibling_blocks(TREE))
+        learner = LeafLearner(len(TREE.leaves), TREE)
         learner.learn(rows, codes, 1.0)
         found.append(learner.weights.copy())
     np.testing.assert_array_equal(*found)
