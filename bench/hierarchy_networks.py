@@ -4,7 +4,9 @@
 
 The backbones are trained from scratch on the training rows (no pre-trained weights are used) and kept
 in --work; a second call reuses them. Baseline: a tower of the same width for every level, nothing
-shared. Each row is the mean over seeds of the heads; the gain is taken seed by seed and product by
+shared. "heads": each level by itself; "joined": softmaxes among siblings down the path, what a trained
+network answers; "experts": the levels' softmaxes multiplied along each leaf's path (where all leaves are
+on one level). Each row is the mean over seeds of the heads; the gain is taken seed by seed and product by
 product, its 95 % interval by bootstrap over the test products.
 """
 
@@ -28,7 +30,7 @@ from mep3m.models.features import frozen_features, open_backbone
 from mep3m.models.inputs.columns import Inputs, Stored
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.hierarchy import HierarchyHeads
-from mep3m.models.tree import from_siblings
+from mep3m.models.tree import from_heads, from_siblings, softmax
 from mep3m.product import Label, Product, to_table
 from mep3m.settings.network import NetworkSettings, TextSettings
 from mep3m.settings.run import RunSettings
@@ -134,7 +136,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                     network = train_heads(parts, codes, train, tree, settings, training, Path(folder), head)
                 with torch.no_grad():
                     logits = network.eval()(Inputs(parts).take(held)).float().numpy()
-                for way, values in (("heads", logits), ("joined", from_siblings(tree, logits))):
+                ways = {"heads": logits, "joined": from_siblings(tree, logits)}
+                if all(len(path) == tree.depth for path in (tree.paths[leaf] for leaf in tree.leaves)):
+                    levels = [logits[:, tree.nodes(level)] for level in range(1, tree.depth + 1)]
+                    ways["experts"] = from_heads(tree, [np.log(softmax(part) + 1e-9) for part in levels])
+                for way, values in ways.items():
                     hits.setdefault(f"{name} | {way}", []).append(correct(tree, values, codes[held]))
                 joined = from_siblings(tree, logits)
                 scores.setdefault(name, []).append(score_hierarchy(tree, joined, codes[held]).f1)

@@ -20,7 +20,7 @@ PAD_TOKEN, UNKNOWN_TOKEN = "<pad>", "<unknown>"
 UNKNOWN = 1
 
 #: "regular expressions remove meaningless characters" (§4): all but letters, digits and CJK signs
-_MEANINGLESS = re.compile(r"[^\w]+|_+", re.UNICODE)
+_MEANINGLESS = re.compile(r"[\W_]+", re.UNICODE)
 _PIECES = re.compile(r"[a-z0-9]+|[^\W]", re.UNICODE)
 
 
