@@ -46,6 +46,7 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "vgg19": ("image", "vgg19", {"pixels": 32}),
     "inception-v3": ("image", "inception-v3", {"pixels": 75}),
     "small-cnn": ("image", "small-cnn", {}),
+    "small-cnn, same minutes": ("image", "small-cnn", {}),
     "vgg+bilstm": ("image+text", "vgg+bilstm", {"pixels": 32, "tokeniser": "whitespace"}),
     "tfn": ("image+text", "tfn", {"pixels": 32, "tokeniser": "whitespace"}),
     "lmf": ("image+text", "lmf", {"pixels": 32, "tokeniser": "whitespace"}),

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import timm
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mep3m.errors import ModelError, UsageError
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.fusion import LowRankFusion, TensorFusion
 from mep3m.models.networks.image import image_encoder, normalise
@@ -101,6 +105,75 @@ def test_the_papers_networks_run_small(name: str) -> None:
     encoder = image_encoder(name, 32).eval()
     with torch.no_grad():
         assert encoder(torch.zeros(1, 3, 32, 32)).shape == (1, encoder.width)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("test_resnet", {"in_chans": 1}),
+        ("test_resnet", {"in_chans": 4}),
+        ("test_resnet", {"colour": "red"}),
+        ("resnet9", {"width": 0}),
+        ("resnet9", {"in_chans": 1}),
+    ],
+)
+def test_networks_for_other_images_are_refused(name: str, arguments: dict[str, object]) -> None:
+    with pytest.raises(
+        UsageError, match=f"{name} does not take images of 3 channels and 32 pixels"
+    ) as refused:
+        image_encoder(name, 32, **arguments)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("bits", ["fits", "narrow"])
+def test_weights_of_another_channel_count_are_refused(bits: str, tmp_path: Path) -> None:
+    channels = 3 if bits == "fits" else 1
+    made = timm.create_model("test_resnet", in_chans=channels)
+    torch.save(made.state_dict(), tmp_path / "w.pth")
+    if bits == "fits":
+        assert image_encoder("test_resnet", 32, tmp_path / "w.pth").width > 0
+    else:
+        with pytest.raises(ModelError, match="does not fit the network"):
+            image_encoder("test_resnet", 32, tmp_path / "w.pth")
+
+
+def test_a_mirror_image_gets_the_same_prediction_with_mirror() -> None:
+    torch.manual_seed(0)
+    encoder = image_encoder("resnet9", 32, width=4).eval()
+    pixels = torch.randn(2, 3, 32, 32)
+    assert not torch.allclose(encoder(pixels), encoder(pixels.flip(3)))
+    encoder.mirror = True
+    torch.testing.assert_close(encoder(pixels), encoder(pixels.flip(3)))
+    encoder.train()
+    assert not torch.allclose(encoder(pixels), encoder(pixels.flip(3)))
+
+
+@given(st.integers(0, 1000), st.floats(0.05, 0.95))
+def test_dropping_hides_the_share_it_is_told(seed: int, chance: float) -> None:
+    torch.manual_seed(seed)
+    present = torch.ones(4000, 3, dtype=torch.bool)
+    hidden = ~drop_modalities(present, chance)
+    assert abs(float(hidden.any(1).float().mean()) - chance) < 0.05
+    # every modality is hidden about equally often
+    assert float(hidden.sum(0).max() - hidden.sum(0).min()) < 0.12 * 4000
+
+
+def test_hidden_modalities_give_the_learned_vector() -> None:
+    torch.manual_seed(0)
+    settings = NetworkSettings(title=TextSettings(embedding=4, hidden=4), modality_dropout=0.5)
+    both = settings.model_copy(update={"ocr": settings.title})
+    network = build_network(both, TREE, {"title": 9, "ocr": 9})
+    tokens = torch.randint(1, 9, (64, 5))
+    inputs = {"title": tokens, "ocr": tokens, "present": torch.ones(64, 2, dtype=torch.bool)}
+    network.train()
+    network.encoders.eval()
+    vectors = network.encode(inputs)
+    width = vectors.shape[1] // 2
+    absent = [(vectors[:, place : place + width] == 0).all(1) for place in (0, width)]
+    assert 10 < int(absent[0].sum() + absent[1].sum()) < 54
+    assert not bool((absent[0] & absent[1]).any())
+    network.eval()
+    assert not bool((network.encode(inputs)[:, :width] == 0).all(1).any())
 
 
 def test_normalised_pixels_have_the_mean_of_imagenet() -> None:

@@ -109,7 +109,7 @@ def image_encoder(name: str, pixels: int, weights: Path | None = None, **argumen
     layers come from the head (Table 5) instead of holding 90 % of the weights.
 
     Raises:
-        UsageError: timm has no such network, or it cannot run at so few pixels.
+        UsageError: timm has no such network, or it cannot run on such images or with such arguments.
         ModelError: `weights` does not fit the network.
     """
     timm_name = PAPER_NAMES.get(name.lower(), name)
@@ -122,11 +122,16 @@ def image_encoder(name: str, pixels: int, weights: Path | None = None, **argumen
         )
     try:
         network = _make(timm_name, arguments)
-    except TypeError as error:
-        raise UsageError(f"{name} does not take the arguments {arguments}: {error}") from error
+        width = _output_width(network, pixels)
+    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+        # images have three channels: a network made for one or four fails on the blank one
+        raise UsageError(
+            f"{name} does not take images of 3 channels and {pixels} pixels with the arguments {arguments}: "
+            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from error
     if weights is not None:
         load_weights(network, weights)
-    return ImageEncoder(network, _output_width(network, pixels))
+    return ImageEncoder(network, width)
 
 
 def _make(name: str, arguments: dict[str, Any]) -> nn.Module:

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mep3m.errors import UsageError
+from mep3m.models.inputs.columns import Inputs, Stored
+from mep3m.settings.training import TrainingSettings
+from mep3m.store.rejects import Reject
+from mep3m.training.examples import Examples, batches, encode_labels, plan_batches, usable_rows
+from tests.models.catalogue import TREE, products
+
+
+def stored(slots: list[int]) -> Stored:
+    """Rows of one number each: the number is the slot."""
+    values = np.arange(max(slots) + 1, dtype=np.float32)[:, None]
+    return Stored(values, np.array(slots))
+
+
+def examples(count: int) -> Examples:
+    targets = np.zeros((count, 2), np.int32)
+    return Examples(Inputs({"one": stored(list(range(count)))}), targets, np.arange(count))
+
+
+def test_labels_in_a_file_are_the_labels_in_memory(tmp_path: Path) -> None:
+    table, _ = products(tmp_path / "images", 9)
+    memory, mapped = encode_labels(table, TREE), encode_labels(table, TREE, tmp_path)
+    np.testing.assert_array_equal(memory, mapped)
+    assert isinstance(mapped, np.memmap)
+    assert memory[4].tolist() == [TREE.index(("food",)), -1]
+    assert encode_labels(table.slice(0, 0), TREE).shape == (0, 2)
+
+
+def test_rows_without_label_or_modality_cannot_be_used() -> None:
+    targets = np.array([[0, -1], [-1, -1], [0, 1], [0, 1]], np.int32)
+    inputs = Inputs({"image": stored([0, 1, -1, 2]), "title": stored([0, 1, -1, -1])})
+    assert usable_rows(inputs, targets).tolist() == [0, 3]
+
+
+def test_nothing_to_train_on_says_how_many_rows_have_what() -> None:
+    targets = np.array([[-1, -1], [0, 1]], np.int32)
+    with pytest.raises(UsageError, match=r"of 2 rows 1 have a label of the tree and 1 have one of image"):
+        usable_rows(Inputs({"image": stored([0, -1])}), targets)
+
+
+@given(st.integers(2, 60), st.integers(2, 9), st.integers(1, 4), st.data())
+def test_the_processes_share_every_batch_and_a_resumed_epoch_goes_on(
+    count: int, size: int, parts: int, data: st.DataObject
+) -> None:
+    made = examples(count)
+    settings = TrainingSettings(batch=size)
+    order = np.random.default_rng(count).permutation(count)
+    plan = plan_batches(order, size * parts)
+    seen = [
+        [b["one"][:, 0].tolist() for b in batches(made, order, settings, 0, p, parts)] for p in range(parts)
+    ]
+    assert sorted(row for part in seen for batch in part for row in batch) == list(range(count))
+    first = data.draw(st.integers(0, len(plan)))
+    rest = [b["one"][:, 0].tolist() for b in batches(made, order, settings, first)]
+    whole = [b["one"][:, 0].tolist() for b in batches(made, order, settings)]
+    assert rest == whole[first:]
+
+
+def test_an_absent_row_is_zeros_and_marked() -> None:
+    values, present = stored([1, -1, 0]).take(np.array([0, 1, 2]))
+    assert present.tolist() == [True, False, True]
+    assert values[:, 0].tolist() == [1, 0, 0]
+
+
+def test_rejects_of_reading_processes_are_kept_once() -> None:
+    part = stored([0])
+    inputs = Inputs({"image": part})
+    one, two = Reject("train", "s", "broken", product="1"), Reject("train", "s", "broken", product="2")
+    part.rejects.append(one)
+    inputs.note([one, two])
+    inputs.note([two])
+    assert inputs.rejects == [one, two]
