@@ -12,9 +12,10 @@ from mep3m.settings.project import SourceEntry, read_toml
 from mep3m.simulator import Simulation, SimulatorSettings, simulate
 from mep3m.simulator.plan import DEFECTS
 from mep3m.sources.tables import read_products
-from mep3m.store.files import hash_file, inside
+from mep3m.store.files import hash_file, inside, read_json, write_json
 from mep3m.taxonomy import Taxonomy
 from tests.conftest import SHOPS
+from tests.simulator.make_golden import GOLDEN, golden
 
 
 def truth(shops: Simulation) -> list[dict[str, Any]]:
@@ -186,3 +187,41 @@ def test_a_refused_simulation_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="workers = 0"):
         simulate(tmp_path / "world", SHOPS, workers=0)
     assert not (tmp_path / "world").exists()
+
+
+@pytest.mark.parametrize("call", ["_join", "write_json", "shutil.rmtree"])
+def test_stopped_anywhere_near_its_end_a_simulation_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    settings = SimulatorSettings(products=30, images=False)
+    whole = simulate(tmp_path / "whole", settings)
+
+    def stopped(*arguments: Any, **_: Any) -> None:
+        if call != "write_json" or "simulation.json" in str(arguments[0]):
+            raise KeyboardInterrupt
+        write_json(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"mep3m.simulator.simulation.{call}", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            simulate(tmp_path / "again", settings)
+    again = simulate(tmp_path / "again", settings)
+    assert content(again.folder) == content(whole.folder)
+
+
+@pytest.mark.parametrize("products", [1, 2, 3])
+@pytest.mark.parametrize("platforms", [2, 6])
+def test_fewer_rows_than_shops_is_a_world_with_empty_shops(
+    tmp_path: Path, products: int, platforms: int
+) -> None:
+    small = simulate(
+        tmp_path / "w", SimulatorSettings(products=products, platforms=platforms, duplicates=0.5)
+    )
+    assert len(truth(small)) == products
+    assert all(small.catalogue(name).exists() for name in small.platforms)
+    assert all(small.categories(name).exists() for name in small.platforms)
+
+
+def test_texts_of_a_world_are_those_of_the_golden_file(tmp_path: Path) -> None:
+    """The same settings give the same texts in every version; `make_golden` writes them anew."""
+    assert golden(tmp_path) == read_json(GOLDEN)
