@@ -1,4 +1,4 @@
-"""Write `golden.json` again after a change of the words or the draw: `python -m tests.simulator.make_golden`."""
+"""Write `golden.json` again, after a change of words or draw: `python -m tests.simulator.make_golden`."""
 
 import tempfile
 from pathlib import Path
