@@ -1,58 +1,190 @@
-"""Kill -9 an ingest at random moments, many times, and compare the store with an undisturbed one.
+"""Disturb an ingest at random moments, many times, and compare each store with an undisturbed one.
 
-python -m bench.faults --kills 200 --workers 2
+Four disturbances: kill -9 of everything, kill -9 of one worker, a limit on the size of a file, and a full
+disk (`--disk` names a small file system of its own, such as a mounted tmpfs). Runs are forked from a
+process that has imported everything, so that the moments fall into the work and not into the
+start of the interpreter. Every byte of the stores is compared.
+
+    python -m bench.faults --kills 200 --out faults.json
 """
 
 import argparse
+import contextlib
 import json
+import os
 import random
-import subprocess
+import resource
+import shutil
+import signal
+import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from tests.sources.ingest.shop import content, rows, take_in, write_images, write_shop
-from tests.sources.ingest.test_faults import command, environment, killed_run
+
+# what a run would import on its way, so that a fork has it already
+import mep3m.sources.images.intake
+import mep3m.sources.ingest.run
+import mep3m.sources.tables  # noqa: F401
+
+
+class Trials:
+    """One shop, the bytes of its store, and runs of it that are disturbed."""
+
+    def __init__(self, folder: Path, stores: Path, products: int, seed: int) -> None:
+        self.stores, self.chance, self.counts = stores, random.Random(seed), Counter()
+        self.path = write_shop(folder, [*rows(products), *rows(7)])
+        self.images = write_images(folder / "images", range(products - 20))
+        began = time.perf_counter()
+        self.wait(self.fork(folder / "whole", 1))
+        self.usual = time.perf_counter() - began
+        self.whole = content(folder / "whole")
+        self.shards = sum(name.startswith("shards/") for name in self.whole)
+
+    def fork(self, store: Path, workers: int, prepare: Callable[[], None] = lambda: None) -> int:
+        """Start a run in a session of its own and return its process id."""
+        if pid := os.fork():
+            return pid
+        code = 1
+        try:
+            os.setsid()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            prepare()
+            take_in(self.path, store, workers, images=str(self.images))
+            code = 0
+        finally:
+            os._exit(code)
+
+    def wait(self, pid: int) -> int:
+        """Return the exit code of a run, -9 when it was killed."""
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def compare(self, store: Path, kind: str, workers: int) -> None:
+        """Let a disturbed store come to its end and note whether its bytes differ."""
+        if code := self.wait(self.fork(store, workers)):
+            raise SystemExit(f"{store} cannot be finished: exit code {code}")
+        self.counts[f"{kind}: stores compared"] += 1
+        differs = content(store) != self.whole
+        self.counts[f"{kind}: stores that differ"] += differs
+        if not differs:
+            shutil.rmtree(store)
+
+    def kill(self, store: Path, workers: int) -> None:
+        """Kill a run at a random moment of what is left of its work."""
+        left = 1 - len(list(store.glob("shards/[0-9]*"))) / self.shards
+        pid = self.fork(store, workers)
+        time.sleep(self.chance.random() * self.usual * max(left, 0.1))
+        os.killpg(pid, signal.SIGKILL) if os.getpgid(pid) == pid else os.kill(pid, signal.SIGKILL)
+        if self.wait(pid) == 0:
+            self.counts["kill -9: ended before it"] += 1
+        else:
+            self.counts["kill -9"] += 1
+            self.counts[f"kill -9 {self.moment(store)}"] += 1
+
+    def moment(self, store: Path) -> str:
+        """Return how far a store has come."""
+        if not (store / "plan.json").exists():
+            return "before the plan"
+        if len(list(store.glob("shards/[0-9]*"))) < self.shards:
+            return "among the shards"
+        return "after the last shard"
+
+    def crash(self, store: Path) -> None:
+        """Kill one of two workers at a random moment; the run itself must come to its end."""
+        pid = self.fork(store, 2)
+        run, workers = psutil.Process(pid), []
+        while run.status() != psutil.STATUS_ZOMBIE and len(workers) < 2:
+            time.sleep(0.01)
+            workers = [child for server in run.children() for child in server.children()]
+        time.sleep(self.chance.random() * self.usual / 2)
+        with contextlib.suppress(psutil.NoSuchProcess, IndexError):
+            self.chance.choice(workers).kill()
+            self.counts["worker killed"] += 1
+        if code := self.wait(pid):
+            raise SystemExit(f"a run whose worker died ended with {code}")
+        self.compare(store, "worker killed", 1)
+
+    def small_files(self, store: Path) -> None:
+        """Let a run fail on files over a random size."""
+        limit = self.chance.randint(200, 6000)
+
+        def prepare() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        self.counts["file size limit"] += self.wait(self.fork(store, 1, prepare)) != 0
+        self.compare(store, "file size limit", 1)
+
+    def full_disk(self, store: Path, disk: Path) -> None:
+        """Let a run fill the disk, at a random moment."""
+        ballast = disk / "ballast"
+        free = shutil.disk_usage(disk).free
+        room = self.chance.randint(0, int(1.1 * self.size))
+        with ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, free - room))
+        self.counts["disk full"] += self.wait(self.fork(store, 1)) != 0
+        ballast.unlink()
+        self.compare(store, "disk full", 1)
+
+    @property
+    def size(self) -> int:
+        """About the bytes of a whole store on disk, in blocks of 4 kB."""
+        return 4096 * (len(self.whole) + 10)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--products", type=int, default=1500)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--crashes", type=int, default=0)
+    parser.add_argument("--limits", type=int, default=0, help="runs with a limit on the size of a file")
+    parser.add_argument("--fill", type=int, default=0, help="runs on a full disk; needs --disk")
+    parser.add_argument("--disk", type=Path, help="a folder on a small file system of its own")
+    parser.add_argument("--products", type=int, default=300)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=450, help="stop after this long")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    chance = random.Random(options.seed)
-    result = {"kills": 0, "finished_before_the_kill": 0, "stores": 0, "different": 0}
+    began = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        path = write_shop(folder, [*rows(options.products), *rows(7)])
-        images = write_images(folder / "images", range(options.products - 20))
-        take_in(path, folder / "whole", images=str(images))
-        whole = content(folder / "whole")
-        started = time.perf_counter()
-        subprocess.run(
-            command(path, folder / "timed", images, options.workers), env=environment(), check=True
-        )
-        usual = time.perf_counter() - started
-        begin = time.perf_counter()
-        while result["kills"] < options.kills and time.perf_counter() - begin < options.seconds:
-            store = folder / f"store{result['stores']}"
-            for _ in range(chance.randint(1, 6)):
-                arguments = command(path, store, images, options.workers)
-                if killed_run(arguments, chance.uniform(0.1, 1.0) * usual):
-                    result["kills"] += 1
-                else:
-                    result["finished_before_the_kill"] += 1
-            subprocess.run(command(path, store, images, options.workers), env=environment(), check=True)
-            result["stores"] += 1
-            result["different"] += content(store) != whole
-    print("| kills -9 | ended before the kill | stores compared | stores that differ |\n|---|---|---|---|")
-    print("| {kills} | {finished_before_the_kill} | {stores} | {different} |".format(**result))
+        trials = Trials(Path(name), options.disk or Path(name), options.products, options.seed)
+        counts, number = trials.counts, 0
+
+        def left(kind: str, wanted: int) -> bool:
+            return counts[kind] < wanted and time.perf_counter() - began < options.seconds
+
+        def fresh() -> Path:
+            nonlocal number
+            number += 1
+            return trials.stores / f"store{number}"
+
+        while left("kill -9", options.kills):
+            store = fresh()
+            for _ in range(trials.chance.randint(1, 6)):
+                trials.kill(store, options.workers)
+            trials.compare(store, "kill -9", options.workers)
+        while left("worker killed", options.crashes):
+            trials.crash(fresh())
+        while left("file size limit", options.limits):
+            trials.small_files(fresh())
+        while options.disk and left("disk full", options.fill):
+            trials.full_disk(fresh(), options.disk)
+    result = {
+        **dict(sorted(counts.items())),
+        "usual_seconds": trials.usual,
+        "shards": trials.shards,
+        "seconds": time.perf_counter() - began,
+    }
+    print("| | |\n|---|---|")
+    for what, count in result.items():
+        print(f"| {what} | {count:.3g} |" if isinstance(count, float) else f"| {what} | {count} |")
     if options.out:
         options.out.write_text(json.dumps(result, indent=2))
+    sys.exit(any("differ" in what and count for what, count in counts.items()))
 
 
 if __name__ == "__main__":

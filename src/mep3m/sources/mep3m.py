@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources import records as arrays
+from mep3m.sources.alike import read_alike
 from mep3m.sources.base import STAGE, Batch, Part
 from mep3m.sources.columns import clean, given_labels, join_levels, product_table, stable_ids
 from mep3m.sources.mep3m_files import LEVELS, SENTINELS, category_id
-from mep3m.sources.records import Block, array_parts, parse_record, read_blocks, without_commas
+from mep3m.sources.records import Block, array_parts, beginning, parse_record, read_blocks, without_commas
 from mep3m.store.rejects import Reject
 
 RECORD = pa.schema(
@@ -34,6 +35,8 @@ RECORD = pa.schema(
         pa.field("OCR", pa.string()),
     ]
 )
+#: the fields that differ from record to record
+TEXTS = ("img_path", "title", "OCR")
 _PARSE = pj.ParseOptions(explicit_schema=RECORD, newlines_in_values=True, unexpected_field_behavior="ignore")
 
 
@@ -55,13 +58,27 @@ class Mep3mSource:
 
     def read(self, part: Part) -> Iterator[Batch]:
         """Yield the products of one part; a broken record is refused with its number."""
-        for block in read_blocks(self.path, part):
-            records = None if block.too_long or block.longest > arrays.RECORD_LIMIT else _parse_fast(block)
-            if records is None:
-                yield self._read_slowly(block)
+        number = part.line
+        for position, content in read_blocks(self.path, part):
+            if content is None:
+                block = Block(beginning(self.path, position), number, too_long=True)
             else:
-                numbers = np.arange(block.number, block.number + len(block.starts), dtype=np.int64)
-                yield self._batch(records, numbers, [])
+                block = Block(content, number)
+            count, batch = self._read(block)
+            number += count
+            yield batch
+
+    def _read(self, block: Block) -> tuple[int, Batch]:
+        """Return the number of records in a block, broken ones included, and its products."""
+        if not block.too_long:
+            records = _read_alike(block.content)
+            if records is None and block.longest <= arrays.RECORD_LIMIT:
+                records = _parse_fast(block)
+            if records is not None:
+                count = len(records.codes)
+                numbers = np.arange(block.number, block.number + count, dtype=np.int64)
+                return count, self._batch(records, numbers, [])
+        return len(block.starts), self._read_slowly(block)
 
     def _read_slowly(self, block: Block) -> Batch:
         """Read record by record: for blocks with a broken record, or with ids that are not strings."""
@@ -81,28 +98,27 @@ class Mep3mSource:
                 rejects.append(
                     Reject(STAGE, self.name, str(problem), file=self.path.name, line=number, value=text)
                 )
-        return self._batch(
-            pa.Table.from_pylist(rows, schema=RECORD), np.array(numbers, dtype=np.int64), rejects
-        )
+        records = _share(pa.Table.from_pylist(rows, schema=RECORD))
+        return self._batch(records, np.array(numbers, dtype=np.int64), rejects)
 
-    def _batch(self, records: pa.Table, numbers: NDArray[np.int64], rejects: list[Reject]) -> Batch:
-        count = len(numbers)
-        column = {name: records[name].combine_chunks() for name in RECORD.names}
-        codes, names = _categories(column)
-        size = column["img_resolution"]
-        path = _known(column["img_path"])
+    def _batch(self, records: Records, numbers: NDArray[np.int64], rejects: list[Reject]) -> Batch:
+        count, row = len(numbers), pa.array(records.codes)
+        shared = {name: records.shared[name].combine_chunks() for name in records.shared.column_names}
+        labels, names = _categories(shared)
+        size = shared["img_resolution"]
+        path = _known(records.texts["img_path"])
         suffix = pc.utf8_slice_codeunits(path, -4).dictionary_encode()
         endings = pc.utf8_lower(pc.utf8_ltrim(suffix.dictionary, "."))
         found = {
             "source": pa.repeat(pa.scalar(self.name), count),
             "source_id": path if not path.null_count else stable_ids(path, self.path.name, numbers),
-            "source_path": names,
-            "labels": given_labels(codes, self.name),
-            "title": clean(column["title"]),
-            "ocr": _known(column["OCR"]),
+            "source_path": names.take(row),
+            "labels": given_labels(labels.take(row), self.name),
+            "title": clean(records.texts["title"]),
+            "ocr": _known(records.texts["OCR"]),
             "image_ref": path,
-            "image_height": _item(size, 0),
-            "image_width": _item(size, 1),
+            "image_height": _item(size, 0).take(row),
+            "image_width": _item(size, 1).take(row),
             "image_format": endings.take(suffix.indices),
             "file": pa.repeat(pa.scalar(self.path.name), count),
             "line": pa.array(numbers),
@@ -110,7 +126,33 @@ class Mep3mSource:
         return Batch(product_table(found, count), rejects)
 
 
-def _parse_fast(block: Block) -> pa.Table | None:
+@dataclass(frozen=True)
+class Records:
+    """Columns of the texts that differ, and a table of the rest, of which record i has the row `codes[i]`."""
+
+    texts: dict[str, pa.Array]
+    shared: pa.Table
+    codes: NDArray[np.int64]
+
+
+def _read_alike(content: bytes) -> Records | None:
+    """Read a block whose records are all written alike, or return `None`."""
+    found = read_alike(content, TEXTS)
+    if found is None:
+        return None
+    rows = [_as_row(fields, None)[0] for fields in found.shared]
+    if None in rows:
+        return None
+    return Records(found.texts, pa.Table.from_pylist(rows, schema=RECORD), found.codes)
+
+
+def _share(records: pa.Table) -> Records:
+    """Return records without finding out what they share."""
+    texts = {name: records[name].combine_chunks() for name in TEXTS}
+    return Records(texts, records, np.arange(records.num_rows))
+
+
+def _parse_fast(block: Block) -> Records | None:
     """Parse a block with Arrow's reader, or return `None` where anything in it is not perfect."""
     content = without_commas(block)
     if content is None:
@@ -121,7 +163,7 @@ def _parse_fast(block: Block) -> pa.Table | None:
         table.validate(full=True)
     except pa.ArrowException:
         return None
-    return table if table.num_rows == len(block.starts) else None
+    return _share(table) if table.num_rows == len(block.starts) else None
 
 
 def _known(column: pa.Array) -> pa.Array:
@@ -132,20 +174,11 @@ def _known(column: pa.Array) -> pa.Array:
 
 
 def _categories(column: dict[str, pa.Array]) -> tuple[pa.ListArray, pa.ListArray]:
-    """Return the lists of category ids and of names; worked out once for each path, not for each row."""
-    encoded = [
-        column[f"{level}_{part}"].dictionary_encode("encode") for part in ("id", "name") for level in LEVELS
-    ]
-    key = np.zeros(len(encoded[0]), dtype=np.int64)
-    for cells in encoded:
-        key = key * len(cells.dictionary) + cells.indices.to_numpy()
-        _, first, key = np.unique(key, return_index=True, return_inverse=True)
-    paths, row = len(first), pa.array(key)
-    cells = _known(pa.concat_arrays([each.take(pa.array(first)).dictionary_decode() for each in encoded]))
-    found = [cells.slice(index * paths, paths) for index in range(len(encoded))]
+    """Return the lists of category ids and of names."""
+    found = [_known(column[f"{level}_{part}"]) for part in ("id", "name") for level in LEVELS]
     prefixes = [category_id(level, "") for level in range(1, len(LEVELS) + 1)]
     ids = [pc.binary_join_element_wise(*pair, "") for pair in zip(prefixes, found, strict=False)]
-    return join_levels(ids).take(row), join_levels(found[len(LEVELS) :]).take(row)
+    return join_levels(ids), join_levels(found[len(LEVELS) :])
 
 
 def _item(lists: pa.ListArray, index: int) -> pa.Array:

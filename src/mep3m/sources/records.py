@@ -9,9 +9,11 @@ character after the quote. That needs no state, so reading can begin anywhere.
 from __future__ import annotations
 
 import codecs
+import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +22,7 @@ import orjson
 from numpy.typing import NDArray
 
 from mep3m.errors import FormatError
+from mep3m.sources.alike import find_places
 from mep3m.sources.base import Part
 from mep3m.sources.lines import open_bytes
 
@@ -27,8 +30,8 @@ from mep3m.sources.lines import open_bytes
 BLOCK_BYTES = 4 * 2**20
 #: bytes of one record; a longer one is refused and its bytes are skipped, never held
 RECORD_LIMIT = 8 * 2**20
-#: bytes compared at once: small enough to stay in the processor's cache, 16 times faster than all
-SCAN_BYTES = 2**18
+#: bytes at the end of a block in which the last record's beginning is looked for first
+TAIL_BYTES = 2**14
 
 _SPACE = np.isin(np.arange(256), list(b" \t\r\n"))
 _NO_KEY = np.isin(np.arange(256), list(b" \t\r\n,:}]"))
@@ -36,28 +39,35 @@ _NO_KEY = np.isin(np.arange(256), list(b" \t\r\n,:}]"))
 
 @dataclass(frozen=True)
 class Block:
-    """Whole records with what lies between them; record i begins at `starts[i]` of `content`.
+    """Whole records with what lies between them; the first one has the number `number`.
 
     A record that was too long comes alone, with only its beginning and `too_long` set.
     """
 
     content: bytes
     number: int
-    starts: NDArray[np.int64] = field(repr=False)
     too_long: bool = False
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """The places in `content` where records begin."""
+        return np.zeros(1, dtype=np.int64) if self.too_long else record_starts(self.content)
 
     @property
     def longest(self) -> int:
         """The bytes of the longest record."""
-        return int(np.diff(self.starts, append=len(self.content)).max())
+        return int(np.diff(self.starts, append=len(self.content)).max(initial=0))
 
     def records(self) -> Iterator[tuple[int, bytes]]:
         """Yield (number, bytes) of each record, broken ones included.
 
-        What stands between two records and is none comes after the first, under its number.
+        What stands between two records and is none comes after the first, under its number; what stands
+        before the first one comes under the number of the first.
         """
-        ends = [*self.starts[1:].tolist(), len(self.content)]
-        for offset, (start, end) in enumerate(zip(self.starts.tolist(), ends, strict=True)):
+        edges = [*self.starts.tolist(), len(self.content)]
+        if before := self.content[: edges[0]].strip().strip(b",").strip():
+            yield self.number, before
+        for offset, (start, end) in enumerate(itertools.pairwise(edges)):
             record = self.content[start:end].rstrip().rstrip(b",").rstrip()
             for piece in (record,) if record.endswith(b"}") else split_record(record):
                 yield self.number + offset, piece
@@ -74,19 +84,28 @@ def split_record(content: bytes) -> tuple[bytes, ...]:
     return tuple(piece.encode() for piece in (text[:end], rest) if piece)
 
 
-def record_starts(content: bytes) -> NDArray[np.int64]:
+def record_starts(content: bytes | bytearray | memoryview) -> NDArray[np.int64]:
     """Return the places where records begin: each ``{`` before a quote before the text of a key."""
     data = np.frombuffer(content, np.uint8)
-    found = [
-        np.flatnonzero(data[i : i + SCAN_BYTES] == ord("{")) + i for i in range(0, len(data), SCAN_BYTES)
-    ]
-    braces = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+    braces = find_places(content, "{")
     last = len(data) - 1
     quote = np.minimum(braces + 1, last)
     while (space := _SPACE[data[quote]] & (quote < last)).any():
         quote = quote + space
     key = np.minimum(quote + 1, last)
-    return np.asarray(braces[(data[quote] == ord('"')) & ~_NO_KEY[data[key]]], dtype=np.int64)
+    found = (data[quote] == ord('"')) & (quote < last) & ~_NO_KEY[data[key]]
+    return np.asarray(braces[found], dtype=np.int64)
+
+
+def last_start(content: bytes) -> int:
+    """Return the place where the last record begins, 0 where that is the first one or there is none."""
+    size = TAIL_BYTES
+    while True:
+        begin = max(len(content) - size, 0)
+        starts = record_starts(memoryview(content)[begin:])
+        if len(starts) or not begin:
+            return begin + int(starts[-1]) if len(starts) else 0
+        size *= 8
 
 
 def without_commas(block: Block) -> bytearray | None:
@@ -110,28 +129,40 @@ def array_parts(path: Path, size: int) -> Iterator[Part]:
     """
     start, number = _array_start(path), 1
     stop, following = start, number
-    for length, content, starts in _blocks(path, Part(path.name, start), min(size, BLOCK_BYTES)):
+    for length, content in _runs(path, Part(path.name, start), min(size, BLOCK_BYTES)):
         stop += length
-        following += 1 if content is None else len(starts)
+        following += 1 if content is None else len(record_starts(content))
         if stop - start >= size and following > number:
             yield Part(path.name, start, stop, number)
             start, number = stop, following
     if following > number:
         yield Part(path.name, start, stop, number)
+    elif start == _array_start(path) and _has_items(path, start):
+        raise FormatError(f"{path} holds no record: none of the items of its array is an object")
 
 
-def read_blocks(path: Path, part: Part) -> Iterator[Block]:
-    """Yield the records of one part in blocks of about `BLOCK_BYTES`."""
-    number, position = part.line, part.start
-    for length, content, starts in _blocks(path, part, BLOCK_BYTES):
-        if content is None:
-            with open_bytes(path) as file:
-                file.seek(position)
-                yield Block(file.read(1000), number, np.zeros(1, dtype=np.int64), too_long=True)
-        elif len(starts):
-            yield Block(content.rstrip().removesuffix(b","), number, starts)
-        number += 1 if content is None else len(starts)
+def _has_items(path: Path, start: int) -> bool:
+    with open_bytes(path) as file:
+        file.seek(start)
+        return file.read(2**20).strip() not in (b"", b"]")
+
+
+def read_blocks(path: Path, part: Part) -> Iterator[tuple[int, bytes | None]]:
+    """Yield (place in the file, bytes) of runs of whole records, about `BLOCK_BYTES` each, in order.
+
+    A record over the limit comes alone, without bytes (see `beginning`).
+    """
+    position = part.start
+    for length, content in _runs(path, part, BLOCK_BYTES):
+        yield position, content
         position += length
+
+
+def beginning(path: Path, position: int) -> bytes:
+    """Return the first 1,000 bytes of a record that is too long to be held."""
+    with open_bytes(path) as file:
+        file.seek(position)
+        return file.read(1000)
 
 
 def parse_record(record: bytes) -> tuple[dict[str, object], None] | tuple[None, str]:
@@ -189,8 +220,8 @@ class Window:
         return piece, len(piece) < self.size or self.left == 0
 
 
-def _blocks(path: Path, part: Part, size: int) -> Iterator[tuple[int, bytes | None, NDArray[np.int64]]]:
-    """Yield (length, bytes, starts) of runs of whole records; one over the limit comes without bytes."""
+def _runs(path: Path, part: Part, size: int) -> Iterator[tuple[int, bytes | None]]:
+    """Yield (length, bytes) of runs of whole records, without the comma at their end; see `read_blocks`."""
     with open_bytes(path) as file:
         file.seek(part.start)
         window = Window(file, size, part.stop - part.start if part.stop >= 0 else None)
@@ -200,16 +231,22 @@ def _blocks(path: Path, part: Part, size: int) -> Iterator[tuple[int, bytes | No
             rest += piece
             if ended:
                 break
-            starts = record_starts(rest)
-            if len(starts) > 1:
-                cut = int(starts[-1])
-                yield cut, rest[:cut], starts[:-1]
+            if cut := last_start(rest):
+                yield cut, rest[: _end(rest, cut)]
                 rest = rest[cut:]
             elif len(rest) > RECORD_LIMIT:
                 skipped, rest, ended = _skip_record(window, rest)
-                yield skipped, None, starts
+                yield skipped, None
         if rest:
-            yield len(rest), _without_bracket(rest), record_starts(rest)
+            content = _without_bracket(rest)
+            yield len(rest), content[: _end(content, len(content))]
+
+
+def _end(content: bytes, stop: int) -> int:
+    """Return where the last record before `stop` ends, without the comma and the white space after it."""
+    while stop and content[stop - 1] in b" \t\r\n":
+        stop -= 1
+    return stop - (content[stop - 1 : stop] == b",")
 
 
 def _without_bracket(content: bytes) -> bytes:

@@ -20,6 +20,19 @@ from mep3m.store.rejects import Reject, rejects_table
 from mep3m.store.store import FORMAT, Store, read_plan
 from mep3m.taxonomy import Taxonomy
 
+_LABEL = "labels.list.element"
+#: how a shard is written: dictionaries where values repeat, statistics where rows are looked for
+_SHARD: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "use_dictionary": [
+        *("source", "source_path.list.element", "ocr", "image_format", "image_width", "image_height"),
+        *(f"{_LABEL}.category", f"{_LABEL}.origin", f"{_LABEL}.by", "dropped", "file"),
+    ],
+    "column_encoding": {"line": "DELTA_BINARY_PACKED"},
+    "write_statistics": ["id", "line"],
+}
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -97,7 +110,7 @@ class StoreWriter:
             with whole_file(self.folder / "rejects" / f"{part:05d}.parquet") as temporary:
                 pq.write_table(refused, temporary, compression="zstd")
         with whole_file(self.shard(part)) as temporary:
-            pq.write_table(table.cast(PRODUCT_SCHEMA), temporary, compression="zstd", compression_level=1)
+            pq.write_table(table.cast(PRODUCT_SCHEMA), temporary, **_SHARD)
         return int(table.num_rows)
 
     def finish(self, taxonomy: Taxonomy | None = None, **facts: Any) -> Store:

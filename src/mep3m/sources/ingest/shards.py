@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
+import ctypes
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,6 @@ from mep3m.store import Reject, Store, StoreWriter
 from mep3m.store.store import read_shard
 from mep3m.taxonomy import Category, Taxonomy
 
-T = TypeVar("T")
 #: the order of the rows in a shard
 IN_ORDER = [("file", "ascending"), ("line", "ascending")]
 #: file and line of a row
@@ -42,8 +41,7 @@ class PartReader:
 
     def __call__(self, index: int) -> int:
         """Make shard `index` and return its number of rows."""
-        # the C allocator uses a block's memory for the next one; Arrow's own asks the system again
-        pa.set_memory_pool(pa.system_memory_pool())
+        reuse_memory()
         table, rejects = self.read(index)
         if table["image"].null_count < table.num_rows:
             os.sync()  # the images are on disk before the shard that names them
@@ -59,6 +57,20 @@ class PartReader:
             tables.append(taken.products)
             rejects.extend(taken.rejects)
         return pa.concat_tables(tables), rejects
+
+
+def reuse_memory() -> None:
+    """Use the memory of one block for the next one instead of asking the system for fresh pages each time.
+
+    Arrow's own allocator asks again, and so does the C library for pieces of more than 128 kB unless
+    it is told otherwise; there is nothing to tell where the C library is another than glibc.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    trim, map_threshold, size = -1, -3, 2**26  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h, bytes
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(trim, size)
+        library.mallopt(map_threshold, size)
 
 
 def only(batch: Batch, places: frozenset[Place]) -> Batch:
@@ -96,7 +108,7 @@ def list_parts(catalogues: Catalogues) -> list[tuple[int, Part]]:
 
 def refuse_repeats(writer: StoreWriter) -> None:
     """Refuse the later rows of ids that occur in more than one shard or place; rewrites only those shards."""
-    hashes = _of_shards(writer, _hash_ids)
+    hashes = _hash_ids(writer)
     every = np.concatenate([np.zeros(0, dtype=np.uint64), *hashes])
     every.sort()
     suspects = np.unique(every[1:][every[1:] == every[:-1]])
@@ -120,10 +132,16 @@ def find_taxonomy(catalogues: Catalogues, writer: StoreWriter) -> Taxonomy | Non
 
 def taxonomy_of_shards(writer: StoreWriter, sources: Sequence[str]) -> Taxonomy:
     """Return the tree of the ids and names on the products themselves; the first name of an id counts."""
+    depth = range(1, len(LEVELS) + 1)
+    columns = [f"labels[{level}].category AS id{level}" for level in depth]
+    columns += [f"source_path[{level}] AS name{level}" for level in depth]
+    query = f"""
+        SELECT {", ".join(columns)} FROM read_parquet(?, filename = true, file_row_number = true)
+        WHERE list_contains(?, source) GROUP BY ALL ORDER BY min((filename, file_row_number))
+    """
     nodes: dict[str, Category] = {}
-    for ids, names in itertools.chain.from_iterable(
-        _of_shards(writer, lambda shard: _category_paths(shard, sources))
-    ):
+    for row in _query(query, [_shards(writer), list(sources)]).fetchall():
+        ids, names = row[: len(LEVELS)], row[len(LEVELS) :]
         for level, (label, name) in enumerate(zip(ids, names, strict=True)):
             if label is not None:
                 parent = ids[level - 1] if level else None
@@ -131,36 +149,24 @@ def taxonomy_of_shards(writer: StoreWriter, sources: Sequence[str]) -> Taxonomy:
     return Taxonomy(tuple(nodes[key] for key in sorted(nodes, key=lambda k: (k.split("-")[0], len(k), k))))
 
 
-def _of_shards(writer: StoreWriter, work: Callable[[Path], T]) -> list[T]:
-    """Return what `work` finds in each shard; it runs in threads, so it should be one query of DuckDB."""
-    shards = [writer.shard(index) for index in range(len(writer.plan.parts))]
-    with ThreadPoolExecutor(2) as threads:
-        return list(threads.map(work, shards))
-
-
-def _category_paths(shard: Path, sources: Sequence[str]) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """Return (ids, names) of every path of categories in a shard, in the order of their first rows."""
-    depth = range(1, len(LEVELS) + 1)
-    columns = [f"labels[{level}].category AS id{level}" for level in depth]
-    columns += [f"source_path[{level}] AS name{level}" for level in depth]
-    query = f"""
-        SELECT {", ".join(columns)} FROM read_parquet(?, file_row_number = true)
-        WHERE list_contains(?, source) GROUP BY ALL ORDER BY min(file_row_number)
-    """
-    rows = _query(query, [str(shard), list(sources)]).fetchall()
-    return [(row[: len(LEVELS)], row[len(LEVELS) :]) for row in rows]
+def _shards(writer: StoreWriter) -> list[str]:
+    return [str(writer.shard(index)) for index in range(len(writer.plan.parts))]
 
 
 def _query(query: str, parameters: list[Any]) -> Any:
     import duckdb
 
-    return duckdb.connect(config={"threads": 1}).execute(query, parameters)
+    return duckdb.connect(config={"threads": 2}).execute(query, parameters)
 
 
-def _hash_ids(shard: Path) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """Return 64 bits a row that are equal where the ids are."""
-    query = _query("SELECT hash(id) AS h FROM read_parquet(?)", [str(shard)])
-    return np.asarray(query.fetchnumpy()["h"], dtype=np.uint64)
+def _hash_ids(writer: StoreWriter) -> list[np.ndarray[Any, np.dtype[np.uint64]]]:
+    """Return for each shard 64 bits a row that are equal where the ids are."""
+    shards = _shards(writer)
+    if not shards:
+        return []
+    found = _query("SELECT hash(id) AS h FROM read_parquet(?)", [shards]).fetchnumpy()["h"]
+    ends = np.cumsum([pq.read_metadata(path).num_rows for path in shards])
+    return np.split(np.asarray(found, dtype=np.uint64), ends[:-1])
 
 
 def _refuse_in_shard(
