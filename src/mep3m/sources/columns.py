@@ -23,7 +23,12 @@ PATH_MARK = "\x1f"
 def clean(column: pa.Array) -> pa.Array:
     """Return a string column without outer white space; empty becomes missing."""
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    return without(text, pc.equal(pc.binary_length(text), 0))
+
+
+def without(text: pa.Array, mask: pa.Array) -> pa.Array:
+    """Return a string column in which the values under the mask are missing; copied only if there are any."""
+    return pc.if_else(mask, pa.scalar(None, pa.string()), text) if pc.any(mask).as_py() else text
 
 
 def join_levels(levels: Sequence[pa.Array]) -> pa.ListArray:

@@ -21,7 +21,7 @@ from mep3m.settings.sources import SourceEntry
 from mep3m.sources import records as arrays
 from mep3m.sources.alike import read_alike
 from mep3m.sources.base import STAGE, Batch, Part
-from mep3m.sources.columns import clean, given_labels, join_levels, product_table, stable_ids
+from mep3m.sources.columns import clean, given_labels, join_levels, product_table, stable_ids, without
 from mep3m.sources.mep3m_files import LEVELS, SENTINELS, category_id
 from mep3m.sources.records import Block, array_parts, beginning, parse_record, read_blocks, without_commas
 from mep3m.store.rejects import Reject
@@ -169,8 +169,7 @@ def _parse_fast(block: Block) -> Records | None:
 def _known(column: pa.Array) -> pa.Array:
     """Return a text column in which the sentinels and empty texts are missing."""
     text = clean(column)
-    known = pc.invert(pc.is_in(text, pa.array(SENTINELS)))
-    return pc.if_else(known, text, pa.scalar(None, pa.string()))
+    return without(text, pc.is_in(text, pa.array(SENTINELS)))
 
 
 def _categories(column: dict[str, pa.Array]) -> tuple[pa.ListArray, pa.ListArray]:

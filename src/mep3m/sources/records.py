@@ -97,12 +97,13 @@ def record_starts(content: bytes | bytearray | memoryview) -> NDArray[np.int64]:
     return np.asarray(braces[found], dtype=np.int64)
 
 
-def last_start(content: bytes) -> int:
-    """Return the place where the last record begins, 0 where that is the first one or there is none."""
+def last_start(content: bytearray, stop: int) -> int:
+    """Return where the last record before `stop` begins, 0 where that is the first one or there is none."""
     size = TAIL_BYTES
     while True:
-        begin = max(len(content) - size, 0)
-        starts = record_starts(memoryview(content)[begin:])
+        begin = max(stop - size, 0)
+        with memoryview(content) as view:
+            starts = record_starts(view[begin:stop])
         if len(starts) or not begin:
             return begin + int(starts[-1]) if len(starts) else 0
         size *= 8
@@ -154,7 +155,7 @@ def read_blocks(path: Path, part: Part) -> Iterator[tuple[int, bytes | None]]:
     """
     position = part.start
     for length, content in _runs(path, part, BLOCK_BYTES):
-        yield position, content
+        yield position, content if content is None else bytes(content)
         position += length
 
 
@@ -204,67 +205,95 @@ def _is_utf8(line: bytes) -> bool:
 
 @dataclass
 class Window:
-    """Reads a byte range of a file in pieces of `size` and says when the range ends."""
+    """A byte range of a file in pieces of `size`; one buffer holds what is being looked at."""
 
     file: IO[bytes]
     size: int
     left: int | None
 
-    def next(self) -> tuple[bytes, bool]:
-        """Return the next piece, and whether it is the last one."""
+    def __post_init__(self) -> None:
+        self.buffer = bytearray(self.size + TAIL_BYTES)
+        self.held = 0
+
+    def more(self) -> bool:
+        """Read the next piece behind what is held; return whether it was the last one."""
         wanted = self.size if self.left is None else min(self.size, self.left)
-        piece = self.file.read(wanted)
-        while len(piece) < wanted and (more := self.file.read(wanted - len(piece))):
-            piece += more
-        self.left = None if self.left is None else self.left - len(piece)
-        return piece, len(piece) < self.size or self.left == 0
+        if len(self.buffer) < self.held + wanted:
+            self.buffer += bytes(self.held + wanted - len(self.buffer))
+        got = 0
+        with memoryview(self.buffer) as view:
+            while got < wanted and (
+                count := _read_into(self.file, view[self.held + got : self.held + wanted])
+            ):
+                got += count
+        self.held += got
+        self.left = None if self.left is None else self.left - got
+        return got < self.size or self.left == 0
+
+    def drop(self, count: int) -> None:
+        """Let go of the first bytes that are held."""
+        self.buffer[: self.held - count] = self.buffer[count : self.held]
+        self.held -= count
 
 
-def _runs(path: Path, part: Part, size: int) -> Iterator[tuple[int, bytes | None]]:
-    """Yield (length, bytes) of runs of whole records, without the comma at their end; see `read_blocks`."""
+def _read_into(file: IO[bytes], view: memoryview) -> int:
+    return file.readinto(view)  # type: ignore[attr-defined, no-any-return]
+
+
+def _runs(path: Path, part: Part, size: int) -> Iterator[tuple[int, memoryview | None]]:
+    """Yield (length, bytes) of runs of whole records, without the comma at their end; see `read_blocks`.
+
+    The bytes are there until the next step.
+    """
     with open_bytes(path) as file:
         file.seek(part.start)
         window = Window(file, size, part.stop - part.start if part.stop >= 0 else None)
-        rest, ended = b"", False
-        while not ended:
-            piece, ended = window.next()
-            rest += piece
-            if ended:
-                break
-            if cut := last_start(rest):
-                yield cut, rest[: _end(rest, cut)]
-                rest = rest[cut:]
-            elif len(rest) > RECORD_LIMIT:
-                skipped, rest, ended = _skip_record(window, rest)
+        while not window.more():
+            if cut := last_start(window.buffer, window.held):
+                with memoryview(window.buffer) as view, view[: _end(window.buffer, cut)] as run:
+                    yield cut, run
+                window.drop(cut)
+            elif window.held > RECORD_LIMIT:
+                skipped, ended = _skip_record(window)
                 yield skipped, None
-        if rest:
-            content = _without_bracket(rest)
-            yield len(rest), content[: _end(content, len(content))]
+                if ended:
+                    break
+        if window.held:
+            stop = _without_bracket(window.buffer, window.held)
+            with memoryview(window.buffer) as view, view[: _end(window.buffer, stop)] as run:
+                yield window.held, run
 
 
-def _end(content: bytes, stop: int) -> int:
+def _end(content: bytearray, stop: int) -> int:
     """Return where the last record before `stop` ends, without the comma and the white space after it."""
-    while stop and content[stop - 1] in b" \t\r\n":
-        stop -= 1
+    stop = _stripped(content, stop)
     return stop - (content[stop - 1 : stop] == b",")
 
 
-def _without_bracket(content: bytes) -> bytes:
-    """Leave out the bracket that closes the array; a file that was cut off has none."""
-    body = content.rstrip()
-    return body[:-1] if body.endswith(b"]") and body[:-1].rstrip().endswith(b"}") else content
+def _stripped(content: bytearray, stop: int) -> int:
+    while stop and content[stop - 1] in b" \t\r\n":
+        stop -= 1
+    return stop
 
 
-def _skip_record(window: Window, rest: bytes) -> tuple[int, bytes, bool]:
-    """Read on to the next record without keeping what lies before it."""
+def _without_bracket(content: bytearray, stop: int) -> int:
+    """Return where the array's last record ends: the bracket is left out; a file cut off has none."""
+    end = _stripped(content, stop) - 1
+    inner = _stripped(content, max(end, 0))
+    return end if content[end : end + 1] == b"]" and content[inner - 1 : inner] == b"}" else stop
+
+
+def _skip_record(window: Window) -> tuple[int, bool]:
+    """Read on to the next record without keeping it; return the bytes skipped, and if all was read."""
     skipped, first, ended = 0, 1, False
     while True:
-        starts = record_starts(rest)
+        with memoryview(window.buffer) as view:
+            starts = record_starts(view[: window.held])
         starts = starts[starts >= first]
-        if len(starts):
-            return skipped + int(starts[0]), rest[int(starts[0]) :], ended
-        if ended:
-            return skipped + len(rest), b"", True
-        skipped += len(rest) - 64  # a beginning may lie across two pieces
-        piece, ended = window.next()
-        rest, first = rest[-64:] + piece, 0
+        if len(starts) or ended:
+            found = int(starts[0]) if len(starts) else window.held
+            window.drop(found)
+            return skipped + found, ended
+        skipped += window.held - 64  # a beginning may lie across two pieces
+        window.drop(window.held - 64)
+        first, ended = 0, window.more()

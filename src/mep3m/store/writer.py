@@ -23,8 +23,7 @@ from mep3m.taxonomy import Taxonomy
 _LABEL = "labels.list.element"
 #: how a shard is written: dictionaries where values repeat, statistics where rows are looked for
 _SHARD: dict[str, Any] = {
-    "compression": "zstd",
-    "compression_level": 1,
+    "compression": "snappy",
     "use_dictionary": [
         *("source", "source_path.list.element", "ocr", "image_format", "image_width", "image_height"),
         *(f"{_LABEL}.category", f"{_LABEL}.origin", f"{_LABEL}.by", "dropped", "file"),

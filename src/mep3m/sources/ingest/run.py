@@ -18,7 +18,7 @@ from mep3m.sources.ingest.origin import (
     unchanged,
     write_origin,
 )
-from mep3m.sources.ingest.shards import PartReader, build, list_parts
+from mep3m.sources.ingest.shards import PartReader, build, list_parts, reuse_memory
 from mep3m.sources.ingest.update import finish_update, update
 from mep3m.store import Plan, Store, StoreWriter
 from mep3m.store.files import sole_writer
@@ -63,6 +63,7 @@ def _ingest(
         finish_update(folder)
         if unchanged(folder, settings, catalogues):
             return Store.open(folder)
+    reuse_memory()
     with ThreadPoolExecutor(1) as beside:  # hashing and looking for the parts each read every byte
         described = beside.submit(describe_inputs, catalogues, folder)
         parts = list_parts(catalogues)
