@@ -19,6 +19,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -52,10 +53,12 @@ class Trials:
         code = 1
         try:
             os.setsid()
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            os.dup2(os.open(self.stores / "errors.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
             prepare()
             take_in(self.path, store, workers, images=str(self.images))
             code = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(code)
 
@@ -66,7 +69,8 @@ class Trials:
     def compare(self, store: Path, kind: str, workers: int) -> None:
         """Let a disturbed store come to its end and note whether its bytes differ."""
         if code := self.wait(self.fork(store, workers)):
-            raise SystemExit(f"{store} cannot be finished: exit code {code}")
+            error = (self.stores / "errors.txt").read_text()
+            raise SystemExit(f"{store} cannot be finished: exit code {code}\n{error}")
         self.counts[f"{kind}: stores compared"] += 1
         differs = content(store) != self.whole
         self.counts[f"{kind}: stores that differ"] += differs

@@ -85,6 +85,17 @@ def test_the_same_plan_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert not again.complete
 
 
+def test_a_run_killed_while_it_wrote_its_plan_leaves_nothing_in_the_way(tmp_path: Path) -> None:
+    """Found by `bench.faults`: the half-written plan made the folder look like somebody else's."""
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/.plan.json.4711.tmp").write_bytes(b'{"step": "ing')
+    assert StoreWriter.begin(tmp_path / "s", Plan("ingest", {}, ())).finish().rows == 0
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t/.plan.json.swp").touch()
+    with pytest.raises(StoreError, match="is not empty and holds no store"):
+        StoreWriter.begin(tmp_path / "t", Plan("ingest", {}, ()))
+
+
 def test_replacing_a_store_keeps_its_images_and_forgets_the_rest(tmp_path: Path) -> None:
     writer = StoreWriter.begin(tmp_path / "s", Plan("ingest", {}, ("x",)))
     writer.write(0, to_table(rows(0, 2, 0)), [Reject("ingest", "s", "why")])

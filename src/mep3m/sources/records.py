@@ -247,21 +247,23 @@ def _runs(path: Path, part: Part, size: int) -> Iterator[tuple[int, memoryview |
     """
     with open_bytes(path) as file:
         file.seek(part.start)
-        window = Window(file, size, part.stop - part.start if part.stop >= 0 else None)
-        while not window.more():
-            if cut := last_start(window.buffer, window.held):
-                with memoryview(window.buffer) as view, view[: _end(window.buffer, cut)] as run:
-                    yield cut, run
-                window.drop(cut)
-            elif window.held > RECORD_LIMIT:
-                skipped, ended = _skip_record(window)
-                yield skipped, None
-                if ended:
-                    break
-        if window.held:
-            stop = _without_bracket(window.buffer, window.held)
-            with memoryview(window.buffer) as view, view[: _end(window.buffer, stop)] as run:
-                yield window.held, run
+        yield from _cut(Window(file, size, part.stop - part.start if part.stop >= 0 else None))
+
+
+def _cut(window: Window) -> Iterator[tuple[int, memoryview | None]]:
+    ended = False
+    while not ended and not window.more():
+        if cut := last_start(window.buffer, window.held):
+            with memoryview(window.buffer) as view, view[: _end(window.buffer, cut)] as run:
+                yield cut, run
+            window.drop(cut)
+        elif window.held > RECORD_LIMIT:
+            skipped, ended = _skip_record(window)
+            yield skipped, None
+    if window.held:
+        stop = _without_bracket(window.buffer, window.held)
+        with memoryview(window.buffer) as view, view[: _end(window.buffer, stop)] as run:
+            yield window.held, run
 
 
 def _end(content: bytearray, stop: int) -> int:

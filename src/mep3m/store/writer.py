@@ -78,7 +78,7 @@ class StoreWriter:
                     "choose another folder, or pass --replace to build it anew"
                 )
             _clear(folder)
-        elif not found.exists() and folder.exists() and any(folder.iterdir()):
+        elif not found.exists() and folder.exists() and any(map(_foreign, folder.iterdir())):
             raise StoreError(f"{folder} is not empty and holds no store; choose another folder")
         writer = cls(folder, plan)
         if not found.exists():
@@ -149,6 +149,11 @@ class StoreWriter:
             "dropped": len(dropped) - pc.sum(dropped.is_null()).as_py() if len(dropped) else 0,
             "rejects": pq.read_metadata(refused).num_rows if refused.exists() else 0,
         }
+
+
+def _foreign(path: Path) -> bool:
+    """Whether a path is none of ours; a run killed while it wrote its plan leaves a half-written file."""
+    return not (path.name.startswith(".plan.json.") and path.suffix == ".tmp")
 
 
 def _clear(folder: Path) -> None:
