@@ -23,7 +23,9 @@ def evaluate(
 ) -> None:
     """Score RUN on DATA, whose columns are those of training unless others are named.
 
-    A row whose label the model has never seen counts as wrong and is reported under 'unseen'.
+    A row whose label the model has never seen counts as wrong and is reported under 'unseen'. A RUN that
+    was trained on a store has ids as classes: names of a table are looked up in its taxonomy, and labels
+    of a store with another version of the taxonomy are followed by their ids.
     """
     from mep3m.cli.train import print_scores
     from mep3m.dataset.splits import Split
@@ -54,6 +56,14 @@ def evaluate(
     if all(level["unseen"] == level["n"] for level in scores["levels"]):
         click.echo(
             f"no label of {data} is a class of {run}: compare them with the tree in {run}/classifier.json",
+            err=True,
+        )
+    told = scores.get("taxonomy", {})
+    if "data" in told:
+        click.echo(
+            f"the taxonomy of {data} (version {told['data']}) is not the run's ({told['model']}): "
+            f"{told['moved']:,} rows counted where the run has their category, {told['new']:,} rows of "
+            "categories that it does not know at the deepest one that it does",
             err=True,
         )
     if scores["refused"]:

@@ -15,7 +15,7 @@ from mep3m.evaluation.hierarchy import hierarchical_report
 from mep3m.evaluation.metrics import score_level
 from mep3m.models.classifier import Classifier
 from mep3m.models.labels import LabelTree
-from mep3m.models.tree import by_name
+from mep3m.models.tree import by_name, make_coherent
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
 
@@ -42,11 +42,14 @@ def level_truth(
 def evaluate(classifier: Classifier, dataset: Dataset, images: Images | None = None) -> dict[str, Any]:
     """Return `{"levels": [...], "hierarchical": {...}, "unreadable_images": {...}}` on labelled rows.
 
+    What is scored is what `assign` answers: probabilities of independent heads are made coherent.
+
     Raises:
         UsageError: no row has a label.
     """
     found = classifier.judge(dataset.products, images)
-    return score(classifier.tree, found.proba, dataset) | {"unreadable_images": unreadable(found.rejects)}
+    proba = make_coherent(classifier.tree, found.proba)
+    return score(classifier.tree, proba, dataset) | {"unreadable_images": unreadable(found.rejects)}
 
 
 def unreadable(rejects: Sequence[Reject], shown: int = 5) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from mep3m.dataset.splits import Split, duplicate_groups, split_products
 from mep3m.errors import ModelError, UsageError
 from mep3m.evaluation.card import metric_card, training_counts
 from mep3m.evaluation.evaluate import evaluate, unreadable
-from mep3m.models.classifier import Classifier, load
+from mep3m.models.classifier import Classifier, load, names_of
+from mep3m.models.tree import make_coherent
+from mep3m.recipes.labels_of import in_the_runs_tree
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat
 from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
@@ -128,7 +130,7 @@ def _train_run(
         "measured_on": f"{len(task.valid):,} validation rows ({settings.split} split {task.split_id})",
         **metric_card(
             task.tree,
-            trained.valid_proba,
+            make_coherent(task.tree, trained.valid_proba),
             dataset.take(task.valid),
             training_counts(task.tree, dataset.take(task.train)),
             settings.seed,
@@ -157,18 +159,27 @@ def _train_run(
 def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: bool = False) -> dict[str, Any]:
     """Return the scores of a run on labelled products, or with `card` the whole metric card.
 
-    With `split`, only the rows on its test side are scored.
+    With `split`, only the rows on its test side are scored. Where the data was labelled by another
+    tree than the run's, `taxonomy` says what was done (`labels_of.in_the_runs_tree`).
+
+    Raises:
+        UsageError: no row has a label, or a name stands for several categories.
+        ModelError: no label is a category of the run.
     """
-    dataset = shape(whole_or_side(opened.products, split, "test"), run.settings).labelled()
+    given = whole_or_side(opened.products, split, "test")
+    told, followed = in_the_runs_tree(given, names_of(run.folder), opened.taxonomy, "the data")
+    dataset = shape(told, run.settings).labelled()
     if card:
         tree = run.classifier.tree
         counts = read_json(run.folder / "run.json")["counts"]
         found = run.classifier.judge(dataset.products, opened.images)
-        scores = metric_card(tree, found.proba, dataset, counts, run.settings.seed)
+        proba = make_coherent(tree, found.proba)
+        scores = metric_card(tree, proba, dataset, counts, run.settings.seed)
         scores["unreadable_images"] = unreadable(found.rejects)
     else:
         scores = evaluate(run.classifier, dataset, opened.images)
-    return {**scores, "rows": len(dataset), "refused": len(opened.rejects)}
+    counted = {"rows": len(dataset), "refused": len(opened.rejects)}
+    return {**scores, **counted, **({"taxonomy": followed} if followed else {})}
 
 
 def whole_or_side(products: pa.Table, split: Split | None, side: Literal["train", "test"]) -> Dataset:
