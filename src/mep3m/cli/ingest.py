@@ -54,25 +54,28 @@ def ingest(
       mep3m ingest annotations.json --format mep3m --taxonomy dataset_info.xlsx --store store/
       mep3m ingest shop.csv --title name --labels dept,category --image photo --images photos/ --store s/
     """
-    from mep3m.engine import bar, make_engine
-    from mep3m.sources.ingest.run import ingest as run
+    from mep3m.sources.ingest.request import answered, note_answer
 
     started = time.perf_counter()
-    entry = _entry(file, options)
-    store = run([entry], Path(), folder, make_engine(engine, workers), bar, replace=replace)
+    manifest = None if replace else answered(folder, file, options)
+    if manifest is None:
+        from mep3m.engine import bar, make_engine
+        from mep3m.sources.ingest.run import ingest as run
+
+        entry = _entry(file, options)
+        manifest = run([entry], Path(), folder, make_engine(engine, workers), bar, replace=replace).manifest
+        note_answer(folder, file, options)
     summary = {
         "store": str(folder),
-        "rows": store.rows,
-        "rejects": store.manifest["rejects"],
-        "dropped": store.manifest["dropped"],
-        "shards": len(store.shards),
-        "update": store.manifest.get("update"),
+        **{name: manifest[name] for name in ("rows", "rejects", "dropped")},
+        "shards": len(manifest["shards"]),
+        "update": manifest.get("update"),
         "seconds": round(time.perf_counter() - started, 3),
     }
     if as_json:
         print_json(summary)
     else:
-        click.echo(f"{store.rows:,} products in {folder} ({summary['seconds']:.1f} s)")
+        click.echo(f"{summary['rows']:,} products in {folder} ({summary['seconds']:.1f} s)")
         if summary["update"]:
             click.echo(", ".join(f"{count:,} {name}" for name, count in summary["update"].items()))
         if summary["rejects"]:

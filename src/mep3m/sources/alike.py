@@ -66,7 +66,7 @@ def find_places(content: bytes | bytearray | memoryview, byte: str) -> NDArray[n
 
 
 def read_alike(content: bytes, texts: Sequence[str]) -> Alike | None:
-    """Read records with commas between them; `texts` are the fields that differ.
+    """Read records with commas between them; `texts` are the fields that differ, one of them the last field.
 
     `None` where they are not all written like the first one, where one of `texts` is missing or no text, or
     where anything is not JSON.
