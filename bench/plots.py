@@ -37,6 +37,21 @@ def dots(path: Path, title: str, axes: tuple[str, str], series: Mapping[str, Poi
     _save(figure, drawn, path)
 
 
+def bands(
+    path: Path,
+    title: str,
+    axes: tuple[str, str],
+    series: Mapping[str, Sequence[tuple[float, float, float, float]]],
+) -> None:
+    """Draw a line with marks for each series of (x, y, low, high), and a band between low and high."""
+    figure, drawn = _figure(title, axes)
+    for name, points in series.items():
+        x, y, low, high = zip(*points, strict=True)
+        drawn.plot(x, y, label=name, linewidth=1.8, marker="o", markersize=3.5)
+        drawn.fill_between(x, low, high, alpha=0.15)
+    _save(figure, drawn, path)
+
+
 def _figure(title: str, axes: tuple[str, str]) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(8, 4.4), layout="constrained")
     drawn = figure.add_subplot()

@@ -231,6 +231,7 @@ def make_coherent(tree: LabelTree, proba: Floats) -> Floats:
         family = families(tree, level)
         total = np.add.reduceat(sound[:, family.columns], family.firsts, axis=1)
         limit = sound[:, family.parents] if level > 1 else np.float32(1.0)
-        scale = np.minimum(1.0, np.divide(limit, total, out=np.ones_like(total), where=total > 0))
+        with np.errstate(over="ignore"):
+            scale = np.minimum(1.0, np.divide(limit, total, out=np.ones_like(total), where=total > 0))
         sound[:, family.columns] *= scale[:, family.members]
     return sound

@@ -1,0 +1,153 @@
+"""The saved linear model: coherence, invariances, round trip, damage. `fit` is tested beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+
+from mep3m.errors import ModelError
+from mep3m.models.classifier import load
+from mep3m.models.labels import LabelTree
+from mep3m.models.linear import LinearClassifier, join_scores, text_column
+from mep3m.models.ngrams import Grams, Vocabulary, encode_texts
+from mep3m.models.tensors import open_tensors, save_tensors
+from mep3m.models.tree import TOLERANCE, incoherence, make_coherent
+from mep3m.settings.linear import LinearSettings
+from mep3m.training.linear import fit
+from tests.models.trees import random_scores, seeds, trees
+from tests.training.test_linear import table
+
+ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")
+PATHS = [("food", "tea", "green"), ("food", "tea", "black"), ("food", "rice"), ("home", "lamp"), ("toys",)]
+TITLES = ["green tea leaf", "black tea leaf", "long rice", "desk lamp", "wooden train"]
+
+
+def learned(order: str, titles: list[str] = TITLES, paths: list[tuple[str, ...]] = PATHS) -> LinearClassifier:
+    """Return a model of few titles, learned without held-out rows."""
+    titles = [f"{title} {place}" for place in range(6) for title in titles]
+    tree = LabelTree.from_paths(paths)
+    codes = tree.encode(paths * 6)
+    texts, rows = encode_texts(pa.array(titles)), np.arange(len(titles), dtype=np.int64)
+    vocabulary = Vocabulary.fit(texts, rows, Grams(1, 3, 2, 16), 2, 10_000)
+    nobody = np.zeros(0, dtype=np.int64)
+    weights, _ = fit(
+        vocabulary.all_rows(texts, rows), tree, codes, nobody, order, LinearSettings(epochs=40), 0
+    )
+    one = np.ones(len(tree), np.float32)
+    details = {"ocr": False, "hierarchy": order}
+    return LinearClassifier(tree, vocabulary, weights, 4 * one, 0 * one, one / len(tree), details)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@settings(max_examples=25, deadline=None)
+@given(trees, seeds)
+def test_joined_scores_are_probabilities_on_any_tree(order: str, tree: LabelTree, seed: int) -> None:
+    proba = join_scores(tree, random_scores(seed, (5, len(tree))), order)
+    assert proba.shape == (5, len(tree))
+    assert np.isfinite(proba).all()
+    if order != "flat":
+        assert incoherence(tree, proba) <= TOLERANCE
+    assert incoherence(tree, make_coherent(tree, proba)) <= TOLERANCE
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_order_learns_its_titles_at_every_level(order: str) -> None:
+    classifier = learned(order)
+    tree = classifier.tree
+    proba = make_coherent(tree, classifier.predict_proba(table(TITLES)))
+    found = [tree.paths[tree.leaves[row.argmax()]] for row in proba[:, tree.leaves]]
+    assert found == PATHS
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_row_is_answered_by_itself_whatever_stands_beside_it(order: str) -> None:
+    classifier = learned(order)
+    titles = [*TITLES, "", "tea lamp", "ЖЖ"]
+    whole = classifier.predict_proba(table(titles))
+    backwards = classifier.predict_proba(table(titles[::-1]))[::-1]
+    np.testing.assert_array_equal(whole, backwards)
+    alone = np.vstack([classifier.predict_proba(table([title])) for title in titles])
+    np.testing.assert_array_equal(whole, alone)
+    assert classifier.judge(table(titles)).seen.tolist() == [True] * 5 + [False, True, False]
+
+
+def test_other_names_of_the_classes_change_only_the_columns() -> None:
+    """Columns follow the names; scores of a class do not depend on its place among the columns."""
+    turned = {
+        "food": "z",
+        "home": "y",
+        "toys": "x",
+        "tea": "b",
+        "rice": "a",
+        "lamp": "l",
+        "green": "2",
+        "black": "1",
+    }
+    other = learned("coarse-to-fine", TITLES, [tuple(turned[name] for name in path) for path in PATHS])
+    first = learned("coarse-to-fine")
+    places = [other.tree.index(tuple(turned[name] for name in path)) for path in first.tree.paths]
+    titles = table([*TITLES, "tea lamp"])
+    np.testing.assert_allclose(first.predict_proba(titles), other.predict_proba(titles)[:, places], atol=2e-2)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_saved_model_comes_back_the_same(order: str, tmp_path: Path) -> None:
+    classifier = learned(order)
+    tmp_path.mkdir(exist_ok=True)
+    classifier.save(tmp_path)
+    again = load(tmp_path)
+    titles = table([*TITLES, "", "unknown thing"])
+    np.testing.assert_array_equal(classifier.predict_proba(titles), again.predict_proba(titles))
+    assert again.tree.paths == classifier.tree.paths
+
+
+def test_text_of_images_is_read_only_where_it_was_learned() -> None:
+    rows = table(["tea", "lamp"])
+    rows = rows.set_column(rows.schema.get_field_index("ocr"), "ocr", pa.array(["sale", None]))
+    assert text_column(rows, False).to_pylist() == ["tea", "lamp"]
+    assert text_column(rows, True).to_pylist() == ["tea sale", "lamp "]
+
+
+def test_damage_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    classifier = learned("flat")
+    classifier.save(tmp_path)
+    description = tmp_path / "classifier.json"
+    good = description.read_text()
+    for key in ("tree", "ngrams", "details"):
+        value = json.loads(good)
+        del value[key]
+        description.write_text(json.dumps(value))
+        with pytest.raises(ModelError, match=f"lacks '{key}'.*copy the classifier folder again"):
+            load(tmp_path)
+    description.write_text(json.dumps({**json.loads(good), "kind": "liner"}))
+    with pytest.raises(ModelError, match=r"names the kind 'liner'.*linear"):
+        load(tmp_path)
+    description.write_text(json.dumps({**json.loads(good), "tree": [["a"], ["b"]]}))
+    with pytest.raises(ModelError, match="different runs: copy the folder again"):
+        load(tmp_path)
+    description.write_text(good)
+    tensors = {
+        name: np.array(array) for name, array in open_tensors(tmp_path / "weights.safetensors").items()
+    }
+    del tensors["scale"]
+    save_tensors(tmp_path / "weights.safetensors", tensors)
+    with pytest.raises(ModelError, match="lacks 'scale'"):
+        load(tmp_path)
+
+
+def test_a_folder_without_a_classifier_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"is not a classifier folder: it has no classifier\.json"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "passes"), [(10, 8), (125_000, 8), (250_000, 4), (500_000, 2), (3_000_000, 2)]
+)
+def test_large_tables_need_fewer_passes(rows: int, passes: int) -> None:
+    assert LinearSettings().passes(rows) == passes
+    assert LinearSettings(epochs=5).passes(rows) == 5
