@@ -2,6 +2,8 @@
 
 import os
 import signal
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,24 @@ def square(value: int) -> int:
     return value * value
 
 
+@dataclass(frozen=True)
+class Times:
+    """Work that is an object, as a part reader is."""
+
+    factor: int
+
+    def __call__(self, value: int) -> int:
+        return self.factor * value
+
+
+def add(left: int, right: int) -> int:
+    return left + right
+
+
+def note(name: str) -> int:
+    return Path(name).write_text("here")
+
+
 def refuse(value: int) -> int:
     raise FormatError(f"value {value} is odd")
 
@@ -43,6 +63,20 @@ def die_always(item: int) -> int:
 def test_every_item_is_mapped_once(engine: Engine) -> None:
     results = dict(engine.map(square, range(7)))
     assert results == {i: i * i for i in range(7)}
+
+
+def test_work_may_be_an_object_or_a_partial_function(engine: Engine) -> None:
+    """Found when the ingest first ran on Ray, which takes functions only."""
+    assert dict(engine.map(Times(3), [1, 2])) == {0: 3, 1: 6}
+    assert dict(engine.map(partial(add, 5), [1, 2])) == {0: 6, 1: 7}
+
+
+def test_relative_paths_mean_the_same_there(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert dict(engine.map(note, ["a", "b"])) == {0: 4, 1: 4}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_an_error_of_the_work_arrives_as_itself(engine: Engine) -> None:

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mep3m.errors import InputError
+from mep3m.errors import InputError, UsageError
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import Batch
-from mep3m.sources.catalogue import FORMATS, find_format, open_source
+from mep3m.sources.catalogue import find_format, open_source
+from mep3m.sources.formats import ENDINGS, FORMATS
+from mep3m.sources.tables import table_format
 from tests.sources.ingest.shop import picture, rows, write_images, write_shop
 from tests.sources.test_mep3m import record
 
@@ -205,3 +207,24 @@ def test_a_broken_row_is_refused_with_its_place(name: str, tmp_path: Path) -> No
     assert reject.file is not None
     assert reject.line is not None
     assert reject.line >= 1
+
+
+def test_every_ending_is_of_a_format_that_there_is() -> None:
+    assert set(ENDINGS.values()) <= set(FORMATS)
+
+
+@pytest.mark.parametrize("ending", sorted(ENDINGS))
+@pytest.mark.parametrize("more", ["", ".gz"])
+def test_tables_and_catalogues_read_the_same_endings(ending: str, more: str) -> None:
+    path = Path("shop" + ending.upper() + more)
+    if ENDINGS[ending] in ("csv", "tsv", "jsonl", "parquet"):
+        assert table_format(path) == find_format(path) == ENDINGS[ending]
+    else:
+        assert find_format(path) == ENDINGS[ending]
+        with pytest.raises(UsageError, match=r"does not say the format; name one .*csv, jsonl, parquet, tsv"):
+            table_format(path)
+
+
+def test_a_name_that_says_nothing_lists_the_formats() -> None:
+    with pytest.raises(UsageError, match=r"--format .*csv, folder, jsonl, jsonld, mep3m, merchant"):
+        find_format(Path("shop.dat"))

@@ -10,15 +10,15 @@ import click
 
 from mep3m.cli.show import NEW_FILE, NEW_FOLDER, json_option, print_json
 from mep3m.errors import UsageError
+from mep3m.sources.formats import FORMATS
 
-FORMATS = ("csv", "tsv", "jsonl", "parquet", "mep3m", "folder", "webdataset", "merchant", "jsonld", "rpc")
 _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "source")
 
 
 @click.command(name="ingest")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--store", "folder", required=True, type=NEW_FOLDER, help="Folder of the store.")
-@click.option("--format", type=click.Choice(FORMATS), help="Default: what the file's name says.")
+@click.option("--format", type=click.Choice(tuple(FORMATS)), help="Default: what the file's name says.")
 @click.option("--name", help="The shop's name; default: the file's name.")
 @click.option("--encoding", help="Default: UTF-8 or GB18030, whichever fits.")
 @click.option("--id", "id_", metavar="COL", help="Column with the shop's product id.")

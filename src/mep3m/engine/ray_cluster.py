@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from mep3m.engine.base import WorkerDied
@@ -12,6 +13,12 @@ from mep3m.errors import require
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def _call(work: Callable[[T], R], folder: str, item: T) -> R:
+    """Do the work as it would be done here: Ray takes only functions, and has its own folder."""
+    os.chdir(folder)
+    return work(item)
 
 
 class RayEngine:
@@ -25,13 +32,14 @@ class RayEngine:
         """Yield results as they come; see `Engine.map`."""
         ray = self.ray
         self._connect()
-        task = ray.remote(num_cpus=1, max_retries=0)(work)
+        task = ray.remote(num_cpus=1, max_retries=0)(_call)
+        shared, here = ray.put(work), str(Path.cwd())
         waiting = list(enumerate(items))[::-1]
         running: dict[Any, int] = {}
         while waiting or running:
             while waiting and len(running) < self.workers:
                 index, item = waiting.pop()
-                running[task.remote(item)] = index
+                running[task.remote(shared, here, item)] = index
             done, _ = ray.wait(list(running), num_returns=1)
             for reference in done:
                 yield running.pop(reference), self._result(reference)

@@ -1,4 +1,4 @@
-"""Sources by the name of their format; to add one, write a class and its line in `FORMATS`."""
+"""Sources by the name of their format; to add one, write a class and its line in `formats`."""
 
 from __future__ import annotations
 
@@ -8,32 +8,7 @@ from pathlib import Path
 from mep3m.errors import NotFoundError, UsageError, did_you_mean
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import Source
-
-#: format -> "module:function", a function of (entry, path) that returns the source
-FORMATS: dict[str, str] = {
-    "csv": "mep3m.sources.tables:open_table",
-    "tsv": "mep3m.sources.tables:open_table",
-    "jsonl": "mep3m.sources.tables:open_table",
-    "parquet": "mep3m.sources.tables:open_table",
-    "mep3m": "mep3m.sources.mep3m:open_mep3m",
-    "folder": "mep3m.sources.shops.folder:open_folder",
-    "webdataset": "mep3m.sources.shops.webdataset:open_webdataset",
-    "merchant": "mep3m.sources.shops.merchant:open_merchant",
-    "jsonld": "mep3m.sources.shops.jsonld:open_jsonld",
-    "rpc": "mep3m.sources.shops.rpc:open_rpc",
-}
-_ENDINGS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".xml": "merchant",
-    ".tar": "webdataset",
-    ".html": "jsonld",
-    ".htm": "jsonld",
-}
+from mep3m.sources.formats import ENDINGS, FORMATS
 
 
 def open_source(entry: SourceEntry, base: Path = Path()) -> Source:
@@ -65,13 +40,13 @@ def find_format(path: Path) -> str:
     if path.is_dir():
         endings = {child.suffix.lower() for child in path.iterdir() if child.is_file()}
         known = sorted(endings & {".tar", ".html", ".htm"})
-        return _ENDINGS[known[0]] if known else "folder"
+        return ENDINGS[known[0]] if known else "folder"
     name = path.with_suffix("") if path.suffix == ".gz" else path
     if name.suffix.lower() == ".json":
         with path.open("rb") as file:
             return "rpc" if file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "mep3m"
-    if name.suffix.lower() not in _ENDINGS:
+    if name.suffix.lower() not in ENDINGS:
         raise UsageError(
             f"{path}: the name does not say the format; name one with --format ({', '.join(sorted(FORMATS))})"
         )
-    return _ENDINGS[name.suffix.lower()]
+    return ENDINGS[name.suffix.lower()]

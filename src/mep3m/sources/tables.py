@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import orjson
@@ -20,17 +21,10 @@ from mep3m.settings.sources import Columns, SourceEntry, TableFormat, TableSetti
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
 from mep3m.sources.columns import PATH_MARK, ColumnMap, refuse_repeated_ids
 from mep3m.sources.delimited import Row, csv_rows, decode_lines, json_rows, tsv_rows
+from mep3m.sources.formats import ENDINGS
 from mep3m.sources.lines import check_encoding, detect_encoding, open_bytes, read_lines
 from mep3m.store.rejects import Reject
 
-FORMATS: dict[str, TableFormat] = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-}
 #: bytes of one part of a file whose rows are lines
 PART_BYTES = 64 * 2**20
 
@@ -42,12 +36,14 @@ def table_format(path: Path) -> TableFormat:
         UsageError: the name says nothing.
     """
     name = path.with_suffix("") if path.suffix == ".gz" else path
-    if name.suffix.lower() not in FORMATS:
-        raise UsageError(
-            f"{path}: the name does not say the format; name one with --format "
-            f"({', '.join(sorted(set(FORMATS.values())))})"
-        )
-    return FORMATS[name.suffix.lower()]
+    allowed: tuple[TableFormat, ...] = get_args(TableFormat)
+    found = ENDINGS.get(name.suffix.lower())
+    for table in allowed:
+        if table == found:
+            return table
+    raise UsageError(
+        f"{path}: the name does not say the format; name one with --format ({', '.join(sorted(allowed))})"
+    )
 
 
 def read_products(

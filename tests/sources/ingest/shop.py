@@ -47,11 +47,13 @@ def write_images(folder: Path, numbers: Sequence[int]) -> Path:
     return folder
 
 
-def take_in(path: Path, store: Path, workers: int = 1, replace: bool = False, **entry: Any) -> Store:
+def take_in(
+    path: Path, store: Path, workers: int = 1, replace: bool = False, engine: str = "local", **entry: Any
+) -> Store:
     """Ingest one file with the columns of `write_shop`."""
     settings: dict[str, Any] = {"name": "shop", "path": str(path), "columns": COLUMNS, "part_bytes": 200}
     one = SourceEntry.parse(settings | entry, "test")
-    return ingest([one], Path(), store, make_engine("local", workers), replace=replace)
+    return ingest([one], Path(), store, make_engine(engine, workers), replace=replace)
 
 
 def content(store: Path) -> dict[str, str]:

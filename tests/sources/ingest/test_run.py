@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from mep3m.engine import make_engine
+from mep3m.engine import ENGINES, make_engine
 from mep3m.errors import NotFoundError, StoreError, UsageError
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.ingest.run import ingest
@@ -45,6 +45,16 @@ def test_workers_do_not_change_the_bytes(tmp_path: Path) -> None:
     take_in(path, tmp_path / "one", workers=1, images=str(images))
     take_in(path, tmp_path / "two", workers=2, images=str(images))
     assert content(tmp_path / "one") == content(tmp_path / "two")
+
+
+@pytest.mark.parametrize("name", [name for name in sorted(ENGINES) if name != "local"])
+def test_engines_do_not_change_the_bytes(tmp_path: Path, name: str) -> None:
+    pytest.importorskip(name, reason=f"the {name} extra is not installed")
+    path = write_shop(tmp_path, [*rows(20), *rows(3)])
+    images = write_images(tmp_path / "images", range(18))
+    take_in(path, tmp_path / "here", images=str(images))
+    take_in(path, tmp_path / "there", workers=2, engine=name, images=str(images))
+    assert content(tmp_path / "here") == content(tmp_path / "there")
 
 
 def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
