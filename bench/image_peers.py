@@ -80,7 +80,8 @@ def linear_svc(
     queries = words.transform([row["title"] for row in asked])
     answers = []
     for level in labels:
-        model = LinearSVC(random_state=seed).fit(x, [row[level] for row in rows])
+        known = [place for place, row in enumerate(rows) if row[level]]
+        model = LinearSVC(random_state=seed).fit(x[known], [rows[place][level] for place in known])
         answers.append([str(name) for name in model.predict(queries)])
     return answers
 

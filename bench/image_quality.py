@@ -161,15 +161,19 @@ def peer_scores(test: Path, labels: tuple[str, ...], answers: list[list[str]]) -
     products = open_products(test, Columns(id="id", labels=labels), None).products
     dataset = Dataset.of(products).labelled()
     levels = []
+    kept: dict[str, list[str]] = {}
     for level, given in enumerate(answers, start=1):
-        truth = dataset.names(level)
-        names = sorted({*given, *(name for name in truth if name)})
-        codes = [np.array([names.index(str(name)) for name in column]) for column in (given, truth)]
-        proba = np.eye(len(names), dtype=np.float32)[codes[0]]
-        found = intervals(Answers(np.arange(len(truth)), proba, codes[1], names), 0)
+        pairs = [(a, b) for a, b in zip(given, dataset.names(level), strict=True) if b is not None]
+        names = sorted({name for pair in pairs for name in pair})
+        guess, truth = (
+            np.array([names.index(name) for name in column]) for column in zip(*pairs, strict=True)
+        )
+        proba = np.eye(len(names), dtype=np.float32)[guess]
+        found = intervals(Answers(np.arange(len(truth)), proba, truth, names), 0)
         values = {key: interval["value"] for key, interval in found.items()}
         levels.append({"level": level, "n": len(truth), **values, "intervals": found})
-    return {"levels": levels, "answers": {str(k + 1): given for k, given in enumerate(answers)}}
+        kept[str(level)] = [a for a, _ in pairs]
+    return {"levels": levels, "answers": kept}
 
 
 def able(name: str, model: str) -> bool:

@@ -37,7 +37,7 @@ SETS = {
     "grocery": Set("img_grocery_store", ("group", "coarse", "fine")),
     # fine-grained (Table 8): the third-level classes of one sub-class
     "accessories": Set("img_fashion_9583", ("articleType",), "title", only=("subCategory", "Bags")),
-    "jewelries": Set("img_fashion_9583", ("articleType",), "title", only=("subCategory", "Jewellery")),
+    "clothes": Set("img_fashion_9583", ("articleType",), "title", only=("subCategory", "Topwear")),
     "shoes": Set("img_fashion_9583", ("articleType",), "title", only=("subCategory", "Shoes")),
     "fruit": Set("img_grocery_store", ("fine",), only=("group", "Fruit")),
 }

@@ -21,7 +21,7 @@ from mep3m.models.networks.product import LevelHeads, ProductNetwork
 from mep3m.models.networks.text import Projection
 from mep3m.settings.training import PAPER, TrainingSettings
 from mep3m.training.examples import Examples
-from mep3m.training.loop.fit import fit, out_of_memory
+from mep3m.training.loop.fit import fit, no_number, out_of_memory
 from tests.models.catalogue import TREE
 
 SETTINGS = TrainingSettings(epochs=3, batch=8, precision="float32", average=0.9, learning_rate=1e-2)
@@ -186,6 +186,12 @@ def test_a_loss_that_is_not_a_number_stops_with_what_to_change(tmp_path: Path) -
     with pytest.raises(ModelError, match="lower learning_rate"):
         fit(network(), broken, TREE, SETTINGS, tmp_path)
     assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_the_advice_leaves_out_what_is_set_already() -> None:
+    assert no_number(SETTINGS) == "lower learning_rate (now 0.01)"
+    loose = SETTINGS.model_copy(update={"clip": None, "precision": "auto"})
+    assert no_number(loose).endswith("or set clip = 1.0, or precision = 'float32'")
 
 
 class Failing(nn.Module):

@@ -75,6 +75,14 @@ def out_of_memory(settings: TrainingSettings, pixels: int | None) -> str:
     )
 
 
+def no_number(settings: TrainingSettings) -> str:
+    """Return what to change when the loss is not a number: only what is not set so already."""
+    advice = f"lower learning_rate (now {settings.learning_rate:g})"
+    if settings.clip is None:
+        advice += ", or set clip = 1.0"
+    return advice + (", or precision = 'float32'" if settings.precision != "float32" else "")
+
+
 def _is_memory(error: RuntimeError) -> bool:
     """Tell a failed allocation (CUDA has its own class, the CPU has not) from any other error."""
     words = ("can't allocate memory", "not enough memory", "out of memory")
@@ -192,8 +200,7 @@ class Run:
         if not math.isfinite(value):
             raise ModelError(
                 f"the loss became {value} in epoch {self.state.epoch + 1}, batch {self.state.batch + 1}, at "
-                f"learning rate {self.optimiser.param_groups[0]['lr']:.2g}: lower learning_rate (now "
-                f"{self.settings.learning_rate:g}), set clip = 1.0, or precision = 'float32'"
+                f"learning rate {self.optimiser.param_groups[0]['lr']:.2g}: {no_number(self.settings)}"
             )
         self.accelerator.backward(loss)
         return value * self.settings.accumulate
