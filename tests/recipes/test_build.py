@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mep3m.engine import make_engine
-from mep3m.errors import NotFoundError, SettingsError
+from mep3m.errors import NotFoundError, SettingsError, UsageError
 from mep3m.recipes.build import STEPS, Built, build
 from mep3m.settings.project import load_project
 from mep3m.settings.simulator import SimulatorSettings
@@ -164,3 +164,53 @@ def test_a_wrong_project_file_says_what_to_write(tmp_path: Path) -> None:
     )
     with pytest.raises(SettingsError, match="two sources are called 'a'"):
         load_project(path)
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ("model = 'lineal'", "no model 'lineal' (did you mean 'linear'?"),
+        ("model = 'linear'\nmodality = 'image'", "'linear' does not take image"),
+        ("options = { epohcs = 2 }", "[train] options: unknown setting 'epohcs' (did you mean 'epochs'?"),
+        ("options = { epochs = 0 }", "[train] options: epochs = 0 is not allowed"),
+        ("model = 'lstm'\noptions = { epochs = 0 }", "epochs = 0 is not allowed"),
+        ("modality = 'image'\noptions = { pixls = 3 }", "pixls"),
+    ],
+)
+def test_a_classifier_that_cannot_be_is_refused_before_any_work(
+    project: Path, tmp_path: Path, section: str, message: str
+) -> None:
+    path = project.with_name("wrong.toml")
+    path.write_text(f"{project.read_text(encoding='utf-8')}\n[train]\n{section}\n", encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        run(path, tmp_path / "out")
+    assert message in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        (
+            "[[first_level]]\nname_zh = '茶'\nfrom = { haohou = ['茶'] }",
+            "first_level '茶' names the shop 'haohou'",
+        ),
+        ("[split]\nkind = 'shop'\nshops = ['haohou']", "split.shops names the shop 'haohou'"),
+    ],
+)
+def test_a_shop_that_no_source_is_is_offered_the_nearest(project: Path, section: str, message: str) -> None:
+    path = project.with_name("wrong.toml")
+    path.write_text(f"{project.read_text(encoding='utf-8')}\n{section}\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_project(path)
+    assert message in str(caught.value)
+    assert "the shop 'haohou' (did you mean 'haohuo'? allowed: haohuo, pinshang)" in str(caught.value)
+
+
+def test_shops_that_stand_in_the_rows_may_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "mep3m.toml"
+    path.write_text(
+        "name = 'x'\n[[sources]]\nname = 'all'\npath = 'a.csv'\ncolumns = { source = 'shop' }\n"
+        "[split]\nkind = 'shop'\nshops = ['jd']\n"
+    )
+    assert load_project(path).split.shops == ("jd",)

@@ -27,7 +27,9 @@ from mep3m.recipes.align import REVIEW, align_store, shops
 from mep3m.recipes.classify import Run, evaluate_run, train_run
 from mep3m.recipes.truth import score_against_truth
 from mep3m.report.build_report import Facts, report_build
+from mep3m.settings.linear import LinearSettings
 from mep3m.settings.project import Project
+from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.sources.ingest.run import ingest
 from mep3m.stages.base import run_stage
@@ -37,6 +39,8 @@ from mep3m.stages.ocr.stage import OcrStage, default_cache, store_images
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import Store
 from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
+from mep3m.training.recipes import RECIPES, resolve
+from mep3m.training.registry import default_model, find
 
 STEPS = ("ingest", "quality", "dedupe", "ocr", "align")
 
@@ -67,11 +71,29 @@ def build(project: Project, root: Path, out: Path, engine: Engine, progress: Pro
     have not changed is not run again.
 
     Raises:
-        UsageError: the sources gave no product.
+        UsageError: the sources gave no product, or the classifier is one that there is not.
         StoreError: another run builds into `out`.
     """
+    ready = project.model_copy(update={"train": _trainable(project.train)})
     with sole_writer(out):
-        return _build(project, root, out, engine, progress)
+        return _build(ready, root, out, engine, progress)
+
+
+def _trainable(wanted: RunSettings) -> RunSettings:
+    """Return the settings with the modality's own model where none is named; wrong ones stop before any work.
+
+    Raises:
+        UsageError: there is no such model, or it does not take the modality.
+        SettingsError: an option of the model is unknown or its value not allowed.
+    """
+    if "model" not in wanted.model_fields_set:
+        wanted = wanted.model_copy(update={"model": default_model(wanted.modality)})
+    find(wanted)
+    if wanted.model == "linear":
+        LinearSettings.parse(wanted.options, "[train] options")
+    elif wanted.model in RECIPES:
+        resolve(wanted.model, wanted.options)
+    return wanted
 
 
 def _build(project: Project, root: Path, out: Path, engine: Engine, progress: Progress) -> Built:

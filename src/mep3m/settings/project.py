@@ -32,7 +32,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mep3m.errors import NotFoundError, SettingsError
+from mep3m.errors import NotFoundError, SettingsError, did_you_mean
 from mep3m.settings.align import AlignSettings, MergeSettings
 from mep3m.settings.base import Settings
 from mep3m.settings.dedupe import DedupeSettings
@@ -103,12 +103,27 @@ def load_project(path: Path) -> Project:
 
     Raises:
         NotFoundError: there is no such file.
-        SettingsError: it is not TOML, a key is unknown, a value is not allowed, or two sources share
-            a name.
+        SettingsError: it is not TOML, a key is unknown, a value is not allowed, two sources share
+            a name, or a shop is named that no source is.
     """
     project = Project.parse(read_toml(path), str(path))
     names = [entry.name for entry in project.sources]
     for name in names:
         if names.count(name) > 1:
             raise SettingsError(f"{path}: two sources are called '{name}'; give each its own name")
+    _check_shops(project, names, path)
     return project
+
+
+def _check_shops(project: Project, names: list[str], path: Path) -> None:
+    """See that every shop that the project names is a source, unless the rows name their shops."""
+    if any(entry.columns.source for entry in project.sources):
+        return
+    named = dict.fromkeys(project.split.shops, "split.shops")
+    for level in project.first_level:
+        named |= dict.fromkeys(level.covers, f"first_level '{level.name_zh}'")
+    unknown = next((shop for shop in named if shop not in names), None)
+    if unknown is not None:
+        raise SettingsError(
+            f"{path}: {named[unknown]} names the shop '{unknown}'{did_you_mean(unknown, names)}"
+        )
