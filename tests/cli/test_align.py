@@ -67,6 +67,29 @@ def test_gold_with_unknown_ids_is_listed(tmp_path: Path) -> None:
     assert "precision" in result.output
 
 
+def test_gold_is_checked_against_the_tables_that_the_proposals_name(tmp_path: Path) -> None:
+    gold = "left_id\tright_id\n1\t8\n55\t9\n3\t77\n"
+    files = write(tmp_path, left=LEFT, right=RIGHT, gold=gold)
+    propose(files)
+    links = tmp_path / "links.sssom.tsv"
+    result = call("score", links, "--gold", files["gold"], "--json")
+    assert result.exit_code == 1
+    assert [line.split(":")[0] for line in orjson.loads(result.stdout)["gold_unknown"]] == [
+        "line 3",
+        "line 4",
+    ]
+    assert orjson.loads(result.stdout)["gold_pairs"] == 1
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    files["left"].rename(moved / "left.tsv")
+    result = call("score", links, "--gold", files["gold"])
+    assert "left.tsv is not a file any more: give --left" in result.stderr
+    assert "line 4: right_id '77'" in result.stderr
+    assert "line 3" not in result.stderr
+    result = call("score", links, "--gold", files["gold"], "--left", moved / "left.tsv")
+    assert "line 3: left_id '55' is not in the table" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [

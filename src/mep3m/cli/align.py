@@ -12,7 +12,7 @@ from mep3m.cli.show import NEW_FILE, json_option, print_json
 from mep3m.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from mep3m.stages.align.proposal import Side
+    from mep3m.stages.align.proposal import Proposal, Side
     from mep3m.store.rejects import Reject
 
 FILE = click.Path(path_type=Path)
@@ -66,6 +66,9 @@ def align() -> None:
 @click.option("--out", type=NEW_FILE, required=True, help="The proposals, as an SSSOM table.")
 @click.option("--method", default="evidence", show_default=True, help="evidence, or the paper's rule: paper.")
 @click.option("--first-level", "first_level", type=FILE, help="Map of first levels: platform, name, class.")
+@click.option(
+    "--draft-first-level", type=FILE, help="Write a draft of the map of first levels, from the links found."
+)
 @click.option("--within-first-level", default="auto", show_default=True, help="auto, always or never.")
 @json_option
 @click.pass_context
@@ -86,8 +89,11 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     sides, refused, title = _sides(options)
     first_levels = _first_levels(options["first_level"]) if options["first_level"] else None
     proposals = propose_links(sides, settings, first_levels)
-    rows = write_sssom(options["out"], proposals, title)
+    made_from = {key: options[key] for key in ("left", "right", "store") if options[key]}
+    rows = write_sssom(options["out"], proposals, title, made_from)
     accepted = sum(proposal.accept for proposal in proposals)
+    if options["draft_first_level"]:
+        _draft_first_level(sides, proposals, options["draft_first_level"])
     for reject in refused:
         click.echo(_refusal(reject), err=True)
     if as_json:
@@ -110,8 +116,8 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
 @align.command(epilog="\b\nExample:\n  mep3m align score links.sssom.tsv --gold gold.tsv --json")
 @click.argument("proposals", type=FILE)
 @click.option("--gold", type=FILE, required=True, help="Columns left_id, right_id, optionally relation.")
-@click.option("--left", type=FILE, help="The left table, to check the gold's ids.")
-@click.option("--right", type=FILE, help="The right table, to check the gold's ids.")
+@click.option("--left", type=FILE, help="The left table, if it is not where PROPOSALS says.")
+@click.option("--right", type=FILE, help="The right table, if it is not where PROPOSALS says.")
 @click.option("--errors", default=50, show_default=True, help="Wrong and missed pairs to list, of each.")
 @json_option
 @click.pass_context
@@ -119,16 +125,15 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
     """Score PROPOSALS (an SSSOM table) against a gold alignment.
 
     A pair counts as proposed when its method accepted it. Gold rows with an id that is not in the
-    tables are set aside and listed with their lines (exit code 1).
+    tables (or the store) that PROPOSALS was made from are set aside and listed with their lines
+    (exit code 1).
     """
-    from mep3m.stages.align.proposal import read_side
     from mep3m.stages.align.score import read_gold
     from mep3m.stages.align.score import score as score_proposals
     from mep3m.stages.align.sssom import read_sssom
 
-    sides = [read_side(options[key])[0] if options[key] else None for key in ("left", "right")]
-    gold = read_gold(options["gold"], sides[0], sides[1])
     rows = [row.proposal for row in read_sssom(proposals)]
+    gold = read_gold(options["gold"], *_known_sides(proposals, options))
     scores = score_proposals(rows, gold, options["errors"])
     for unknown in scores.gold_unknown:
         click.echo(f"gold {unknown}", err=True)
@@ -151,17 +156,44 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
 
 def _sides(options: dict[str, Any]) -> tuple[list[Side], list[Reject], str]:
     """Return the platforms that the options name, the rows refused, and a title for the table."""
-    from mep3m.stages.align.proposal import read_side, sides_from_products
+    from mep3m.stages.align.from_store import sides_from_products
+    from mep3m.stages.align.proposal import read_side
     from mep3m.store import Store
 
     tables = [options["left"], options["right"]]
     if options["store"] and not any(tables):
         store = Store.open(options["store"])
-        return sides_from_products(store.tables()), [], f"platforms of {options['store'].name}"
+        return sides_from_products(store.tables(), store.images), [], f"platforms of {options['store'].name}"
     if options["store"] or not all(tables):
         raise UsageError("give --left FILE and --right FILE, or --store DIR")
     (left, refused), (right, more) = read_side(tables[0], "left"), read_side(tables[1], "right")
     return [left, right], refused + more, f"{tables[0].name} to {tables[1].name}"
+
+
+def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:
+    """Return the left and the right categories of a table of proposals, as far as they can be known."""
+    from mep3m.stages.align.from_store import sides_from_products
+    from mep3m.stages.align.proposal import Side, read_side
+    from mep3m.stages.align.sssom import read_made_from
+    from mep3m.store import Store
+
+    noted = read_made_from(proposals)
+    if "store" in noted and noted["store"].is_dir() and not (options["left"] or options["right"]):
+        sides = sides_from_products(Store.open(noted["store"]).tables())
+        if len(sides) == 2:
+            return [sides[0], sides[1]]
+        every = {entry.id: entry for side in sides for entry in side}
+        return [Side(noted["store"].name, tuple(every.values()))] * 2
+    found: list[Side | None] = []
+    for key in ("left", "right"):
+        path = options[key] or noted.get(key)
+        known = path is not None and (options[key] is not None or path.is_file())
+        if path is not None and not known:
+            click.echo(f"{path} is not a file any more: give --{key} to check the gold's ids", err=True)
+        found.append(read_side(path)[0] if path is not None and known else None)
+    if noted.get("store") and not any(found):
+        click.echo(f"{noted['store']} is not a store any more: the gold's ids are not checked", err=True)
+    return found
 
 
 def _first_levels(path: Path) -> dict[tuple[str, str], str]:
@@ -169,6 +201,17 @@ def _first_levels(path: Path) -> dict[tuple[str, str], str]:
     from mep3m.stages.merge.first_level import read_first_level
 
     return read_first_level(path).by_name()
+
+
+def _draft_first_level(sides: list[Side], proposals: list[Proposal], path: Path) -> None:
+    """Write the first-level map that the links suggest, for a person to correct."""
+    from mep3m.stages.merge.first_level_draft import draft_first_level, first_level_toml
+    from mep3m.store.files import whole_file
+
+    if path.exists():
+        raise UsageError(f"{path} exists and a draft would replace it; name another file or delete it")
+    with whole_file(path) as temporary:
+        temporary.write_text(first_level_toml(draft_first_level(sides, proposals)), encoding="utf-8")
 
 
 def _refusal(reject: Reject) -> str:

@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from mep3m.engine import Engine, Progress, silent
 from mep3m.settings.project import Project
-from mep3m.stages.align.proposal import Proposal, sides_from_products
+from mep3m.stages.align.from_store import sides_from_products
+from mep3m.stages.align.proposal import Proposal
 from mep3m.stages.align.propose import propose
 from mep3m.stages.align.sssom import write_sssom
 from mep3m.stages.base import run_stage
@@ -52,9 +53,9 @@ def proposals_of(project: Project, store: Store, first_level: FirstLevel | None)
     """Return the proposals between every two shops of a store; one shop alone has none."""
     if len(shops(store)) < 2:
         return []
-    columns = ["source", "source_path", "title", "ocr", "dropped"]
+    columns = ["source", "source_path", "title", "ocr", "dropped", "image", "image_ref"]
     kept = (table.filter(pa.compute.is_null(table["dropped"])) for table in store.tables(columns))
-    sides = sides_from_products(kept)
+    sides = sides_from_products(kept, store.images)
     names = {(source, path[0]): key for (source, path), key in (first_level or FirstLevel()).entries.items()}
     return propose(sides, project.align, names or None)
 
@@ -62,7 +63,7 @@ def proposals_of(project: Project, store: Store, first_level: FirstLevel | None)
 def _write_review(project: Project, store: Store, first_level: FirstLevel | None, path: Path) -> None:
     """Write the proposals; a review that is there already keeps its decisions."""
     draft = path.with_name("proposals.sssom.tsv")
-    write_sssom(draft, proposals_of(project, store, first_level), project.name)
+    write_sssom(draft, proposals_of(project, store, first_level), project.name, {"store": store.folder})
     sheet = read_review(draft)[0]
     if path.exists():
         sheet = carry(read_review(path)[0], sheet).sheet

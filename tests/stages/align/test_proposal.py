@@ -6,7 +6,8 @@ import pytest
 
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.product import Product, to_table
-from mep3m.stages.align.proposal import Entry, Side, read_side, sides_from_products
+from mep3m.stages.align.from_store import sides_from_products
+from mep3m.stages.align.proposal import Entry, Side, read_side
 
 
 def write(folder: Path, text: str, name: str = "a.tsv") -> Path:

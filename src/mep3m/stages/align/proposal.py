@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
-
-import pyarrow as pa
+from typing import Literal
 
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.store.rejects import Reject
@@ -220,51 +218,3 @@ def _with_english_paths(entries: Iterable[Entry]) -> Iterator[Entry]:
             continue
         path = tuple(english.get(entry.path[:depth], "") for depth in range(1, len(entry.path) + 1))
         yield replace(entry, path_en=path) if any(path) else entry
-
-
-def sides_from_products(tables: Iterable[pa.Table], titles_kept: int = 450) -> list[Side]:
-    """Build one side per source from tables with the product schema.
-
-    A category is a distinct `source_path`; its id is the path joined by ' > '. The first
-    `titles_kept` titles and OCR texts of each are kept (450 is the paper's own count for its 22,000
-    characters), so memory does not grow with the number of products. Dropped rows do not count.
-
-    Raises:
-        UsageError: fewer than two sources have a category path.
-    """
-    found: dict[str, dict[tuple[str, ...], _Seen]] = {}
-    for row in _rows_in_use(tables):
-        seen = found.setdefault(row["source"], {}).setdefault(tuple(row["source_path"]), _Seen())
-        seen.count += 1
-        for text, kept in ((row["title"], seen.titles), (row["ocr"], seen.ocr)):
-            if text and len(kept) < titles_kept:
-                kept.append(text)
-    if len(found) < 2:
-        raise UsageError(
-            f"alignment needs the categories of two sources or more; found {len(found)}: {', '.join(found)}"
-        )
-    return [
-        Side(source, tuple(seen.entry(path) for path, seen in sorted(places.items())))
-        for source, places in sorted(found.items())
-    ]
-
-
-@dataclass
-class _Seen:
-    """What the products of one category have shown so far."""
-
-    titles: list[str] = field(default_factory=list)
-    ocr: list[str] = field(default_factory=list)
-    count: int = 0
-
-    def entry(self, path: tuple[str, ...]) -> Entry:
-        return Entry(PATH_SEPARATOR.join(path), path, (), tuple(self.titles), tuple(self.ocr), self.count)
-
-
-def _rows_in_use(tables: Iterable[pa.Table]) -> Iterator[dict[str, Any]]:
-    """Yield the rows that have a category path and are not dropped."""
-    columns = ["source", "source_path", "title", "ocr", "dropped"]
-    batches = (batch for table in tables for batch in table.select(columns).to_batches(max_chunksize=4096))
-    for row in (row for batch in batches for row in batch.to_pylist()):
-        if row["dropped"] is None and row["source_path"]:
-            yield row

@@ -8,6 +8,7 @@ narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -58,10 +59,20 @@ class MappingRow:
     line: int | None = None
 
 
-def write_sssom(path: Path, rows: Iterable[MappingRow | Proposal], title: str = "mep3m alignment") -> int:
+#: comment lines that name what the proposals were made from: option of 'align propose' -> its line
+MADE_FROM = {key: f"#mep3m_{key}: " for key in ("left", "right", "store")}
+
+
+def write_sssom(
+    path: Path,
+    rows: Iterable[MappingRow | Proposal],
+    title: str = "mep3m alignment",
+    made_from: Mapping[str, Path] | None = None,
+) -> int:
     """Write the table, one row a mapping, and return how many rows it has.
 
-    A bare proposal is written as an undecided row of today and of this version.
+    A bare proposal is written as an undecided row of today and of this version. `made_from` (keys of
+    `MADE_FROM`) is noted as paths from the table's own folder, for `read_made_from`.
     """
     count = 0
     temporary = path.with_name(path.name + ".part")
@@ -71,6 +82,8 @@ def write_sssom(path: Path, rows: Iterable[MappingRow | Proposal], title: str = 
         file.write(
             "#  skos: http://www.w3.org/2004/02/skos/core#\n#  semapv: https://w3id.org/semapv/vocab/\n"
         )
+        for key, source in (made_from or {}).items():
+            file.write(MADE_FROM[key] + os.path.relpath(source, path.parent) + "\n")
         writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n")
         writer.writeheader()
         for row in map(_dated, rows):
@@ -78,6 +91,21 @@ def write_sssom(path: Path, rows: Iterable[MappingRow | Proposal], title: str = 
             count += 1
     temporary.replace(path)
     return count
+
+
+def read_made_from(path: Path) -> dict[str, Path]:
+    """Return what the table says it was made from (keys of `MADE_FROM`), whether it still exists or not.
+
+    Raises:
+        NotFoundError: the file does not exist.
+    """
+    comments = read_sheet(path, REQUIRED).comments
+    return {
+        key: path.parent / line.removeprefix(mark).strip()
+        for key, mark in MADE_FROM.items()
+        for line in comments
+        if line.startswith(mark)
+    }
 
 
 def _dated(row: MappingRow | Proposal) -> MappingRow:
