@@ -10,7 +10,7 @@ from mep3m.stages.evidence.names import bags, coverage, plain, segments, stem, t
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("饮料/饮品", "饮料 饮品"),
+        ("饮料/饮品", "饮料饮品"),
         ("Salt & Pepper Shakers", "salt pepper shaker"),
         ("LED 灯泡", "led 灯泡"),
         ("Ｆｕｌｌ　Width", "full width"),

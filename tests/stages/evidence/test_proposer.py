@@ -6,8 +6,9 @@ import pytest
 from mep3m.settings.align import AlignSettings, EvidenceSettings
 from mep3m.stages.align.proposal import Entry, Proposal, Side
 from mep3m.stages.align.propose import propose
-from mep3m.stages.evidence.features import HALF_TRUSTED, KINDS, Evidence, mirrored
+from mep3m.stages.evidence.features import KINDS, Evidence, mirrored
 from mep3m.stages.evidence.names import trees
+from mep3m.stages.evidence.products import HALF_TRUSTED
 from mep3m.stages.evidence.proposer import propose_evidence, supported
 
 

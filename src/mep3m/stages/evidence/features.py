@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy import sparse
 
 from mep3m.settings.align import EvidenceSettings
-from mep3m.stages.align.proposal import Side
-from mep3m.stages.align.similarity import BLOCK_CELLS, Ints, content_vectors, words
+from mep3m.stages.align.similarity import BLOCK_CELLS, Ints
 from mep3m.stages.evidence.names import Bags, Tree, bags, coverage, plain, segments
+from mep3m.stages.evidence.products import PRODUCT_KINDS, Products
 
 Features = dict[str, np.ndarray]
 
@@ -28,23 +27,19 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "path": ("path", "whole", "script", "parent", "up_l", "up_r", "lower_l", "lower_r", "root"),
     "neighbours": ("children", "siblings", "inner_l", "inner_r"),
-    "content": ("content", "votes_l", "votes_r", "support"),
-    "ocr": ("ocr",),
-    "sizes": ("size",),
-    "pictures": ("picture",),
+    **PRODUCT_KINDS,
     "structure": (
         "first", "within_l", "within_r", "above", "above_l", "above_r", "below", "rank_l", "rank_r",
         "margin_l", "margin_r", "assigned", "scripted", "known_l", "known_r",
         "own_l", "own_r", "inherit_l", "inherit_r", "gap_l", "gap_r", "matched_l", "matched_r",
+        "group_by_script_l", "group_by_script_r", "share_by_script_l", "share_by_script_r",
+        "script_rank_l", "script_rank_r", "script_margin_l", "script_margin_r",
+        "group_l", "group_r", "share_l", "share_r", "inrank_l", "inrank_r", "inmargin_l", "inmargin_r",
     ),
 }  # fmt: skip
 
 #: up to this many pairs every one is a candidate
 ALL_PAIRS = 20_000
-#: votes that the first, second, third nearest category of a title gets
-VOTES = (0.7, 0.2, 0.1)
-#: texts of the poorer category at which what its products say counts half
-HALF_TRUSTED = 8
 
 
 def mirrored(features: Features) -> Features:
@@ -73,9 +68,7 @@ class Evidence:
         self._script = _script_bags(left, right)
         self._children = bags(*(_gathered(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._siblings = bags(*(_brothers(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
-        self._content = _contents(left.side, right.side, "titles", settings)
-        self._ocr = _contents(left.side, right.side, "ocr", settings)
-        self._votes = _votes(left.side, right.side)
+        self._products = Products(left.side, right.side, settings)
 
     def candidates(self) -> tuple[Ints, Ints]:
         """Return (rows, columns) of the pairs worth a look, sorted, each once."""
@@ -83,16 +76,13 @@ class Evidence:
         if len(self.left.side) * len(self.right.side) <= ALL_PAIRS:
             every = np.arange(len(self.left.side) * len(self.right.side))
             return every // len(self.right.side), every % len(self.right.side)
-        found: list[np.ndarray] = []
+        found = self._products.candidates()
+        content = self._products.content
         for turned in (False, True):
             parts = [_turned(bag, turned) for bag in (self._leaf, self._whole)]
             found += [_nearest(scores, k, turned) for scores in (parts[:1], parts)]
-            if self._content is not None:
-                found.append(_nearest((_turned(self._content, turned),), k, turned))
-        if self._votes is not None:
-            for votes, turned in zip(self._votes, (False, True), strict=True):
-                pairs = np.stack(votes.nonzero()).astype(np.int64)
-                found.append(pairs[::-1] if turned else pairs)
+            if content is not None:
+                found.append(_nearest((_turned(content, turned),), k, turned))
         keys = np.unique(np.concatenate([pairs[0] * len(self.right.side) + pairs[1] for pairs in found]))
         return keys // len(self.right.side), keys % len(self.right.side)
 
@@ -101,7 +91,7 @@ class Evidence:
         return {
             **self._name_features(rows, columns),
             **self._place_features(rows, columns),
-            **self._product_features(rows, columns),
+            **self._products.features(rows, columns),
         }
 
     def _name_features(self, rows: Ints, columns: Ints) -> Features:
@@ -148,32 +138,6 @@ class Evidence:
             "inner_l": np.log1p(inner[0])[rows],
             "inner_r": np.log1p(inner[1])[columns],
         }
-
-    def _product_features(self, rows: Ints, columns: Ints) -> Features:
-        unknown = np.full(len(rows), np.nan, np.float32)
-        found = dict.fromkeys([*KINDS["content"], "ocr", "size", "picture"], unknown)
-        sides = self.left.side, self.right.side
-        if self._content is not None:
-            known = _support(*sides, "titles", rows, columns)
-            found["support"] = np.log1p(known)
-            found["content"] = self._content.cosine(rows, columns) * _trust(known)
-        if self._ocr is not None:
-            known = _support(*sides, "ocr", rows, columns)
-            found["ocr"] = self._ocr.cosine(rows, columns) * _trust(known)
-        if self._votes is not None:
-            ours, theirs = self._votes
-            trust = _trust(_support(*sides, "titles", rows, columns))
-            found["votes_l"] = np.asarray(ours[rows, columns], np.float32).ravel() * trust
-            found["votes_r"] = np.asarray(theirs[columns, rows], np.float32).ravel() * trust
-        sizes = [
-            np.array([entry.count or np.nan for entry in tree.side], np.float32)
-            for tree in (self.left, self.right)
-        ]
-        found["size"] = np.abs(
-            np.log(sizes[0] / np.nansum(sizes[0]))[rows] - np.log(sizes[1] / np.nansum(sizes[1]))[columns]
-        )
-        found["picture"] = _pictures(self.left.side, self.right.side, rows, columns)
-        return found
 
 
 #: what `_compare_names` returns, in this order
@@ -282,32 +246,6 @@ def _lifted(bag: Bags, parent: Ints, rows: Ints, columns: Ints) -> np.ndarray:
     return np.where(above >= 0, value, np.nan).astype(np.float32)
 
 
-def _contents(left: Side, right: Side, what: str, settings: EvidenceSettings) -> Bags | None:
-    """Return the term-frequency vectors of both sides' texts, or `None` where a side has none."""
-    texts = [[getattr(entry, what) for entry in side] for side in (left, right)]
-    if not all(any(side) for side in texts):
-        return None
-    vectors = content_vectors([*texts[0], *texts[1]], settings.content).astype(np.float32)
-    return Bags(vectors[: len(left)], vectors[len(left) :], np.ones(vectors.shape[1]))
-
-
-def _support(left: Side, right: Side, what: str, rows: Ints, columns: Ints) -> np.ndarray:
-    """Return how many texts the poorer category of each pair has (pairs,)."""
-    counts = [np.array([len(getattr(entry, what)) for entry in side], np.float32) for side in (left, right)]
-    fewer: np.ndarray = np.minimum(counts[0][rows], counts[1][columns])
-    return fewer
-
-
-def _trust(support: np.ndarray) -> np.ndarray:
-    """Return how much a similarity drawn from so few texts counts: 0 without any, towards 1 with many.
-
-    One title shares a word with almost anything; `n / (n + HALF_TRUSTED)` is the weight that a mean
-    of n observations gets beside a prior worth `HALF_TRUSTED` of them, here the prior "not alike".
-    """
-    share: np.ndarray = support / (support + HALF_TRUSTED)
-    return share
-
-
 def _script_bags(left: Tree, right: Tree) -> tuple[Bags, Bags]:
     """Return the vectors of names and of whole paths over all their character 1-3-grams.
 
@@ -316,74 +254,6 @@ def _script_bags(left: Tree, right: Tree) -> tuple[Bags, Bags]:
     names = [[view[-1].lower() if view else "" for view in tree.names[0]] for tree in (left, right)]
     paths = [[" ".join(view).lower() for view in tree.names[0]] for tree in (left, right)]
     return bags(*names, characters=True), bags(*paths, characters=True)
-
-
-def _votes(left: Side, right: Side) -> tuple[sparse.csr_matrix, sparse.csr_matrix] | None:
-    """Return which share of each category's titles lies nearest to which category of the other side.
-
-    Each title votes for its three nearest categories by tf-idf (see `VOTES`). The first matrix is
-    (left, right), the second (right, left). Asymmetric: the titles of a narrower category all vote
-    for the broader one, whose own titles spread.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    if not all(any(entry.titles for entry in side) for side in (left, right)):
-        return None
-    titles = [[title for entry in side for title in entry.titles] for side in (left, right)]
-    owners = [
-        np.repeat(np.arange(len(side)), [len(entry.titles) for entry in side]) for side in (left, right)
-    ]
-    vectorizer = TfidfVectorizer(analyzer=words, dtype=np.float32, sublinear_tf=True)
-    vectors = vectorizer.fit_transform([*titles[0], *titles[1]])
-    parts = (vectors[: len(titles[0])], vectors[len(titles[0]) :])
-    centres = [
-        _centres(part, owner, len(side))
-        for part, owner, side in zip(parts, owners, (left, right), strict=True)
-    ]
-    return (
-        _cast(parts[0], owners[0], centres[1], len(left)),
-        _cast(parts[1], owners[1], centres[0], len(right)),
-    )
-
-
-def _centres(vectors: sparse.csr_matrix, owner: np.ndarray, count: int) -> sparse.csr_matrix:
-    from sklearn.preprocessing import normalize
-
-    member = sparse.csr_matrix(
-        (np.ones(len(owner), np.float32), (owner, np.arange(len(owner)))), (count, len(owner))
-    )
-    return normalize(member @ vectors)
-
-
-def _cast(
-    vectors: sparse.csr_matrix, owner: np.ndarray, centres: sparse.csr_matrix, count: int
-) -> sparse.csr_matrix:
-    """Return the votes (count, categories of the other side), each row summing to at most 1."""
-    total = sparse.csr_matrix((count, centres.shape[0]), dtype=np.float32)
-    turned = centres.T.tocsr()
-    step = max(1, BLOCK_CELLS // max(1, centres.shape[0]))
-    for start in range(0, vectors.shape[0], step):
-        near = (vectors[start : start + step] @ turned).toarray()
-        order = np.argsort(-near, axis=1, kind="stable")[:, : len(VOTES)]
-        found = np.take_along_axis(near, order, axis=1) > 0
-        weight = np.where(found, np.array(VOTES)[: order.shape[1]], 0).astype(np.float32)
-        rows = np.repeat(owner[start : start + step], order.shape[1])
-        total += sparse.csr_matrix((weight.ravel(), (rows, order.ravel())), shape=total.shape)
-    sizes = np.maximum(np.bincount(owner, minlength=count), 1)
-    return sparse.csr_matrix(sparse.diags(1 / sizes) @ total).astype(np.float32)
-
-
-def _pictures(left: Side, right: Side, rows: Ints, columns: Ints) -> np.ndarray:
-    """Return the cosine of the centred picture statistics, NaN where a category has none."""
-    width = max((len(entry.image) for side in (left, right) for entry in side), default=0)
-    if width == 0:
-        return np.full(len(rows), np.nan, np.float32)
-    blank = (np.nan,) * width
-    tables = [np.array([entry.image or blank for entry in side], np.float32) for side in (left, right)]
-    tables = [table - np.nanmean(table, axis=0) for table in tables]
-    tables = [table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-9) for table in tables]
-    values: np.ndarray = (tables[0][rows] * tables[1][columns]).sum(axis=1)
-    return values
 
 
 def _turned(bag: Bags, turned: bool) -> Bags:

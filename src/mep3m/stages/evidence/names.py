@@ -19,6 +19,7 @@ _TOKENS = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+")
 _SEGMENTS = re.compile(
     r"[/、,，;；|&()（）\[\]【】·+]|\band\b|\bor\b|(?<=[\u3400-\u9fff])[与和及或](?=[\u3400-\u9fff])"
 )
+_GAP = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 _EMPTY_WORDS = frozenset({"and", "or", "of", "the", "for", "in", "with", "a", "to", "other"})
 #: names are written in English where fewer than this share of a side's names holds a Chinese character
 CHINESE_SHARE = 0.2
@@ -26,8 +27,11 @@ CHINESE_SHARE = 0.2
 
 @lru_cache(maxsize=200_000)
 def plain(name: str) -> str:
-    """Return a name in comparable form: NFKC, lower case, only letters and digits, words apart."""
-    return " ".join(_words(unicodedata.normalize("NFKC", name).lower()))
+    """Return a name in comparable form: NFKC, lower case, only letters and digits, words apart.
+
+    Chinese is written without spaces, so that '拖鞋/人字拖' and '拖鞋人字拖' are the same.
+    """
+    return _GAP.sub("", " ".join(_words(unicodedata.normalize("NFKC", name).lower())))
 
 
 def _words(text: str) -> list[str]:

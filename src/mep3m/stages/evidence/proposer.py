@@ -10,8 +10,9 @@ import numpy as np
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Proposal, Relation, Side
 from mep3m.stages.evidence.boosted import Weights, shipped_weights
-from mep3m.stages.evidence.features import HALF_TRUSTED, Evidence, Features, mirrored
+from mep3m.stages.evidence.features import Evidence, Features, mirrored
 from mep3m.stages.evidence.names import Tree, trees
+from mep3m.stages.evidence.products import HALF_TRUSTED
 from mep3m.stages.evidence.structure import ASSIGNABLE, FirstLook, Pairs, assign, inherited, structure
 from mep3m.taxonomy import PATH_SEPARATOR
 

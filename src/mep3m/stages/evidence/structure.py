@@ -63,6 +63,7 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: n
     first = looks.exact
     rows, columns = pairs.rows, pairs.columns
     up_l, up_r = left.parent[rows], right.parent[columns]
+    script = np.nan_to_num(script)
     found: Features = {
         "first": first,
         "within_l": looks.narrower,
@@ -72,16 +73,25 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: n
         "above_r": _look(pairs, first, rows, up_r),
         "below": _below(left, right, pairs, first),
         "assigned": assign(rows, columns, first, ASSIGNABLE),
-        "scripted": best_matching(rows, columns, np.nan_to_num(script)),
+        "scripted": best_matching(rows, columns, script),
     }
+    found |= _neighbourly(left, right, pairs, first * found["assigned"])
+    by_script = _neighbourly(left, right, pairs, script * found["scripted"])
+    found |= {name.replace("_", "_by_script_"): values for name, values in by_script.items()}
     for side, own, other, tree in (("l", rows, columns, left), ("r", columns, rows, right)):
         rank, margin = _rivals(own, first)
+        inner_rank, inner_margin = _rivals(own, looks.narrower if side == "l" else looks.broader)
+        script_rank, script_margin = _rivals(own, script)
         best, value = _best(own, other, first, len(tree.side))
         match, gap, sure = _nearest_match(tree.parent, best, value)
         known = match[own] >= 0
         found |= {
             f"rank_{side}": rank,
             f"margin_{side}": margin,
+            f"script_rank_{side}": script_rank,
+            f"script_margin_{side}": script_margin,
+            f"inrank_{side}": inner_rank,
+            f"inmargin_{side}": inner_margin,
             f"own_{side}": value[own],
             f"inherit_{side}": np.where(known, np.where(match[own] == other, sure[own], 0.0), np.nan),
             f"gap_{side}": np.where(known, gap[own], np.nan),
@@ -89,6 +99,35 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: n
             f"matched_{side}": _matched_share(tree, value)[own],
         }
     return {name: np.asarray(values, np.float32) for name, values in found.items()}
+
+
+def _neighbourly(left: Tree, right: Tree, pairs: Pairs, sure: np.ndarray) -> Features:
+    """Return where the siblings of each pair's categories lead, the pair's own categories left out.
+
+    `sure` (pairs,) is the first look at the assigned pairs, 0 elsewhere. `group_l` is the share of
+    the left one's other siblings whose partner is a sibling of the right one, `share_l` the same
+    among the siblings with a partner: it speaks of parents that have no row of their own.
+    """
+    ours, theirs = left.siblings, right.siblings
+    _, group = np.unique(
+        ours[pairs.rows] * (int(theirs.max()) + 1) + theirs[pairs.columns], return_inverse=True
+    )
+    total = np.bincount(group, sure)
+    of_l = np.bincount(pairs.rows, sure, minlength=len(left.side))
+    of_r = np.bincount(pairs.columns, sure, minlength=len(right.side))
+    at_l, at_r = np.zeros(len(left.side), np.int64), np.zeros(len(right.side), np.int64)
+    taken = np.nonzero(sure > 0)[0]
+    at_l[pairs.rows[taken]], at_r[pairs.columns[taken]] = group[taken], group[taken]
+    own = np.where(at_l[pairs.rows] == group, of_l[pairs.rows], 0.0)
+    own += np.where(at_r[pairs.columns] == group, of_r[pairs.columns], 0.0) - sure
+    rest = np.maximum(total[group] - own, 0.0)
+    found: Features = {}
+    for side, place, siblings, of in (("l", pairs.rows, ours, of_l), ("r", pairs.columns, theirs, of_r)):
+        members = np.bincount(siblings)[siblings][place] - 1
+        linked = np.bincount(siblings, of)[siblings][place] - of[place]
+        found[f"group_{side}"] = np.where(members > 0, rest / np.maximum(members, 1), np.nan)
+        found[f"share_{side}"] = np.where(linked > 0.2, rest / np.maximum(linked, 0.2), np.nan)
+    return found
 
 
 def _look(pairs: Pairs, first: np.ndarray, rows: Ints, columns: Ints) -> np.ndarray:
