@@ -34,3 +34,14 @@ def script(left: Side, right: Side, threshold: float = 0.3) -> set[tuple[str, st
         for i, j in zip(rows, columns, strict=True)
         if score[i, j] >= threshold
     }
+
+
+def script_best(left: Side, right: Side, threshold: float = 0.3) -> set[tuple[str, str]]:
+    """Return each left category with its most similar right one, where that reaches the threshold."""
+    score = similarities(left, right)
+    best = score.argmax(axis=1)
+    return {
+        (left.entries[i].id, right.entries[j].id)
+        for i, j in enumerate(best.tolist())
+        if score[i, j] >= threshold
+    }

@@ -40,8 +40,10 @@ class EvidenceSettings(Settings):
     candidates: int = Field(default=10, ge=1, le=500)
     #: candidates kept per category for a person to look at, beside the accepted one
     kept: int = Field(default=3, ge=0, le=50)
-    #: the probability from which a proposal is accepted
+    #: the probability from which an equal pair is accepted
     accept: float = Field(default=0.5, gt=0, lt=1)
+    #: the probability from which a narrower or broader one is
+    accept_inner: float = Field(default=0.5, gt=0, lt=1)
     #: propose 'narrower' and 'broader' links too; without them every category has at most one link
     many_to_one: bool = True
     #: link a category without a link of its own below its parent's ('narrower'): 'auto' does so where

@@ -6,10 +6,11 @@ import pytest
 from mep3m.settings.align import AlignSettings, EvidenceSettings
 from mep3m.stages.align.proposal import Entry, Proposal, Side
 from mep3m.stages.align.propose import propose
+from mep3m.stages.evidence.decide import supported
 from mep3m.stages.evidence.features import KINDS, Evidence, mirrored
 from mep3m.stages.evidence.names import trees
 from mep3m.stages.evidence.products import HALF_TRUSTED
-from mep3m.stages.evidence.proposer import propose_evidence, supported
+from mep3m.stages.evidence.proposer import propose_evidence
 
 
 def side(name: str, *paths: str, titles: dict[str, tuple[str, ...]] | None = None) -> Side:

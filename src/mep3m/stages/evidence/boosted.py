@@ -41,9 +41,10 @@ class Boosted:
                 total[start : start + 65_536] += _walk(tree, part)
         return total
 
-    def probability(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the score in [0, 1] (n,) of the pairs whose features are given."""
-        odds = np.clip(self.scale * self.raw(columns) + self.shift, -30, 30)
+    def probability(self, *views: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the score in [0, 1] (n,) of pairs; of several views of them, by the mean log odds."""
+        raw = np.mean([self.raw(columns) for columns in views], axis=0)
+        odds = np.clip(self.scale * raw + self.shift, -30, 30)
         result: np.ndarray = 1 / (1 + np.exp(-odds))
         return result
 

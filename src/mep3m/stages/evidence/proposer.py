@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from mep3m.settings.align import EvidenceSettings
-from mep3m.stages.align.proposal import Proposal, Relation, Side
+from mep3m.stages.align.proposal import Proposal, Side
 from mep3m.stages.evidence.boosted import Weights, shipped_weights
+from mep3m.stages.evidence.decide import KINDS, Assessed, Candidates, assess
 from mep3m.stages.evidence.features import Evidence, Features, mirrored
-from mep3m.stages.evidence.names import Tree, trees
-from mep3m.stages.evidence.products import HALF_TRUSTED
-from mep3m.stages.evidence.structure import ASSIGNABLE, FirstLook, Pairs, assign, inherited, structure
+from mep3m.stages.evidence.names import trees
+from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure
 from mep3m.taxonomy import PATH_SEPARATOR
 
-#: relations in the order of the columns of `Assessed.kinds`
-KINDS: tuple[Relation, ...] = ("exact", "narrower", "broader")
 #: pairs below this probability are not worth a person's time
 LEAST = 0.02
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Two sides' candidate pairs with every feature, before any probability of the second look."""
-
-    left: Tree
-    right: Tree
-    pairs: Pairs
-    features: Features
-
-
-@dataclass(frozen=True)
-class Assessed:
-    """Candidate pairs with the probability of each relation, `kinds` (pairs, 3), and what was accepted."""
-
-    candidates: Candidates
-    kinds: np.ndarray
-    accepted: np.ndarray
-    relation: np.ndarray
 
 
 def propose_evidence(
@@ -91,10 +68,11 @@ def look(
 
 def first_look(features: Features, weights: Weights) -> FirstLook:
     """Return what each pair alone says."""
+    back = mirrored(features)
     return FirstLook(
-        weights.first_exact.probability(features),
+        weights.first_exact.probability(features, back),
         weights.first_narrower.probability(features),
-        weights.first_narrower.probability(mirrored(features)),
+        weights.first_narrower.probability(back),
     )
 
 
@@ -105,54 +83,6 @@ def _within(pairs: Pairs, classes: tuple[Sequence[str], Sequence[str]] | None) -
     ours, theirs = (np.array([numbers[name] for name in of]) for of in classes)
     same = ours[pairs.rows] == theirs[pairs.columns]
     return Pairs(pairs.rows[same], pairs.columns[same], pairs.width)
-
-
-def assess(candidates: Candidates, settings: EvidenceSettings, weights: Weights) -> Assessed:
-    """Return the probability of every relation of every pair, and which pairs are accepted.
-
-    The kinds exclude each other: where they add up to more than 1 they are scaled down. Equal
-    categories are assigned one to one; the other kinds need only their own probability.
-    """
-    features, pairs = candidates.features, candidates.pairs
-    kinds = np.stack(
-        [
-            weights.exact.probability(features),
-            weights.narrower.probability(features),
-            weights.narrower.probability(mirrored(features)),
-        ],
-        axis=1,
-    )
-    kinds *= supported(features)[:, None]
-    if not settings.many_to_one:
-        kinds[:, 1:] = 0.0
-    kinds /= np.maximum(kinds.sum(axis=1, keepdims=True), 1.0)
-    equal = assign(pairs.rows, pairs.columns, kinds[:, 0], ASSIGNABLE)
-    kinds[~equal, 0] *= RIVAL
-    relation = kinds.argmax(axis=1)
-    accepted = (kinds.sum(axis=1) >= settings.accept) & (equal | (relation > 0))
-    return Assessed(candidates, kinds, accepted, relation)
-
-
-def supported(features: Features) -> np.ndarray:
-    """Return what is left (pairs,) of the probability of each pair for want of support, 0 to 1.
-
-    Products may link two categories whose names differ, but only as far as both have titles enough
-    to speak: n / (n + `HALF_TRUSTED` · (1 - likeness of the names)), n the titles of the poorer
-    one. Names that are `ALIKE` need none, and where a side has no titles at all the names decide.
-    """
-    likeness = np.nan_to_num(np.fmax(features["ratio"], features["segment"]))
-    titles = np.expm1(np.nan_to_num(features["support"], nan=np.inf))
-    missing = np.where(likeness < ALIKE, HALF_TRUSTED * (1 - likeness), 0.0)
-    left: np.ndarray = 1 / (1 + missing / np.maximum(titles, TITLE_AT_LEAST))
-    return left
-
-
-#: names at least this alike need no support by products
-ALIKE = 0.7
-#: stands for no title at all where others have some
-TITLE_AT_LEAST = 0.1
-#: what is left of the probability of equality when the assignment gives both to others
-RIVAL = 0.3
 
 
 def _proposals(assessed: Assessed, settings: EvidenceSettings) -> list[Proposal]:
@@ -259,4 +189,6 @@ def _words(assessed: Assessed, k: int) -> str:
     rivals = features["margin_l"][k], features["margin_r"][k]
     if min(rivals) < 0:
         told.append("another category fits " + ("the left" if rivals[0] < 0 else "the right") + " one better")
+    if k in assessed.rule:
+        told.append(assessed.rule[k])
     return "; ".join(told)

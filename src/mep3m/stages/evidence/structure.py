@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
+from mep3m.stages.align.proposal import Side
 from mep3m.stages.align.similarity import Ints
 from mep3m.stages.evidence.features import Features
 from mep3m.stages.evidence.names import Tree
 
 #: an ancestor counts as matched from this probability
 MATCHED = 0.5
+#: largest number that `ties` adds to a gain
+TIE = 1e-7
 #: a pair takes part in the assignment from this probability of being equal
 ASSIGNABLE = 0.02
 
@@ -49,6 +53,7 @@ class FirstLook:
 
 def inherited(left: Tree, right: Tree, pairs: Pairs, first: np.ndarray) -> tuple[Ints, Ints]:
     """Return the pairs of each category with the match of its nearest matched ancestor, on both sides."""
+    first = first + ties(left.side, right.side, pairs)
     ours, _, _ = _nearest_match(left.parent, *_best(pairs.rows, pairs.columns, first, len(left.side)))
     theirs, _, _ = _nearest_match(right.parent, *_best(pairs.columns, pairs.rows, first, len(right.side)))
     i, j = np.nonzero(ours >= 0)[0], np.nonzero(theirs >= 0)[0]
@@ -60,10 +65,10 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: n
 
     `script` (pairs,) is the plain similarity of names and paths; `scripted` is its own assignment.
     """
-    first = looks.exact
     rows, columns = pairs.rows, pairs.columns
     up_l, up_r = left.parent[rows], right.parent[columns]
-    script = np.nan_to_num(script)
+    order = ties(left.side, right.side, pairs)
+    first, script = looks.exact + order, np.nan_to_num(script) + order
     found: Features = {
         "first": first,
         "within_l": looks.narrower,
@@ -72,7 +77,7 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: n
         "above_l": _look(pairs, first, up_l, columns),
         "above_r": _look(pairs, first, rows, up_r),
         "below": _below(left, right, pairs, first),
-        "assigned": assign(rows, columns, first, ASSIGNABLE),
+        "assigned": assign(rows, columns, first, ASSIGNABLE, order),
         "scripted": best_matching(rows, columns, script),
     }
     found |= _neighbourly(left, right, pairs, first * found["assigned"])
@@ -80,7 +85,7 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: n
     found |= {name.replace("_", "_by_script_"): values for name, values in by_script.items()}
     for side, own, other, tree in (("l", rows, columns, left), ("r", columns, rows, right)):
         rank, margin = _rivals(own, first)
-        inner_rank, inner_margin = _rivals(own, looks.narrower if side == "l" else looks.broader)
+        inner_rank, inner_margin = _rivals(own, order + (looks.narrower if side == "l" else looks.broader))
         script_rank, script_margin = _rivals(own, script)
         best, value = _best(own, other, first, len(tree.side))
         match, gap, sure = _nearest_match(tree.parent, best, value)
@@ -144,13 +149,13 @@ def _below(left: Tree, right: Tree, pairs: Pairs, first: np.ndarray) -> np.ndarr
     hit = place >= 0
     children_l = np.array([len(of) for of in left.children])[pairs.rows]
     children_r = np.array([len(of) for of in right.children])[pairs.columns]
-    best = sparse.coo_matrix((first[hit], (place[hit], pairs.rows[hit])), shape=(len(pairs), len(left.side)))
-    total = np.zeros(len(pairs))
-    order = np.lexsort((-best.data, best.col, best.row))
-    row, column = best.row[order], best.col[order]
-    leading = np.ones(len(row), dtype=bool)
-    leading[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
-    np.add.at(total, row[leading], best.data[order][leading])
+    total = np.full(len(pairs), np.inf)
+    for own in (pairs.rows, pairs.columns):
+        order = np.lexsort((-first[hit], own[hit], place[hit]))
+        row, child, value = place[hit][order], own[hit][order], first[hit][order]
+        leading = np.ones(len(row), dtype=bool)
+        leading[1:] = (row[1:] != row[:-1]) | (child[1:] != child[:-1])
+        total = np.minimum(total, np.bincount(row[leading], value[leading], minlength=len(pairs)))
     fewer = np.minimum(children_l, children_r)
     return np.where(fewer > 0, total / np.maximum(fewer, 1), np.nan)
 
@@ -203,16 +208,33 @@ def _matched_share(tree: Tree, value: np.ndarray) -> np.ndarray:
     return share
 
 
-def assign(rows: Ints, columns: Ints, probability: np.ndarray, least: float) -> np.ndarray:
+def ties(left: Side, right: Side, pairs: Pairs) -> np.ndarray:
+    """Return a tiny number (pairs,) that prefers the same pair among equals in any order of rows and sides.
+
+    It is drawn from the ids and paths of the two categories.
+    """
+    ours, theirs = (
+        np.array([zlib.crc32(f"{entry.id}\n{entry.label}".encode()) for entry in side], np.uint64)
+        for side in (left, right)
+    )
+    mixed = (ours[pairs.rows] + theirs[pairs.columns]) * np.uint64(2654435761) % np.uint64(2**32)
+    small: np.ndarray = mixed.astype(np.float64) * (TIE / 2**32)
+    return small
+
+
+def assign(
+    rows: Ints, columns: Ints, probability: np.ndarray, least: float, order: np.ndarray | float = 0.0
+) -> np.ndarray:
     """Return which pairs the best one-to-one assignment takes (pairs,), among those ≥ `least`.
 
     The sum of log odds over `least` is largest: scipy's sparse solver, with a free place for every
-    category so that nobody has to be matched.
+    category so that nobody has to be matched. `order` (pairs,) is added, see `ties`.
     """
     taken = np.zeros(len(rows), dtype=bool)
     able = np.nonzero(probability >= least)[0]
     clipped = np.clip(probability[able], 1e-6, 1 - 1e-6)
     gain = np.log(clipped / (1 - clipped)) - np.log(least / (1 - least)) + 1e-3
+    gain += np.broadcast_to(order, len(rows))[able]
     taken[able] = best_matching(rows[able], columns[able], gain)
     return taken
 

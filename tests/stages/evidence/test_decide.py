@@ -1,0 +1,103 @@
+"""What is accepted, by hand: probabilities are given, only the rules decide."""
+
+import numpy as np
+import pytest
+
+from mep3m.settings.align import EvidenceSettings
+from mep3m.stages.align.proposal import Entry, Side
+from mep3m.stages.evidence.boosted import Boosted, Weights
+from mep3m.stages.evidence.decide import Assessed, Candidates, assess
+from mep3m.stages.evidence.features import mirrored
+from mep3m.stages.evidence.names import trees
+from mep3m.stages.evidence.structure import Pairs
+
+LEFT = Side("a", tuple(Entry(p, tuple(p.split(">"))) for p in ("茶", "茶>红茶", "酒", "配件")))
+RIGHT = Side("b", tuple(Entry(p, tuple(p.split(">"))) for p in ("饮料", "茶叶", "酒类", "壳")))
+
+
+def stump(feature: str) -> Boosted:
+    """A head whose log odds are the feature itself: below 0 it says 2 %, from 0 on 95 %, from 2 on 99 %."""
+    tree = {
+        "feature": np.array([0, -1, 0, -1, -1], np.int32),
+        "threshold": np.array([-0.5, 0, 1.5, 0, 0]),
+        "left": np.array([1, 0, 3, 0, 0], np.int32),
+        "right": np.array([2, 0, 4, 0, 0], np.int32),
+        "missing": np.array([1, 0, 1, 0, 0], np.int32),
+        "value": np.array([0, -3.9, 0, 2.9, 4.6]),
+    }
+    return Boosted((feature,), 0.0, (tree,))
+
+
+WEIGHTS = Weights(*(stump(name) for name in ("first", "within_l", "first", "within_l")))
+
+
+def assessed(
+    links: dict[tuple[str, str], str], *, products: bool = True, settings: EvidenceSettings | None = None
+) -> tuple[Assessed, dict[tuple[str, str], str]]:
+    """Assess all pairs; `links` says what the heads say: exact, narrower, broader; a '!' makes it surer."""
+    left, right = trees(LEFT, RIGHT)
+    rows, columns = (of.ravel() for of in np.meshgrid(np.arange(4), np.arange(4), indexing="ij"))
+    features = {name: np.full(16, -1.0) for name in ("first", "within_l", "within_r")} | {
+        name: np.ones(16) for name in ("ratio", "segment", "support")
+    }
+    features["near_l"] = np.full(16, 0.5 if products else np.nan)
+    heads = {"exact": "first", "narrower": "within_l", "broader": "within_r"}
+    places = {
+        (LEFT.entries[i].id, RIGHT.entries[j].id): k
+        for k, (i, j) in enumerate(zip(rows, columns, strict=True))
+    }
+    for pair, said in links.items():
+        features[heads[said.rstrip("!")]][places[pair]] = 2.0 if said.endswith("!") else 0.0
+    found = assess(
+        Candidates(left, right, Pairs(rows, columns, 4), features), settings or EvidenceSettings(), WEIGHTS
+    )
+    words = {
+        pair: ("exact", "narrower", "broader")[found.relation[k]]
+        for pair, k in places.items()
+        if found.accepted[k]
+    }
+    return found, words
+
+
+def test_what_the_heads_say_is_accepted_where_nothing_speaks_against_it() -> None:
+    links = {("茶", "茶叶"): "exact", ("酒", "饮料"): "narrower", ("配件", "壳"): "broader"}
+    assert assessed(links)[1] == links
+
+
+def test_a_link_that_follows_from_the_category_above_says_nothing_new() -> None:
+    found, words = assessed({("茶", "茶叶"): "exact", ("茶>红茶", "茶叶"): "narrower"})
+    assert words == {("茶", "茶叶"): "exact"}
+    assert list(found.rule.values()) == ["follows from the category above"]
+
+
+@pytest.mark.parametrize(("products", "kept"), [(True, False), (False, True)])
+def test_with_products_an_equal_partner_excludes_neighbours(products: bool, kept: bool) -> None:
+    _, words = assessed({("酒", "酒类"): "exact", ("配件", "酒类"): "narrower"}, products=products)
+    assert (("配件", "酒类") in words) is kept
+    assert ("酒", "酒类") in words
+
+
+def test_a_category_lies_within_one_other_the_likelier() -> None:
+    _, words = assessed({("酒", "饮料"): "narrower", ("酒", "茶叶"): "narrower!"})
+    assert words == {("酒", "茶叶"): "narrower"}
+
+
+def test_one_partner_each_and_the_surer_pair_wins() -> None:
+    found, words = assessed({("茶", "茶叶"): "exact!", ("茶>红茶", "茶叶"): "exact"})
+    assert words == {("茶", "茶叶"): "exact"}
+    loser = next(
+        k for k in range(16) if (found.candidates.pairs.rows[k], found.candidates.pairs.columns[k]) == (1, 1)
+    )
+    assert found.kinds[loser].sum() < 0.5
+
+
+def test_each_kind_has_its_own_threshold() -> None:
+    links = {("茶", "茶叶"): "exact", ("酒", "饮料"): "narrower"}
+    assert set(assessed(links, settings=EvidenceSettings(accept=0.99))[1]) == {("酒", "饮料")}
+    assert set(assessed(links, settings=EvidenceSettings(accept_inner=0.99))[1]) == {("茶", "茶叶")}
+    assert set(assessed(links, settings=EvidenceSettings(many_to_one=False))[1]) == {("茶", "茶叶")}
+
+
+def test_turned_around_narrower_is_broader() -> None:
+    features = {"within_l": np.array([1.0]), "within_r": np.array([2.0])}
+    assert mirrored(features)["within_l"].tolist() == [2.0]
