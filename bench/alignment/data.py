@@ -146,9 +146,9 @@ def shopify_google(language: str) -> Case:
     ]
     known = set(google[right_language])
     gold = {pair: 1.0 for pair in pairs if pair[1] in known}
-    return Case(
-        f"shopify-google {language}", Side("shopify", tuple(left)), Side("google", tuple(right)), gold
-    )
+    outside = frozenset({left for left, _ in pairs} - {left for left, _ in gold})
+    sides = Side("shopify", tuple(left)), Side("google", tuple(right))
+    return Case(f"shopify-google {language}", *sides, gold, unknown=outside)
 
 
 def one_to_one(case: Case) -> Case:

@@ -144,7 +144,7 @@ def tasks() -> list[Task]:
         part = train_part(walmart_amazon()).part(
             str(fold), lambda e, f=fold: int(hashed(e.id) / TRAIN_SHARE * FOLDS) == f
         )
-        found.append(task(f"walmart-{fold}", part, 1.0))
+        found.append(task(f"walmart-{fold}", part, 2.0))
     for seed, products in WORLDS.items():
         for case in simulated(seed, products):
             stocked = case.stocked() if products < 4000 or seed % 2 else case

@@ -6,7 +6,7 @@ import pytest
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Entry, Side
 from mep3m.stages.evidence.boosted import Boosted, Weights
-from mep3m.stages.evidence.decide import Assessed, Candidates, assess
+from mep3m.stages.evidence.decide import Assessed, Candidates, assess, partnered
 from mep3m.stages.evidence.features import mirrored
 from mep3m.stages.evidence.names import trees
 from mep3m.stages.evidence.structure import Pairs
@@ -32,7 +32,7 @@ WEIGHTS = Weights(*(stump(name) for name in ("first", "within_l", "first", "with
 
 
 def assessed(
-    links: dict[tuple[str, str], str], *, products: bool = True, settings: EvidenceSettings | None = None
+    links: dict[tuple[str, str], str], *, settings: EvidenceSettings | None = None
 ) -> tuple[Assessed, dict[tuple[str, str], str]]:
     """Assess all pairs; `links` says what the heads say: exact, narrower, broader; a '!' makes it surer."""
     left, right = trees(LEFT, RIGHT)
@@ -40,7 +40,6 @@ def assessed(
     features = {name: np.full(16, -1.0) for name in ("first", "within_l", "within_r")} | {
         name: np.ones(16) for name in ("ratio", "segment", "support")
     }
-    features["near_l"] = np.full(16, 0.5 if products else np.nan)
     heads = {"exact": "first", "narrower": "within_l", "broader": "within_r"}
     places = {
         (LEFT.entries[i].id, RIGHT.entries[j].id): k
@@ -70,16 +69,24 @@ def test_a_link_that_follows_from_the_category_above_says_nothing_new() -> None:
     assert list(found.rule.values()) == ["follows from the category above"]
 
 
-@pytest.mark.parametrize(("products", "kept"), [(True, False), (False, True)])
-def test_with_products_an_equal_partner_excludes_neighbours(products: bool, kept: bool) -> None:
-    _, words = assessed({("酒", "酒类"): "exact", ("配件", "酒类"): "narrower"}, products=products)
-    assert (("配件", "酒类") in words) is kept
-    assert ("酒", "酒类") in words
+def test_who_is_as_surely_equal_to_a_partner_that_is_taken_lies_within_it() -> None:
+    _, words = assessed({("酒", "酒类"): "exact!", ("配件", "酒类"): "exact"})
+    assert words == {("酒", "酒类"): "exact", ("配件", "酒类"): "narrower"}
+    _, words = assessed({("酒", "酒类"): "exact!", ("酒", "壳"): "exact"})
+    assert words == {("酒", "酒类"): "exact", ("酒", "壳"): "broader"}
+    alone = EvidenceSettings(many_to_one=False)
+    _, words = assessed({("酒", "酒类"): "exact!", ("配件", "酒类"): "exact"}, settings=alone)
+    assert words == {("酒", "酒类"): "exact"}
 
 
-def test_a_category_lies_within_one_other_the_likelier() -> None:
-    _, words = assessed({("酒", "饮料"): "narrower", ("酒", "茶叶"): "narrower!"})
-    assert words == {("酒", "茶叶"): "narrower"}
+def test_equality_is_worth_more_where_nearly_every_category_has_a_partner() -> None:
+    pairs = Pairs(np.arange(20), np.arange(20), 20)
+    said = np.r_[np.full(18, 0.98), 0.4, 0.4]
+    lifted = partnered(pairs, said, 20, 20)
+    assert lifted[-1] > 0.6
+    assert (np.diff(lifted[[-1, 0]]) > 0).all()
+    open_set = partnered(pairs, np.r_[np.full(10, 0.98), np.full(10, 0.1)], 20, 20)
+    assert open_set[-1] == pytest.approx(0.1)
 
 
 def test_one_partner_each_and_the_surer_pair_wins() -> None:

@@ -6,7 +6,7 @@ import pytest
 from mep3m.settings.align import AlignSettings, EvidenceSettings
 from mep3m.stages.align.proposal import Entry, Proposal, Side
 from mep3m.stages.align.propose import propose
-from mep3m.stages.evidence.decide import supported
+from mep3m.stages.evidence.decide import SUPPORT, supported
 from mep3m.stages.evidence.features import KINDS, Evidence, mirrored
 from mep3m.stages.evidence.names import trees
 from mep3m.stages.evidence.products import HALF_TRUSTED
@@ -166,9 +166,9 @@ def nameless(support: float, ratio: float = 0.0) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(
     ("features", "left"),
     [
-        (nameless(np.log1p(HALF_TRUSTED)), 0.5),
-        (nameless(np.log1p(HALF_TRUSTED), ratio=0.5), 2 / 3),
-        (nameless(np.log1p(1000 * HALF_TRUSTED)), 1),
+        (nameless(np.log1p(SUPPORT)), 0.5),
+        (nameless(np.log1p(SUPPORT), ratio=0.5), 2 / 3),
+        (nameless(np.log1p(1000 * SUPPORT)), 1),
         (nameless(np.log1p(1), ratio=0.8), 1),
         (nameless(np.log1p(0)), 0),
         (nameless(np.nan), 1),

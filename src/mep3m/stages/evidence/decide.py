@@ -10,10 +10,10 @@ import numpy as np
 
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Relation
+from mep3m.stages.align.similarity import Ints
 from mep3m.stages.evidence.boosted import Weights
 from mep3m.stages.evidence.features import Features, mirrored
 from mep3m.stages.evidence.names import Tree
-from mep3m.stages.evidence.products import HALF_TRUSTED
 from mep3m.stages.evidence.structure import ASSIGNABLE, Pairs, assign, ties
 
 #: relations in the order of the columns of `Assessed.kinds`
@@ -22,9 +22,15 @@ EXACT, NARROWER, BROADER = range(3)
 #: names at least this alike need no support by products
 ALIKE = 0.7
 #: stands for no title at all where others have some
-TITLE_AT_LEAST = 0.1
+TITLE_AT_LEAST = 0.05
+#: titles of the poorer category at which a pair of wholly different names keeps half its probability
+SUPPORT = 3
 #: what is left of a link's probability when another link excludes it
 RIVAL = 0.3
+#: share of the categories with a partner in the training sets, and how far a set may lift the odds
+PARTNERED, LIFT = 0.7, 6.0
+#: probability from which a category without a link shares a partner that is given to another
+SHARED = 0.7
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Candidates:
 class Assessed:
     """Candidate pairs with the probability of each relation, `kinds` (pairs, 3), and what was accepted.
 
-    `rule` says, by pair, which rule of `_excluded` spoke against it.
+    `rule` says, by pair, why a link that its probability would accept is not.
     """
 
     candidates: Candidates
@@ -55,8 +61,8 @@ def assess(candidates: Candidates, settings: EvidenceSettings, weights: Weights)
     """Return the probability of every relation of every pair, and which pairs are accepted.
 
     The kinds exclude each other: where they add up to more than 1 they are scaled down. Equal
-    categories are assigned one to one; the other kinds need their own probability, and must agree
-    with the equal ones (`_excluded`).
+    categories are assigned one to one; who is as surely equal to a partner that another has got lies
+    within it. The other kinds need their own probability.
     """
     features, pairs = candidates.features, candidates.pairs
     back = mirrored(features)
@@ -68,48 +74,84 @@ def assess(candidates: Candidates, settings: EvidenceSettings, weights: Weights)
         ],
         axis=1,
     )
-    kinds *= supported(features)[:, None]
+    kinds[:, EXACT] = partnered(pairs, kinds[:, EXACT], len(candidates.left.side), len(candidates.right.side))
     if not settings.many_to_one:
         kinds[:, 1:] = 0.0
     kinds /= np.maximum(kinds.sum(axis=1, keepdims=True), 1.0)
+    kinds *= supported(features)[:, None]
     order = ties(candidates.left.side, candidates.right.side, pairs)
     equal = assign(pairs.rows, pairs.columns, kinds[:, EXACT], ASSIGNABLE, order)
+    alone = kinds[:, EXACT].copy()
     kinds[~equal, EXACT] *= RIVAL
     relation = kinds.argmax(axis=1)
     least = np.where(relation == EXACT, settings.accept, settings.accept_inner)
     accepted = (kinds.sum(axis=1) >= least) & (equal | (relation > 0))
-    rule = dict(_excluded(candidates, kinds.sum(axis=1), accepted, relation))
+    if settings.many_to_one:
+        able = ~equal & (relation == EXACT)
+        both = [
+            (_shared(own, alone + order, accepted, able), kind)
+            for own, kind in ((pairs.rows, NARROWER), (pairs.columns, BROADER))
+        ]
+        for shared, kind in both:
+            kinds[shared, kind], kinds[shared, EXACT] = alone[shared], 0.0
+            relation[shared], accepted[shared] = kind, True
+    rule = dict(_implied(candidates, accepted, relation))
     against = np.array(sorted(rule), np.int64)
     kinds[against] *= RIVAL
     accepted[against] = False
     return Assessed(candidates, kinds, accepted, relation, rule)
 
 
+def partnered(pairs: Pairs, equal: np.ndarray, left: int, right: int) -> np.ndarray:
+    """Return the probabilities of equality (pairs,), lifted where nearly every category has a partner.
+
+    `left` and `right` count the categories. The heads learned from sets where `PARTNERED` of them
+    have one; in a set with more (two editions of one tree, say), the same evidence is worth more.
+    The share is estimated from the set itself, on the side with the higher one, by repeating
+    Bayes' rule with the share that the last round found.
+    """
+    lifted, odds = equal, 1.0
+    for _ in range(6):
+        share = 0.0
+        for own, count in ((pairs.rows, left), (pairs.columns, right)):
+            best = np.zeros(count)
+            np.maximum.at(best, own, lifted)
+            share = max(share, min(float(best.mean()), 0.995))
+        odds = min(max(share / (1 - share) / (PARTNERED / (1 - PARTNERED)), 1.0), LIFT)
+        lifted = odds * equal / (odds * equal + 1 - equal)
+    return lifted
+
+
+def _shared(own: Ints, alone: np.ndarray, accepted: np.ndarray, able: np.ndarray) -> Ints:
+    """Return the pairs, one for each category of `own` without a link, whose partner another has got."""
+    linked = np.isin(own, own[accepted])
+    places = np.nonzero(~linked & able & ~accepted & (alone >= SHARED))[0]
+    order = places[np.argsort(-alone[places], kind="stable")]
+    _, first = np.unique(own[order], return_index=True)
+    chosen: Ints = order[first]
+    return chosen
+
+
 def supported(features: Features) -> np.ndarray:
     """Return what is left (pairs,) of the probability of each pair for want of support, 0 to 1.
 
     Products may link two categories whose names differ, but only as far as both have titles enough
-    to speak: n / (n + `HALF_TRUSTED` · (1 - likeness of the names)), n the titles of the poorer
+    to speak: n / (n + `SUPPORT` · (1 - likeness of the names)), n the titles of the poorer
     one. Names that are `ALIKE` need none, and where a side has no titles at all the names decide.
     """
     likeness = np.nan_to_num(np.fmax(features["ratio"], features["segment"]))
     titles = np.expm1(np.nan_to_num(features["support"], nan=np.inf))
-    missing = np.where(likeness < ALIKE, HALF_TRUSTED * (1 - likeness), 0.0)
+    missing = np.where(likeness < ALIKE, SUPPORT * (1 - likeness), 0.0)
     left: np.ndarray = 1 / (1 + missing / np.maximum(titles, TITLE_AT_LEAST))
     return left
 
 
-def _excluded(
-    candidates: Candidates, linked: np.ndarray, accepted: np.ndarray, relation: np.ndarray
-) -> Iterator[tuple[int, str]]:
-    """Yield (pair, rule) of accepted narrower and broader links that the other links exclude.
+def _implied(candidates: Candidates, accepted: np.ndarray, relation: np.ndarray) -> Iterator[tuple[int, str]]:
+    """Yield (pair, why) of accepted narrower and broader links that follow from a link of an ancestor.
 
-    A link that follows from an ancestor's says nothing new (what follows is added again where it is
-    wanted, see `entailed`). Where both sides have products, the categories of one shop share none:
-    one with an equal partner lies within nothing else, and nothing lies within two.
+    They say nothing new; what follows is added again where it is wanted, see `entailed`.
     """
     rows, columns = candidates.pairs.rows.tolist(), candidates.pairs.columns.tolist()
-    known = ~np.isnan(candidates.features["near_l"])
     places = np.nonzero(accepted)[0].tolist()
     inner_of: dict[int, set[int]] = defaultdict(set)
     outer_of: dict[int, set[int]] = defaultdict(set)
@@ -118,22 +160,14 @@ def _excluded(
             inner_of[rows[k]].add(columns[k])
         if relation[k] != NARROWER:
             outer_of[columns[k]].add(rows[k])
-    equal_l = {rows[k] for k in places if relation[k] == EXACT}
-    equal_r = {columns[k] for k in places if relation[k] == EXACT}
-    placed: set[tuple[int, int]] = set()
-    for k in sorted((k for k in places if relation[k] != EXACT), key=lambda k: (-linked[k], k)):
-        i, j = rows[k], columns[k]
-        turned = relation[k] == BROADER
-        inner, outer = (candidates.right, candidates.left) if turned else (candidates.left, candidates.right)
-        low, high, links = (j, i, outer_of) if turned else (i, j, inner_of)
+    for k in (k for k in places if relation[k] != EXACT):
+        low, high, inner, outer, links = (
+            (columns[k], rows[k], candidates.right, candidates.left, outer_of)
+            if relation[k] == BROADER
+            else (rows[k], columns[k], candidates.left, candidates.right, inner_of)
+        )
         if any(high in _upwards(outer, of) for above in _above(inner, low) for of in links.get(above, ())):
             yield k, "follows from the category above"
-        elif known[k] and (i in equal_l or j in equal_r):
-            yield k, "one of the two has an equal partner"
-        elif known[k] and (int(relation[k]), low) in placed:
-            yield k, "lies within another one already"
-        else:
-            placed.add((int(relation[k]), low))
 
 
 def _above(tree: Tree, node: int) -> list[int]:

@@ -217,7 +217,7 @@ def ties(left: Side, right: Side, pairs: Pairs) -> np.ndarray:
         np.array([zlib.crc32(f"{entry.id}\n{entry.label}".encode()) for entry in side], np.uint64)
         for side in (left, right)
     )
-    mixed = (ours[pairs.rows] + theirs[pairs.columns]) * np.uint64(2654435761) % np.uint64(2**32)
+    mixed = (ours[pairs.rows] ^ theirs[pairs.columns]) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(32)
     small: np.ndarray = mixed.astype(np.float64) * (TIE / 2**32)
     return small
 
