@@ -55,6 +55,12 @@ def test_the_file_can_be_read_and_says_what_it_rests_on(tmp_path: Path) -> None:
     assert "# no link leads to another platform" in path.read_text(encoding="utf-8")
 
 
+def test_classes_whose_names_make_one_id_keep_different_ids() -> None:
+    shop = Side("a", tuple(Entry(name, (name, "x"), (name, "x")) for name in ("n:", "n;", "n:2")))
+    drafted = draft_first_level([shop, side("b", "m>x")], [])
+    assert sorted(one.category.id for one in drafted) == sorted({one.category.id for one in drafted})
+
+
 names = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=6).map(
     lambda name: "n" + name.replace(">", "").strip()
 )

@@ -6,7 +6,7 @@ import io
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,9 @@ from mep3m.errors import UsageError
 from mep3m.stages.align.proposal import Entry, Side
 from mep3m.store.images import Images
 from mep3m.taxonomy import PATH_SEPARATOR
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 #: pictures of a category that are measured
 PICTURES_KEPT = 16
@@ -64,25 +67,32 @@ def picture_statistics(content: bytes) -> NDArray[np.float32] | None:
     A grid of 4 x 4 cells: the mean red, green and blue of each (0 to 1), then how much its grey
     values differ (standard deviation). Transparent parts are white.
     """
-    from PIL import Image
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    return None
-                image.draft("RGB", (4 * GRID * CELL, 4 * GRID * CELL))
-                layers = image.convert("RGBA")
-                canvas = Image.new("RGBA", layers.size, "white")
-                canvas.alpha_composite(layers)
-                small = canvas.convert("RGB").resize((GRID * CELL, GRID * CELL), Image.Resampling.BOX)
+            small = _reduced(content)
     except Exception:  # decoders of damaged files raise almost anything; the quality checks say what
+        return None
+    if small is None:
         return None
     cells = np.asarray(small, np.float32).reshape(GRID, CELL, GRID, CELL, 3) / 255
     means = cells.mean(axis=(1, 3)).ravel()
     contrast = cells.mean(axis=4).std(axis=(1, 3)).ravel()
     return np.concatenate([means, contrast])
+
+
+def _reduced(content: bytes) -> Image.Image | None:
+    """Decode and reduce a picture to the grid's pixels, transparent parts on white."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content)) as image:
+        if image.width * image.height > MAX_PIXELS:
+            return None
+        image.draft("RGB", (4 * GRID * CELL, 4 * GRID * CELL))
+        layers = image.convert("RGBA")
+    canvas = Image.new("RGBA", layers.size, "white")
+    canvas.alpha_composite(layers)
+    return canvas.convert("RGB").resize((GRID * CELL, GRID * CELL), Image.Resampling.BOX)
 
 
 def _picture(images: Images, row: dict[str, Any]) -> tuple[float, ...]:

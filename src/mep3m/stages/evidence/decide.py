@@ -24,7 +24,9 @@ ALIKE = 0.7
 #: stands for no title at all where others have some
 TITLE_AT_LEAST = 0.05
 #: titles of the poorer category at which a pair of wholly different names keeps half its probability
-SUPPORT = 3
+SUPPORT = 4
+#: likeness of names of which one goes on where the other ends, with another head: 手机, 手机壳
+OTHER_HEAD = 0.3
 #: what is left of a link's probability when another link excludes it
 RIVAL = 0.3
 #: share of the categories with a partner in the training sets, and how far a set may lift the odds
@@ -136,13 +138,16 @@ def supported(features: Features) -> np.ndarray:
     """Return what is left (pairs,) of the probability of each pair for want of support, 0 to 1.
 
     Products may link two categories whose names differ, but only as far as both have titles enough
-    to speak: n / (n + `SUPPORT` · (1 - likeness of the names)), n the titles of the poorer
-    one. Names that are `ALIKE` need none, and where a side has no titles at all the names decide.
+    to speak: n² / (n² + s²), n the titles of the poorer one and s = `SUPPORT` · (1 - likeness of the
+    names). Names that are `ALIKE` need none, unless they have another head, and where a side has no
+    titles at all the names decide.
     """
     likeness = np.nan_to_num(np.fmax(features["ratio"], features["segment"]))
+    longer = (features["inside_l"] == 1) | (features["inside_r"] == 1)
+    likeness = np.where(longer & (features["head"] == 0), OTHER_HEAD, likeness)
     titles = np.expm1(np.nan_to_num(features["support"], nan=np.inf))
     missing = np.where(likeness < ALIKE, SUPPORT * (1 - likeness), 0.0)
-    left: np.ndarray = 1 / (1 + missing / np.maximum(titles, TITLE_AT_LEAST))
+    left: np.ndarray = 1 / (1 + (missing / np.maximum(titles, TITLE_AT_LEAST)) ** 2)
     return left
 
 

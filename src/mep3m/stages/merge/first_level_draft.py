@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mep3m.stages.align.proposal import Proposal, Side
 from mep3m.stages.merge.first_level import class_id
@@ -101,15 +101,16 @@ def _drafted(
 
 def _with_own_ids(drafted: Iterable[DraftClass]) -> list[DraftClass]:
     """Return the classes with ids that are all different."""
-    seen: Counter[str] = Counter()
+    taken: set[str] = set()
     found = []
     for one in drafted:
-        category = one.category
-        seen[category.id] += 1
-        if seen[category.id] > 1:
-            own = f"{category.id}-{seen[category.id]}"
-            category = Category(own, category.name_zh, category.name_en)
-        found.append(DraftClass(category, one.members, one.links))
+        category, number = one.category, 1
+        own = category.id
+        while own in taken:
+            number += 1
+            own = f"{category.id}-{number}"
+        taken.add(own)
+        found.append(replace(one, category=replace(category, id=own)))
     return found
 
 
