@@ -150,21 +150,21 @@ def test_two_runs_at_once_on_one_place(tmp_path: Path) -> None:
     store = tmp_path / "store"
     assert ran("ingest", table, *COLUMNS, "--store", store).code == 0
     commands: dict[str, tuple[Any, ...]] = {
-        "store": ("ingest", table, *COLUMNS, "--store", store),
-        "store ": ("retry", store),
+        "fresh": ("ingest", table, *COLUMNS, "--store", tmp_path / "fresh"),
+        "store": ("retry", store),
         "grouped": ("dedupe", store, "--out", tmp_path / "grouped"),
         "shops": ("simulate", tmp_path / "shops", "--products", "20", "--no-images"),
         "run": ("train", table, *COLUMNS, "--set", "epochs=1", "--out", tmp_path / "run"),
         "demo": ("demo", "--products", "5", "--out", tmp_path / "demo"),
     }
     for name, command in commands.items():
-        with held(tmp_path / name.strip() / ("shops" if name == "demo" else "")):
+        with held(tmp_path / name / ("shops" if name == "demo" else "")):
             found = ran(*command)
             assert (found.code, found.out) == (1, ""), name
             assert "another run is writing into" in found.err
             assert "wait until it has ended, then run this again" in found.err
     assert Store.open(store).rows == 12
-    assert ran(*commands["store"]).code == 0
+    assert ran(*commands["fresh"]).code == 0
     assert ran(*commands["run"]).code == 0
 
 
@@ -185,7 +185,7 @@ def test_ctrl_c_in_the_middle_is_one_line_and_the_next_run_ends_with_the_same_by
     tmp_path: Path, workers: int
 ) -> None:
     def command(name: str) -> list[str]:
-        arguments = ["simulate", str(tmp_path / name), "--products", "1500", "--workers", str(workers)]
+        arguments = ["simulate", str(tmp_path / name), "--products", "300", "--workers", str(workers)]
         return [sys.executable, "-m", "mep3m", *arguments]
 
     started = subprocess.Popen(command("stopped"), stderr=subprocess.PIPE, text=True, start_new_session=True)

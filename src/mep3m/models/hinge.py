@@ -212,9 +212,10 @@ def _score_held(sparse: Any, held: Any, number: Any, weights: Any, raw: Any) -> 
     for at in range(len(held)):
         for place in range(starts[held[at]], stops[held[at]]):
             feature = number[features[place]]
-            if feature >= 0:
-                for column in range(raw.shape[1]):
-                    raw[at, column] += values[place] * weights[feature, column]
+            if feature < 0:
+                continue
+            for column in range(raw.shape[1]):
+                raw[at, column] += values[place] * weights[feature, column]
 
 
 @numba.njit(cache=True)

@@ -40,15 +40,26 @@ def note_answer(folder: Path, file: Path, options: Mapping[str, Any]) -> None:
 
 
 def _request(folder: Path, file: Path, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all that must be equal; the size and time of the manifest stand for the whole store."""
-    look, manifest = file.stat(), (folder / "manifest.json").stat()
+    """Return all that must be equal.
+
+    Sizes and times of manifest and origin and the number of shards stand for the whole store: a damaged
+    shard that somebody deleted is made again.
+    """
     plain = {name: [*value] if isinstance(value, tuple) else value for name, value in options.items()}
     return {
         "version": __version__,
         "file": str(file.resolve()),
         "options": plain,
-        "input": [look.st_size, look.st_mtime_ns],
-        "manifest": [manifest.st_size, manifest.st_mtime_ns],
+        "input": _look(file),
+        "manifest": _look(folder / "manifest.json"),
+        "origin": _look(folder / "origin.json"),
+        "shards": len(list((folder / "shards").glob("[0-9]*.parquet"))),
         "update": (folder / "update").exists(),
         "here": str(Path.cwd()),
     }
+
+
+def _look(path: Path) -> list[int]:
+    """Return size and time of a file."""
+    facts = path.stat()
+    return [facts.st_size, facts.st_mtime_ns]
