@@ -6,6 +6,7 @@ that one that needs packages mep3m does not have (fastText) runs in an environme
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -19,10 +20,13 @@ def run_peer(name: str, train: tuple, test: list, limit: float, python: str = sy
         work = Path(folder)
         (work / "in.json").write_text(json.dumps([list(train[0]), list(train[1]), list(test)]))
         command = [python, str(Path(__file__)), name, folder]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
         except subprocess.TimeoutExpired:
-            return {"failed": f"not finished after {limit:.0f} s"}
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            return {"failed": f"not finished after {limit:.0f} s ({used:.0f} CPU s)"}
         if done.returncode:
             return {"failed": done.stderr.strip().splitlines()[-1] if done.stderr else "no word"}
         return json.loads((work / "out.json").read_text())
