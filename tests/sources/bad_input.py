@@ -103,6 +103,7 @@ CASES: list[Case] = [
     array("MEP-3M: field of 9 MB", '{"title": "' + "x" * 9 * 2**20 + '"}', "too long"),
     array("MEP-3M: record with nothing in it but an unknown field", '{"colour": "red"}', "taken in"),
     ("MEP-3M: file cut off", "a.json", json.dumps([record(1), record(2)]).encode()[:-40], {}, "not JSON"),
+    ("MEP-3M: an array without objects", "a.json", b"[1, 2]", {"format": "mep3m"}, "holds no record"),
     ("MEP-3M: an object, not an array", "a.json", b'{"a": 1}', {"format": "mep3m"}, "not a JSON array"),
     ("MEP-3M: file in GBK", "a.json", ("[" + '{"a": "奶粉"}\n' * 9).encode("gbk"), {}, "not UTF-8"),
     image("image file missing", None, "no such image file"),
