@@ -202,7 +202,7 @@ CASES = [
     ("align apply LINKS --store STORE --out OUT --depth 0", 2, "depth = 0"),
     ("align apply LINKS --out OUT", 2, "say what to apply it to"),
     ("align apply LINKS --store STORE", 2, "say where the result goes"),
-    ("align score BYTES --gold LINKS", 2, "no column 'left_id'"),
+    ("align score BYTES --gold LINKS", 1, "is neither UTF-8, UTF-16 nor GB 18030"),
     ("build TABLE --out OUT", 2, "is not TOML"),
     # a place where the result cannot go, said before any work is done
     ("align propose --left TABLE --right TABLE --out FOLDER", 2, "is a directory"),
