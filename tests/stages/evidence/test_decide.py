@@ -38,7 +38,8 @@ def assessed(
     left, right = trees(LEFT, RIGHT)
     rows, columns = (of.ravel() for of in np.meshgrid(np.arange(4), np.arange(4), indexing="ij"))
     features = {name: np.full(16, -1.0) for name in ("first", "within_l", "within_r")} | {
-        name: np.ones(16) for name in ("ratio", "segment", "support", "head", "inside_l", "inside_r")
+        name: np.ones(16)
+        for name in ("ratio", "segment", "support", "head", "inside_l", "inside_r", "content")
     }
     heads = {"exact": "first", "narrower": "within_l", "broader": "within_r"}
     places = {

@@ -161,7 +161,7 @@ def test_the_same_titles_say_more_the_more_there_are_but_only_on_both_sides(few:
 def nameless(support: float, ratio: float = 0.0, *, inside: bool = False) -> dict[str, np.ndarray]:
     """The features of a pair whose names are so alike, or go on from one another with another head."""
     told = {"ratio": ratio, "segment": ratio, "support": np.log1p(support)}
-    told |= {"inside_l": float(inside), "inside_r": 0.0, "head": 0.0}
+    told |= {"inside_l": float(inside), "inside_r": 0.0, "head": 0.0, "content": 1.0}
     return {name: np.array([value], np.float32) for name, value in told.items()}
 
 
@@ -179,6 +179,25 @@ def nameless(support: float, ratio: float = 0.0, *, inside: bool = False) -> dic
 )
 def test_names_that_differ_need_support_by_products(features: dict[str, np.ndarray], left: float) -> None:
     assert supported(features).tolist() == pytest.approx([left], abs=0.01)
+
+
+def test_a_shop_that_sells_one_thing_is_not_where_everything_belongs() -> None:
+    """Every title's nearest one is a television where there is nothing else: that proves nothing."""
+    sorts = {
+        "医药 > 燕窝": "印尼 燕盏 {}克 滋补",
+        "女装 > 连衣裙": "夏季 碎花 长裙 {}码",
+        "美妆 > 口红": "哑光 唇膏 {}号 正红",
+    }
+    left = Side(
+        "a",
+        tuple(
+            Entry(path, tuple(path.split(" > ")), titles=tuple(words.format(n) for n in range(30)))
+            for path, words in sorts.items()
+        ),
+    )
+    screens = tuple(f"创维 {n}英寸 液晶 平板 电视" for n in range(30))
+    right = Side("b", (Entry("电视", ("家用电器", "平板电视"), titles=screens),))
+    assert not accepted(propose_evidence(left, right, EvidenceSettings()))
 
 
 def test_one_shared_title_word_links_no_strangers() -> None:

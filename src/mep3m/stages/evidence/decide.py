@@ -14,6 +14,7 @@ from mep3m.stages.align.similarity import Ints
 from mep3m.stages.evidence.boosted import Weights
 from mep3m.stages.evidence.features import Features, mirrored
 from mep3m.stages.evidence.names import Tree
+from mep3m.stages.evidence.products import trust
 from mep3m.stages.evidence.structure import ASSIGNABLE, Pairs, assign, ties
 
 #: relations in the order of the columns of `Assessed.kinds`
@@ -27,6 +28,8 @@ TITLE_AT_LEAST = 0.05
 SUPPORT = 4
 #: likeness of names of which one goes on where the other ends, with another head: 手机, 手机壳
 OTHER_HEAD = 0.3
+#: cosine of all titles from which products of pairs whose names differ are believed to be of one kind
+OF_ONE_KIND = 0.15
 #: what is left of a link's probability when another link excludes it
 RIVAL = 0.3
 #: share of the categories with a partner in the training sets, and how far a set may lift the odds
@@ -140,14 +143,19 @@ def supported(features: Features) -> np.ndarray:
     Products may link two categories whose names differ, but only as far as both have titles enough
     to speak: n² / (n² + s²), n the titles of the poorer one and s = `SUPPORT` · (1 - likeness of the
     names). Names that are `ALIKE` need none, unless they have another head, and where a side has no
-    titles at all the names decide.
+    titles at all the names decide. Where a title lies nearest says nothing in a shop that sells
+    nothing like it: the titles of both must also have words in common (`OF_ONE_KIND`).
     """
     likeness = np.nan_to_num(np.fmax(features["ratio"], features["segment"]))
     longer = (features["inside_l"] == 1) | (features["inside_r"] == 1)
     likeness = np.where(longer & (features["head"] == 0), OTHER_HEAD, likeness)
     titles = np.expm1(np.nan_to_num(features["support"], nan=np.inf))
     missing = np.where(likeness < ALIKE, SUPPORT * (1 - likeness), 0.0)
-    left: np.ndarray = 1 / (1 + (missing / np.maximum(titles, TITLE_AT_LEAST)) ** 2)
+    share = 1 / (1 + (missing / np.maximum(titles, TITLE_AT_LEAST)) ** 2)
+    known = np.isfinite(titles) & (titles > 0)
+    content = np.nan_to_num(features["content"]) / trust(np.where(known, titles, 1.0))
+    kind = np.where((missing > 0) & known, np.clip(content / OF_ONE_KIND, 0, 1) ** 2, 1.0)
+    left: np.ndarray = share * kind
     return left
 
 
