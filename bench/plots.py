@@ -53,7 +53,7 @@ def bands(
 
 
 def _figure(title: str, axes: tuple[str, str]) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(8, 4.4), layout="constrained")
+    figure = Figure(figsize=(8, 5.6), layout="constrained")
     drawn = figure.add_subplot()
     drawn.set(title=title, xlabel=axes[0], ylabel=axes[1])
     drawn.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
