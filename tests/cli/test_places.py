@@ -180,13 +180,22 @@ def test_who_decides_is_unknown_where_the_system_does_not_know_the_user(
     assert "\tunknown\t" in links.read_text(encoding="utf-8")
 
 
+#: a process started from a background job is born deaf to Ctrl-C
+_HEARS_CTRL_C = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from mep3m.cli import main
+main()
+"""
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_in_the_middle_is_one_line_and_the_next_run_ends_with_the_same_bytes(
     tmp_path: Path, workers: int
 ) -> None:
     def command(name: str) -> list[str]:
         arguments = ["simulate", str(tmp_path / name), "--products", "300", "--workers", str(workers)]
-        return [sys.executable, "-m", "mep3m", *arguments]
+        return [sys.executable, "-c", _HEARS_CTRL_C, *arguments]
 
     started = subprocess.Popen(command("stopped"), stderr=subprocess.PIPE, text=True, start_new_session=True)
     while started.poll() is None and not list((tmp_path / "stopped").glob("*/images/*/*")):
