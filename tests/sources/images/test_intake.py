@@ -1,5 +1,6 @@
 """Images: what is let in, where it is found, and what happens to the rest."""
 
+import base64
 import io
 import tarfile
 import zipfile
@@ -159,6 +160,28 @@ class TestArchives:
         assert [len(content) for _, content in read_members(archive, 1000)] == [1001]
         _, reasons = take(tmp_path, archive, "1.png")
         assert "at most 100,000 are allowed" in reasons[0]
+
+
+#: RAR 5, best compression, solid (`rar a -m5 -s 7.rar 7.bmp 8.bmp`): bitmaps of 32 x 32 pixels
+COMPRESSED_RAR = """
+UmFyIRoHAQAJ78hvCwEFBwQGAQGAgIAAIbPTcSMCAwvHAAS2GKSDAm1Yfo6AHQEFNy5ibXAKAxN4ewNrARg/EcTaRD
+REQvojB5BwogwoIoAQLJC6BH1WQ+BPgUJ7fX7NncrpNf1RY7E7u0lrK3o5nihWe5CtZD+Bb5fw7aHKbRAziXutK6ZA
+ogbvviMCAwuPAAS2GKSDAp4SaPfAHQEFOC5ibXAKAxN4ewNr105CEUAWDFX+GxEDaJY60rpkAB13VlEDBQQA
+"""
+
+
+def test_a_compressed_solid_rar_is_read(tmp_path: Path) -> None:
+    (tmp_path / "rars").mkdir()
+    (tmp_path / "rars" / "301.rar").write_bytes(base64.b64decode(COMPRESSED_RAR))
+    images, reasons = take(tmp_path, tmp_path / "rars", "Images/301/8.bmp", "Images/301/7.bmp")
+    assert reasons == []
+    store = ContentImages(tmp_path / "store")
+    for image, red_until in zip(images, (28, 27), strict=True):
+        with Image.open(io.BytesIO(store.read(str(image)))) as read:
+            assert [read.getpixel((x, 10)) == (255, 255, 255) for x in (red_until, red_until + 1)] == [
+                False,
+                True,
+            ]
 
 
 def test_links_in_archives_are_left_out(tmp_path: Path) -> None:
