@@ -120,8 +120,10 @@ def _languages(side: Side) -> dict[str, tuple[tuple[str, ...], ...]]:
 
 def _tree(side: Side, names: tuple[tuple[tuple[str, ...], ...], ...]) -> Tree:
     places: dict[tuple[str, ...], int] = {}
-    for i, entry in enumerate(side):
-        places.setdefault(entry.path, i)
+    for i in sorted(
+        range(len(side)), key=lambda i: side.entries[i].id
+    ):  # of equal paths the same one in any order
+        places.setdefault(side.entries[i].path, i)
     parent = np.array([places.get(entry.path[:-1], -1) for entry in side], dtype=np.int64)
     groups: dict[tuple[str, ...], int] = {}
     siblings = np.array([groups.setdefault(entry.path[:-1], len(groups)) for entry in side], dtype=np.int64)
