@@ -47,13 +47,27 @@ class Catalogues:
             raise NotFoundError(f"the image folder {root} of source '{entry.name}' does not exist")
         return Intake(self.images, root, entry.limits, entry.fetch)
 
+    def files(self, index: int) -> list[Path]:
+        """Return the files that decide what is in the store: those of one source, and its taxonomy.
+
+        Raises:
+            NotFoundError: the taxonomy does not exist.
+        """
+        entry = self.entries[index]
+        if entry.taxonomy is None:
+            return self.source(index).files()
+        taxonomy = self.base / entry.taxonomy
+        if not taxonomy.is_file():
+            raise NotFoundError(f"the taxonomy {taxonomy} of source '{entry.name}' does not exist")
+        return [*self.source(index).files(), taxonomy]
+
 
 def describe_inputs(catalogues: Catalogues, folder: Path) -> list[dict[str, Any]]:
     """Return path, size, time and content hash of every input file; known hashes are not made again."""
     known = {item["path"]: item for item in _origin(folder).get("inputs", [])}
     inputs = []
     for index in range(len(catalogues.entries)):
-        files = catalogues.source(index).files()
+        files = catalogues.files(index)
         for path in files:
             item: dict[str, Any] = _stat(path)
             before = known.get(item["path"])
@@ -76,7 +90,7 @@ def unchanged(folder: Path, settings: list[dict[str, Any]], catalogues: Catalogu
     known = {item["path"]: (item["size"], item["mtime_ns"]) for item in origin.get("inputs", [])}
     now: dict[str, tuple[int, int]] = {}
     for index in range(len(catalogues.entries)):
-        for path in catalogues.source(index).files():
+        for path in catalogues.files(index):
             item = _stat(path)
             now[item["path"]] = (item["size"], item["mtime_ns"])
     return now == known

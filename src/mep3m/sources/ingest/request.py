@@ -14,7 +14,7 @@ import orjson
 
 from mep3m import __version__
 
-#: beside a store's shards: the command that finished it, and what its one input file looked like then
+#: beside a store's shards: the command that finished it, and what its input looked like then
 REQUEST = "request.json"
 
 
@@ -51,6 +51,7 @@ def _request(folder: Path, file: Path, options: Mapping[str, Any]) -> dict[str, 
         "file": str(file.resolve()),
         "options": plain,
         "input": _look(file),
+        "taxonomy": _look(Path(options["taxonomy"])) if options.get("taxonomy") else None,
         "manifest": _look(folder / "manifest.json"),
         "origin": _look(folder / "origin.json"),
         "shards": len(list((folder / "shards").glob("[0-9]*.parquet"))),

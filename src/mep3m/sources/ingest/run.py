@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -59,7 +60,9 @@ def _ingest(
     """Do what `ingest` says, alone in the folder."""
     catalogues = Catalogues(tuple(entries), base, folder / "images")
     settings = [decisive(entry) for entry in entries]
-    if not replace:
+    if replace:  # an update that was killed half-way would else take the place of what is built now
+        shutil.rmtree(folder / "update", ignore_errors=True)
+    else:
         finish_update(folder)
         if unchanged(folder, settings, catalogues):
             return Store.open(folder)
