@@ -17,6 +17,7 @@ import pytest
 from mep3m.store import Store
 from mep3m.store.files import read_json
 from tests.cli.runner import ran
+from tests.processes import signal_group
 from tests.stages.merge.shops import proposals
 
 #: what a folder may be called on this system, and what globs, SQL, URLs and shells would make of it
@@ -200,7 +201,7 @@ def test_ctrl_c_in_the_middle_is_one_line_and_the_next_run_ends_with_the_same_by
     started = subprocess.Popen(command("stopped"), stderr=subprocess.PIPE, text=True, start_new_session=True)
     while started.poll() is None and not list((tmp_path / "stopped").glob("*/images/*/*")):
         os.sched_yield()
-    os.killpg(started.pid, signal.SIGINT)
+    assert signal_group(started, signal.SIGINT)
     _, said = started.communicate()
     assert (started.returncode, "Traceback" in said) == (130, False)
     assert said.splitlines()[-1] == "stopped; run the same command again to go on"

@@ -1,8 +1,6 @@
 """The whole road on simulated shops: what it makes, that it goes on after a kill, that bytes are the same."""
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.simulation import simulate
 from mep3m.stages.merge.decisions import read_review
 from mep3m.store.files import read_json
+from tests.processes import kill_group
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +106,7 @@ def test_a_killed_build_goes_on_to_the_same_bytes(
         command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     time.sleep(seconds)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    kill_group(process)
     run(project, tmp_path / "out")
     assert content(tmp_path / "out") == content(built.folder)
 

@@ -64,7 +64,8 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Turn several shops' product catalogues into one labelled dataset, and classify with it.
 
-    Exit codes: 0 done, 1 finished but something was refused, 2 wrong use.
+    Exit codes: 0 done; 1 finished, but a row, an image or a decision was refused, or it could not be
+    finished; 2 wrong use; 130 stopped with Ctrl-C.
     """
 
 

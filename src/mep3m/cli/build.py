@@ -24,8 +24,11 @@ def build(project: Path, out: Path, workers: int, engine: str, as_json: bool) ->
 
     Interrupt it at any moment and run it again: it goes on. A step whose input and settings are the
     same is not repeated. Edit OUT/review.sssom.tsv and build again to change the alignment.
+
+    Exit code 1 says that the dataset is there, and that something of the sources is in quarantine.
     """
-    _build(project, out, workers, engine, as_json)
+    refused = _build(project, out, workers, engine, as_json)
+    click.get_current_context().exit(1 if refused else 0)
 
 
 @click.command(epilog="Example: mep3m demo --out demo")
@@ -37,7 +40,10 @@ def build(project: Path, out: Path, workers: int, engine: str, as_json: bool) ->
 @engine_options
 @json_option
 def demo(out: Path, products: int, seed: int, workers: int, engine: str, as_json: bool) -> None:
-    """Simulate shops with a known truth, merge them, train, and score the result against the truth."""
+    """Simulate shops with a known truth, merge them, train, and score the result against the truth.
+
+    The shops have broken rows on purpose, so what is in quarantine is no failure here: exit code 0.
+    """
     from mep3m.engine import bar
     from mep3m.settings.simulator import SimulatorSettings
     from mep3m.simulator.simulation import simulate
@@ -47,7 +53,8 @@ def demo(out: Path, products: int, seed: int, workers: int, engine: str, as_json
     _build(out / "shops" / "mep3m.toml", out, workers, engine, as_json)
 
 
-def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -> None:
+def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -> int:
+    """Build, print what came of it, and return how much is in quarantine."""
     from mep3m.engine import bar, make_engine
     from mep3m.recipes.build import build as run
     from mep3m.settings.project import load_project
@@ -63,9 +70,10 @@ def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -
         "scores": built.scores,
         "truth": built.truth,
     }
+    refused = sum(int(store.manifest["rejects"]) for store in built.stores.values())
     if as_json:
         print_json(summary)
-        return
+        return refused
     for name, counts in summary["steps"].items():
         kept = counts["rows"] - counts["dropped"]
         click.echo(f"{name:<9}{kept:>10,} kept of {counts['rows']:,}; {counts['rejects']:,} in quarantine")
@@ -81,3 +89,6 @@ def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -
         pairs = built.truth["duplicates"]["pairwise"]
         click.echo(f"{'duplicate pairs':<20}{pairs['precision']:.4f}   {pairs['recall']:.4f}")
     click.echo(f"\ndataset  {summary['dataset']}\nreport   {summary['report']}")
+    if refused:
+        click.echo(f"{refused:,} refused or failed; 'mep3m status {out}' says why", err=True)
+    return refused

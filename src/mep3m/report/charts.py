@@ -9,7 +9,6 @@ import plotly.graph_objects as go
 
 #: one colour for single-series charts; the rest of the page is grey
 INK = "#1f5f8b"
-ACCENT = "#d1603d"
 
 
 def bars(counts: Mapping[Any, float], x: str, y: str, *, log: bool = False) -> str:

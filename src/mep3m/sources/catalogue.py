@@ -8,7 +8,7 @@ from pathlib import Path
 from mep3m.errors import NotFoundError, UsageError, did_you_mean
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import Source
-from mep3m.sources.formats import ENDINGS, FORMATS
+from mep3m.sources.formats import ENDINGS, FORMATS, named_format, says_nothing
 
 
 def open_source(entry: SourceEntry, base: Path = Path()) -> Source:
@@ -45,8 +45,7 @@ def find_format(path: Path) -> str:
     if name.suffix.lower() == ".json":
         with path.open("rb") as file:
             return "rpc" if file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "mep3m"
-    if name.suffix.lower() not in ENDINGS:
-        raise UsageError(
-            f"{path}: the name does not say the format; name one with --format ({', '.join(sorted(FORMATS))})"
-        )
-    return ENDINGS[name.suffix.lower()]
+    found = named_format(path)
+    if found is None:
+        raise UsageError(says_nothing(path, FORMATS))
+    return found

@@ -1,6 +1,9 @@
-"""The formats of catalogues by name, and what a file's ending says; imports nothing, so that all can ask."""
+"""The formats of catalogues by name, and what a file's ending says; it imports none of them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePath
 
 #: format -> "module:function", a function of (entry, path) that returns the source
 FORMATS: dict[str, str] = {
@@ -28,3 +31,14 @@ ENDINGS: dict[str, str] = {
     ".html": "jsonld",
     ".htm": "jsonld",
 }
+
+
+def named_format(path: PurePath) -> str | None:
+    """Return the format that a file's ending says, `.gz` looked through; `None` where it says none."""
+    name = path.with_suffix("") if path.suffix == ".gz" else path
+    return ENDINGS.get(name.suffix.lower())
+
+
+def says_nothing(path: PurePath, allowed: Iterable[str]) -> str:
+    """Return the message about a file whose name does not say one of the allowed formats."""
+    return f"{path}: the name does not say the format; name one with --format ({', '.join(sorted(allowed))})"

@@ -21,7 +21,7 @@ from mep3m.settings.sources import Columns, SourceEntry, TableFormat, TableSetti
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
 from mep3m.sources.columns import PATH_MARK, ColumnMap, refuse_repeated_ids
 from mep3m.sources.delimited import Row, csv_rows, decode_lines, json_rows, tsv_rows
-from mep3m.sources.formats import ENDINGS
+from mep3m.sources.formats import named_format, says_nothing
 from mep3m.sources.lines import check_encoding, detect_encoding, open_bytes, read_lines
 from mep3m.store.rejects import Reject
 
@@ -35,15 +35,12 @@ def table_format(path: Path) -> TableFormat:
     Raises:
         UsageError: the name says nothing.
     """
-    name = path.with_suffix("") if path.suffix == ".gz" else path
     allowed: tuple[TableFormat, ...] = get_args(TableFormat)
-    found = ENDINGS.get(name.suffix.lower())
+    found = named_format(path)
     for table in allowed:
         if table == found:
             return table
-    raise UsageError(
-        f"{path}: the name does not say the format; name one with --format ({', '.join(sorted(allowed))})"
-    )
+    raise UsageError(says_nothing(path, allowed))
 
 
 def read_products(

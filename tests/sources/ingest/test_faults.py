@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from mep3m.store import Store
+from tests.processes import kill_group
 from tests.sources.ingest.shop import content, rows, take_in, write_images, write_shop
 
 ROOT = Path(__file__).parents[3]
@@ -37,13 +38,7 @@ def killed_run(arguments: list[str], seconds: float) -> bool:
         arguments, env=environment(), stderr=subprocess.DEVNULL, start_new_session=True
     )
     time.sleep(seconds)
-    running = process.poll() is None
-    if running:
-        import os
-
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return running
+    return kill_group(process)
 
 
 #: the same run, which kills itself before its n-th file takes its place

@@ -5,6 +5,7 @@ import pytest
 
 from mep3m.errors import UsageError
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
+from tests.processes import has_ended
 from tests.stages.ocr.workers import build_nothing, build_upper
 
 
@@ -62,6 +63,36 @@ def test_a_process_that_grows_is_replaced() -> None:
 def test_a_process_that_cannot_start_says_why() -> None:
     with pytest.raises(UsageError, match="pip install thing"):
         run([["a"]], build=build_nothing)
+
+
+def test_a_process_that_was_waited_for_is_not_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number may be another process's by then, and that one may lead a group of the same number."""
+    pool = Pool(build_upper, 1, Limits(20, 1000, 4000))
+    assert len(dict(pool.map([["a"]]))) == 1
+    (worker,) = pool._alive
+    worker.process.kill()
+    worker.process.join()  # the number is free now
+    monkeypatch.setattr("os.killpg", lambda pid, sent: pytest.fail(f"{sent!r} went to whoever has {pid} now"))
+    pool.close()
+    monkeypatch.undo()
+    assert dict(pool.map([["b"]]))["b"].startswith("B")  # and the pool goes on with a new process
+    pool.close()
+
+
+def test_what_a_process_started_ends_with_it() -> None:
+    pool = Pool(build_upper, 1, Limits(20, 1000, 4000))
+    child = int(dict(pool.map([["start"]]))["start"].split()[2])
+    assert not has_ended(child, 0.1)
+    pool.close()
+    assert has_ended(child)
+
+
+def test_what_a_dying_process_started_ends_with_it() -> None:
+    pool = Pool(build_upper, 1, Limits(20, 1000, 4000))
+    child = int(dict(pool.map([["start"]]))["start"].split()[2])
+    assert dict(pool.map([["die"]]))["die"] == Failure("the reader's process ended with code 3")
+    assert has_ended(child)
+    pool.close()
 
 
 def test_groups_are_taken_only_as_needed() -> None:

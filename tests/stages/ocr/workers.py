@@ -1,6 +1,7 @@
 """What the processes of the pool tests run; importable, so that a fresh interpreter finds it."""
 
 import os
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 
@@ -11,7 +12,7 @@ Work = Callable[[Sequence[str]], list[str | Failure]]
 
 
 def build_upper() -> Work:
-    """Upper-case items; 'hang', 'die' and 'grow' do what they say."""
+    """Upper-case items; 'hang', 'die', 'grow' and 'start' (another process) do what they say."""
     kept: list[bytearray] = []
 
     def work(group: Sequence[str]) -> list[str | Failure]:
@@ -22,7 +23,9 @@ def build_upper() -> Work:
                 os._exit(3)
             if item.startswith("grow"):
                 kept.append(bytearray(os.urandom(1) * 200_000_000))
-        return [Failure("refused") if item == "bad" else f"{item.upper()} {os.getpid()}" for item in group]
+        started = [subprocess.Popen(["sleep", "60"]).pid for item in group if item == "start"]
+        words = " ".join(map(str, [os.getpid(), *started]))
+        return [Failure("refused") if item == "bad" else f"{item.upper()} {words}" for item in group]
 
     return work
 

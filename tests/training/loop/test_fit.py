@@ -108,12 +108,11 @@ def test_an_interrupted_run_ends_with_the_same_weights(variant: str, after: int,
 def test_a_killed_process_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": f"src{os.pathsep}.", "OMP_NUM_THREADS": "1"}
 
-    def start(folder: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.training.long_run", str(tmp_path / folder)]
-        return subprocess.Popen(command, env=environment)
+    def command(folder: str) -> list[str]:
+        return [sys.executable, "-m", "tests.training.long_run", str(tmp_path / folder)]
 
-    assert start("whole").wait(120) == 0
-    killed = start("killed")
+    subprocess.run(command("whole"), env=environment, timeout=120, check=True)
+    killed = subprocess.Popen(command("killed"), env=environment)
     deadline = time.monotonic() + 100
     while not (tmp_path / "killed/work/checkpoint.pt").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -121,7 +120,7 @@ def test_a_killed_process_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     killed.send_signal(signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
     assert not (tmp_path / "killed/weights.safetensors").exists()
-    assert start("killed").wait(120) == 0
+    subprocess.run(command("killed"), env=environment, timeout=120, check=True)
     whole = load_file(tmp_path / "whole/weights.safetensors")
     resumed = load_file(tmp_path / "killed/weights.safetensors")
     assert whole.keys() == resumed.keys()

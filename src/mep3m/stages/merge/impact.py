@@ -54,15 +54,6 @@ def impact(
     }
 
 
-def rows_by_category(counts: Counts) -> dict[str, int]:
-    """Return the rows below each category id, from the labels that the rows carry now."""
-    found: Counter[str] = Counter()
-    for present in counts.present.values():
-        for labels, rows in present.items():
-            found.update(dict.fromkeys(labels, rows))
-    return dict(sorted(found.items()))
-
-
 def compare_after(before: Mapping[str, Any], after: Counts) -> list[str]:
     """Return how the rows differ from what the report before promised; empty when they agree."""
     labelled = [

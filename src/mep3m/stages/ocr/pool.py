@@ -153,6 +153,8 @@ class Pool(Generic[Item, Result]):
         try:
             kind, value, memory = worker.pipe.recv()
         except (EOFError, OSError):
+            wait([worker.process.sentinel], timeout=5)
+            _kill_group(worker)  # what it left behind goes while its number is still its own
             worker.process.join(5)
             yield from self._lost(worker, _cause(worker.process.exitcode))
             return
@@ -188,11 +190,22 @@ class Pool(Generic[Item, Result]):
 def _kill(worker: _Worker[Any]) -> None:
     """Kill a process and wait for it."""
     worker.pipe.close()
-    if worker.ready and worker.process.pid is not None:  # it leads a group: what it started goes with it
-        with suppress(ProcessLookupError):
-            os.killpg(worker.process.pid, signal.SIGKILL)
+    _kill_group(worker)
     worker.process.kill()
     worker.process.join()
+
+
+def _kill_group(worker: _Worker[Any]) -> None:
+    """Kill the group that a process leads: what it started goes with it.
+
+    The number of a process that has been waited for may be another's by now; such a group is left alone.
+    """
+    pid = worker.process.pid
+    if not worker.ready or pid is None:
+        return
+    with suppress(ChildProcessError, ProcessLookupError):
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _cause(exitcode: int | None) -> str:

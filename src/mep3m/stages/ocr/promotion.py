@@ -82,6 +82,11 @@ _SIGNS: tuple[tuple[str, float, str], ...] = (
     ),
 )
 
+#: names of things and properties that hold a sign by chance; they say nothing about selling
+_THINGS = re.compile(
+    r"爆米花|爆浆|爆珠|防爆|服务[器员生]|活动[扳铅]|活动范围|送风(?!扇)|送料|输送|送餐|抢答|收藏[盒册夹柜]|疯马皮|"
+    r"赠言|券盒|预约[煮煲蒸做洗]|保障房|京东方"
+)
 _COMPILED = tuple((name, weight, re.compile(pattern, re.IGNORECASE)) for name, weight, pattern in _SIGNS)
 #: a number that may be a price, and the log-odds that it is one beside a promotional line
 _NUMBER, _BARE_PRICE = re.compile(r":?\d{3,5}"), 2.5
@@ -91,7 +96,8 @@ _NO_MEASURE = frozenset({"price", "discount", "credit", "guarantee", "gift"})
 
 def signs(text: str) -> list[str]:
     """Return the names of the signs found in a text, in the order of the table."""
-    found = [name for name, _, pattern in _COMPILED if pattern.search(text)]
+    told = _THINGS.sub(" ", text)
+    found = [name for name, _, pattern in _COMPILED if pattern.search(told)]
     if _NO_MEASURE & set(found):
         found = [name for name in found if name != "measure"]
     return found

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from mep3m.errors import NotFoundError
 from mep3m.settings.quality import QualitySettings
 from mep3m.stages.base import Outcome
 from mep3m.stages.quality.pictures import ImageFacts, image_reason, measure_image
 from mep3m.stages.quality.titles import title_reasons
-from mep3m.store import ContentImages, Reject, Store
+from mep3m.store import ContentImages, Reject
 from mep3m.store.rejects import image_reject
 
 #: every reason that this stage writes into `dropped`
@@ -72,12 +70,3 @@ class QualityStage:
                 facts = ImageFacts(problem=str(error))
             known[image] = (image_reason(facts, self._settings), facts)
         return known[image]
-
-
-def reason_counts(store: Store) -> dict[str, int]:
-    """Return how many rows of a store each reason took out, most frequent first."""
-    counts: Counter[str] = Counter()
-    for table in store.tables(["dropped"]):
-        for entry in pc.value_counts(table["dropped"].drop_null()).to_pylist():
-            counts[entry["values"]] += entry["counts"]
-    return dict(counts.most_common())
