@@ -7,10 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from mep3m.engine import make_engine
 from mep3m.errors import SettingsError, UsageError
-from mep3m.settings.project import SourceEntry, read_toml
+from mep3m.settings.project import SourceEntry, load_project, read_toml
 from mep3m.simulator import Simulation, SimulatorSettings, simulate
 from mep3m.simulator.plan import DEFECTS
+from mep3m.sources.ingest.run import ingest
 from mep3m.sources.tables import read_products
 from mep3m.store.files import hash_file, inside, read_json, write_json
 from mep3m.taxonomy import Taxonomy
@@ -225,3 +227,11 @@ def test_fewer_rows_than_shops_is_a_world_with_empty_shops(
 def test_texts_of_a_world_are_those_of_the_golden_file(tmp_path: Path) -> None:
     """The same settings give the same texts in every version; `make_golden` writes them anew."""
     assert golden(tmp_path) == read_json(GOLDEN)
+
+
+def test_every_shop_that_can_be_simulated_is_taken_in_with_the_project_file(tmp_path: Path) -> None:
+    world = simulate(tmp_path / "w", SimulatorSettings(products=60, platforms=6, images=False, defects=0.0))
+    project = load_project(world.project)
+    assert [entry.name for entry in project.sources] == list(world.platforms)
+    store = ingest(project.sources, tmp_path / "w", tmp_path / "s", make_engine())
+    assert (store.rows, store.manifest["rejects"]) == (60, 0)

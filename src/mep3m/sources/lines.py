@@ -64,7 +64,7 @@ def read_lines(path: Path, start: int = 0, stop: int = -1, number: int = 1) -> I
             if not content:
                 return
             position += len(content)
-            too_long = len(content) > LINE_LIMIT
+            too_long = len(content) > LINE_LIMIT and not content.endswith(b"\n")
             if too_long:
                 position += _skip_line(file)
                 content = content[:1000]
@@ -134,7 +134,7 @@ def check_encoding(name: str) -> str:
         SettingsError: it does not.
     """
     try:
-        one_byte = "\n".encode(name) == b"\n"
+        one_byte = "\n\n".encode(name).removeprefix("\n".encode(name)) == b"\n"  # after any byte order mark
     except LookupError:
         raise SettingsError(f"encoding '{name}' is unknown; use utf-8, gb18030, big5, …") from None
     if not one_byte:

@@ -1,0 +1,161 @@
+"""Rows of delimited files: what Python's own readers give for good rows, and one reason for each bad one."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mep3m.sources import delimited
+from mep3m.sources.delimited import Row, TextLine, cell_text, csv_rows, decode_lines, json_rows, tsv_rows
+from mep3m.sources.lines import Line
+
+PLAIN = st.text(
+    st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\u2028\u2029\x85"), max_size=8
+)
+CSV_CELL = st.text(alphabet='茶a ,"\n', max_size=6)
+
+
+def lines(*texts: str) -> Iterator[TextLine]:
+    return iter([TextLine(number, text) for number, text in enumerate(texts, start=1)])
+
+
+def test_lines_are_decoded_one_by_one() -> None:
+    given_lines = [Line(1, "茶".encode()), Line(2, "茶".encode("gb18030")), Line(3, b"x", "too long")]
+    first, second, third = decode_lines(iter(given_lines), "utf-8")
+    assert (first.text, first.problem) == ("茶", None)
+    assert second.problem == "not utf-8: byte 0 of the line is wrong"
+    assert "\ufffd" in second.text  # what can be read of it is kept for the person who looks
+    assert (third.text, third.problem) == ("x", "too long")
+
+
+@given(st.lists(PLAIN, min_size=1, max_size=5))
+def test_a_tab_separates_and_nothing_else_does(cells: list[str]) -> None:
+    text = "\t".join(cells)
+    found = list(tsv_rows(lines(text)))
+    assert found == ([Row(1, cells)] if text else [])
+
+
+def test_a_quote_in_tsv_is_a_character() -> None:
+    assert [row.cells for row in tsv_rows(lines('5"\t大', '"a\tb"'))] == [['5"', "大"], ['"a', 'b"']]
+
+
+def test_a_broken_line_of_tsv_keeps_its_problem() -> None:
+    (row,) = tsv_rows(iter([TextLine(4, "x", "too long")]))
+    assert (row.line, row.cells, row.problem, row.text) == (4, [], "too long", "x")
+
+
+@given(st.lists(st.lists(CSV_CELL, min_size=2, max_size=4), max_size=6))
+def test_what_csv_writes_is_read_back_with_the_line_it_began_on(rows: list[list[str]]) -> None:
+    rows = [row for row in rows if any(row)]
+    out = io.StringIO()
+    places = []
+    for row in rows:
+        places.append(out.getvalue().count("\n") + 1)
+        csv.writer(out, lineterminator="\n").writerow(row)
+    found = list(csv_rows(lines(*out.getvalue().split("\n")[:-1])))
+    assert [row.cells for row in found] == rows
+    assert [row.line for row in found] == places
+    assert not any(row.problem for row in found)
+
+
+def test_empty_lines_are_no_rows() -> None:
+    assert [row.line for row in csv_rows(lines("a,b", "", "c,d", ""))] == [1, 3]
+    assert [row.line for row in tsv_rows(lines("a", "", "b"))] == [1, 3]
+
+
+@given(
+    before=st.lists(st.sampled_from(["a,b", "1,2", '"x, y",z']), max_size=3),
+    after=st.lists(st.sampled_from(["a,b", "1,2", "茶,米"]), max_size=4),
+)
+def test_a_quote_that_is_never_closed_costs_its_own_line_only(before: list[str], after: list[str]) -> None:
+    found = list(csv_rows(lines(*before, '5,"open', *after)))
+    broken = [row for row in found if row.problem]
+    assert [(row.line, row.problem, row.text) for row in broken] == [
+        (len(before) + 1, "a quote is opened and never closed", '5,"open')
+    ]
+    assert len(found) == len(before) + len(after) + 1
+
+
+def test_a_quote_within_a_cell_is_read_leniently() -> None:
+    (row,) = csv_rows(lines('"5" wide",x'))
+    assert (row.problem, len(row.cells)) == (None, 2)
+    (row,) = csv_rows(lines('a 5" pipe,x'))
+    assert row.cells == ['a 5" pipe', "x"]
+
+
+def test_a_line_in_another_encoding_within_quotes_ends_the_row_it_stands_in() -> None:
+    given_lines = iter([TextLine(1, '1,"a'), TextLine(2, "?", "not utf-8"), TextLine(3, "2,b")])
+    first, second, third = csv_rows(given_lines)
+    assert first.problem == "a quote is opened and never closed"
+    assert second.problem == "not utf-8"
+    assert third.cells == ["2", "b"]
+
+
+def test_a_quoted_cell_over_the_limit_costs_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "CELL_LIMIT", 50)
+    try:
+        first, *rest = csv_rows(lines('1,"', *["x" * 20] * 5, '2,"b"'))
+    finally:
+        monkeypatch.undo()
+        csv.field_size_limit(delimited.CELL_LIMIT)
+    assert (first.line, first.problem) == (1, "a quote is opened and never closed")
+    assert rest[-1].cells == ["2", "b"]
+
+
+JSON_VALUE = st.none() | st.booleans() | st.integers(-9, 9) | PLAIN
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from("abc"), JSON_VALUE | st.lists(JSON_VALUE, max_size=3)), max_size=5
+    )
+)
+def test_json_lines_give_the_named_cells_in_their_order(objects: list[dict[str, object]]) -> None:
+    found = list(json_rows(lines(*(orjson.dumps(value).decode() for value in objects)), ["b", "a"], "|"))
+    assert [row.problem for row in found] == [None] * len(objects)
+    for row, value in zip(found, objects, strict=True):
+        assert row.cells == [cell_text(value.get(name), "|") for name in ("b", "a")]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"a": ', "not JSON: "),
+        ("[1]", "a JSON list, not an object"),
+        ("3", "a JSON int, not an object"),
+        ('"x"', "a JSON str, not an object"),
+        ('{"a": {"b": 1}}', "'a' is an object, not text"),
+    ],
+)
+def test_a_json_line_that_is_no_record_says_what_it_is(text: str, problem: str) -> None:
+    (row,) = json_rows(lines(text), ["a"], "|")
+    assert row.problem is not None
+    assert row.problem.startswith(problem)
+    assert (row.cells, row.text) == ([], text)
+
+
+def test_lines_of_white_space_between_json_lines_are_skipped() -> None:
+    given_lines = [TextLine(1, " "), TextLine(2, '{"a": 1}'), TextLine(3, ""), TextLine(4, "x", "too long")]
+    found = list(json_rows(iter(given_lines), ["a"], "|"))
+    assert [(row.line, row.cells, row.problem) for row in found] == [(2, ["1"], None), (4, [], "too long")]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        ("茶", "茶"),
+        (7, "7"),
+        (True, "True"),
+        ([1, "b"], "1|b"),
+        ([], ""),
+        ({}, None),
+        ({"a": 1}, None),
+    ],
+)
+def test_a_json_value_as_a_cell(value: object, text: str | None) -> None:
+    assert cell_text(value, "|") == text
