@@ -151,5 +151,7 @@ def test_other_encodings_say_what_to_do() -> None:
     with pytest.raises(SettingsError, match=r"encoding 'klingon' is unknown; use utf-8, gb18030, big5"):
         check_encoding("klingon")
     for name in ("utf-16", "utf-16-be", "utf-16-le", "utf-32"):
-        with pytest.raises(SettingsError, match=f"encoding '{name}' is not supported; save the file as UTF-8"):
+        with pytest.raises(
+            SettingsError, match=f"encoding '{name}' is not supported; save the file as UTF-8"
+        ):
             check_encoding(name)

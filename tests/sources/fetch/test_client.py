@@ -240,6 +240,8 @@ def test_only_named_hosts_and_schemes(server: Any, tmp_path: Path) -> None:
         ("224.0.0.1", False),
         ("2001:4860:4860::8888", True),
         ("2002:7f00:1::", False),
+        ("64:ff9b::10.0.0.1", False),
+        ("64:ff9b::8.8.8.8", True),
     ],
 )
 def test_public_addresses(address: str, public: bool) -> None:

@@ -16,7 +16,7 @@ from mep3m.settings.sources import ImageLimits
 from mep3m.sources.base import Batch
 from mep3m.sources.images.archives import read_members
 from mep3m.sources.images.examine import examine
-from mep3m.sources.images.intake import Intake
+from mep3m.sources.images.intake import COLUMNS, Intake, is_url
 from mep3m.store.images import ContentImages
 from tests.sources.ingest.shop import picture
 from tests.sources.rar import rar
@@ -202,3 +202,60 @@ def test_a_truncated_image_does_not_raise(tmp_path: Path) -> None:
     names = sorted(path.name for path in root.iterdir())
     images, reasons = take(tmp_path, root, *names)
     assert len(reasons) + sum(image is not None for image in images) == len(names)
+
+
+def test_images_that_lie_beside_an_archive_are_found(tmp_path: Path) -> None:
+    root = tmp_path / "images"
+    root.mkdir()
+    members({"2.png": picture(2), "1.png": picture(9)}, "zip", root / "more.zip")
+    (root / "1.png").write_bytes(picture(1))
+    images, reasons = take(tmp_path, root, "2.png", "1.png", "3.png")
+    store = ContentImages(tmp_path / "store")
+    assert [store.read(str(image)) for image in images[:2]] == [picture(2), picture(1)]
+    assert reasons == ["no archive holds this image"]
+
+
+def test_an_image_that_many_products_share_is_looked_at_once_a_row_and_stored_once(tmp_path: Path) -> None:
+    root = tmp_path / "images"
+    root.mkdir()
+    (root / "1.png").write_bytes(picture(1))
+    images, reasons = take(tmp_path, root, *["1.png"] * 5)
+    assert (len(set(images)), reasons) == (1, [])
+    assert len([path for path in (tmp_path / "store").rglob("*") if path.is_file()]) == 1
+
+
+def test_bytes_inside_the_source_come_before_the_folder(tmp_path: Path) -> None:
+    given = batch("1.png", "2.png", None)
+    contents = Batch(given.products, [], [picture(7), b"", None])
+    taken = Intake(tmp_path / "store", None, LIMITS).take(contents)
+    first, second, third = taken.products["image"].to_pylist()
+    assert ContentImages(tmp_path / "store").read(first) == picture(7)
+    assert (second, third) == (None, None)
+    (reject,) = taken.rejects
+    assert (reject.product, reject.field, reject.value) == ("s:1", "image", "2.png")
+    assert (reject.file, reject.line, reject.reason) == ("f", 2, "the image is empty (0 bytes)")
+
+
+def test_every_other_column_stays_as_it_was(tmp_path: Path) -> None:
+    root = tmp_path / "images"
+    root.mkdir()
+    (root / "1.png").write_bytes(picture(1))
+    before = batch("1.png", "gone.png")
+    after = Intake(tmp_path / "store", root, LIMITS).take(before)
+    assert after.products.schema == before.products.schema
+    assert after.products.drop_columns(list(COLUMNS)).equals(before.products.drop_columns(list(COLUMNS)))
+    assert after.products["image_width"].to_pylist() == [12, None]
+
+
+@pytest.mark.parametrize(
+    ("reference", "url"),
+    [
+        ("http://a/1.jpg", True),
+        ("https://a/1.jpg", True),
+        ("//a/1.jpg", True),
+        ("a/1.jpg", False),
+        ("ftp://a", False),
+    ],
+)
+def test_an_address_is_told_from_a_path(reference: str, url: bool) -> None:
+    assert is_url(reference) is url

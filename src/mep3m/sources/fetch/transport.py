@@ -13,17 +13,20 @@ import httpx
 
 from mep3m.errors import FormatError
 
+#: addresses that a translator turns into the IPv4 address in their last 32 bits (RFC 6052)
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 
 class ForbiddenAddressError(FormatError):
     """A host name leads to a loopback, private or otherwise special address."""
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address can be reached on the open Internet; mapped IPv4 is looked into."""
-    found = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    if mapped is not None:
-        found = mapped
+    """Whether an IP address can be reached on the open Internet; IPv4 inside IPv6 is looked into."""
+    found: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        translated = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in _NAT64 else None
+        found = found.ipv4_mapped or found.sixtofour or translated or found
     return found.is_global and not found.is_multicast
 
 

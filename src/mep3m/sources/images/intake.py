@@ -101,8 +101,9 @@ class Intake:
             return
         archives = find_archives(root) if root.exists() else []
         if archives and (is_archive(root) or not any(path.is_dir() for path in root.iterdir())):
-            yield from self._from_archives(references, archives)
-            return
+            beside = _loose_files(root)
+            yield from self._from_archives([name for name in references if name not in beside], archives)
+            references = [name for name in references if name in beside]
         for reference in references:
             yield reference, self._from_folder(root, reference)
 
@@ -142,6 +143,13 @@ class Intake:
         for reference in references:
             if reference not in done:
                 yield reference, problems.get(reference, FormatError("no archive holds this image"))
+
+
+def _loose_files(root: Path) -> frozenset[str]:
+    """Return the names of the files that lie beside the archives of a folder; none for an archive alone."""
+    if root.is_file():
+        return frozenset()
+    return frozenset(path.name for path in root.iterdir() if path.is_file() and not is_archive(path))
 
 
 def is_url(reference: str) -> bool:

@@ -145,7 +145,7 @@ def _breadcrumbs(nodes: list[dict[str, Any]]) -> list[str]:
 
 def _position(step: dict[str, Any]) -> int:
     position = str(step.get("position"))
-    return int(position) if position.isdigit() else 0
+    return int(position) if position.isdecimal() else 0
 
 
 def _cells(node: dict[str, Any], crumbs: list[str]) -> list[str]:

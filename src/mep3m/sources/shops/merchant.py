@@ -60,10 +60,10 @@ class MerchantXml:
             yield mapping.batch(chunk, names)
 
     def _rows(self, names: list[str]) -> Iterator[Row]:
-        line = 1
+        line = 0
         try:
             for element in self._items():
-                line = element.sourceline or line
+                line = max(element.sourceline or 0, line + 1)  # several items may stand on one line
                 yield _item_row(element, names, line)
                 _forget(element)
         except etree.XMLSyntaxError as error:

@@ -55,11 +55,12 @@ class RpcSource:
         """(name, path of category names) of each category id; the Chinese names where there are any."""
         found = {}
         for node in self.content["categories"]:
-            if isinstance(node, dict) and "id" in node:
+            if isinstance(node, dict) and _is_id(node.get("id")):
                 path = [str(node[key]) for key in ("supercategory", "name") if node.get(key)]
                 found[node["id"]] = (str(node.get("name", node["id"])), PATH_MARK.join(path))
-        for row in self.content.get(RAW) or []:
-            if isinstance(row, dict) and row.get("category_id") in found and row.get("name"):
+        for row in self.content[RAW] if _is_list(self.content, RAW) else []:
+            known = isinstance(row, dict) and _is_id(row.get("category_id")) and row["category_id"] in found
+            if known and row.get("name"):
                 path = [str(row[key]) for key in ("clas", "sku_class", "name") if row.get(key)]
                 found[row["category_id"]] = (str(row["name"]), PATH_MARK.join(path))
         return found
@@ -69,8 +70,9 @@ class RpcSource:
         """The category ids annotated on each image id."""
         found: dict[Any, set[Any]] = defaultdict(set)
         for note in self.content["annotations"]:
-            if isinstance(note, dict):
-                found[note.get("image_id")].add(note.get("category_id"))
+            if isinstance(note, dict) and _is_id(note.get("image_id")):
+                category = note.get("category_id")
+                found[note["image_id"]].add(category if _is_id(category) else str(category))
         return found
 
     def files(self) -> list[Path]:
@@ -90,7 +92,7 @@ class RpcSource:
 
     def _row(self, index: int) -> Row:
         image = self.content["images"][index]
-        if not isinstance(image, dict) or not image.get("file_name") or "id" not in image:
+        if not isinstance(image, dict) or not image.get("file_name") or not _is_id(image.get("id")):
             return Row(index + 1, [], "the image has no 'id' or no 'file_name'", str(image)[:500])
         on_it = self.seen.get(image["id"], set())
         unknown = [category for category in on_it if category not in self.categories]
@@ -104,6 +106,11 @@ class RpcSource:
 
 def _is_list(value: Any, key: str) -> bool:
     return isinstance(value, dict) and isinstance(value.get(key), list)
+
+
+def _is_id(value: Any) -> bool:
+    """Whether a value can be an id, which JSON lets be anything."""
+    return isinstance(value, str | int | float)
 
 
 def open_rpc(entry: SourceEntry, path: Path) -> RpcSource:
