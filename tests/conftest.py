@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from mep3m.simulator import Simulation, SimulatorSettings, simulate
 
@@ -14,6 +15,9 @@ from mep3m.simulator import Simulation, SimulatorSettings, simulate
 SHOPS = SimulatorSettings(products=400, platforms=4, seed=3, defects=0.3)
 #: real data for measurements; never part of the project
 DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[2] / "shared" / "data"))
+#: how long one example takes says how busy the machine is, and nothing about the code
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 #: commands that tests start run this checkout, installed or not
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "src")
 
