@@ -67,13 +67,13 @@ def test_a_split_in_words(place: Path, tmp_path: Path) -> None:
     found = ran("split", place / "bad.csv", *COLUMNS, "--share", "0.5", "--out", tmp_path / "s.json")
     assert found.code == 1  # one row was refused
     assert " to train, " in found.out
-    assert found.err.startswith("1 rows were refused (first: ")
+    assert found.err.startswith(f"1 rows of {place / 'bad.csv'} were refused (first: line ")
 
 
 def test_training_on_a_table_with_a_bad_row_finishes_and_says_so(place: Path, tmp_path: Path) -> None:
     found = ran("train", place / "bad.csv", *COLUMNS, "--out", tmp_path / "run", "--set", "epochs=1")
     assert found.code == 1
-    assert "1 rows were refused" in found.err
+    assert f"1 rows of {place / 'bad.csv'} were refused (first: line " in found.err
     assert "score it elsewhere with: mep3m evaluate" in found.out
     assert (tmp_path / "run" / "classifier.json").exists()
 

@@ -107,3 +107,10 @@ def test_ancestors_of_a_leaf_end_with_itself() -> None:
     green = TREE.index(("food", "tea", "green"))
     assert TREE.ancestors[green].tolist() == [TREE.index(("food",)), TREE.index(("food", "tea")), green]
     assert np.all(TREE.ancestors[TREE.index(("toys",)), 1:] == -1)
+
+
+def test_namesakes_share_a_column_within_their_level_only() -> None:
+    tree = LabelTree.from_paths([("a", "x"), ("b", "x"), ("b", "y"), ("x", "a")])
+    first = {path: tree.paths[column] for path, column in zip(tree.paths, tree.namesakes, strict=True)}
+    assert first.pop(("b", "x")) == ("a", "x")
+    assert all(path == other for path, other in first.items())

@@ -16,7 +16,7 @@ from mep3m.models.labels import LabelTree
 from mep3m.models.linear import LinearClassifier, join_scores, text_column
 from mep3m.models.ngrams import Grams, Vocabulary, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
-from mep3m.models.tree import TOLERANCE, incoherence, make_coherent
+from mep3m.models.tree import TOLERANCE, incoherence, make_coherent, softmax
 from mep3m.settings.linear import LinearSettings
 from mep3m.training.linear import fit
 from tests.models.trees import random_scores, seeds, trees
@@ -53,6 +53,45 @@ def test_joined_scores_are_probabilities_on_any_tree(order: str, tree: LabelTree
     if order != "flat":
         assert incoherence(tree, proba) <= TOLERANCE
     assert incoherence(tree, make_coherent(tree, proba)) <= TOLERANCE
+
+
+@settings(max_examples=40, deadline=None)
+@given(trees, seeds)
+def test_flat_probabilities_are_a_softmax_over_the_names_of_a_level(tree: LabelTree, seed: int) -> None:
+    drawn = random_scores(seed, (4, len(tree)))
+    proba = join_scores(tree, drawn[:, tree.namesakes], "flat")
+    for level in range(1, tree.depth + 1):
+        nodes, (names, place) = tree.nodes(level), tree.names(level)
+        first = [tree.namesakes[nodes][place == name][0] for name in range(len(names))]
+        by_name = np.zeros((4, len(names)))
+        np.add.at(by_name.T, place, proba[:, nodes].T)
+        np.testing.assert_allclose(by_name, softmax(drawn[:, first]), atol=1e-5)
+
+
+def test_a_name_below_two_parents_is_divided_as_its_parents_are() -> None:
+    tree = LabelTree.from_paths([("a", "other"), ("a", "x"), ("b", "other")])
+    scores = np.log(np.array([[0.75, 0.25, 0.5, 0.5, 0.5]], dtype=np.float32))
+    proba = join_scores(tree, scores, "flat")[0]
+    found = dict(zip(tree.paths, proba.tolist(), strict=True))
+    assert found["a", "other"] == pytest.approx(0.5 * 0.75)
+    assert found["b", "other"] == pytest.approx(0.5 * 0.25)
+    assert found["a", "x"] == pytest.approx(0.5)
+
+
+def test_a_level_of_a_flat_tree_is_learned_as_if_it_were_alone() -> None:
+    """The names of the level compete, wherever they stand: a tree above them takes nothing away."""
+    titles = ["green tea", "black tea", "tea cup", "green lamp", "black lamp", "wool sock"]
+    leaves = ["leaf", "other", "other", "light", "other", "wear"]
+    parents = ["food", "food", "home", "home", "home", "toys"]
+    whole = learned("flat", titles, list(zip(parents, leaves, strict=True)))
+    alone = learned("flat", titles, [(leaf,) for leaf in leaves])
+    rows = table([*titles, "green cup", "wool tea"])
+    level = whole.predict_proba(rows)
+    by_name = np.stack(
+        [level[:, [len(path) == 2 and path[-1] == name for path in whole.tree.paths]].sum(1)
+         for (name,) in alone.tree.paths], axis=1,
+    )  # fmt: skip
+    np.testing.assert_allclose(by_name, alone.predict_proba(rows), atol=0.03)
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import model_validator
 
 from mep3m.errors import SettingsError
 from mep3m.settings import Settings
@@ -29,6 +30,30 @@ def test_an_unknown_nested_key_names_the_nearest() -> None:
 def test_a_missing_key_and_a_wrong_value_are_both_said() -> None:
     with pytest.raises(SettingsError, match=r"'name' is missing.*inner.threshold = 'high' is not allowed"):
         Outer.parse({"inner": {"threshold": "high"}}, "shop.toml")
+
+
+class Pair(Settings):
+    low: int = 0
+    high: int = 1
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Pair":
+        if self.low > self.high:
+            raise ValueError("'low' is larger than 'high'; swap them")
+        return self
+
+
+class Holder(Settings):
+    pair: Pair = Pair()
+
+
+def test_settings_that_do_not_fit_together_are_said_without_python_words() -> None:
+    with pytest.raises(SettingsError) as alone:
+        Pair.parse({"low": 3, "high": 2}, "shop.toml")
+    assert str(alone.value) == "shop.toml: 'low' is larger than 'high'; swap them"
+    with pytest.raises(SettingsError) as inner:
+        Holder.parse({"pair": {"low": 3, "high": 2}}, "shop.toml")
+    assert str(inner.value) == "shop.toml: pair: 'low' is larger than 'high'; swap them"
 
 
 def test_broken_toml_is_an_error_with_its_line(tmp_path: Path) -> None:

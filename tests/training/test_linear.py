@@ -58,4 +58,7 @@ def test_classes_below_the_median_of_their_level_weigh_their_rows_more() -> None
     assert weights["a",] == weights["a", "x"] == weights["a", "y"] == 1.0
     assert weights["b",] == pytest.approx((92 / 10) ** 0.5)
     np.testing.assert_array_equal(rare_weights(tree, codes, 0.0), 1.0)
-    assert rare_weights(tree, tree.encode([("a", "x")] * 10_000), 1.0).max() <= 8.0
+    few = tree.encode([("a", "x")] * 10_000 + [("b", "z")])
+    assert rare_weights(tree, few, 1.0).max() == 8.0
+    lone = rare_weights(tree, tree.encode([("a", "x")] * 10_000), 1.0)
+    np.testing.assert_array_equal(lone, 1.0, err_msg="a node without a row neither weighs nor counts")

@@ -66,3 +66,17 @@ def test_more_rows_without_a_mistake_give_more_confidence() -> None:
 
 def test_a_level_of_one_class_needs_no_factor() -> None:
     assert np.isfinite(best_factor(np.ones((5, 1), np.float32), np.ones((5, 1), bool)))
+
+
+def test_a_name_below_two_parents_is_calibrated_as_one_class() -> None:
+    """Its nodes share one score: counted twice in the sum, the name would look half as sure."""
+    rng = np.random.default_rng(2)
+    twice = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "x"), ("b", "z")])
+    once = LabelTree.from_paths([("x",), ("y",), ("z",)])
+    names = [path[-1] for path in twice.paths[2:]]
+    raw = rng.normal(size=(200, 3)).astype(np.float32)
+    paths = [twice.paths[2 + row] for row in rng.integers(0, 4, 200)]
+    alone = temperatures(once, raw, once.encode([(path[-1],) for path in paths]), "flat")
+    spread = np.concatenate([np.zeros((200, 2), np.float32), raw[:, ["xyz".index(n) for n in names]]], axis=1)
+    found = temperatures(twice, spread, twice.encode(paths), "flat")
+    np.testing.assert_allclose(found[2:], alone[0], rtol=1e-3)

@@ -27,7 +27,7 @@ def evaluate(
     was trained on a store has ids as classes: names of a table are looked up in its taxonomy, and labels
     of a store with another version of the taxonomy are followed by their ids.
     """
-    from mep3m.cli.train import print_scores
+    from mep3m.cli.train import end_refused, print_scores, say_refused
     from mep3m.dataset.splits import Split
     from mep3m.recipes.classify import Run, evaluate_run
     from mep3m.store.files import write_json
@@ -36,6 +36,7 @@ def evaluate(
     opened = opened_run.read(
         data, True, given_columns(options, data), options["image_root"], options["format"]
     )
+    say_refused(opened.rejects, data)
     split = Split.load(split_file) if split_file else None
     whole = card is not None or options["report"] is not None
     scores = evaluate_run(opened_run, opened, split, whole)
@@ -66,6 +67,4 @@ def evaluate(
             "categories that it does not know at the deepest one that it does",
             err=True,
         )
-    if scores["refused"]:
-        click.echo(f"{scores['refused']:,} rows of {data} were refused", err=True)
-        raise click.exceptions.Exit(1)
+    end_refused(opened.rejects)

@@ -60,6 +60,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     columns = column_map(options, data)
     settings = train_settings(options)
     opened = open_products(data, columns, options["image_root"], options["format"])
+    say_refused(opened.rejects, data)
     root = options["image_root"] or (data.parent if columns.image else None)
     split = Split.load(options["split_file"]) if options["split_file"] else None
     card = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
@@ -99,6 +100,7 @@ def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.dataset.splits import split_products
 
     opened = open_products(data, column_map(options, data), table=options["format"])
+    say_refused(opened.rejects, data)
     dataset = Dataset.of(opened.products)
     made = split_products(
         dataset.products,
@@ -129,10 +131,17 @@ def column_map(options: dict[str, Any], data: Path) -> Any:
     return Columns.parse(given_columns(options, data), "columns")
 
 
-def end_refused(rejects: list[Any]) -> None:
-    """Say how many rows were refused and exit with 1, where any were."""
+def say_refused(rejects: list[Any], data: Path) -> None:
+    """Say how many rows of `data` were refused, and why the first: before any work is done with the rest."""
     if rejects:
-        click.echo(f"{len(rejects):,} rows were refused (first: {rejects[0].reason})", err=True)
+        first = rejects[0]
+        where = f"line {first.line}: " if first.line else ""
+        click.echo(f"{len(rejects):,} rows of {data} were refused (first: {where}{first.reason})", err=True)
+
+
+def end_refused(rejects: list[Any]) -> None:
+    """Exit with 1 where rows were refused; `say_refused` has said which."""
+    if rejects:
         raise click.exceptions.Exit(1)
 
 

@@ -147,7 +147,7 @@ def split_products(
         side = "train" if test.all() else "test"
         raise UsageError(
             f"the {kind} split of {len(ids):,} products has an empty {side} side; "
-            "give more products, another share, or --split random"
+            "give more products, another share (of training: --valid-share), or a random split"
         )
     order = np.argsort(np.array(ids, dtype=object))
     chosen = [(ids[row], bool(test[row])) for row in order]

@@ -130,6 +130,13 @@ class LabelTree:
             table[here, level - 1] = columns[here]
         return table
 
+    @cached_property
+    def namesakes(self) -> NDArray[np.int32]:
+        """(C,): the first column of the same level that has the node's name, so mostly the node itself."""
+        first: dict[tuple[int, str], int] = {}
+        found = [first.setdefault((len(path), path[-1]), column) for column, path in enumerate(self.paths)]
+        return np.array(found, dtype=np.int32)
+
     def frontier(self, level: int) -> NDArray[np.int32]:
         """Return the columns that part every product at one level, ascending.
 

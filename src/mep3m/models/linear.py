@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,32 +23,41 @@ from mep3m.store.images import Images
 
 KIND = "linear"
 _BATCH = 4096
+#: a parent's probability counts at least this much where a name is divided among its nodes
+SMALLEST = 1e-12
 
 
-def level_starts(tree: LabelTree) -> NDArray[np.int64]:
-    """Return (depth + 1,) the first column of each level, then the number of columns."""
-    return np.array(tree.starts, dtype=np.int64)
+def softmax_levels(tree: LabelTree, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (N, C) probabilities: a softmax over the names of each level.
 
-
-def softmax_levels(scores: NDArray[np.float32], levels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return (N, C) probabilities: a softmax over each run of columns levels[k]:levels[k + 1]."""
+    A name below several parents is one class, scored by the first of its nodes (`LabelTree.namesakes`);
+    its probability is divided among its nodes as their parents' probabilities are.
+    """
     result = np.empty_like(scores)
-    for start, stop in pairwise(levels):
-        part = scores[:, start:stop] - scores[:, start:stop].max(axis=1, keepdims=True)
-        np.exp(part, out=part)
-        result[:, start:stop] = part / part.sum(axis=1, keepdims=True)
+    for level in range(1, tree.depth + 1):
+        nodes = tree.nodes(level)
+        columns = np.unique(tree.namesakes[nodes])
+        shares = softmax(scores[:, columns])
+        mine = np.searchsorted(columns, tree.namesakes[nodes])
+        result[:, nodes] = shares[:, mine]
+        several = np.flatnonzero(np.bincount(mine)[mine] > 1)
+        if len(several):
+            above = result[:, tree.parent[nodes][several]] + np.float32(SMALLEST)
+            total = np.zeros_like(shares)
+            np.add.at(total.T, mine[several], above.T)
+            result[:, nodes.start + several] *= above / total[:, mine[several]]
     return result
 
 
 def join_scores(tree: LabelTree, scores: NDArray[np.float32], hierarchy: str) -> NDArray[np.float32]:
     """Return (N, C) probabilities of scores (N, C).
 
-    flat: a softmax over each level, which need not agree. fine-to-coarse: a softmax over the leaves,
+    flat: a softmax over the names of each level; levels need not agree. fine-to-coarse: a softmax over the leaves,
     summed up. coarse-to-fine, coarse-and-fine: softmaxes among siblings, multiplied down the path.
     All but flat are coherent (`models.tree`).
     """
     if hierarchy == "flat":
-        return softmax_levels(scores, level_starts(tree))
+        return softmax_levels(tree, scores)
     if hierarchy == "fine-to-coarse":
         return from_leaves(tree, softmax(scores[:, tree.leaves]))
     return from_siblings(tree, scores)

@@ -36,7 +36,10 @@ def _describe(settings: type[BaseModel], item: Any, where: str) -> str:
         return f"{where}: unknown setting '{location}'{did_you_mean(str(item['loc'][-1]), allowed)}"
     if item["type"] == "missing":
         return f"{where}: the setting '{location}' is missing; add it"
-    return f"{where}: {location} = {item['input']!r} is not allowed: {item['msg']}"
+    reason = item["msg"].removeprefix("Value error, ")
+    if isinstance(item["input"], Mapping):  # several settings that do not fit together
+        return ": ".join(part for part in (where, location, reason) if part)
+    return f"{where}: {location} = {item['input']!r} is not allowed: {reason}"
 
 
 def _fields_at(settings: type[BaseModel], location: tuple[Any, ...]) -> list[str]:

@@ -28,7 +28,7 @@ class RunSettings(Settings):
     level: int | None = Field(default=None, ge=1)
     leaf: bool = False
     subset: tuple[str, ...] | None = None
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     valid_share: float = Field(default=0.1, gt=0, lt=0.9)
     split: SplitKind = "grouped"
     options: dict[str, Any] = Field(default_factory=dict)

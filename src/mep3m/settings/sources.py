@@ -31,6 +31,9 @@ class Columns(Settings):
     def _one_way_to_write_labels(self) -> Columns:
         if self.labels and self.path:
             raise ValueError("give either 'labels' (one column a level) or 'path' (one column), not both")
+        twice = next((name for name in self.labels if self.labels.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"'labels' names '{twice}' twice; name one column a level, coarse to fine")
         return self
 
     def names(self) -> list[str]:

@@ -76,12 +76,18 @@ def fit(
         raw = scores(rows.take(held), _leaf_weights(rows, tree, codes, first, settings, seed))
         return _leaf_weights(rows, tree, codes, np.arange(len(rows)), settings, seed), raw
     siblings = hierarchy == "coarse-to-fine"
+    # flat: a name below several parents is one class, learned in the first of its columns
+    learned = tree.namesakes if hierarchy == "flat" else np.arange(len(tree), dtype=np.int32)
+    codes = np.where(codes >= 0, learned[codes], -1).astype(np.int32)
     costs = np.full((2, len(tree)), settings.cost, dtype=np.float32)
     if not siblings:
-        costs[1] *= rare_weights(tree, codes, settings.rare)
+        costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare)
+    costs[:, learned != np.arange(len(tree))] = np.inf
     passes = settings.passes(len(rows))
     plan = Plan(passes, -(-passes // 3), seed)
-    return solve(rows, codes, held, sibling_contests(tree) if siblings else level_contests(tree), costs, plan)
+    contests = sibling_contests(tree) if siblings else level_contests(tree)
+    weights, raw = solve(rows, codes, held, contests, costs, plan)
+    return (weights, raw) if not np.isinf(costs).any() else (weights[:, learned], raw[:, learned])
 
 
 def _leaf_weights(
@@ -108,11 +114,12 @@ def _leaf_weights(
 def rare_weights(tree: LabelTree, codes: NDArray[np.int32], power: float) -> NDArray[np.float32]:
     """Return (C,) (m / n) ** `power` between 1 and 8, of n rows with the node and the level's median m.
 
-    `codes` (N, depth) are those of the training rows, -1 where unknown; nodes without a row count as one.
+    `codes` (N, depth) are those of the training rows, -1 where unknown; nodes without a row stay at 1.
     """
-    counts = np.maximum(1, np.bincount(codes[codes >= 0], minlength=len(tree)))
+    counts = np.bincount(codes[codes >= 0], minlength=len(tree))
     weights = np.ones(len(tree), dtype=np.float32)
     for level in range(1, tree.depth + 1):
-        nodes = tree.nodes(level)
-        weights[nodes] = (np.median(counts[nodes]) / counts[nodes]) ** power
+        nodes = np.flatnonzero((tree.levels == level) & (counts > 0))
+        if len(nodes):
+            weights[nodes] = (np.median(counts[nodes]) / counts[nodes]) ** power
     return np.clip(weights, 1.0, 8.0)

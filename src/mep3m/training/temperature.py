@@ -20,8 +20,8 @@ SMALLEST = 1e-12
 def temperatures(tree: LabelTree, raw: Floats, codes: NDArray[np.int32], hierarchy: str) -> Floats:
     """Return (C,) factors for scores (N, C) of rows with codes (N, depth), -1 where unknown.
 
-    One factor a level, fitted on what `join_scores` makes of the scores: a softmax over the level
-    (flat) or among siblings; fine to coarse has one factor for all leaves.
+    One factor a level, fitted on what `join_scores` makes of the scores: a softmax over the names of
+    the level (flat) or among siblings; fine to coarse has one factor for all leaves.
     """
     rows = max(1, ENTRIES // len(tree))
     raw, codes = raw[:rows], codes[:rows]
@@ -35,7 +35,10 @@ def temperatures(tree: LabelTree, raw: Floats, codes: NDArray[np.int32], hierarc
         nodes = tree.nodes(level)
         truth = codes[codes[:, level - 1] >= 0, level - 1]
         part = raw[codes[:, level - 1] >= 0, nodes]
-        if hierarchy != "flat":
+        if hierarchy == "flat":
+            truth, first = tree.namesakes[truth], tree.namesakes[nodes] == np.arange(nodes.start, nodes.stop)
+            part = np.where(first, part, -np.inf)
+        else:
             part = np.where(tree.parent[None, nodes] == tree.parent[truth][:, None], part, -np.inf)
         hit = np.arange(nodes.start, nodes.stop)[None] == truth[:, None]
         scale[nodes] = best_factor(part, hit)
