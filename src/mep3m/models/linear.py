@@ -52,8 +52,8 @@ def softmax_levels(tree: LabelTree, scores: NDArray[np.float32]) -> NDArray[np.f
 def join_scores(tree: LabelTree, scores: NDArray[np.float32], hierarchy: str) -> NDArray[np.float32]:
     """Return (N, C) probabilities of scores (N, C).
 
-    flat: a softmax over the names of each level; levels need not agree. fine-to-coarse: a softmax over the leaves,
-    summed up. coarse-to-fine, coarse-and-fine: softmaxes among siblings, multiplied down the path.
+    flat: a softmax over the names of each level; levels need not agree. fine-to-coarse: a softmax over
+    the leaves, summed up. coarse-to-fine, coarse-and-fine: softmaxes among siblings, multiplied down the path.
     All but flat are coherent (`models.tree`).
     """
     if hierarchy == "flat":
