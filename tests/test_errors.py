@@ -1,6 +1,7 @@
 """The tree of errors, its hints, and what the operating system's own errors become."""
 
 import errno
+import io
 import os
 import re
 import sys
@@ -10,9 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, UnidentifiedImageError
 
 from mep3m import errors
-from mep3m.errors import Mep3mError, MissingExtraError, UsageError, did_you_mean, of_system, require
+from mep3m.errors import Mep3mError, MissingExtraError, UsageError, did_you_mean, of_system, require, words_of
 
 CLASSES = [
     value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)
@@ -146,3 +148,29 @@ def test_real_errors_of_this_system_are_understood(call: object, tmp_path: Path)
     with pytest.raises(OSError, match="Not a directory") as caught:
         call(place)  # type: ignore[operator]
     assert str(of_system(caught.value)) == f"{place}: a part of the path is a file, not a folder"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("bad"), "ValueError: bad"),
+        (
+            OSError("cannot identify image file <_io.BytesIO object at 0x7f3bddc26340>"),
+            "OSError: cannot identify image file",
+        ),
+        (KeyError("a < b at 0x10"), "KeyError: 'a < b at 0x10'"),
+        (RuntimeError("x" * 300), "RuntimeError: " + "x" * 186),
+    ],
+)
+def test_another_package_s_word_is_the_same_in_every_run(error: Exception, said: str) -> None:
+    assert words_of(error) == said
+
+
+def test_two_decoders_of_one_broken_image_say_the_same() -> None:
+    said = []
+    for _ in range(2):
+        try:
+            Image.open(io.BytesIO(b"no image"))
+        except UnidentifiedImageError as error:
+            said.append(words_of(error))
+    assert said == ["UnidentifiedImageError: cannot identify image file"] * 2

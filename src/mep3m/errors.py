@@ -17,6 +17,7 @@ from __future__ import annotations
 import difflib
 import errno
 import importlib
+import re
 from collections.abc import Iterable
 from types import ModuleType
 
@@ -94,6 +95,15 @@ def of_system(error: OSError) -> Mep3mError:
     if known is None or where is None:
         return Mep3mError(f"{where}: {said}" if where else f"the operating system said: {said}")
     return UsageError(f"{where}: {known}")
+
+
+def words_of(error: Exception, most: int = 200) -> str:
+    """Return kind and message of another package's error, cut to `most` characters.
+
+    The address of an object in it is left out: it is another in every run, and what is written into a
+    store must not be.
+    """
+    return re.sub(r" ?<[^<>]* at 0x[0-9a-f]+>", "", f"{type(error).__name__}: {error}")[:most]
 
 
 def require(module: str, extra: str) -> ModuleType:

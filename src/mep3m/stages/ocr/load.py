@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mep3m.errors import InputError
+from mep3m.errors import InputError, words_of
 
 Pixels = NDArray[np.uint8]
 
@@ -48,7 +48,7 @@ def load(content: bytes, max_megapixels: float) -> Pixels:
     except Image.DecompressionBombError as error:
         raise UnreadableImageError(f"image is too large: {error}") from None
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
-        raise UnreadableImageError(f"broken image: {type(error).__name__}: {error}") from None
+        raise UnreadableImageError(f"broken image: {words_of(error)}") from None
 
 
 def _decode(content: bytes, max_megapixels: float) -> Pixels:

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from mep3m.errors import words_of
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.stages.ocr.backends import Backend, build
 from mep3m.stages.ocr.cache import ReadingCache
@@ -69,7 +70,7 @@ class _Reader:
         except Exception as error:
             if len(images) > 1:
                 return [result for image in images for result in self._read([image])]
-            return [Failure(f"the reader failed: {type(error).__name__}: {error}"[:500])]
+            return [Failure(f"the reader failed: {words_of(error, 500)}")]
 
 
 class ImageReader:

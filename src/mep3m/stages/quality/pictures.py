@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mep3m.errors import words_of
 from mep3m.settings.quality import QualitySettings
 
 #: longest side in pixels at which contrast and sharpness are measured
@@ -45,7 +46,7 @@ def measure_image(content: bytes, max_pixels: int) -> ImageFacts:
             warnings.simplefilter("ignore")  # Pillow warns of large images; `max_pixels` decides here
             size, grey = _decoded(content, max_pixels)
     except Exception as error:  # decoders of damaged files raise almost anything
-        return ImageFacts(problem=f"{type(error).__name__}: {error}"[:200])
+        return ImageFacts(problem=words_of(error))
     if grey is None:
         return ImageFacts(*size, problem=f"{size[0]} x {size[1]} pixels are too many")
     values = np.asarray(grey, dtype=np.float32)
