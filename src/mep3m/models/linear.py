@@ -53,8 +53,8 @@ def join_scores(tree: LabelTree, scores: NDArray[np.float32], hierarchy: str) ->
     """Return (N, C) probabilities of scores (N, C).
 
     flat: a softmax over the names of each level; levels need not agree. fine-to-coarse: a softmax over
-    the leaves, summed up. coarse-to-fine, coarse-and-fine: softmaxes among siblings, multiplied down the path.
-    All but flat are coherent (`models.tree`).
+    the leaves, summed up. coarse-to-fine, coarse-and-fine: softmaxes among siblings, multiplied down the
+    path. All but flat are coherent (`models.tree`).
     """
     if hierarchy == "flat":
         return softmax_levels(tree, scores)
