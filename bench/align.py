@@ -1,8 +1,9 @@
-"""Speed of alignment: `python -m bench.align --out RESULT.json` (a Markdown table on standard output).
+"""Speed of alignment, measured one step at a time: `python -m bench.align --out R.jsonl --plot growth.svg`.
 
-S_label of all pairs beside a difflib loop (measured on a sample of right names, extrapolated) and a
-cydifflib loop (the same sample), with the equality of every ratio ≥ 0.5 of the sample checked; S_content
-of 599 x 599 categories of 22,000 characters beside a CountVectorizer fitted pair by pair; growth.
+S_label of all pairs beside a difflib loop and a cydifflib loop (both on a sample of right names,
+extrapolated; every ratio ≥ 0.5 of the sample compared); S_content of 599 x 599 categories of 22,000
+characters beside a CountVectorizer fitted pair by pair; whole runs of growing n x n. Each step has a
+process of its own and is kept in R.jsonl: a second call goes on where the first stopped (`--until`).
 """
 
 from __future__ import annotations
@@ -10,32 +11,39 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import multiprocessing
 import random
 import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cydifflib
 import numpy as np
 
 from bench.alignment.data import rows, shopify_google
+from bench.plots import lines
 from mep3m.settings.align import ContentSettings
 from mep3m.stages.align.similarity import content_vectors, label_pairs, words
 
 THRESHOLD = 0.5
-RUNS = 3
+SIZES = (5_000, 10_000, 20_000, 30_000, 40_000, 50_000)
+CATEGORIES = 599
+Step = tuple[str, int]
 
 
-def timed(work: Callable[[], object], runs: int = RUNS) -> float:
-    """Return the median seconds of several runs."""
-    took = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        took.append(time.perf_counter() - start)
-    return statistics.median(took)
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def peak() -> float:
+    """Return the most memory that this process has had, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def loop(matcher: type, left: Sequence[str], right: Sequence[str]) -> dict[tuple[int, int], float]:
@@ -55,43 +63,6 @@ def ours(left: Sequence[str], right: Sequence[str]) -> int:
     return sum(len(part[0]) for part in label_pairs(left, right, THRESHOLD))
 
 
-def label_rows(sample: int) -> list[dict[str, object]]:
-    """Return the table of S_label: seconds for all pairs, and whether the sample agrees."""
-    case = shopify_google("en")
-    every = shopify_names()
-    left, right = every, [entry.name for entry in case.right]
-    picked = sorted(random.Random(0).sample(range(len(right)), sample))
-    few = [right[j] for j in picked]
-    scale = len(right) / len(few)
-    plain = timed(lambda: loop(difflib.SequenceMatcher, left, few), 1) * scale
-    cython = timed(lambda: loop(cydifflib.SequenceMatcher, left, few)) * scale
-    fast = timed(lambda: ours(left, right))
-    parts = list(label_pairs(left, few, THRESHOLD))
-    mine = {(int(i), int(j)): float(ratio) for part in parts for i, j, ratio in zip(*part, strict=True)}
-    same = mine == loop(difflib.SequenceMatcher, left, few)
-    size = f"{len(left):,} x {len(right):,}"
-    return [
-        {
-            "what": f"S_label {size}",
-            "how": f"difflib loop ({sample} columns, extrapolated)",
-            "s": plain,
-            "x": 1.0,
-        },
-        {
-            "what": f"S_label {size}",
-            "how": f"cydifflib loop ({sample} columns, extrapolated)",
-            "s": cython,
-            "x": plain / cython,
-        },
-        {
-            "what": f"S_label {size}",
-            "how": f"mep3m, all pairs (identical: {same})",
-            "s": fast,
-            "x": plain / fast,
-        },
-    ]
-
-
 def shopify_names() -> list[str]:
     """Return the names of Shopify's whole tree, the branches without gold included."""
     from bench.alignment.data import _tree
@@ -100,84 +71,142 @@ def shopify_names() -> list[str]:
     return [path[-1] for path in tree.values()]
 
 
-def content_rows(categories: int, pairs: int) -> list[dict[str, object]]:
-    """Return the table of S_content, on real titles drawn into categories of 22,000 characters."""
+def label(run: int, sample: int = 40) -> dict[str, Any]:
+    """Measure the three ways in one run; another sample of right names each run."""
+    left, right = shopify_names(), [entry.name for entry in shopify_google("en").right]
+    few = [right[j] for j in sorted(random.Random(run).sample(range(len(right)), sample))]
+    scale = len(right) / len(few)
+    plain = loop(difflib.SequenceMatcher, left, few[:1])
+    seconds = {
+        "mep3m": timed(lambda: ours(left, right)),
+        "difflib": timed(lambda: plain.update(loop(difflib.SequenceMatcher, left, few))) * scale,
+        "cydifflib": timed(lambda: loop(cydifflib.SequenceMatcher, left, few)) * scale,
+    }
+    parts = list(label_pairs(left, few, THRESHOLD))
+    mine = {(int(i), int(j)): float(ratio) for part in parts for i, j, ratio in zip(*part, strict=True)}
+    size = f"{len(left):,} x {len(right):,}"
+    return {"s": seconds, "what": size, "same": mine == plain, "compared": len(plain), "mib": peak()}
+
+
+def content(run: int, pairs: int = 6) -> dict[str, Any]:
+    """Measure S_content on real titles drawn into categories, beside pairs fitted one by one."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     titles = [row["title"] for row in rows("zh_titles/suning_jd_taobao_2018/items_dedup.tsv")]
-    draw = random.Random(0)
-    texts = [[draw.choice(titles) for _ in range(700)] for _ in range(categories)]
+    draw = random.Random(run)
+    texts = [[draw.choice(titles) for _ in range(700)] for _ in range(CATEGORIES)]
     settings = ContentSettings()
+    words("先 把 词典 读 进来")  # the dictionary is loaded before the clock runs
+    picked = [draw.sample(range(CATEGORIES), 2) for _ in range(pairs)]
+    total = CATEGORIES * (CATEGORIES - 1) / 2
+    cut = {i: words(" ".join(texts[i])[: settings.characters]) for pair in picked for i in pair}
 
-    def pair_by_pair() -> None:
-        for _ in range(pairs):
-            one, other = draw.sample(texts, 2)
-            joined = [" ".join(text)[: settings.characters] for text in (one, other)]
-            counts = CountVectorizer(analyzer=words).fit_transform(joined).toarray().astype(float)
-            counts[0] @ counts[1] / (np.linalg.norm(counts[0]) * np.linalg.norm(counts[1]))
+    def cosine(vectorizer: Any, one: Any, other: Any) -> float:
+        counts = vectorizer.fit_transform([one, other]).toarray().astype(float)
+        return float(counts[0] @ counts[1] / (np.linalg.norm(counts[0]) * np.linalg.norm(counts[1])))
+
+    def fitted() -> list[float]:
+        joined = {i: " ".join(texts[i])[: settings.characters] for i in cut}
+        return [cosine(CountVectorizer(analyzer=words), joined[i], joined[j]) for i, j in picked]
+
+    def fitted_on_words() -> None:
+        for i, j in picked:
+            cosine(CountVectorizer(analyzer=list), cut[i], cut[j])
+
+    found: dict[str, Any] = {}
+    seconds = {"pairs": timed(lambda: found.update(pairs=fitted())) / pairs * total}
+    seconds["pairs, words cut once"] = timed(fitted_on_words) / pairs * total
 
     def at_once() -> None:
         vectors = content_vectors(texts, settings)
-        (vectors @ vectors.T).toarray()
+        found["all"] = (vectors @ vectors.T).toarray()
 
-    total = categories * (categories - 1) / 2
-    plain = timed(pair_by_pair, 1) / pairs * total
-    fast = timed(at_once, 1)
-    what = f"S_content {categories} x {categories}, 22,000 characters"
-    return [
-        {"what": what, "how": f"CountVectorizer a pair ({pairs} pairs, extrapolated)", "s": plain, "x": 1.0},
-        {"what": what, "how": "mep3m, all pairs", "s": fast, "x": plain / fast},
-    ]
+    seconds["mep3m"] = timed(at_once)
+    same = bool(np.allclose([found["all"][i, j] for i, j in picked], found["pairs"], atol=1e-12))
+    return {"s": seconds, "what": f"{CATEGORIES} x {CATEGORIES}", "same": same, "mib": peak()}
 
 
-def growth_rows(sizes: Sequence[int], columns: int) -> list[dict[str, object]]:
-    """Return seconds and peak memory of S_label for growing n x n (names drawn from real ones).
-
-    At most `columns` right names are computed, and the seconds extrapolated to all n: the work is
-    a sum over right names. The peak is that of the columns computed, not of a whole run.
-    """
+def growth(size: int) -> dict[str, Any]:
+    """Measure all pairs of `size` x `size` names, a whole run; the names are made of two real ones."""
     names = shopify_names()
     draw = random.Random(0)
-    made = []
-    for size in sizes:
-        drawn = [f"{draw.choice(names)} {draw.choice(names)}"[: draw.randint(8, 24)] for _ in range(2 * size)]
-        left, right = drawn[:size], drawn[size:][:columns]
-        seconds = timed(lambda n=left, m=right: ours(n, m), 1) * size / len(right)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        how = f"mep3m, {len(right):,} columns" + (", extrapolated" if len(right) < size else "")
-        made.append(
-            {
-                "what": f"S_label {size:,} x {size:,}",
-                "how": f"{how}, peak {peak:.2f} GB",
-                "s": seconds,
-                "x": None,
-            }
-        )
+    made = [f"{draw.choice(names)} {draw.choice(names)}"[: draw.randint(8, 24)] for _ in range(2 * size)]
+    before, found = peak(), 0
+
+    def work() -> None:
+        nonlocal found
+        found = ours(made[:size], made[size:])
+
+    seconds = timed(work)
+    return {"s": {"mep3m": seconds}, "what": f"{size:,} x {size:,}", "pairs": found, "mib": [before, peak()]}
+
+
+STEPS: dict[str, Callable[[int], dict[str, Any]]] = {"label": label, "content": content, "growth": growth}
+
+
+def measure(steps: Sequence[Step], out: Path, until: float) -> list[dict[str, Any]]:
+    """Run the steps that `out` does not hold, each in a process of its own, and return all it holds."""
+    kept = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    begun = time.monotonic()
+    for part, number in steps:
+        if any((row["part"], row["number"]) == (part, number) for row in kept):
+            continue
+        if time.monotonic() - begun > until:
+            break
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            kept.append({"part": part, "number": number, **pool.submit(STEPS[part], number).result()})
+        with out.open("a") as file:
+            file.write(json.dumps(kept[-1]) + "\n")
+    return kept
+
+
+def table(kept: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the Markdown table: medians of the runs, and whole runs of growing size."""
+    made = ["| what | how | seconds, median (least to most) | times | peak MiB |", "|---|---|---|---|---|"]
+    for part, name in (("label", "S_label"), ("content", "S_content")):
+        runs = [row for row in kept if row["part"] == part]
+        ways = list(runs[0]["s"]) if runs else []
+        middle = {way: statistics.median(row["s"][way] for row in runs) for way in ways}
+        for way in sorted(ways, key=middle.__getitem__, reverse=True):
+            spread = sorted(row["s"][way] for row in runs)
+            mine = way == "mep3m"
+            same = all(row["same"] for row in runs)
+            how = f"{way}, same values: {same}" if mine else f"{way}, extrapolated"
+            most = f"{max(row['mib'] for row in runs):,.0f}" if mine else ""
+            made.append(
+                f"| {name} {runs[0]['what']}, {len(runs)} runs | {how} "
+                f"| {middle[way]:,.1f} ({spread[0]:,.1f} to {spread[-1]:,.1f}) "
+                f"| {middle[way] / middle['mep3m']:,.0f} | {most} |"
+            )
+    for row in sorted((row for row in kept if row["part"] == "growth"), key=lambda row: row["number"]):
+        how = f"mep3m, whole run, {row['pairs']:,} pairs found"
+        made.append(f"| S_label {row['what']} | {how} | {row['s']['mep3m']:,.1f} | | {row['mib'][1]:,.0f} |")
     return made
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("align.jsonl"), help="what has been measured")
     parser.add_argument("--parts", default="label,content,growth")
-    parser.add_argument("--sizes", default="5000,10000,20000,50000")
-    parser.add_argument("--sample", type=int, default=30)
-    parser.add_argument("--pairs", type=int, default=20, help="pairs of S_content computed one by one")
-    parser.add_argument("--columns", type=int, default=2000, help="right names computed for growth")
+    parser.add_argument("--runs", type=int, default=5, help="runs of label; content takes three of them")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="n of each n x n")
+    parser.add_argument("--until", type=float, default=1e9, help="begin no step after so many seconds")
+    parser.add_argument("--plot", type=Path, help="draw the growth")
     options = parser.parse_args()
-    table: list[dict[str, object]] = []
-    if "label" in options.parts:
-        table += label_rows(options.sample)
-    if "content" in options.parts:
-        table += content_rows(599, options.pairs)
-    if "growth" in options.parts:
-        table += growth_rows([int(size) for size in options.sizes.split(",")], options.columns)
-    print("| what | how | seconds | times |\n|---|---|---|---|")
-    for row in table:
-        times = f"{row['x']:.0f}" if row["x"] else ""
-        print(f"| {row['what']} | {row['how']} | {row['s']:.2f} | {times} |")
-    if options.out:
-        options.out.write_text(json.dumps(table, ensure_ascii=False, indent=1))
+    wanted = options.parts.split(",")
+    runs = {"label": options.runs, "content": min(options.runs, 3)}
+    steps = [(part, run) for part, count in runs.items() if part in wanted for run in range(count)]
+    if "growth" in wanted:
+        steps += [("growth", int(size)) for size in options.sizes.split(",")]
+    kept = measure(steps, options.out, options.until)
+    print("\n".join(table(kept)))
+    if options.plot:
+        grown = sorted((row for row in kept if row["part"] == "growth"), key=lambda row: row["number"])
+        series = {
+            "seconds": [(row["number"], row["s"]["mep3m"], "") for row in grown],
+            "peak MiB": [(row["number"], row["mib"][1], "") for row in grown],
+        }
+        lines(options.plot, "S_label of all pairs of n x n names", ("n", "seconds; MiB"), series)
 
 
 if __name__ == "__main__":

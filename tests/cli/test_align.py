@@ -102,3 +102,39 @@ def test_wrong_use_names_what_is_allowed(tmp_path: Path, option: str, value: str
     result = propose(files, option, value)
     assert result.exit_code != 0
     assert message in str(result.exception)
+
+
+def accepted(files: dict[str, Path], *options: object) -> int:
+    made = propose(files, "--method", "paper", "--json", *options)
+    assert made.exit_code == 0, made.output
+    return int(orjson.loads(made.stdout)["accepted"])
+
+
+def test_the_rules_settings_are_set_by_name(tmp_path: Path) -> None:
+    """One pair of identical names whose titles share single characters, but neither words nor pairs."""
+    left = "id\tpath\ttitles\n1\tA > 茶杯\t山水火木 || 山水火木\n2\tA > 狗粮\t金土日月\n"
+    right = "id\tpath\ttitles\n8\tB > 茶杯\t木火水山\n9\tB > 狗粮\t大中小人\n"
+    files = write(tmp_path, left=left, right=right)
+    assert accepted(files) == 2
+    strict = ("--set", "paper.identical_names=false", "--set", "paper.content_threshold=0.9")
+    assert accepted(files, *strict) == 0
+    assert accepted(files, *strict, "--set", "paper.content.tokens=characters") == 1
+    assert accepted(files, *strict, "--set", "paper.content.tokens=ngrams") == 0
+    assert accepted(files, "--set", "paper.content.binary=true") == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("paper.content.tokens=chars", "'words', 'characters' or 'ngrams'"),
+        ("paper.contents.tokens=words", "did you mean 'content'?"),
+        ("paper.content", "write NAME=VALUE"),
+        ("paper.label_threshold=2", "less than or equal to 1"),
+        ("paper=1", "paper = '1' is not allowed"),
+    ],
+)
+def test_a_wrong_setting_says_what_to_write(tmp_path: Path, given: str, message: str) -> None:
+    files = write(tmp_path, left=LEFT, right=RIGHT)
+    result = propose(files, "--set", given)
+    assert message in str(result.exception)
+    assert not (tmp_path / "links.sssom.tsv").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,8 @@ class Place(click.Path):
         return place
 
 
+#: type of the options that name a file or folder to read
+FILE = click.Path(path_type=Path)
 #: types of the options that say where a result goes
 NEW_FILE = Place(dir_okay=False, writable=True)
 NEW_FOLDER = Place(file_okay=False, writable=True)
@@ -47,6 +50,11 @@ def print_json(value: Any) -> None:
     """Print `value` as one JSON document on standard output."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     click.echo(orjson.dumps(value, option=options))  # bytes: UTF-8 on every terminal
+
+
+def now() -> str:
+    """Return the date and time of this moment, to the second, as logs and decisions carry it."""
+    return datetime.now().isoformat(timespec="seconds")
 
 
 def login_name() -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mep3m.errors import SettingsError, did_you_mean
+from mep3m.errors import SettingsError, UsageError, did_you_mean
 
 
 class Settings(BaseModel):
@@ -26,6 +26,26 @@ class Settings(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             raise SettingsError("; ".join(_describe(cls, item, where) for item in error.errors())) from None
+
+
+def with_values(values: Mapping[str, Any], texts: Iterable[str]) -> dict[str, Any]:
+    """Return `values` with those of texts such as 'paper.content.binary=true' put in their places.
+
+    Raises:
+        UsageError: a text is not NAME=VALUE.
+    """
+    found = dict(values)
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise UsageError(f"--set {text} is not allowed: write NAME=VALUE")
+        *above, last = (part.strip().replace("-", "_") for part in name.split("."))
+        place = found
+        for part in above:
+            inner = place.get(part)
+            place[part] = place = dict(inner) if isinstance(inner, Mapping) else {}
+        place[last] = value.strip()
+    return found
 
 
 def _describe(settings: type[BaseModel], item: Any, where: str) -> str:

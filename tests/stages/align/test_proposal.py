@@ -78,13 +78,39 @@ def test_a_bad_table_stops(tmp_path: Path, text: str, error: type[Exception], me
         read_side(write(tmp_path, text))
 
 
-def test_another_encoding_is_named(tmp_path: Path) -> None:
+TABLE = "id\tpath\tname_en\n1\t数码 > 手机 > 折叠屏\tFoldables\n2\t食品 > 茶叶\t\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("last", ["", "\n", "\n\t\t\n\n"])
+def test_what_spreadsheets_save_reads_the_same(tmp_path: Path, encoding: str, end: str, last: str) -> None:
     path = tmp_path / "a.tsv"
-    path.write_bytes("id\tpath\n1\t手机\n".encode("gbk"))
-    with pytest.raises(FormatError, match="not UTF-8"):
+    path.write_bytes((TABLE.strip("\n") + last).replace("\n", end).encode(encoding))
+    side, refused = read_side(path)
+    assert [(entry.id, entry.path, entry.name_en, entry.line) for entry in side] == [
+        ("1", ("数码", "手机", "折叠屏"), "Foldables", 2),
+        ("2", ("食品", "茶叶"), None, 3),
+    ]
+    assert refused == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["id\tpath\n1\tMöbel > Stühle\n".encode("latin-1"), "id\tpath\n1\t手机".encode()[:-1], b"PK\x03\x04"],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_bytes(data)
+    with pytest.raises(FormatError, match="UTF-8"):
         read_side(path)
     with pytest.raises(NotFoundError, match="not a file"):
         read_side(tmp_path / "none.tsv")
+
+
+def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="'path' twice"):
+        read_side(write(tmp_path, "id\tpath\tpath\n1\tA\tB\n"))
 
 
 def test_ids_of_a_side_are_unique() -> None:

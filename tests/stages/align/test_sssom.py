@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mep3m import __version__
 from mep3m.errors import FormatError, NotFoundError
 from mep3m.stages.align.proposal import Proposal
-from mep3m.stages.align.sssom import COLUMNS, MappingRow, read_sssom, write_sssom
+from mep3m.stages.align.sssom import COLUMNS, MappingRow, read_made_from, read_sssom, write_sssom, yaml_text
 
 PROPOSAL = Proposal("1", "9", "narrower", 0.875, True, {"name": 0.5, "path": 1.0}, 'a "half" match', "A", "B")
 
@@ -98,6 +99,56 @@ def test_every_problem_is_listed_up_to_a_limit(tmp_path: Path) -> None:
     path.write_text(f"subject_id\tpredicate_id\tobject_id\n{rows}\n", encoding="utf-8")
     with pytest.raises(FormatError, match=r"line 21: .*\n  and 10 more"):
         read_sssom(path)
+
+
+@pytest.mark.parametrize("written", ["skos:exactmatch", "SKOS:EXACTMATCH", "Skos:ExactMatch"])
+def test_a_predicate_in_another_case_is_read(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "p.tsv"
+    path.write_text(f"subject_id\tpredicate_id\tobject_id\n1\t{written}\t2\n", encoding="utf-8")
+    (row,) = read_sssom(path)
+    assert row.proposal.relation == "exact"
+
+
+def metadata(path: Path) -> dict[str, object]:
+    lines = path.read_text(encoding="utf-8").split("\n")
+    found = yaml.safe_load("\n".join(line[1:] for line in lines if line.startswith("#")))
+    assert isinstance(found, dict)
+    return found
+
+
+titles = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=20)
+
+
+@given(title=titles, folder=titles.filter(lambda text: "/" not in text and text not in (".", "..")))
+def test_the_metadata_is_yaml_with_what_sssom_asks_for(
+    tmp_path_factory: pytest.TempPathFactory, title: str, folder: str
+) -> None:
+    """Required by SSSOM 1.0: an identifier that is a URI, a licence, a CURIE map, declared extensions."""
+    path = tmp_path_factory.mktemp("sssom") / "p.sssom.tsv"
+    source = path.parent / folder / "left: #1.tsv"
+    write_sssom(path, [PROPOSAL], title, {"left": source})
+    found = metadata(path)
+    assert found["mapping_set_title"] == title
+    assert str(found["mapping_set_id"]).startswith("urn:uuid:")
+    assert str(found["license"]).startswith("https://")
+    assert {"skos", "semapv"} <= set(found["curie_map"])  # type: ignore[call-overload]
+    declared = {row["slot_name"] for row in found["extension_definitions"]}  # type: ignore[attr-defined]
+    own = {name for name in (*COLUMNS, *found) if name.startswith("mep3m_")}
+    assert own <= declared
+    assert read_made_from(path)["left"].resolve() == source.resolve()
+
+
+def test_the_same_table_has_the_same_identifier_and_another_one_another(tmp_path: Path) -> None:
+    ids = []
+    for number, rows in enumerate(([PROPOSAL], [PROPOSAL], [PROPOSAL, PROPOSAL])):
+        write_sssom(tmp_path / f"{number}.tsv", rows)
+        ids.append(metadata(tmp_path / f"{number}.tsv")["mapping_set_id"])
+    assert ids[0] == ids[1] != ids[2]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=12))
+def test_a_text_is_the_same_in_yaml(text: str) -> None:
+    assert yaml.safe_load(f"key: {yaml_text(text)}") == {"key": text}
 
 
 def test_a_missing_file_or_column(tmp_path: Path) -> None:

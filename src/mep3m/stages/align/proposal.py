@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from mep3m.errors import FormatError, NotFoundError, UsageError
+from mep3m.stages.align.sheet import read_text
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import PATH_SEPARATOR
 
@@ -115,7 +116,7 @@ def read_side(path: Path, name: str | None = None) -> tuple[Side, list[Reject]]:
 
     Raises:
         NotFoundError: the file or a required column does not exist.
-        FormatError: the file is not UTF-8 text, or no row could be used.
+        FormatError: the file is no text, or no row could be used.
     """
     side_name = name or path.stem
     entries: dict[str, Entry] = {}
@@ -140,24 +141,21 @@ def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict
 
     Raises:
         NotFoundError: the file or a required column does not exist.
-        FormatError: the file is not UTF-8 text.
+        FormatError: it is no text (`sheet.read_text`), or the header names a column twice.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (FileNotFoundError, IsADirectoryError):
-        raise NotFoundError(f"{path} is not a file") from None
-    except UnicodeDecodeError as error:
-        raise FormatError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    header = lines[0].rstrip("\r").split("\t")
+    lines = read_text(path).replace("\r\n", "\n").split("\n")
+    header = [name.strip() for name in lines[0].split("\t")]
     missing = [column for column in required if column not in header]
     if missing:
         raise NotFoundError(
             f"{path}: no column '{missing[0]}'; the header (tabs between names) has: {', '.join(header)}"
         )
+    if twice := [name for name, count in Counter(header).items() if name and count > 1]:
+        raise FormatError(f"{path}: the header names the column '{twice[0]}' twice; keep one")
     for number, text in enumerate(lines[1:], start=2):
         if not text.strip():
             continue
-        cells = [cell.strip() for cell in text.rstrip("\r").split("\t")]
+        cells = [cell.strip() for cell in text.split("\t")]
         row = dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=False))
         if len(cells) > len(header):
             row[""] = f"{len(cells)} cells, the header has {len(header)}"

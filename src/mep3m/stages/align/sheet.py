@@ -58,7 +58,7 @@ def read_sheet(path: Path, required: Sequence[str]) -> Sheet:
         NotFoundError: the file or a required column does not exist.
         FormatError: it is no text table, a column occurs twice, or a row has too many cells.
     """
-    lines = io.StringIO(_decode(path), newline="").readlines()
+    lines = io.StringIO(read_text(path), newline="").readlines()
     start = 0
     while start < len(lines) and (lines[start].lstrip('"').startswith("#") or not lines[start].strip()):
         start += 1
@@ -85,7 +85,16 @@ def read_sheet(path: Path, required: Sequence[str]) -> Sheet:
     return sheet
 
 
-def _decode(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a file as a person's editor or spreadsheet saved it.
+
+    UTF-8 (with or without a byte order mark), UTF-16 with its mark, and GB 18030 where the bytes read
+    as Chinese: they could mean something in GB 18030 almost always.
+
+    Raises:
+        NotFoundError: there is no such file.
+        FormatError: it is a workbook, or text in none of these.
+    """
     try:
         data = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError):
@@ -96,10 +105,20 @@ def _decode(path: Path) -> str:
     place = 0
     for encoding in ("utf-16",) if utf16 else ENCODINGS:
         try:
-            return data.decode(encoding)
+            text = data.decode(encoding)
         except UnicodeDecodeError as error:
-            place = error.start
+            place = place or error.start
+        else:
+            if encoding != "gb18030" or _chinese(text):
+                return text
     raise FormatError(f"{path} is neither UTF-8, UTF-16 nor GB 18030 text (byte {place}); save it as UTF-8")
+
+
+def _chinese(text: str) -> bool:
+    """Say whether most characters beyond ASCII are everyday Chinese ones (those of GB 2312)."""
+    beyond = [character for character in text if character > "\x7f"]
+    everyday = sum(bool(character.encode("gb2312", "ignore")) for character in beyond)
+    return 2 * everyday >= len(beyond)
 
 
 def _header(path: Path, cells: list[str], required: Sequence[str]) -> list[str]:

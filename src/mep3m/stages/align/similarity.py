@@ -37,14 +37,19 @@ def label_pairs(
     """
     left_names, left_of = _distinct(left)
     right_names, right_of = _distinct(right)
+    alone = [np.array([len(places) == 1 for places in of], dtype=bool) for of in (left_of, right_of)]
+    first = [np.array([places[0] for places in of], dtype=np.int64) for of in (left_of, right_of)]
     for start, rows, columns in _candidates(left_names, right_names, threshold):
-        ratios = _ratios(left_names, right_names, rows + start, columns)
+        rows += start
+        ratios = _ratios(left_names, right_names, rows, columns)
         found = ratios >= threshold
-        yield from _expanded(
-            (rows[found] + start, columns[found], ratios[found]),
-            left_of,
-            right_of,
-        )
+        rows, columns, ratios = rows[found], columns[found], ratios[found]
+        plain = alone[0][rows] & alone[1][columns]
+        if plain.any():
+            yield first[0][rows[plain]], first[1][columns[plain]], ratios[plain]
+        for row, column, ratio in zip(rows[~plain], columns[~plain], ratios[~plain], strict=True):
+            pairs = np.stack(np.meshgrid(left_of[row], right_of[column], indexing="ij")).reshape(2, -1)
+            yield pairs[0], pairs[1], np.full(pairs.shape[1], ratio)
 
 
 def _distinct(names: Sequence[str]) -> tuple[list[str], list[Ints]]:
@@ -91,24 +96,6 @@ def _ratios(left: Sequence[str], right: Sequence[str], rows: Ints, columns: Ints
         matcher.set_seq1(left[row])
         ratios[position] = matcher.ratio()
     return ratios
-
-
-def _expanded(
-    found: tuple[Ints, Ints, Floats], left_of: list[Ints], right_of: list[Ints]
-) -> Iterator[tuple[Ints, Ints, Floats]]:
-    """Yield the pairs of distinct names once for every pair of places where the names stand."""
-    rows, columns, ratios = found
-    if len(rows) == 0:
-        return
-    left_sizes = np.array([len(of) for of in left_of])[rows]
-    right_sizes = np.array([len(of) for of in right_of])[columns]
-    plain = (left_sizes == 1) & (right_sizes == 1)
-    left_first = np.array([of[0] for of in left_of])
-    right_first = np.array([of[0] for of in right_of])
-    yield left_first[rows[plain]], right_first[columns[plain]], ratios[plain]
-    for row, column, ratio in zip(rows[~plain], columns[~plain], ratios[~plain], strict=True):
-        pairs = np.stack(np.meshgrid(left_of[row], right_of[column], indexing="ij")).reshape(2, -1)
-        yield pairs[0], pairs[1], np.full(pairs.shape[1], ratio)
 
 
 def content_vectors(texts: Sequence[Sequence[str]], settings: ContentSettings) -> sparse.csr_matrix:

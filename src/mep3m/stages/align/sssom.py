@@ -1,5 +1,9 @@
 """Proposals and decisions as an SSSOM table (Simple Standard for Sharing Ontological Mappings, TSV).
 
+Columns and metadata are those of SSSOM 1.0; what it does not know (`mep3m_…`) is declared in
+`extension_definitions`. Categories keep the ids of their shops' tables, so that a person knows them
+again; `sssom_export` writes the same mappings with the CURIEs that SSSOM asks for.
+
 The direction is SKOS's: `subject skos:broadMatch object` says that the OBJECT is the broader one.
 A proposal's `relation` is said of the left category, which is the subject: `narrower` (left is
 narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos:narrowMatch`.
@@ -8,7 +12,11 @@ narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos
 from __future__ import annotations
 
 import csv
+import io
+import json
 import os
+import re
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -18,13 +26,15 @@ from mep3m import __version__
 from mep3m.errors import FormatError
 from mep3m.stages.align.proposal import Proposal, Relation
 from mep3m.stages.align.sheet import read_sheet
+from mep3m.store.files import whole_file
 
 PREDICATES: dict[Relation, str] = {
     "exact": "skos:exactMatch",
     "narrower": "skos:broadMatch",
     "broader": "skos:narrowMatch",
 }
-RELATIONS: dict[str, Relation] = {predicate: relation for relation, predicate in PREDICATES.items()}
+#: predicates as they are read: upper and lower case may have been changed by whoever edited the table
+RELATIONS: dict[str, Relation] = {word.lower(): relation for relation, word in PREDICATES.items()}
 JUSTIFICATION = "semapv:CompositeMatching"
 REVIEWED = "semapv:ManualMappingCuration"
 
@@ -59,8 +69,15 @@ class MappingRow:
     line: int | None = None
 
 
-#: comment lines that name what the proposals were made from: option of 'align propose' -> its line
-MADE_FROM = {key: f"#mep3m_{key}: " for key in ("left", "right", "store")}
+#: keys of the metadata that name what the proposals were made from: option of 'align propose' -> key
+MADE_FROM = {key: f"mep3m_{key}" for key in ("left", "right", "store")}
+#: what SSSOM asks for where nobody has said under which terms a table may be used
+NO_LICENSE = "https://w3id.org/sssom/license/unspecified"
+PREFIXES = {"semapv": "https://w3id.org/semapv/vocab/", "skos": "http://www.w3.org/2004/02/skos/core#"}
+DESCRIPTION = (
+    "Decide in mep3m_decision: accept, reject or unsure; empty is open. A new name goes into "
+    "mep3m_new_name_zh and mep3m_new_name_en, who decides into reviewer_label."
+)
 
 
 def write_sssom(
@@ -72,25 +89,44 @@ def write_sssom(
     """Write the table, one row a mapping, and return how many rows it has.
 
     A bare proposal is written as an undecided row of today and of this version. `made_from` (keys of
-    `MADE_FROM`) is noted as paths from the table's own folder, for `read_made_from`.
+    `MADE_FROM`) is noted as paths from the table's own folder, for `read_made_from`. The set's
+    identifier is made of its content: the same table has the same one.
     """
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, COLUMNS, delimiter="\t", lineterminator="\n")
+    writer.writeheader()
     count = 0
-    temporary = path.with_name(path.name + ".part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        file.write(f"#mapping_set_title: {title}\n#mapping_tool: mep3m\n")
-        file.write(f"#mapping_tool_version: {__version__}\n#curie_map:\n")
-        file.write(
-            "#  skos: http://www.w3.org/2004/02/skos/core#\n#  semapv: https://w3id.org/semapv/vocab/\n"
-        )
-        for key, source in (made_from or {}).items():
-            file.write(MADE_FROM[key] + os.path.relpath(source, path.parent) + "\n")
-        writer = csv.DictWriter(file, COLUMNS, delimiter="\t", lineterminator="\n")
-        writer.writeheader()
-        for row in map(_dated, rows):
-            writer.writerow({column: _one_line(value) for column, value in _cells(row).items()})
-            count += 1
-    temporary.replace(path)
+    for row in map(_dated, rows):
+        writer.writerow({column: _one_line(value) for column, value in _cells(row).items()})
+        count += 1
+    own = [*MADE_FROM.values(), "mep3m_blind", *(name for name in COLUMNS if name.startswith("mep3m_"))]
+    sources = {
+        MADE_FROM[key]: yaml_text(os.path.relpath(source, path.parent))
+        for key, source in (made_from or {}).items()
+    }
+    metadata = {
+        "curie_map": "{" + ", ".join(f"{key}: {value}" for key, value in PREFIXES.items()) + "}",
+        "mapping_set_id": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, title + table.getvalue())}",
+        "mapping_set_title": yaml_text(title),
+        "mapping_set_description": yaml_text(DESCRIPTION),
+        "license": NO_LICENSE,
+        "extension_definitions": "[" + ", ".join(f"{{slot_name: {name}}}" for name in own) + "]",
+        **sources,
+    }
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(f"#{key}: {value}\n" for key, value in metadata.items())
+        file.write(table.getvalue())
     return count
+
+
+def yaml_text(value: str) -> str:
+    """Return a text as a YAML scalar: plain where it reads as itself, else in double quotes."""
+    plain = re.fullmatch(r"[A-Za-z一-鿿][\w ./()+-]*(?<! )", value) and value.lower() not in YAML_WORDS
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+#: words that YAML does not read as text
+YAML_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 
 def read_made_from(path: Path) -> dict[str, Path]:
@@ -99,13 +135,16 @@ def read_made_from(path: Path) -> dict[str, Path]:
     Raises:
         NotFoundError: the file does not exist.
     """
-    comments = read_sheet(path, REQUIRED).comments
-    return {
-        key: path.parent / line.removeprefix(mark).strip()
-        for key, mark in MADE_FROM.items()
-        for line in comments
-        if line.startswith(mark)
-    }
+    found: dict[str, Path] = {}
+    for line in read_sheet(path, REQUIRED).comments:
+        for key, name in MADE_FROM.items():
+            if line.startswith(mark := f"#{name}: "):
+                text = line.removeprefix(mark).strip()
+                try:
+                    found[key] = path.parent / (json.loads(text) if text.startswith('"') else text)
+                except json.JSONDecodeError:
+                    continue  # somebody has cut the line: as good as none
+    return found
 
 
 def _dated(row: MappingRow | Proposal) -> MappingRow:
@@ -144,15 +183,16 @@ def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
         if not cells.get(column):
             raise ValueError(f"{column} is empty")
     predicate = cells["predicate_id"]
-    if predicate not in RELATIONS:
-        raise ValueError(f"predicate_id '{predicate}' is not allowed; write one of {', '.join(RELATIONS)}")
+    if predicate.lower() not in RELATIONS:
+        allowed = ", ".join(PREDICATES.values())
+        raise ValueError(f"predicate_id '{predicate}' is not allowed; write one of {allowed}")
     accepted = cells.get("mep3m_accepted_by_method", "").lower()
     if accepted not in ("", "yes", "no", "true", "false"):
         raise ValueError(f"mep3m_accepted_by_method '{accepted}' is not allowed; write yes or no")
     proposal = Proposal(
         left_id=cells["subject_id"],
         right_id=cells["object_id"],
-        relation=RELATIONS[predicate],
+        relation=RELATIONS[predicate.lower()],
         probability=_confidence(cells.get("confidence", "")),
         accept=accepted in ("", "yes", "true"),
         evidence=_evidence(cells.get("mep3m_evidence", "")),

@@ -1,64 +1,23 @@
-"""`mep3m align`: propose links between categories, score them, review and apply them."""
+"""`mep3m align propose` and `score`: links between categories, and how good they are."""
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.show import NEW_FILE, json_option, print_json
-from mep3m.errors import UsageError, did_you_mean
+from mep3m.cli.show import FILE, NEW_FILE, json_option, print_json
+from mep3m.errors import UsageError
 
 if TYPE_CHECKING:
     from mep3m.stages.align.proposal import Proposal, Side
     from mep3m.store.rejects import Reject
 
-FILE = click.Path(path_type=Path)
 
-#: command name -> (module, one line of help); `review` and what follows live in align_review.py
-COMMANDS: dict[str, tuple[str, str]] = {
-    "apply": ("mep3m.cli.align_review", "Merge as a review says, and relabel the rows of a store."),
-    "carry": ("mep3m.cli.align_review", "Bring decisions into the proposals of a new export."),
-    "diff": ("mep3m.cli.align_review", "What changed between two taxonomies."),
-    "edit": ("mep3m.cli.align_review", "Record a rename, move, merge, split or archiving."),
-    "follow": ("mep3m.cli.align_review", "Carry a store's labels through recorded edits."),
-    "review": ("mep3m.cli.align_review", "Show what is decided and open, and decide."),
-    "undo": ("mep3m.cli.align_review", "Take back the last decision, edit or apply."),
-}
-
-
-class AlignGroup(click.Group):
-    """The family's commands; those of other modules are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands, sorted."""
-        return sorted([*self.commands, *COMMANDS])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return one command, imported if need be."""
-        if cmd_name in COMMANDS:
-            module = importlib.import_module(COMMANDS[cmd_name][0])
-            command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-            return command
-        if cmd_name not in self.commands:
-            raise click.UsageError(
-                f"no command 'align {cmd_name}'{did_you_mean(cmd_name, self.list_commands(ctx))}"
-            )
-        return self.commands[cmd_name]
-
-
-@click.group(
-    cls=AlignGroup,
-    epilog="\b\nExample:\n  mep3m align propose --left shop1.tsv --right shop2.tsv --out links.sssom.tsv",
-)
-def align() -> None:
-    """Align the category trees of several platforms, with evidence and a person's decisions."""
-
-
-@align.command(
-    epilog="\b\nExample:\n  mep3m align propose --left shop1.tsv --right shop2.tsv --out links.sssom.tsv"
+@click.command(
+    epilog="\b\nExamples:\n  mep3m align propose --left shop1.tsv --right shop2.tsv --out links.sssom.tsv\n"
+    "  mep3m align propose --store shops --method paper --set paper.content.binary=true --out links.sssom.tsv"
 )
 @click.option("--left", type=FILE, help="Table of one platform's categories.")
 @click.option("--right", type=FILE, help="Table of the other platform's categories.")
@@ -70,6 +29,9 @@ def align() -> None:
     "--draft-first-level", type=FILE, help="Write a draft of the map of first levels, from the links found."
 )
 @click.option("--within-first-level", default="auto", show_default=True, help="auto, always or never.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="NAME=VALUE", help="A setting of the method; see below."
+)
 @json_option
 @click.pass_context
 def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
@@ -78,14 +40,19 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     A table has the columns id and path (names from the root, joined by ' > '), and optionally
     titles and ocr (joined by ' || '), name_en, count and first_level. Rows that cannot be used are
     listed with their lines, the others are aligned (exit code 1).
+
+    --set takes the settings of [align] in a project file: paper.label_threshold, paper.content_threshold
+    (without it: calibrated), paper.identical_names=false, paper.content.tokens=words, characters or ngrams,
+    paper.content.ngram, paper.content.binary=true, paper.content.characters, evidence.accept,
+    evidence.accept_inner, evidence.many_to_one, evidence.inherit, evidence.candidates, evidence.kept.
     """
     from mep3m.settings.align import AlignSettings
+    from mep3m.settings.base import with_values
     from mep3m.stages.align.propose import propose as propose_links
     from mep3m.stages.align.sssom import write_sssom
 
-    settings = AlignSettings.parse(
-        {key: options[key] for key in ("method", "within_first_level")}, "align propose"
-    )
+    given: dict[str, Any] = {key: options[key] for key in ("method", "within_first_level")}
+    settings = AlignSettings.parse(with_values(given, options["sets"]), "align propose")
     sides, refused, title = _sides(options)
     first_levels = _first_levels(options["first_level"]) if options["first_level"] else None
     proposals = propose_links(sides, settings, first_levels)
@@ -113,7 +80,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     ctx.exit(1 if refused else 0)
 
 
-@align.command(epilog="\b\nExample:\n  mep3m align score links.sssom.tsv --gold gold.tsv --json")
+@click.command(epilog="\b\nExample:\n  mep3m align score links.sssom.tsv --gold gold.tsv --json")
 @click.argument("proposals", type=FILE)
 @click.option("--gold", type=FILE, required=True, help="Columns left_id, right_id, optionally relation.")
 @click.option("--left", type=FILE, help="The left table, if it is not where PROPOSALS says.")

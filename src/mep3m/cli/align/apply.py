@@ -1,0 +1,145 @@
+"""`mep3m align apply`: the decisions become one tree and the labels of every row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mep3m.cli.show import (
+    FILE,
+    NEW_FILE,
+    NEW_FOLDER,
+    engine_options,
+    json_option,
+    now,
+    print_json,
+)
+from mep3m.errors import Mep3mError, UsageError
+
+if TYPE_CHECKING:
+    from mep3m.stages.align.proposal import Side
+    from mep3m.stages.merge.decisions import Decision
+    from mep3m.stages.merge.stage import ApplyReview
+
+
+def _sources(command: Any) -> Any:
+    """Add the options that say where a merge's categories and decisions come from."""
+    options = [
+        click.option("--store", type=FILE, help="The store whose rows get the labels."),
+        click.option("--left", type=FILE, help="Table of the left platform's categories."),
+        click.option("--right", type=FILE, help="Table of the right platform's categories."),
+        click.option("--left-source", default="left", help="The left platform's name in the store."),
+        click.option("--right-source", default="right", help="The right platform's name in the store."),
+        click.option("--first-level", type=FILE, help="Hand-made first level: .toml or a table."),
+        click.option("--previous", type=FILE, help="An earlier result, whose ids are kept."),
+        click.option("--edits", type=FILE, help="Recorded edits of the tree ('align edit')."),
+        click.option("--reviewer", help="Who decided, where the file does not say."),
+        click.option("--unreviewed", help="accept: also what only the method accepted. [default: skip]"),
+        click.option("--accept-above", type=float, help="... from this probability on. [default: 0.99]"),
+        click.option(
+            "--allow-joins", is_flag=True, default=None, help="Let a merge join one platform's own."
+        ),
+        click.option("--join-inner/--keep-inner", default=None, help="Join inner categories of one name."),
+        click.option("--depth", type=int, help="Levels of the merged tree. [default: 3]"),
+        click.option("--unmapped", help="Labels of rows without a place: clear, keep. [default: clear]"),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  mep3m align apply links.sssom.tsv --store shops --first-level first.toml --dry-run\n"
+    "  mep3m align apply links.sssom.tsv --store shops --first-level first.toml --out merged\n"
+    "  mep3m align apply links.sssom.tsv --left a.tsv --right b.tsv --out tree"
+)
+@click.argument("review_file", metavar="FILE", type=FILE)
+@_sources
+@click.option("--out", type=NEW_FOLDER, help="The new store (or, without --store, a folder for the tree).")
+@click.option("--dry-run", is_flag=True, help="Only say what would happen.")
+@click.option("--html", type=NEW_FILE, help="Write the impact report here, too.")
+@engine_options
+@json_option
+@click.pass_context
+def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: Any) -> None:
+    """Merge the categories as FILE says, and give every row its labels in the merged tree.
+
+    The rows of --store are written to the new store --out; the first stays as it is, and every row
+    keeps its shop's own path. Contradictions are listed with their lines, and then nothing is
+    written. Exit code 1: some categories found no place (they are listed).
+    """
+    from mep3m.stages.merge.impact import as_html, as_text, compare_after, impact
+    from mep3m.stages.merge.journal import open_review
+    from mep3m.stages.merge.stage import store_counts
+    from mep3m.store import Store
+
+    if options["store"] is None and options["left"] is None:
+        raise UsageError("say what to apply it to: --store DIR, or the tables --left FILE and --right FILE")
+    if options["out"] is None and not options["dry_run"]:
+        raise UsageError("say where the result goes: --out DIR, or --dry-run to see what would happen")
+    opened, _ = open_review(review_file, now())
+    stage = _stage(opened.decisions, options)
+    store = Store.open(options["store"]) if options["store"] else None
+    counts = store_counts(store) if store else stage.table_counts()
+    merged, broken = stage.result(counts)
+    report = impact(counts, merged, stage.review.decisions, broken)
+    if not options["dry_run"]:
+        after = _write(stage, store, options)
+        report["after"] = compare_after(report, after) if after else []
+        if report["after"]:
+            raise Mep3mError("the rows differ from the report: " + "; ".join(report["after"]))
+    if options["html"]:
+        options["html"].write_text(f"<!doctype html><meta charset=utf-8>{as_html(report)}", encoding="utf-8")
+    if as_json:
+        print_json({**report, "out": None if options["dry_run"] else str(options["out"])})
+    else:
+        click.echo("\n".join(as_text(report)))
+        click.echo("nothing written (--dry-run)" if options["dry_run"] else f"written    {options['out']}")
+    ctx.exit(1 if report["unmapped"] else 0)
+
+
+def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyReview:
+    """Return the stage that the options describe."""
+    from mep3m.settings.align import MergeSettings
+    from mep3m.stages.align.proposal import read_side
+    from mep3m.stages.merge.decisions import rename_sources, with_reviewer
+    from mep3m.stages.merge.first_level import read_first_level
+    from mep3m.stages.merge.history import read_history
+    from mep3m.stages.merge.merged import Review
+    from mep3m.stages.merge.stage import ApplyReview, read_previous
+
+    given = {key: options[key] for key in MergeSettings.model_fields if options[key] is not None}
+    settings = MergeSettings.parse(given, "mep3m align apply")
+    names = {"left": options["left_source"], "right": options["right_source"]}
+    sides: list[Side] = []
+    for key in ("left", "right"):
+        if options[key]:
+            side, rejects = read_side(options[key], names[key])
+            sides.append(side)
+            for reject in rejects:
+                click.echo(f"{reject.file}, line {reject.line}: {reject.reason}", err=True)
+    said = rename_sources(with_reviewer(decisions, options["reviewer"]), names)
+    first_level = read_first_level(options["first_level"]).renamed(names) if options["first_level"] else None
+    previous = read_previous(options["previous"]) if options["previous"] else None
+    edits = tuple(read_history(options["edits"])) if options["edits"] else ()
+    return ApplyReview(Review(tuple(said), first_level, previous, settings), tuple(sides), edits)
+
+
+def _write(stage: ApplyReview, store: Any, options: dict[str, Any]) -> Any:
+    """Write the new store, or the tree alone; return what the new rows carry."""
+    from mep3m.engine import bar, make_engine
+    from mep3m.stages.base import run_stage
+    from mep3m.stages.merge.stage import store_counts, write_tree
+
+    out: Path = options["out"]
+    if store is not None:
+        if out.resolve() == store.folder.resolve():
+            raise UsageError("--out must be another folder than --store: the first store stays as it is")
+        engine = make_engine(options["engine"], options["workers"])
+        return store_counts(run_stage(stage, store, out, engine, bar))
+    write_tree(stage, out)
+    return None

@@ -1,0 +1,237 @@
+"""`mep3m align review`, `undo` and `carry`: what people decide, in a review file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mep3m.cli.show import (
+    FILE,
+    NEW_FILE,
+    json_option,
+    login_name,
+    now,
+    print_json,
+)
+from mep3m.errors import UsageError
+
+if TYPE_CHECKING:
+    from mep3m.stages.merge.decisions import Decision
+    from mep3m.stages.merge.journal import Review
+
+ANSWERS = {"a": "accept", "r": "reject", "u": "unsure"}
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  mep3m align review links.sssom.tsv\n"
+    "  mep3m align review links.sssom.tsv --accept 12-20,31 --reject 25 --reviewer li\n"
+    "  mep3m align review links.sssom.tsv --accept 14 --name-zh 移动电源 --name-en 'Power banks'\n"
+    "  mep3m align review links.sssom.tsv --ask --reviewer li\n"
+    "  mep3m align review links.sssom.tsv --blind for_wang.tsv --seed 7\n"
+    "  mep3m align review links.sssom.tsv --take for_wang.tsv"
+)
+@click.argument("review_file", metavar="FILE", type=FILE)
+@click.option("--accept", help="Lines to accept: 12 or 12,15 or 12-20.")
+@click.option("--reject", help="Lines to reject.")
+@click.option("--unsure", help="Lines to mark as unsure.")
+@click.option("--clear", help="Lines to open again.")
+@click.option("--name-zh", help="New Chinese name for the accepted line.")
+@click.option("--name-en", help="New English name for the accepted line.")
+@click.option("--relation", type=click.Choice(["exact", "narrower", "broader"]), help="Change the relation.")
+@click.option("--reviewer", default=login_name, show_default="login name", help="Who decides.")
+@click.option("--line", "lines", multiple=True, help="Ask about these lines in the terminal.")
+@click.option("--ask", is_flag=True, help="Ask about every open line, the most uncertain first.")
+@click.option("--blind", type=NEW_FILE, help="Write the open rows here without scores, shuffled.")
+@click.option("--seed", default=0, show_default=True, help="Order of the blind copy.")
+@click.option("--take", type=FILE, help="Bring in the decisions of a copy.")
+@click.option("--limit", default=20, show_default=True, help="Open rows to list.")
+@json_option
+@click.pass_context
+def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: Any) -> None:
+    """Show what is decided and open in a review FILE, and decide.
+
+    FILE is an SSSOM table from 'align propose'. Edit it in any editor or spreadsheet (columns
+    mep3m_decision: accept, reject, unsure; mep3m_new_name_zh, mep3m_new_name_en, reviewer_label),
+    or decide here by line. Everything is logged beside the file and 'align undo FILE' takes it back.
+    """
+    from mep3m.stages.merge.decisions import contradictions, most_uncertain, progress
+    from mep3m.stages.merge.journal import blind, open_review, parse_lines, take
+
+    when = now()
+    opened, by_hand = open_review(review_file, when)
+    changed = _decide(opened, options, when)
+    if options["take"]:
+        from mep3m.stages.merge.decisions import read_review
+
+        changed += take(opened, read_review(options["take"])[0], when)
+    asked = [line for text in options["lines"] for line in parse_lines(text)]
+    if options["ask"] and not asked:
+        asked = [decision.line for decision in most_uncertain(opened.decisions)]
+    changed += _ask(opened, asked, options["reviewer"])
+    if options["blind"]:
+        blind(opened, options["seed"]).write(options["blind"])
+    problems = contradictions(opened.decisions)
+    waiting = most_uncertain(opened.decisions)
+    if as_json:
+        print_json(
+            {
+                "progress": progress(opened.decisions),
+                "changed": changed,
+                "by_hand": by_hand,
+                "problems": [{"kind": p.kind, "lines": p.lines, "text": p.text} for p in problems],
+                "open": [_row(decision) for decision in waiting],
+            }
+        )
+    else:
+        _print_review(opened, by_hand + changed, waiting[: options["limit"]])
+        for problem in problems:
+            click.echo(f"problem: {problem}", err=True)
+    ctx.exit(1 if problems else 0)
+
+
+def _decide(opened: Review, options: dict[str, Any], when: str) -> int:
+    """Carry out --accept, --reject, --unsure and --clear as one batch; return the rows changed."""
+    from mep3m.stages.align.sssom import PREDICATES
+    from mep3m.stages.merge.journal import decide, parse_lines
+
+    words = {"accept": "accept", "reject": "reject", "unsure": "unsure", "clear": ""}
+    changes: dict[int, dict[str, str]] = {}
+    for option, word in words.items():
+        for line in parse_lines(options[option]) if options[option] else []:
+            place = opened.index(line)
+            if place in changes:
+                raise UsageError(f"line {line} is named twice; decide it once")
+            changes[place] = {"mep3m_decision": word}
+            if option == "accept" and options["relation"]:
+                changes[place]["predicate_id"] = PREDICATES[options["relation"]]
+    names = {f"mep3m_new_{key}": options[key] for key in ("name_zh", "name_en") if options[key]}
+    if names or options["relation"]:
+        accepted = parse_lines(options["accept"]) if options["accept"] else []
+        if not accepted or (names and len(accepted) != 1):
+            raise UsageError("a new name or relation needs --accept; a name needs exactly one line")
+        changes[opened.index(accepted[0])].update(names)
+    if changes:
+        decide(opened, changes, options["reviewer"], when, "command line")
+    return len(changes)
+
+
+def _ask(opened: Review, lines: Sequence[int], reviewer: str) -> int:
+    """Ask about each line; every answer is kept at once, so an interruption loses nothing."""
+    from mep3m.stages.merge.journal import decide
+
+    changed = 0
+    places = [opened.index(line) for line in lines]
+    for number, place in enumerate(places, start=1):
+        decision = opened.decisions[place]
+        words = opened.sheet.rows[place].get("comment", "")
+        click.echo(f"[{number}/{len(places)}] line {decision.line}: {decision.link}")
+        if words:
+            click.echo(f"    {words}")
+        keys = click.Choice(["a", "r", "u", "n", "s", "q"])
+        answer = click.prompt("    accept, reject, unsure, new name, skip, quit", type=keys, default="s")
+        if answer == "q":
+            break
+        cells = {"mep3m_decision": ANSWERS.get(answer, "accept")}
+        if answer == "n":
+            cells["mep3m_new_name_zh"] = click.prompt("    Chinese name", default="", show_default=False)
+            cells["mep3m_new_name_en"] = click.prompt("    English name", default="", show_default=False)
+        if answer != "s":
+            decide(opened, {place: cells}, reviewer, now(), "asked")
+            changed += 1
+    return changed
+
+
+def _row(decision: Decision) -> dict[str, Any]:
+    return {"line": decision.line, "link": decision.link, "probability": decision.probability}
+
+
+def _print_review(opened: Review, changed: int, waiting: Sequence[Decision]) -> None:
+    from mep3m.stages.merge.decisions import progress
+
+    counts = progress(opened.decisions)
+    total = len(opened.decisions)
+    said = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in counts)
+    click.echo(
+        f"{opened.path}: {total:,} rows: {said}" + (f"; {changed:,} newly recorded" if changed else "")
+    )
+    for decision in waiting:
+        sure = "" if decision.probability is None else f"{decision.probability:.2f}  "
+        click.echo(f"  line {decision.line}: {sure}{decision.link}")
+
+
+@click.command(
+    epilog="\b\nExamples:\n  mep3m align undo links.sssom.tsv\n  mep3m align undo tree.edits.jsonl\n"
+    "  mep3m align undo merged"
+)
+@click.argument("target", type=FILE)
+@click.option("--by", default=login_name, show_default="login name", help="Who undoes.")
+@json_option
+def undo(target: Path, by: str, as_json: bool) -> None:
+    """Take back the last step: of a review file, of an edits file, or a store that apply wrote.
+
+    A store is removed as a whole; the store it was made from was never changed. It stays where
+    another store beside it was made from it.
+    """
+    from mep3m.stages.merge.history import record_undo
+    from mep3m.stages.merge.journal import undo as undo_decisions
+    from mep3m.stages.merge.stage import remove_result
+
+    if target.is_dir():
+        text = f"removed {target}; {remove_result(target)} is as it was"
+    elif target.suffix == ".jsonl":
+        record = record_undo(target, by, now()[:10])
+        text = f"undone: {record.edit.id} {record.words}"
+    else:
+        batch = undo_decisions(target, now())
+        text = f"undone: {len(batch['changes'])} row(s) decided {batch['how']} at {batch['time']}"
+    if as_json:
+        print_json({"undone": text})
+    else:
+        click.echo(text)
+
+
+@click.command(
+    epilog="\b\nExample:\n  mep3m align carry old.sssom.tsv new.sssom.tsv --store new --out now.sssom.tsv"
+)
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@click.option("--out", type=NEW_FILE, help="The new review. [default: NEW itself]")
+@click.option("--left", type=FILE, help="The left platform's new table: says what still exists.")
+@click.option("--right", type=FILE, help="The right platform's new table.")
+@click.option("--store", type=FILE, help="Instead of tables: the store of the new export.")
+@json_option
+@click.pass_context
+def carry(
+    ctx: click.Context, /, old: Path, new: Path, out: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Bring the decisions of the OLD review into the NEW proposals of a later export.
+
+    A decision holds when both categories are still called the same at the same place; what does not
+    hold any more, or looks different now, is listed (exit code 1 when a decision was not kept).
+    """
+    from mep3m.stages.align.proposal import read_side
+    from mep3m.stages.merge.carry import carry as carry_over
+    from mep3m.stages.merge.decisions import read_review
+    from mep3m.stages.merge.stage import existing_categories
+    from mep3m.store import Store
+
+    sides = [read_side(options[key], key)[0] for key in ("left", "right") if options[key]]
+    existing = existing_categories(sides, Store.open(options["store"]) if options["store"] else None)
+    carried = carry_over(read_review(old)[0], read_review(new)[0], existing)
+    carried.sheet.write(out or new)
+    lost = [row for row in carried.again if not row.kept]
+    if as_json:
+        again = [{"line": row.line, "reason": row.reason, "kept": row.kept} for row in carried.again]
+        print_json({"kept": carried.kept, "look_again": again, "out": str(out or new)})
+    else:
+        click.echo(
+            f"{carried.kept:,} decisions kept, {len(lost):,} not, {len(carried.again):,} to look at again"
+        )
+        for row in carried.again:
+            click.echo(f"  line {row.line}: {row.reason}")
+        click.echo(f"review     {out or new}")
+    ctx.exit(1 if lost else 0)
