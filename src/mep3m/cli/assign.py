@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import NEW_FILE, column_options, given_columns, json_option, print_json
+from mep3m.cli.show import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
 from mep3m.errors import UsageError
 
 #: products that are classified at once
@@ -28,6 +28,7 @@ BATCH = 8192
     show_default=True,
     help="The path ends where its probability falls below this; such products go to review.",
 )
+@click.option("--edits", type=FILE, help="Edits of the category tree ('align edit') that RUN is to follow.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Alternatives a product.")
 @json_option
 def assign(
@@ -36,24 +37,25 @@ def assign(
     """Give every product of DATA a category path with RUN.
 
     The columns are those of training unless others are named; labels are not read. A RUN that was
-    trained on a store has none: name them to read a table.
+    trained on a store has none: name them to read a table. With --edits the answers are categories of
+    the edited tree.
 
     Each line of the output has the path, a probability for each of its levels, whether a person has to
     look, and the most probable full paths.
     """
     import orjson
 
+    from mep3m.cli.evaluate import follow_edits_of
     from mep3m.engine.progress import bar
-    from mep3m.models.classifier import names_of
     from mep3m.recipes.classify import Run
     from mep3m.serving.assigner import assign as answer
     from mep3m.store.files import whole_file
 
-    opened_run = Run.open(run)
+    opened_run = follow_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
         data, False, given_columns(options, data), options["image_root"], options["format"]
     )
-    names = names_of(run)
+    names = opened_run.taxonomy
     review = unreadable = 0
     total = opened.products.num_rows
     with whole_file(out) as temporary, temporary.open("wb") as file, bar("assign", total, "products") as step:

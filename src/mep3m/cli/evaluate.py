@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.show import NEW_FILE, column_options, given_columns, json_option, print_json
+from mep3m.cli.show import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
+
+if TYPE_CHECKING:
+    from mep3m.recipes.classify import Run
 
 
 @click.command(epilog="Example: mep3m evaluate run --data test.tsv --json")
@@ -15,6 +18,7 @@ from mep3m.cli.show import NEW_FILE, column_options, given_columns, json_option,
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Table or store with labels.")
 @column_options
 @click.option("--split-file", type=click.Path(path_type=Path), help="Score only the test side of this split.")
+@click.option("--edits", type=FILE, help="Edits of the category tree ('align edit') that RUN is to follow.")
 @click.option("--card", type=NEW_FILE, help="Write the whole metric card to this JSON file.")
 @click.option("--report", type=NEW_FILE, help="Write the card as a page with its plots to this HTML file.")
 @json_option
@@ -25,14 +29,15 @@ def evaluate(
 
     A row whose label the model has never seen counts as wrong and is reported under 'unseen'. A RUN that
     was trained on a store has ids as classes: names of a table are looked up in its taxonomy, and labels
-    of a store with another version of the taxonomy are followed by their ids.
+    of a store with another version of the taxonomy are followed by their ids. With --edits the answers of
+    RUN are followed too: a merged category counts as the one it was merged into.
     """
     from mep3m.cli.train import end_refused, print_scores, say_refused
     from mep3m.dataset.splits import Split
     from mep3m.recipes.classify import Run, evaluate_run
     from mep3m.store.files import write_json
 
-    opened_run = Run.open(run)
+    opened_run = follow_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
         data, True, given_columns(options, data), options["image_root"], options["format"]
     )
@@ -43,10 +48,9 @@ def evaluate(
     if card:
         write_json(card, scores)
     if options["report"]:
-        from mep3m.models.classifier import names_of
         from mep3m.report.card_report import report_card
 
-        report_card(scores, options["report"], names_of(run))
+        report_card(scores, options["report"], opened_run.taxonomy)
     if as_json:
         print_json(scores)
     else:
@@ -64,7 +68,26 @@ def evaluate(
         click.echo(
             f"the taxonomy of {data} (version {told['data']}) is not the run's ({told['model']}): "
             f"{told['moved']:,} rows counted where the run has their category, {told['new']:,} rows of "
-            "categories that it does not know at the deepest one that it does",
+            "categories that it does not know at the deepest one that it does"
+            + ("" if options["edits"] else "; --edits FILE follows categories that were merged since"),
             err=True,
         )
     end_refused(opened.rejects)
+
+
+def follow_edits_of(run: Run, edits: Path | None) -> Run:
+    """Return the run after the edits of a file, and say on standard error what they did to its classes."""
+    if edits is None:
+        return run
+    from mep3m.stages.merge.history import read_history
+
+    followed = run.followed(read_history(edits))
+    told = followed.edits
+    click.echo(
+        f"{told['edits']} edits followed: {len(told['now'])} classes of the run are another now", err=True
+    )
+    for old, why in told["gone"].items():
+        click.echo(f"{old} has no successor, the category above it answers: {why}", err=True)
+    for text in told["broken"]:
+        click.echo(f"not followed, the run does not have it: {text}", err=True)
+    return followed

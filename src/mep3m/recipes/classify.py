@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,11 +21,14 @@ from mep3m.evaluation.card import metric_card, training_counts
 from mep3m.evaluation.evaluate import evaluate, unreadable
 from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.models.tree import make_coherent
+from mep3m.recipes.followed import follow_edits
 from mep3m.recipes.labels_of import in_the_runs_tree
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat
+from mep3m.stages.merge.edits import Record
 from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
 from mep3m.store.images import Images
+from mep3m.taxonomy import Taxonomy
 from mep3m.training.registry import find
 from mep3m.training.task import clear_checkpoints, make_task
 
@@ -39,6 +42,11 @@ class Run:
     settings: RunSettings
     columns: Columns
     image_root: Path | None
+    #: the tree of a run on ids, and the training rows of each class, a level
+    taxonomy: Taxonomy | None = None
+    counts: tuple[dict[str, int], ...] = ()
+    #: what recorded edits of the tree have done to the classes
+    edits: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def open(cls, folder: Path) -> Run:
@@ -56,9 +64,21 @@ class Run:
             root = Path(saved["image_root"]) if saved["image_root"] else None
             settings = RunSettings.parse(saved["settings"], where)
             columns = Columns.parse(saved["columns"], where)
+            counts = tuple(dict(level) for level in saved["counts"])
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{where} is not that of a run ({error!r}); train it again") from None
-        return cls(folder, classifier, settings, columns, root)
+        return cls(folder, classifier, settings, columns, root, names_of(folder), counts)
+
+    def followed(self, records: Sequence[Record]) -> Run:
+        """Return the run after edits of its tree: its answers are the categories of today.
+
+        Raises:
+            UsageError: the run was not trained on ids, or the edits leave none of its classes.
+        """
+        classifier, taxonomy, counts, told = follow_edits(
+            self.classifier, self.taxonomy, records, self.counts
+        )
+        return replace(self, classifier=classifier, taxonomy=taxonomy, counts=tuple(counts), edits=told)
 
     def read(
         self,
@@ -167,19 +187,19 @@ def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: boo
         ModelError: no label is a category of the run.
     """
     given = whole_or_side(opened.products, split, "test")
-    told, followed = in_the_runs_tree(given, names_of(run.folder), opened.taxonomy, "the data")
+    told, followed = in_the_runs_tree(given, run.taxonomy, opened.taxonomy, "the data")
     dataset = shape(told, run.settings).labelled()
     if card:
         tree = run.classifier.tree
-        counts = read_json(run.folder / "run.json")["counts"]
         found = run.classifier.judge(dataset.products, opened.images)
         proba = make_coherent(tree, found.proba)
-        scores = metric_card(tree, proba, dataset, counts, run.settings.seed)
+        scores = metric_card(tree, proba, dataset, list(run.counts), run.settings.seed)
         scores["unreadable_images"] = unreadable(found.rejects)
     else:
         scores = evaluate(run.classifier, dataset, opened.images)
     counted = {"rows": len(dataset), "refused": len(opened.rejects)}
-    return {**scores, **counted, **({"taxonomy": followed} if followed else {})}
+    done = {"taxonomy": followed, "edits": run.edits}
+    return {**scores, **counted, **{key: value for key, value in done.items() if value}}
 
 
 def whole_or_side(products: pa.Table, split: Split | None, side: Literal["train", "test"]) -> Dataset:

@@ -121,8 +121,9 @@ def write_sssom(
 
 def yaml_text(value: str) -> str:
     """Return a text as a YAML scalar: plain where it reads as itself, else in double quotes."""
-    plain = re.fullmatch(r"[A-Za-z一-鿿][\w ./()+-]*(?<! )", value) and value.lower() not in YAML_WORDS
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    plain = re.fullmatch(r"[A-Za-z一-鿿][\w ./()+:#?=&%~-]*(?<![ :])", value)
+    clear = plain and ": " not in value and " #" not in value and value.lower() not in YAML_WORDS
+    return value if clear else json.dumps(value, ensure_ascii=False)
 
 
 #: words that YAML does not read as text

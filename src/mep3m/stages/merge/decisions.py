@@ -13,7 +13,7 @@ from mep3m.errors import FormatError, did_you_mean
 from mep3m.settings.align import MergeSettings
 from mep3m.stages.align.proposal import Relation
 from mep3m.stages.align.sheet import Sheet, read_sheet
-from mep3m.stages.align.sssom import REQUIRED, SHOWN, parse_row
+from mep3m.stages.align.sssom import REQUIRED, SHOWN, MappingRow, parse_row
 
 Verdict = Literal["accept", "reject", "unsure", "open"]
 
@@ -102,33 +102,42 @@ def read_review(path: Path) -> tuple[Sheet, list[Decision]]:
     return sheet, decisions
 
 
-def parse_decision(cells: Mapping[str, str], line: int) -> Decision:
-    """Return the decision of one row's cells.
+def parse_mapping(cells: Mapping[str, str], line: int) -> MappingRow:
+    """Return one row's cells as they were meant: numbers and dates of spreadsheets, `decision` a verdict.
 
     Raises:
         ValueError: a cell cannot be understood.
     """
-    shown = cells.get("confidence", "")
-    row = parse_row({**cells, "confidence": _number(shown)}, line)
+    row = parse_row({**cells, "confidence": _number(cells.get("confidence", ""))}, line)
     word = row.decision.strip().lower()
     if word not in WORDS:
         hint = did_you_mean(word, ["accept", "reject", "unsure"])
         raise ValueError(
             f"mep3m_decision '{row.decision}' is not allowed{hint}; leave it empty for an open one"
         )
+    return replace(row, decision=WORDS[word], date=_iso(row.date) or "")
+
+
+def parse_decision(cells: Mapping[str, str], line: int) -> Decision:
+    """Return the decision of one row's cells.
+
+    Raises:
+        ValueError: a cell cannot be understood.
+    """
+    row = parse_mapping(cells, line)
     proposal = row.proposal
     return Decision(
         left=Ref(proposal.left_source, proposal.left_id),
         right=Ref(proposal.right_source, proposal.right_id),
         relation=proposal.relation,
-        verdict=WORDS[word],
+        verdict=WORDS[row.decision],
         line=line,
-        probability=proposal.probability if shown else None,
+        probability=proposal.probability if cells.get("confidence") else None,
         by_method=proposal.accept and bool(cells.get("mep3m_accepted_by_method")),
         name_zh=row.new_name_zh or None,
         name_en=row.new_name_en or None,
         reviewer=row.reviewer or None,
-        date=_iso(row.date),
+        date=row.date or None,
         left_label=proposal.left_label,
         right_label=proposal.right_label,
     )
