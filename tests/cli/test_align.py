@@ -138,3 +138,40 @@ def test_a_wrong_setting_says_what_to_write(tmp_path: Path, given: str, message:
     result = propose(files, "--set", given)
     assert message in str(result.exception)
     assert not (tmp_path / "links.sssom.tsv").exists()
+
+
+def test_nothing_that_people_wrote_is_replaced(tmp_path: Path) -> None:
+    """--out onto an input, a note, a review with decisions: refused; onto proposals that nobody saw: done."""
+    files = write(tmp_path, left=LEFT, right=RIGHT, note="buy milk\n")
+    links = tmp_path / "links.sssom.tsv"
+    tables = ("--left", files["left"], "--right", files["right"], "--method", "paper")
+    for taken in (files["left"], files["note"]):
+        before = taken.read_bytes()
+        result = call("propose", *tables, "--out", taken)
+        assert "is no table of proposals; name another file" in str(result.exception)
+        assert taken.read_bytes() == before
+    assert call("propose", *tables, "--out", links).exit_code == 0
+    assert call("propose", *tables, "--out", links).exit_code == 0
+    assert call("review", links, "--accept", "10", "--reviewer", "li").exit_code == 0
+    before = links.read_bytes()
+    others = (
+        ("propose", *tables, "--out", links),
+        ("review", links, "--blind", links),
+        ("export", links, "--out", links),
+        ("carry", links, links),
+    )
+    for arguments in others:
+        assert call(*arguments).exception is not None, arguments
+        assert links.read_bytes() == before
+    refused = str(call("propose", *tables, "--out", links).exception)
+    assert "1 decisions of people" in refused
+    assert "align carry" in refused
+
+
+def test_quotes_that_a_spreadsheet_adds_are_taken_off(tmp_path: Path) -> None:
+    left = 'id\tpath\n1\t"Food > Tea, black"\n2\t"Home > 12"" pans"\n3\tHome > 12" bowls\n'
+    files = write(tmp_path, left=left, right='id\tpath\n8\tFood > Tea, black\n9\tHome > 12" pans\n')
+    assert propose(files, "--method", "paper").exit_code == 0
+    rows = (tmp_path / "links.sssom.tsv").read_text(encoding="utf-8")
+    assert "1\tFood > Tea, black\tskos:exactMatch\t8\tFood > Tea, black\t1.000000" in rows
+    assert '"Home > 12"" pans"\tskos:exactMatch\t9\t"Home > 12"" pans"\t1.000000' in rows

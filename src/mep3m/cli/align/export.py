@@ -11,8 +11,8 @@ from mep3m.cli.show import FILE, NEW_FILE, json_option, print_json
 
 
 @click.command(
-    epilog="\b\nExample:\n  mep3m align export links.sssom.tsv --out published.sssom.tsv\n"
-    "      --license https://creativecommons.org/licenses/by/4.0/ --base https://example.org/shops/"
+    epilog="\b\nExample:\n"
+    "  mep3m align export links.sssom.tsv --unreviewed accept --accept-above 0.9 --out published.sssom.tsv"
 )
 @click.argument("review_file", metavar="FILE", type=FILE)
 @click.option("--out", type=NEW_FILE, required=True, help="The set, as SSSOM/TSV in its canonical form.")
@@ -32,7 +32,9 @@ def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.stages.align.sssom import NO_LICENSE
     from mep3m.stages.align.sssom_export import Terms, export_sssom
     from mep3m.stages.merge.decisions import links, parse_mapping, progress, read_review
+    from mep3m.stages.merge.journal import require_replaceable
 
+    require_replaceable(out)
     given = {key: options[key] for key in ("unreviewed", "accept_above") if options[key] is not None}
     settings = MergeSettings.parse(given, "mep3m align export")
     terms = Terms(options["title"], options["license_"] or NO_LICENSE, options["base"])

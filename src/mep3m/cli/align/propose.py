@@ -50,7 +50,9 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     from mep3m.settings.base import with_values
     from mep3m.stages.align.propose import propose as propose_links
     from mep3m.stages.align.sssom import write_sssom
+    from mep3m.stages.merge.journal import require_replaceable
 
+    require_replaceable(options["out"])
     given: dict[str, Any] = {key: options[key] for key in ("method", "within_first_level")}
     settings = AlignSettings.parse(with_values(given, options["sets"]), "align propose")
     sides, refused, title = _sides(options)

@@ -59,8 +59,10 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
     or decide here by line. Everything is logged beside the file and 'align undo FILE' takes it back.
     """
     from mep3m.stages.merge.decisions import contradictions, most_uncertain, progress
-    from mep3m.stages.merge.journal import blind, open_review, parse_lines, take
+    from mep3m.stages.merge.journal import blind, open_review, parse_lines, require_replaceable, take
 
+    if options["blind"]:
+        require_replaceable(options["blind"])
     when = now()
     opened, by_hand = open_review(review_file, when)
     changed = _decide(opened, options, when)
@@ -216,9 +218,14 @@ def carry(
     from mep3m.stages.align.proposal import read_side
     from mep3m.stages.merge.carry import carry as carry_over
     from mep3m.stages.merge.decisions import read_review
+    from mep3m.stages.merge.journal import require_replaceable
     from mep3m.stages.merge.stage import existing_categories
     from mep3m.store import Store
 
+    if out is not None and out.resolve() != new.resolve():
+        require_replaceable(out)
+    if new.resolve() == old.resolve():
+        raise UsageError(f"{old} is both OLD and NEW; propose anew into another file first")
     sides = [read_side(options[key], key)[0] for key in ("left", "right") if options[key]]
     existing = existing_categories(sides, Store.open(options["store"]) if options["store"] else None)
     carried = carry_over(read_review(old)[0], read_review(new)[0], existing)

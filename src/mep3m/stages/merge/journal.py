@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mep3m import __version__
-from mep3m.errors import UsageError
+from mep3m.errors import Mep3mError, UsageError
 from mep3m.stages.align.sheet import Sheet
 from mep3m.stages.align.sssom import REVIEWED
 from mep3m.stages.merge.decisions import Decision, parse_decision, read_review
@@ -82,6 +82,27 @@ def open_review(path: Path, when: str) -> tuple[Review, int]:
     if changes:
         append_line(review.log, {"time": when, "how": "by hand", "changes": changes})
     return review, len(changes)
+
+
+def require_replaceable(path: Path) -> None:
+    """Refuse a place for a table of proposals where something would be lost.
+
+    Raises:
+        UsageError: a file stands there that is no table of proposals, or in which people have decided.
+    """
+    if not path.exists():
+        return
+    try:
+        decisions = read_review(path)[1]
+    except Mep3mError as error:
+        raise UsageError(
+            f"{path} exists and is no table of proposals; name another file, or delete it ({error})"
+        ) from None
+    if decided := sum(decision.verdict != "open" for decision in decisions):
+        raise UsageError(
+            f"{path} holds {decided:,} decisions of people, which would be lost; name another file "
+            f"(afterwards 'mep3m align carry {path} OTHER' brings the decisions into new proposals)"
+        )
 
 
 def decide(
