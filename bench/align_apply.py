@@ -1,16 +1,18 @@
 """Relabelling the rows of a store: `align apply` beside a plain loop over records with a dictionary.
 
-`python bench/align_apply.py --rows 100000 --runs 3 --out apply.json` prints a Markdown table.
+`python -m bench.align_apply --rows 100000,1000000 --runs 3` prints a Markdown table.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import resource
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +37,8 @@ def make_store(folder: Path, rows: int) -> Store:
 
 
 def product(i: int) -> Product:
-    path = (f"first {i % 14}", f"second {i % CATEGORIES}")
+    place = i % CATEGORIES
+    path = (f"first {place % 14}", f"second {place}")
     given = tuple(Label(name, "given", "shop") for name in path)
     return Product(f"s:{i}", "ab"[i % 2], str(i), path, title=f"title of the product {i}", labels=given)
 
@@ -53,42 +56,79 @@ def loop(store: Store, mapping_of: Path, folder: Path) -> None:
     writer.finish()
 
 
-def timed(work: Callable[[], object]) -> float:
+def apply(store: Path, folder: Path) -> tuple[float, float]:
+    """Apply an empty review to a store; return the seconds and the peak memory of this process, in MiB."""
+    engine, opened = make_engine("local", 1), Store.open(store)
     begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
+    run_stage(ApplyReview(Review()), opened, folder, engine)
+    return time.perf_counter() - begin, peak()
+
+
+def by_loop(store: Path, folder: Path, mapping: Path) -> tuple[float, float]:
+    """Relabel the same rows by the loop; return the same."""
+    opened = Store.open(store)
+    begin = time.perf_counter()
+    loop(opened, mapping, folder)
+    return time.perf_counter() - begin, peak()
+
+
+def peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def alone(work: Callable[..., tuple[float, float]], *arguments: Path) -> tuple[float, float]:
+    """Run a function in a process of its own, whose peak memory is nobody else's."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def same_labels(one: Path, other: Path) -> bool:
+    return all(
+        a.select(["labels"]).equals(b.select(["labels"]))
+        for a, b in zip(Store.open(one).tables(), Store.open(other).tables(), strict=True)
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rows", default="100000,1000000", help="sizes of the store")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--loops", type=int, default=1, help="runs of the plain loop")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        store = make_store(folder / "store", options.rows)
-        stage, engine = ApplyReview(Review()), make_engine("local", 1)
-        apply, loops = [], []
-        for run in range(options.runs):
-            target = folder / f"applied{run}"
-            apply.append(timed(lambda target=target: run_stage(stage, store, target, engine)))
-            mapping, other = target / "decision" / "mapping.json", folder / f"loop{run}"
-            loops.append(timed(lambda mapping=mapping, other=other: loop(store, mapping, other)))
-            same = all(
-                a.select(["labels"]).equals(b.select(["labels"]))
-                for a, b in zip(Store.open(target).tables(), Store.open(other).tables(), strict=True)
-            )
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print("| | seconds (median) | rows/s |\n|---|---|---|")
-    for name, seconds in (("align apply (collect, decide, apply)", apply), ("loop over records", loops)):
-        middle = statistics.median(seconds)
-        print(f"| {name} | {middle:.2f} | {options.rows / middle:,.0f} |")
-    print(f"\n{options.rows:,} rows, {options.runs} runs, one process, same labels: {same}; {memory:.0f} MiB")
+    found = []
+    print("| rows | | seconds, median (least to most) | rows/s | peak MiB |\n|---|---|---|---|---|")
+    for rows in (int(size) for size in options.rows.split(",")):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            make_store(folder / "store", rows)
+            ways = {
+                "align apply (collect, decide, write)": [
+                    alone(apply, folder / "store", folder / f"applied{run}") for run in range(options.runs)
+                ],
+                "loop over records": [
+                    alone(
+                        by_loop,
+                        folder / "store",
+                        folder / f"loop{run}",
+                        folder / "applied0" / "decision" / "mapping.json",
+                    )
+                    for run in range(options.loops)
+                ],
+            }
+            same = not options.loops or same_labels(folder / "applied0", folder / "loop0")
+        for name, runs in ways.items():
+            seconds = sorted(spent for spent, _ in runs)
+            if seconds:
+                middle = statistics.median(seconds)
+                print(
+                    f"| {rows:,} | {name}, same labels: {same} | {middle:.2f} ({seconds[0]:.2f} to "
+                    f"{seconds[-1]:.2f}) | {rows / middle:,.0f} | {max(mib for _, mib in runs):,.0f} |",
+                    flush=True,
+                )
+        found.append({"rows": rows, "same": same, **ways})
     if options.out:
-        write_json(
-            options.out, {"rows": options.rows, "apply": apply, "loop": loops, "same": same, "mib": memory}
-        )
+        write_json(options.out, found)
 
 
 if __name__ == "__main__":

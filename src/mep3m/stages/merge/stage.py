@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,12 @@ class ApplyReview:
 
     def apply(self, shard: pa.Table, folder: Path) -> Outcome:
         """Return the shard with the labels of the mapping; `source_path` is never touched."""
-        mapping = read_mapping(folder / "mapping.json")
+        path = folder / "mapping.json"
+        mapping = _rows_of(path, path.stat().st_mtime_ns, path.stat().st_ino)
         keep = self.review.settings.unmapped == "keep"
         keys = pc.dictionary_encode(_keys(shard).combine_chunks())
-        found = [_labels(mapping, key) for key in keys.dictionary.to_pylist()]
-        values = pa.array(
-            [[asdict(label) for label in labels or ()] for labels in found], pa.list_(LABEL_TYPE)
-        )
+        found = [mapping.get(_node(key)) for key in keys.dictionary.to_pylist()]
+        values = pa.array([labels or () for labels in found], pa.list_(LABEL_TYPE))
         labels = values.take(keys.indices)
         if keep:
             known = pa.array([labels is not None for labels in found], pa.bool_()).take(keys.indices)
@@ -223,5 +223,10 @@ def _node(key: str) -> Node:
     return source, () if path == [""] else tuple(path)
 
 
-def _labels(mapping: Mapping[Node, tuple[Label, ...]], key: str) -> tuple[Label, ...] | None:
-    return mapping.get(_node(key))
+@lru_cache(maxsize=1)
+def _rows_of(path: Path, written: int, number: int) -> dict[Node, list[dict[str, Any]]]:
+    """Return the labels of each category as the file holds them; `written` and `number` tell files apart.
+
+    A process relabels many shards by one mapping and reads it once.
+    """
+    return {(row["source"], tuple(row["path"])): row["labels"] for row in read_json(path)}
