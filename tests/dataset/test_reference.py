@@ -111,13 +111,15 @@ def test_rows_of_one_label_have_one_path_in_any_order(rows: list[tuple[str | Non
     assert all(len(found) == 1 for found in by_label.values())
 
 
-def test_labels_come_before_the_shop_s_own_names() -> None:
+def test_names_of_shops_are_labels_only_where_no_row_has_any() -> None:
+    """After 'align apply' a row without labels found no place: the shop's own name is no class."""
     rows = [
         Product("1", "s", "1", source_path=("家电", "电视"), labels=labels(("tv",))),
         Product("2", "s", "2", source_path=("家电", "")),
         Product("3", "s", "3"),
     ]
-    assert label_cells(to_table(rows)) == [("tv",), ("家电", None), ()]
+    assert label_cells(to_table(rows)) == [("tv",), (), ()]
+    assert label_cells(to_table(rows[1:])) == [("家电", None), ()]
 
 
 @settings(deadline=None, max_examples=30)

@@ -20,14 +20,13 @@ Cells = tuple[str | None, ...]
 def label_cells(products: pa.Table) -> list[Cells]:
     """Return the label of each row at each level, `None` where it is not known.
 
-    Labels are category ids where the row has labels, else the shop's own names.
+    Labels are category ids where rows have labels: one without found no place in the tree. Where no
+    row has labels, they are the shop's own names.
     """
     labels = products["labels"].to_pylist()
-    named = products["source_path"].to_pylist()
-    return [
-        tuple(label["category"] or None for label in given) if given else tuple(n or None for n in path or ())
-        for given, path in zip(labels, named, strict=True)
-    ]
+    if any(labels):
+        return [tuple(label["category"] or None for label in given or ()) for given in labels]
+    return [tuple(name or None for name in path or ()) for path in products["source_path"].to_pylist()]
 
 
 def join_gaps(cells: Sequence[Cells]) -> list[Path]:

@@ -76,13 +76,14 @@ def follow_edits(
     Raises:
         UsageError: the run was not trained on ids, or the edits leave nothing of it.
     """
-    if taxonomy is None or any(path[-1] not in taxonomy for path in trained.tree.paths):
+    ids = [path[-1] for path in trained.tree.paths if taxonomy is not None and path[-1] in taxonomy]
+    if taxonomy is None or not ids:
         raise UsageError(
             "edits name ids, and the classes of this run are names: train it on a store that "
             "'mep3m align apply' wrote"
         )
     edited, held, broken = replay(taxonomy, records)
-    now = {path[-1]: successor(path[-1], held) for path in trained.tree.paths}
+    now = {category: successor(category, held) for category in ids}
     paths = [_new_path(path, taxonomy, edited, now) for path in trained.tree.paths]
     tree = LabelTree.from_paths(path for path in paths if path)
     if not len(tree):
@@ -102,7 +103,12 @@ def follow_edits(
 def _new_path(
     path: Nodes, before: Taxonomy, after: Taxonomy, now: dict[str, tuple[str | None, str]]
 ) -> Nodes:
-    """Return where a class lies now: its successor's path, or that of the nearest class above with one."""
+    """Return where a class lies now: its successor's path, or that of the nearest class above with one.
+
+    A class that is no id of the tree stays as it is.
+    """
+    if path[-1] not in before:
+        return path
     whole = tuple(category.id for category in before.path(path[-1]))
     skipped = len(whole) - len(path)  # the levels above the task of the run
     for category in reversed(path):
