@@ -115,7 +115,7 @@ CASES = [
     ("split HOLLOW --title name --out OUT", 1, "has no header line: it is empty"),
     # bytes that are no text
     ("align review BYTES", 1, "is neither UTF-8, UTF-16 nor GB 18030"),
-    ("align propose --left BYTES --right BYTES --out OUT", 1, "is not UTF-8 text"),
+    ("align propose --left BYTES --right BYTES --out OUT", 1, "is neither UTF-8, UTF-16 nor GB 18030 text"),
     ("align diff BYTES TREE", 1, "is not a taxonomy file"),
     ("build BYTES --out OUT", 2, "is not TOML in UTF-8"),
     # JSON, but of something else

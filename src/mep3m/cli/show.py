@@ -31,9 +31,8 @@ class Place(click.Path):
         return place
 
 
-#: type of the options that name a file or folder to read
+#: types of the options that name what is read, and of those that say where a result goes
 FILE = click.Path(path_type=Path)
-#: types of the options that say where a result goes
 NEW_FILE = Place(dir_okay=False, writable=True)
 NEW_FOLDER = Place(file_okay=False, writable=True)
 

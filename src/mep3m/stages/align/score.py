@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from mep3m.errors import FormatError
-from mep3m.stages.align.proposal import Proposal, Relation, Side, read_rows
+from mep3m.stages.align.proposal import Proposal, Relation, Side
+from mep3m.stages.align.table import read_rows
 
 #: precisions at which coverage is reported
 PRECISIONS = (0.90, 0.95, 0.99)

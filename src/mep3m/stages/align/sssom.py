@@ -136,16 +136,18 @@ def read_made_from(path: Path) -> dict[str, Path]:
     Raises:
         NotFoundError: the file does not exist.
     """
-    found: dict[str, Path] = {}
-    for line in read_sheet(path, REQUIRED).comments:
-        for key, name in MADE_FROM.items():
-            if line.startswith(mark := f"#{name}: "):
-                text = line.removeprefix(mark).strip()
-                try:
-                    found[key] = path.parent / (json.loads(text) if text.startswith('"') else text)
-                except json.JSONDecodeError:
-                    continue  # somebody has cut the line: as good as none
-    return found
+    lines = [line.partition(": ") for line in read_sheet(path, REQUIRED).comments]
+    written = {name.removeprefix("#"): text.strip() for name, _, text in lines}
+    found = {key: _plain_text(written[name]) for key, name in MADE_FROM.items() if name in written}
+    return {key: path.parent / text for key, text in found.items() if text}
+
+
+def _plain_text(scalar: str) -> str:
+    """Return the text of a YAML scalar that `yaml_text` wrote; '' where somebody has cut it."""
+    try:
+        return str(json.loads(scalar)) if scalar.startswith('"') else scalar
+    except json.JSONDecodeError:
+        return ""
 
 
 def _dated(row: MappingRow | Proposal) -> MappingRow:
