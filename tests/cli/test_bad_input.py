@@ -175,7 +175,7 @@ CASES = [
     ("serve RUN --port eighty", 2, "'eighty' is not a valid integer"),
     ("serve RUN --host 256.0.0.1", 2, "choose another --host or --port"),
     ("serve TABLE", 1, "is not a classifier folder"),
-    ("export-onnx RUN OUT", 2, "has no ONNX form"),
+    ("export-onnx TABLE OUT", 1, "is not a classifier folder"),
     ("dedupe STORE --image NONE", 2, "is not a file; name an image"),
     ("dedupe STORE --image FOLDER", 2, "is not a file; name an image"),
     ("dedupe STORE --image TABLE", 1, "this is not an image"),

@@ -135,6 +135,15 @@ def test_damaged_weights_of_a_part_are_named(
     assert ran("evaluate", fusion, "--data", place / "items.tsv").code == 0
 
 
+def test_two_models_have_no_one_onnx_form_and_their_parts_are_named(fusion: Path, tmp_path: Path) -> None:
+    done = ran("export-onnx", fusion, tmp_path / "m.onnx")
+    assert done.code == 2
+    assert "is not one model, so it has no ONNX form" in done.err
+    assert str(fusion / "text") in done.err
+    assert not (tmp_path / "m.onnx").exists()
+    assert ran("export-onnx", fusion / "text", tmp_path / "m.onnx").code == 0
+
+
 def test_broken_images_are_reported_by_evaluate_and_assign(place: Path, fusion: Path, tmp_path: Path) -> None:
     whole = (place / "3.png").read_bytes()
     try:

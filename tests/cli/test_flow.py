@@ -121,9 +121,3 @@ def test_assign_refuses_what_makes_no_sense(place: Path, tmp_path: Path, option:
     assert found.code == 2
     assert f"Invalid value for '{option[0]}'" in found.err
     assert not (tmp_path / "x").exists()
-
-
-def test_a_text_classifier_has_no_onnx_form(place: Path, tmp_path: Path) -> None:
-    found = ran("export-onnx", place / "run", tmp_path / "m.onnx")
-    assert found.code == 2
-    assert "is not one network, so it has no ONNX form" in found.err

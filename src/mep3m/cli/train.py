@@ -194,20 +194,27 @@ def print_scores(scores: dict[str, Any]) -> None:
 @click.argument("file", type=NEW_FILE)
 @json_option
 def export_onnx(run: Path, file: Path, as_json: bool) -> None:
-    """Write the network of RUN as the ONNX file FILE: the same probabilities without PyTorch.
+    """Write the model of RUN as the ONNX file FILE: the same probabilities without this package.
 
-    Inputs are the normalised image and the token ids, as docs/guide-train-networks.md says.
+    Inputs of a network are the normalised image and the token ids, those of the linear model the numbers
+    and values of a title's n-grams, as docs/guide-train-networks.md and docs/guide-train.md say.
     """
     from mep3m.models.classifier import load
+    from mep3m.models.linear import LinearClassifier
 
     classifier: Any = load(run)
-    if not hasattr(classifier, "network"):
+    if isinstance(classifier, LinearClassifier):
+        from mep3m.models.networks.export_linear import export_linear
+
+        export_linear(classifier, file)
+    elif hasattr(classifier, "network"):
+        from mep3m.models.networks.export import export_onnx as write  # loads torch: after the checks
+
+        write(classifier, file)
+    else:
         parts = [part.name for part in run.iterdir() if (part / "weights.safetensors").exists()]
         hint = f"; export one of its parts: {', '.join(str(run / part) for part in parts)}" if parts else ""
-        raise UsageError(f"{run} is not one network, so it has no ONNX form{hint}")
-    from mep3m.models.networks.export import export_onnx as write  # loads torch: after the checks
-
-    write(classifier, file)
+        raise UsageError(f"{run} is not one model, so it has no ONNX form{hint}")
     if as_json:
         print_json({"onnx": str(file), "bytes": file.stat().st_size})
     else:

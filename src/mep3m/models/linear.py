@@ -94,6 +94,20 @@ class LinearClassifier:
             result[rows], seen[rows] = self._probabilities(texts, rows)
         return Judgement(result, seen, [])
 
+    def inputs(self, products: pa.Table) -> dict[str, NDArray[Any]]:
+        """Return what an ONNX export of the model reads (`models.networks.export_linear`) for these rows.
+
+        `features` (N, K) int64 are the numbers of a text's features, `values` (N, K) float32 their tf-idf,
+        both filled up with zeros to the longest text.
+        """
+        texts = encode_texts(text_column(products, bool(self.details.get("ocr"))))
+        rows = self.vocabulary.all_rows(texts, np.arange(len(texts), dtype=np.int64))
+        lengths = rows.stops - rows.starts
+        inside = np.arange(int(lengths.max(initial=1))) < lengths[:, None]
+        features, values = np.zeros(inside.shape, dtype=np.int64), np.zeros(inside.shape, dtype=np.float32)
+        features[inside], values[inside] = rows.features, rows.values
+        return {"features": features, "values": values}
+
     def _probabilities(
         self, texts: Texts, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

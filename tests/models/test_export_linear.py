@@ -1,0 +1,82 @@
+"""The ONNX form of the linear model answers what the model answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+
+from mep3m.models.labels import LabelTree
+from mep3m.models.linear import LinearClassifier
+from mep3m.models.networks.export_linear import export_linear
+from mep3m.models.ngrams import Grams, Vocabulary, encode_texts
+from tests.cli.runner import ran
+from tests.models.test_linear_model import ORDERS, TITLES, learned
+from tests.models.trees import seeds, trees
+from tests.training.test_linear import table
+
+ROWS = [*TITLES, "", "tea lamp", "ЖЖ", "green " * 40]
+
+
+def answered(file: Path, classifier: LinearClassifier, titles: list[str]) -> np.ndarray:
+    session = onnxruntime.InferenceSession(str(file))
+    return np.asarray(session.run(["probabilities"], classifier.inputs(table(titles)))[0])
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_learned_model_predicts_the_same(order: str, tmp_path: Path) -> None:
+    classifier = learned(order)
+    export_linear(classifier, tmp_path / "model.onnx")
+    found = answered(tmp_path / "model.onnx", classifier, ROWS)
+    np.testing.assert_allclose(found, classifier.predict_proba(table(ROWS)), atol=1e-6)
+    alone = answered(tmp_path / "model.onnx", classifier, ROWS[:1])
+    np.testing.assert_allclose(alone, found[:1], atol=1e-6)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@settings(max_examples=12, deadline=None)
+@given(trees, seeds)
+def test_any_weights_on_any_tree_predict_the_same(
+    order: str, tmp_path_factory: pytest.TempPathFactory, tree: LabelTree, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    texts = encode_texts(pa.array(TITLES))
+    vocabulary = Vocabulary.fit(texts, np.arange(len(texts)), Grams(1, 2, 1, 12), 1, 1000)
+    shape = (len(vocabulary), len(tree))
+    weights = random.normal(size=shape).astype(np.float32)
+    if order == "flat":
+        weights = weights[:, tree.namesakes]
+    scale, prior = (random.random(len(tree), dtype=np.float32) for _ in range(2))
+    scale = scale[tree.namesakes]
+    details = {"hierarchy": order}
+    classifier = LinearClassifier(tree, vocabulary, weights, 20 * scale, 0 * scale, prior, details)
+    file = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    export_linear(classifier, file)
+    np.testing.assert_allclose(
+        answered(file, classifier, ROWS), classifier.predict_proba(table(ROWS)), atol=2e-6
+    )
+
+
+def test_the_command_writes_it(tmp_path: Path) -> None:
+    classifier = learned("flat")
+    (tmp_path / "run").mkdir()
+    classifier.save(tmp_path / "run")
+    done = ran("export-onnx", tmp_path / "run", tmp_path / "model.onnx", "--json")
+    assert done.code == 0, done.err
+    assert done.json["bytes"] == (tmp_path / "model.onnx").stat().st_size
+    found = answered(tmp_path / "model.onnx", classifier, ROWS)
+    np.testing.assert_allclose(found, classifier.predict_proba(table(ROWS)), atol=1e-6)
+
+
+def test_inputs_are_filled_up_with_zeros() -> None:
+    classifier = learned("flat")
+    found = classifier.inputs(table(["tea", "", "green tea leaf"]))
+    used = (found["values"] != 0).sum(1)
+    assert used[1] == 1  # the constant feature alone
+    assert used[0] < used[2] == found["values"].shape[1]
+    assert found["features"].max() < len(classifier.vocabulary)
+    assert not found["features"][0, used[0] :].any()
