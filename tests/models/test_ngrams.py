@@ -104,3 +104,62 @@ def test_rows_taken_keep_their_content_and_order() -> None:
     assert taken.starts.tolist() == [rows.starts[2], rows.starts[0]]
     assert taken.width == rows.width
     assert len(rows.take(np.zeros(0, dtype=np.int64)).packed()) == 0
+
+
+def drawn_rows(seed: int, count: int, width: int) -> Rows:
+    """Return rows of a few of the features each, the constant one (the last) always and at the end."""
+    random = np.random.default_rng(seed)
+    chosen = [np.sort(random.permutation(width - 1)[: random.integers(0, 5)]) for _ in range(count)]
+    features = [np.append(row, width - 1) for row in chosen]
+    ends = np.cumsum([len(row) for row in features])
+    values = random.random(ends[-1]).astype(np.float32) + 0.1
+    starts = np.concatenate([[0], ends[:-1]])
+    return Rows(starts, ends, np.concatenate(features).astype(np.int32), values, width)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 30), st.integers(1, 6))
+def test_spread_is_the_entropy_of_the_classes_of_a_feature(seed: int, count: int, classes: int) -> None:
+    rows = drawn_rows(seed, count, 8)
+    mine = np.random.default_rng(seed + 1).integers(0, classes, count).astype(np.int32)
+    share = np.bincount(mine) / count
+    present = share > 0
+    found = rows.spread(mine)
+    for feature in range(8):
+        own = [
+            mine[row] for row in range(count) if feature in rows.features[rows.starts[row] : rows.stops[row]]
+        ]
+        counts = np.bincount(own, minlength=len(share)) + 2 * share
+        part = counts[present] / counts.sum()
+        expected = -(part * np.log(part)).sum() / np.log(present.sum()) if present.sum() > 1 else 0.0
+        assert found[feature] == pytest.approx(expected, abs=1e-5)
+    assert (found >= -1e-6).all()
+    assert (found <= 1 + 1e-6).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_weighed_rows_keep_unit_length_and_the_constant(seed: int) -> None:
+    rows = drawn_rows(seed, 12, 8)
+    before = rows.values.copy()
+    weights = np.random.default_rng(seed).random(8).astype(np.float32) + 0.1
+    rows.weigh(weights)
+    for begin, end in zip(rows.starts, rows.stops, strict=True):
+        assert rows.values[end - 1] == before[end - 1]
+        if end - begin > 1:
+            expected = before[begin : end - 1] * weights[rows.features[begin : end - 1]]
+            np.testing.assert_allclose(
+                rows.values[begin : end - 1], expected / np.linalg.norm(expected), rtol=1e-5
+            )
+
+
+def test_a_weighed_vocabulary_makes_the_weighed_rows() -> None:
+    texts = encode_texts(pa.array(["green tea", "black tea tea", "", "rice", "green rice"]))
+    chosen = np.arange(len(texts), dtype=np.int64)
+    vocabulary = Vocabulary.fit(texts, chosen, Grams(1, 3, 2, 16), 1, 1000)
+    rows = vocabulary.all_rows(texts, chosen)
+    weights = np.random.default_rng(0).random(len(vocabulary)).astype(np.float32) + 0.1
+    rows.weigh(weights)
+    again = vocabulary.weighed(weights).all_rows(texts, chosen)
+    np.testing.assert_array_equal(rows.features, again.features)
+    np.testing.assert_allclose(rows.values, again.values, rtol=1e-5)

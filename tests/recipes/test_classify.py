@@ -119,7 +119,7 @@ def test_train_and_evaluate_on_the_sides_of_a_split(run: Path, tmp_path: Path) -
     assert scores["rows"] == len(Split.load(split).test)
     card = json.loads((out / "card.json").read_text())
     assert 0 <= card["leakage"]["shared"] <= 1
-    assert [row["level"] for row in card["leakage"]["difference"]] == [1, 2]
+    assert [row["level"] for row in card["leakage"]["levels"]] == [1, 2]
 
 
 def test_one_level_and_a_subset_are_flat_tasks(run: Path, tmp_path: Path) -> None:

@@ -77,3 +77,28 @@ def test_the_page_is_drawn(card: dict[str, Any], tmp_path: Path, browser: Any) -
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert problems == []
     page.close()
+
+
+def test_shops_have_their_scores(card: dict[str, Any]) -> None:
+    rows = Cells(card_report.platforms(card).html).rows[1:]
+    assert [row[:3] for row in rows] == [
+        [str(level["level"]), "s", str(level["n"])] for level in card["levels"]
+    ]
+    assert [float(row[3]) for row in rows] == pytest.approx(
+        [level["top1"] for level in card["levels"]], rel=1e-3
+    )
+
+
+def test_leakage_is_on_the_page_where_it_was_measured(card: dict[str, Any], tmp_path: Path) -> None:
+    part = {"top1": {"mean": 0.75, "sd": 0.01}, "macro_f1": {"mean": 0.5, "sd": None}}
+    found = {"splits": 3, "shared": 0.365}
+    found["levels"] = [{"level": 1, "random": part, "grouped": part, "difference": part}]
+    shown = card_report.leakage(found)
+    rows = Cells(shown.html).rows[1:]
+    assert [row[:2] for row in rows] == [["1", "Top-1"], ["1", "macro F1"]]
+    assert rows[0][2:] == ["0.75", "0.75", "0.75", "0.01"]
+    assert "36.5%" in shown.note
+    card_report.report_card(card, tmp_path / "without.html")
+    card_report.report_card(card | {"leakage": found}, tmp_path / "with.html")
+    pages = [(tmp_path / f"{name}.html").read_text() for name in ("without", "with")]
+    assert ["Leakage" in page for page in pages] == [False, True]

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from mep3m.models.labels import LabelTree
+from mep3m.models.ngrams import Grams, Vocabulary, encode_texts
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.run import RunSettings
-from mep3m.training.linear import rare_weights, train
+from mep3m.training.linear import purity, rare_weights, train
 from mep3m.training.task import Task, Trained
 
 KINDS = ("green tea", "long rice", "desk lamp", "wool socks")
@@ -62,3 +63,39 @@ def test_classes_below_the_median_of_their_level_weigh_their_rows_more() -> None
     assert rare_weights(tree, few, 1.0).max() == 8.0
     lone = rare_weights(tree, tree.encode([("a", "x")] * 10_000), 1.0)
     np.testing.assert_array_equal(lone, 1.0, err_msg="a node without a row neither weighs nor counts")
+
+
+def test_a_feature_of_one_class_is_worth_more_than_one_of_all() -> None:
+    names = [path[0] for path in (("tea",), ("rice",), ("lamp",), ("sock",))]
+    titles = [f"new {name}" for name in names for _ in range(20)]
+    texts, rows = encode_texts(pa.array(titles)), np.arange(len(titles), dtype=np.int64)
+    vocabulary = Vocabulary.fit(texts, rows, Grams(3, 3, 1, 16), 2, 1000)
+    sparse = vocabulary.all_rows(texts, rows)
+    codes = np.repeat(np.arange(4, dtype=np.int32), 20)[:, None]
+    worth = purity(sparse, codes, 0.5)
+    common = set(sparse.features[: sparse.stops[0]]) & set(sparse.features[sparse.starts[-1] :])
+    own = set(sparse.features[: sparse.stops[0]]) - common
+    assert min(worth[list(own)]) > 1.5 * max(worth[list(common)])
+    np.testing.assert_array_equal(purity(sparse, codes, 0.0), 1.0)
+    # a level that nobody has a label of, or one class alone, says nothing about any feature
+    np.testing.assert_allclose(purity(sparse, np.zeros_like(codes), 0.5), 1.05**0.5, rtol=1e-6)
+
+
+def test_scores_of_held_out_rows_do_not_know_their_labels(tmp_path: Path) -> None:
+    """Neither the weights of features nor those of rare classes may look at them; only the scale does."""
+    paths = [(KINDS[row % 4],) for row in range(80)]
+    tree = LabelTree.from_paths(paths)
+    products = table(
+        [f"{path[0]} {'red' if row % 3 else 'blue'} {row % 7}" for row, path in enumerate(paths)]
+    )
+    order = np.random.default_rng(0).permutation(80)
+    held, rest = order[:16], order[16:]
+    found = []
+    for shift in (0, 1):
+        codes = tree.encode(paths)
+        codes[held] = (codes[held] + shift) % 4
+        task = Task(products, tree, codes, rest, held, None, RunSettings(), "split")
+        log = np.log(train(task, tmp_path).valid_proba)
+        log -= log.mean(axis=1, keepdims=True)
+        found.append(log / np.abs(log).max())
+    np.testing.assert_allclose(*found, atol=2e-3)

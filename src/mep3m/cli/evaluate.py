@@ -49,7 +49,10 @@ def evaluate(
         write_json(card, scores)
     if options["report"]:
         from mep3m.report.card_report import report_card
+        from mep3m.store.files import read_json
 
+        trained = read_json(run / "card.json") if (run / "card.json").exists() else {}
+        scores |= {"leakage": trained["leakage"]} if "leakage" in trained else {}
         report_card(scores, options["report"], opened_run.taxonomy)
     if as_json:
         print_json(scores)

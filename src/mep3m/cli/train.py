@@ -44,6 +44,7 @@ Examples:
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A setting of the model itself.")
 @click.option("--split-file", type=click.Path(path_type=Path), help="Train on the train side of this split.")
 @click.option("--leakage", is_flag=True, help="Also measure how much a random split flatters this model.")
+@click.option("--seeds", type=click.IntRange(1), default=1, help="Splits of each kind for --leakage.")
 @click.option("--out", required=True, type=NEW_FOLDER, help="Folder for the run.")
 @json_option
 def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
@@ -54,7 +55,8 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     """
     from mep3m.dataset.reading import open_products
     from mep3m.dataset.splits import Split
-    from mep3m.recipes.classify import leakage, train_run
+    from mep3m.recipes.classify import train_run
+    from mep3m.recipes.leakage import leakage
     from mep3m.store.files import write_json
 
     columns = column_map(options, data)
@@ -65,7 +67,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     split = Split.load(options["split_file"]) if options["split_file"] else None
     card = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
     if options["leakage"]:
-        card["leakage"] = leakage(opened, settings)
+        card["leakage"] = leakage(opened, settings, options["seeds"])
         write_json(out / "card.json", card)
     if as_json:
         print_json({"run": str(out), "refused": len(opened.rejects), **card})
@@ -187,6 +189,23 @@ def print_scores(scores: dict[str, Any]) -> None:
         )
         averages = f"{row['macro_f1']:.4f}       {row['weighted_f1']:.4f}    {row['ap_macro']:.4f}"
         click.echo(f"{counts}    {averages}  {row['unseen']:>6,}")
+    if "leakage" in scores:
+        print_leakage(scores["leakage"])
+
+
+def print_leakage(found: dict[str, Any]) -> None:
+    """Print the scores of random and grouped splits side by side."""
+    click.echo(
+        f"leakage: {found['shared']:.1%} of the test rows of a random split have a duplicate in training; "
+        f"means of {found['splits']} splits"
+    )
+    click.echo("level  score     random  grouped  difference")
+    for row in found["levels"]:
+        for score, name in (("top1", "top-1"), ("macro_f1", "macro F1")):
+            one, two, gap = (row[kind][score] for kind in ("random", "grouped", "difference"))
+            spread = "" if gap["sd"] is None else f" ± {gap['sd']:.4f}"
+            means = f"{one['mean']:.4f}   {two['mean']:.4f}     {gap['mean']:+.4f}"
+            click.echo(f"{row['level']:>5}  {name:<8}  {means}{spread}")
 
 
 @click.command("export-onnx", epilog="Example: mep3m export-onnx run model.onnx")

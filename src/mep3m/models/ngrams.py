@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 _START, _END = 2, 3
 #: value of the constant feature that every text has; the words of a text have unit length
 _CONSTANT = 0.5
+#: titles of average class that are added to those of a feature before their classes are looked at
+_ADDED = 2.0
 #: texts whose sparse rows are made at once
 _CHUNK = 65_536
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -63,6 +65,27 @@ class Rows:
         )
         return Rows(starts, ends, self.features[used], self.values[used], self.width)
 
+    def weigh(self, weights: NDArray[np.float32]) -> None:
+        """Multiply the values by the weights (V,) of their features and bring each text to unit length again.
+
+        The constant feature, the last of a row, keeps its value.
+        """
+        _weigh(*self.arrays, weights)
+
+    def spread(self, classes: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return (V,) how evenly the titles with a feature are spread over the classes (N,) of the rows.
+
+        It is the entropy of their classes over the largest possible one: 0 is one class alone, 1 all classes
+        alike. Two titles of average class are added to each feature, so that few titles say little.
+        """
+        counts = np.bincount(classes)
+        prior = np.full(len(counts), _ADDED) * counts / max(1, len(classes))
+        out = np.zeros(self.width, dtype=np.float32)
+        if np.count_nonzero(counts) > 1:
+            _spread(self.arrays, classes, prior, out)
+            out /= np.log(np.count_nonzero(counts))
+        return out
+
     def squares(self) -> NDArray[np.float32]:
         """Return (N,) the squared length of each row."""
         out = np.zeros(len(self), dtype=np.float32)
@@ -89,6 +112,54 @@ def _squares(starts: Any, stops: Any, values: Any, out: Any) -> None:
     for row in range(len(starts)):
         for place in range(starts[row], stops[row]):
             out[row] += values[place] * values[place]
+
+
+@numba.njit(cache=True)
+def _weigh(starts: Any, stops: Any, features: Any, values: Any, weights: Any) -> None:
+    for row in range(len(starts)):
+        square = np.float32(0.0)
+        for place in range(starts[row], stops[row] - 1):
+            values[place] *= weights[features[place]]
+            square += values[place] * values[place]
+        if square > 0:
+            values[starts[row] : stops[row] - 1] /= np.sqrt(square)
+
+
+@numba.njit(cache=True)
+def _by_feature(sparse: Any, classes: Any, width: int) -> Any:
+    """Return the classes of the rows that have each feature, behind each other, and where each begins."""
+    starts, stops, features, _ = sparse
+    firsts = np.zeros(width + 1, dtype=np.int64)
+    for row in range(len(starts)):
+        for place in range(starts[row], stops[row]):
+            firsts[features[place] + 1] += 1
+    firsts = np.cumsum(firsts)
+    found, at = np.empty(firsts[-1], dtype=np.int32), firsts.copy()
+    for row in range(len(starts)):
+        for place in range(starts[row], stops[row]):
+            found[at[features[place]]] = classes[row]
+            at[features[place]] += 1
+    return found, firsts
+
+
+@numba.njit(cache=True)
+def _spread(sparse: Any, classes: Any, prior: Any, out: Any) -> None:
+    """Write the entropy (nats) of the classes of each feature's rows, `prior` (C,) titles being added."""
+    found, firsts = _by_feature(sparse, classes, len(out))
+    counts, sums = prior.copy(), 0.0
+    for count in prior:
+        sums += count * np.log(count) if count > 0 else 0.0
+    for feature in range(len(out)):
+        own = found[firsts[feature] : firsts[feature + 1]]
+        for one in own:
+            counts[one] += 1.0
+        change = 0.0  # of the sum of n log n, at the classes that occur; each is taken back when it is met
+        for one in own:
+            if counts[one] != prior[one]:
+                change += counts[one] * np.log(counts[one]) - prior[one] * np.log(prior[one])
+                counts[one] = prior[one]
+        total = len(own) + _ADDED
+        out[feature] = np.log(total) - (sums + change) / total
 
 
 @numba.njit(cache=True, inline="always")
@@ -222,9 +293,10 @@ class Grams:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Which buckets are features, and their inverse document frequency.
+    """Which buckets are features, and what one occurrence of each is worth.
 
-    `feature_of` (2 ** bits,) gives the feature of a bucket or -1; `idf` (V,) is ln((1 + N) / (1 + n)) + 1.
+    `feature_of` (2 ** bits,) gives the feature of a bucket or -1; `idf` (V,) is ln((1 + N) / (1 + n)) + 1,
+    times what the training made of it (`weighed`).
     """
 
     grams: Grams
@@ -251,6 +323,10 @@ class Vocabulary:
         feature_of[kept] = np.arange(len(kept), dtype=np.int32)
         idf = np.log((1 + len(rows)) / (1 + documents[kept])) + 1
         return cls(grams, feature_of, idf.astype(np.float32))
+
+    def weighed(self, weights: NDArray[np.float32]) -> Vocabulary:
+        """Return the same features, each worth `weights` (V,) times as much; see `Rows.weigh`."""
+        return Vocabulary(self.grams, self.feature_of, self.idf * weights[: len(self.idf)])
 
     def rows(self, texts: Texts, rows: NDArray[np.int64]) -> Rows:
         """Return the sparse rows of the chosen texts; memory is that of these rows only."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
 
 from mep3m import __version__
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import Opened, open_products
-from mep3m.dataset.splits import Split, duplicate_groups, split_products
+from mep3m.dataset.splits import Split
 from mep3m.errors import ModelError, UsageError
 from mep3m.evaluation.card import metric_card, training_counts
 from mep3m.evaluation.evaluate import evaluate, unreadable
@@ -27,7 +25,6 @@ from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat
 from mep3m.stages.merge.edits import Record
 from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
-from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 from mep3m.training.registry import find
 from mep3m.training.task import clear_checkpoints, make_task
@@ -206,37 +203,3 @@ def whole_or_side(products: pa.Table, split: Split | None, side: Literal["train"
     """Return all rows that no stage has dropped, or those on one side of a split."""
     dataset = Dataset.of(products)
     return dataset if split is None else dataset.sides(split)[0 if side == "train" else 1]
-
-
-def leakage(opened: Opened, settings: RunSettings, test_share: float = 0.2) -> dict[str, Any]:
-    """Return how much of a score is leakage: the same model on a random and on a grouped split.
-
-    `difference` is random minus grouped, a level; `shared` is the share of the random split's test
-    rows that have a duplicate on its train side.
-    """
-    dataset = shape(Dataset.of(opened.products), settings).labelled()
-    scores: dict[str, Any] = {}
-    splits = {
-        kind: split_products(dataset.products, kind, test_share, settings.seed)
-        for kind in ("random", "grouped")
-    }
-    for kind, split in splits.items():
-        levels = _levels(dataset, split, settings, opened.images)
-        scores[kind] = {"split": split.id, "levels": levels}
-    groups = np.array(duplicate_groups(dataset.products))
-    learned, tested = splits["random"].rows(dataset.ids)
-    scores["shared"] = float(np.isin(groups[tested], groups[learned]).mean())
-    pairs = zip(scores["random"]["levels"], scores["grouped"]["levels"], strict=True)
-    scores["difference"] = [
-        {"level": one["level"], **{name: one[name] - two[name] for name in ("top1", "macro_f1")}}
-        for one, two in pairs
-    ]
-    return scores
-
-
-def _levels(dataset: Dataset, split: Split, settings: RunSettings, images: Images | None) -> Any:
-    """Return the scores a level on the test side of a split, of a model trained on the other side."""
-    learned, tested = dataset.sides(split)
-    with tempfile.TemporaryDirectory() as scratch:
-        classifier = find(settings)(make_task(learned, settings, images), Path(scratch)).classifier
-        return evaluate(classifier, tested, images)["levels"]

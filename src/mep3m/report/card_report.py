@@ -30,9 +30,11 @@ def report_card(card: Mapping[str, Any], path: Path, taxonomy: Taxonomy | None =
         intervals(card),
         by_training_rows(card, taxonomy),
         buckets(card),
+        platforms(card),
         calibration(card),
         mistakes(card, taxonomy),
     ]
+    sections += [leakage(card["leakage"])] if "leakage" in card else []
     facts = {"rows": card.get("rows"), "seed": card["seed"], "interval": card["averaging"]["interval"]}
     write_page(path, "Metric card", sections, facts)
 
@@ -97,6 +99,44 @@ def _bounds(low: int, high: int | None) -> str:
     if high is None:
         return f"{low:,} and more"
     return "none (unseen)" if high == 1 else f"{low:,} to {high - 1:,}"
+
+
+def platforms(card: Mapping[str, Any]) -> Section:
+    """The scores of each shop, at every level."""
+    rows = [
+        {
+            "level": row["level"],
+            "shop": shop["platform"],
+            "test products": shop["n"],
+            "Top-1": shop["top1"],
+            "macro F1": shop["macro_f1"],
+        }
+        for row in card["levels"]
+        for shop in row["platforms"]
+    ]
+    return Section("Scores by shop", table(rows))
+
+
+def leakage(found: Mapping[str, Any]) -> Section:
+    """What `train --leakage` measured: random splits beside splits that keep duplicates on one side."""
+    names = {"top1": "Top-1", "macro_f1": "macro F1"}
+    rows = [
+        {
+            "level": row["level"],
+            "score": name,
+            "random split": row["random"][key]["mean"],
+            "duplicates on one side": row["grouped"][key]["mean"],
+            "difference": row["difference"][key]["mean"],
+            "sd of the difference": row["difference"][key]["sd"],
+        }
+        for row in found["levels"]
+        for key, name in names.items()
+    ]
+    note = (
+        f"Measured in training on {found['splits']} splits of each kind. {found['shared']:.1%} of the test "
+        "products of a random split have a duplicate among those that were learned."
+    )
+    return Section("Leakage", table(rows), note)
 
 
 def calibration(card: Mapping[str, Any]) -> Section:

@@ -42,6 +42,10 @@ def train(task: Task, run: Path) -> Trained:
     vocabulary = Vocabulary.fit(texts, used, grams, settings.least, settings.most)
     hierarchy = task.settings.hierarchy
     rows, codes, seed = vocabulary.all_rows(texts, used), task.codes[used], task.settings.seed
+    if settings.purity:
+        own = purity(rows.take(np.arange(len(task.train))), codes[: len(task.train)], settings.purity)
+        rows.weigh(own)
+        vocabulary = vocabulary.weighed(own)
     weights, raw = fit(rows, task.tree, codes, held, hierarchy, settings, seed)
     scale = temperatures(task.tree, raw, task.codes[task.valid], hierarchy)
     bias = np.zeros(len(task.tree), dtype=np.float32)
@@ -109,6 +113,20 @@ def _leaf_weights(
             batch = order[start : start + learner.batch]
             learner.learn(rows.take(batch), codes[batch], rate)
     return learner.weights
+
+
+def purity(rows: Rows, codes: NDArray[np.int32], power: float) -> Weights:
+    """Return (V,) (1.05 - H) ** `power`, of how evenly H the rows with a feature are spread over the classes.
+
+    H is the mean over the levels of `codes` (N, depth), where -1 is unknown. What stands in one class only
+    tells more than its frequency says; 1.05 leaves something to what stands in all of them.
+    """
+    levels = []
+    for level in codes.T:
+        known = np.flatnonzero(level >= 0)
+        _, classes = np.unique(level[known], return_inverse=True)
+        levels.append(rows.take(known).spread(classes.astype(np.int32)))
+    return np.asarray((1.05 - np.mean(levels, axis=0)) ** power, dtype=np.float32)
 
 
 def rare_weights(tree: LabelTree, codes: NDArray[np.int32], power: float) -> NDArray[np.float32]:
