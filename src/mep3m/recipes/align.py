@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pyarrow as pa
 from mep3m.engine import Engine, Progress, silent
 from mep3m.settings.project import Project
 from mep3m.stages.align.from_store import sides_from_products
-from mep3m.stages.align.proposal import Proposal
+from mep3m.stages.align.proposal import Proposal, Side
 from mep3m.stages.align.propose import propose
 from mep3m.stages.align.sssom import write_sssom
 from mep3m.stages.base import run_stage
@@ -33,6 +34,7 @@ def align_store(
     over. An edited review makes the step run again.
     """
     first_level = from_entries(project.first_level, root / "mep3m.toml") if project.first_level else None
+    out.mkdir(parents=True, exist_ok=True)
     review_file = out / REVIEW
     made_from = fingerprint([store.fingerprint, project.align.model_dump(mode="json"), _classes(first_level)])
     note = out / "review.made-from.json"
@@ -56,8 +58,15 @@ def proposals_of(project: Project, store: Store, first_level: FirstLevel | None)
     columns = ["source", "source_path", "title", "ocr", "dropped", "image", "image_ref"]
     kept = (table.filter(pa.compute.is_null(table["dropped"])) for table in store.tables(columns))
     sides = sides_from_products(kept, store.images)
-    names = {(source, path[0]): key for (source, path), key in (first_level or FirstLevel()).entries.items()}
-    return propose(sides, project.align, names or None)
+    if first_level is None:
+        return propose(sides, project.align)
+    return propose([_classified(side, first_level) for side in sides], project.align, first_level.by_name())
+
+
+def _classified(side: Side, first_level: FirstLevel) -> Side:
+    """Return a shop's categories with their common classes; the map may go below a first level."""
+    entries = (replace(entry, first_level=first_level.class_of((side.name, entry.path))) for entry in side)
+    return replace(side, entries=tuple(entries))
 
 
 def _write_review(project: Project, store: Store, first_level: FirstLevel | None, path: Path) -> None:
