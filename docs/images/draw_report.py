@@ -1,6 +1,7 @@
-"""Photograph the report of a build: python docs/images/draw_report.py demo/report/report.html writes report.png.
+"""Photograph the report of a build: python docs/images/draw_report.py demo/report/report.html.
 
-It shows the first section and the mosaic; the sections between them are left out. Needs the system's Chromium.
+Writes report.png beside this script: the first sections and the mosaic, what lies between them left out.
+Needs the system's Chromium.
 """
 
 from __future__ import annotations

@@ -56,3 +56,25 @@ def test_the_page_is_whole_and_escapes_the_text(tmp_path: Path) -> None:
 def test_no_lines_no_page(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="mep3m ocr"):
         write_ocr_page(tmp_path / "none", Path, tmp_path / "page.html")
+
+
+def test_the_page_is_drawn_on_a_phone_and_fetches_nothing(tmp_path: Path, browser: Any) -> None:
+    Image.new("RGB", (400, 30), "red").save(tmp_path / "a", "PNG")
+    lines = tmp_path / "lines.jsonl"
+    lines.write_bytes(b"".join(orjson.dumps(r) + b"\n" for r in ROWS))
+    write_ocr_page(lines, tmp_path.joinpath, tmp_path / "page.html")
+    page = browser.new_page(viewport={"width": 360, "height": 700})
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.locator("h2").all_text_contents() == [
+        "Text in images",
+        "Informative text",
+        "Promotional text",
+    ]
+    assert page.locator("img").first.evaluate("one => one.naturalWidth") == 220
+    assert page.get_by_text("<b>0.9</b>").count() >= 1  # text of an image is text, never markup
+    assert page.locator("b", has_text="0.9").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    page.close()
