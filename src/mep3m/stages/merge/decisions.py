@@ -13,7 +13,7 @@ from mep3m.errors import FormatError, did_you_mean
 from mep3m.settings.align import MergeSettings
 from mep3m.stages.align.proposal import Relation
 from mep3m.stages.align.sheet import Sheet, read_sheet
-from mep3m.stages.align.sssom import REQUIRED, SHOWN, MappingRow, parse_row
+from mep3m.stages.align.sssom import PREDICATES, REQUIRED, SHOWN, MappingRow, parse_row
 
 Verdict = Literal["accept", "reject", "unsure", "open"]
 
@@ -84,6 +84,8 @@ class Problem:
 def read_review(path: Path) -> tuple[Sheet, list[Decision]]:
     """Read a review file as the table it is and as decisions, in the same order.
 
+    Predicates and dates, which spreadsheets write in their own way, are put back into the table's.
+
     Raises:
         NotFoundError: the file or a required column does not exist.
         FormatError: cells cannot be understood; the message lists each with its line.
@@ -96,6 +98,10 @@ def read_review(path: Path) -> tuple[Sheet, list[Decision]]:
             decisions.append(parse_decision(cells, line))
         except ValueError as error:
             problems.append(f"line {line}: {error}")
+            continue
+        cells["predicate_id"] = PREDICATES[decisions[-1].relation]
+        if decisions[-1].date:
+            cells["mapping_date"] = decisions[-1].date
     if problems:
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         raise FormatError(f"{path} cannot be used:\n  " + "\n  ".join(problems[:SHOWN]) + more)
