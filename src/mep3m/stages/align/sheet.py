@@ -72,7 +72,8 @@ def read_sheet(path: Path, required: Sequence[str]) -> Sheet:
     begin = start + reader.line_num + 1
     for cells in reader:
         cells = [cell.strip() for cell in cells]
-        if any("\n" in cell and separator in cell for cell in cells):
+        unclosed = "".join(lines[begin - 1 : start + reader.line_num]).count('"') % 2 == 1
+        if any(separator in cell and (unclosed or "\n" in cell) for cell in cells):
             problems.append(f'line {begin}: a quote (") is opened and not closed before the next row')
         elif any(cells[len(columns) :]):
             problems.append(f"line {begin}: {len(cells)} cells, but the header has {len(columns)}")

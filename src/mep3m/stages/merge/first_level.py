@@ -45,6 +45,10 @@ class FirstLevel:
                 return found
         return None
 
+    def called(self, class_id: str | None) -> str:
+        """Return a class as people call it."""
+        return next((category.name for category in self.classes if category.id == class_id), str(class_id))
+
     def renamed(self, sources: Mapping[str, str]) -> FirstLevel:
         """Return the map with sources renamed: a map for two tables calls them left and right."""
         entries = {(sources.get(source, source), path): name for (source, path), name in self.entries.items()}

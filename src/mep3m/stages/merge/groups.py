@@ -111,7 +111,7 @@ def build_forest(
         groups, of = _connect(nodes, pairs, exact)
     problems = [] if settings.allow_joins else _platform_joins(groups, exact)
     problems += _class_joins(groups, first_level)
-    builder = _Placer(groups, of, places, rows, first_level is not None)
+    builder = _Placer(groups, of, places, rows, first_level)
     problems += builder.add_links([link for link in links if link.decision.relation != "exact"])
     problems += builder.place()
     if first_level is not None and not problems:
@@ -255,7 +255,7 @@ def _class_joins(groups: Iterable[Group], first_level: FirstLevel | None) -> lis
         classes = [path[0] for source, path in group.nodes if source == CLASS]
         if first_level is not None and len(classes) > 1:
             lines = tuple(sorted(decision.line for decision in group.links))
-            names = " and ".join(f"'{name}'" for name in classes)
+            names = " and ".join(f"'{first_level.called(name)}'" for name in classes)
             text = f"would join the classes {names} of the first-level map; change the map, or reject"
             problems.append(Problem("class", lines, text))
     return problems
@@ -277,9 +277,10 @@ def _class_conflicts(placer: _Placer, first_level: FirstLevel) -> list[Problem]:
         links = [*group.links, *([group.placed_by] if group.placed_by else [])]
         if group.parent in wrong and not links:
             continue
+        wanted = first_level.called(first_level.class_of(stray[0]))
         text = (
-            f"{label(stray[0])} belongs to the class '{first_level.class_of(stray[0])}' of the first-level "
-            f"map, but the link puts it into '{actual}'; reject it, or give that category a line in the map"
+            f"{label(stray[0])} belongs to the class '{wanted}' of the first-level map, but the link puts it "
+            f"into '{first_level.called(actual)}'; reject it, or give that category a line in the map"
         )
         problems.append(Problem("class", tuple(sorted(link.line for link in links)), text))
     return problems
@@ -293,7 +294,7 @@ class _Placer:
     of: Mapping[Node, int]
     places: Mapping[Node, Node]
     rows: Mapping[Node, int]
-    mapped: bool
+    first_level: FirstLevel | None
     links: dict[int, dict[int, Decision]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     order: list[int] = field(default_factory=list)
@@ -363,16 +364,17 @@ class _Placer:
             parent = self._heaviest(group, fitting)
         elif parent is None and given:
             parent = min(given)
-        root = group.class_id is not None or (not self.mapped and parent is None)
+        root = group.class_id is not None or (self.first_level is None and parent is None)
         placed_by = linked.get(parent) if parent is not None else None
         self.groups[number] = Group(group.nodes, group.links, parent, root or parent is not None, placed_by)
         self.chain[number] = [*(self.chain[parent] if parent is not None else []), number]
         return problems
 
     def _rival_classes(self, group: Group, given: set[int]) -> list[Problem]:
-        if len(given) < 2:
+        if len(given) < 2 or self.first_level is None:
             return []
-        names = " and ".join(sorted(f"'{self.groups[above].class_id}'" for above in given))
+        called = sorted(self.first_level.called(self.groups[above].class_id) for above in given)
+        names = " and ".join(f"'{name}'" for name in called)
         lines = tuple(sorted(decision.line for decision in group.links))
         text = f"the first-level map puts members of one merged category into {names}; reject, or change it"
         return [Problem("class", lines, text)]
