@@ -19,8 +19,8 @@ from mep3m.stages.align.proposal import Proposal
 from mep3m.stages.align.sssom import REVIEWED, MappingRow
 from mep3m.stages.align.sssom_export import COLUMNS, TAKEN, Terms, export_sssom
 
-#: a CURIE: an NCName, a colon, and a reference without anything that an IRI may not hold
-CURIE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*):([^\s<>\"{}|\\^`:/?#\[\]@]+)")
+#: a CURIE: an NCName, a colon, and one segment of a URI (RFC 3986: no letters beyond ASCII)
+CURIE = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]*):((?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+)")
 JUSTIFICATIONS = {"semapv:ManualMappingCuration", "semapv:CompositeMatching"}
 
 

@@ -161,8 +161,8 @@ def _prefixes(sources: Iterable[str]) -> dict[str, str]:
 
 
 def _local(text: str) -> str:
-    """Return the text as the part of an IRI that it can stand in: letters of every script stay."""
-    return "".join(c if c.isalpha() or c in "0123456789-._~" else quote(c, safe="") for c in text)
+    """Return the text as the part of a URI that it can stand in; other tools refuse letters beyond ASCII."""
+    return quote(text, safe="")
 
 
 def _one_line(value: str) -> str:
