@@ -11,15 +11,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 
-def run_peer(name: str, train: tuple, test: list, limit: float, python: str = sys.executable) -> dict:
+def run_peer(
+    name: str, train: tuple, test: list, limit: float, python: str = sys.executable, minutes: float = 2.0
+) -> dict:
     """Return {"predicted", "train_s", "predict_s", "cpu_s" (all threads)} of a peer, or {"failed": why}."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "in.json").write_text(json.dumps([list(train[0]), list(train[1]), list(test)]))
-        command = [python, str(Path(__file__)), name, folder]
+        command = [python, str(Path(__file__)), name, folder, "--minutes", str(minutes)]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
@@ -32,36 +37,110 @@ def run_peer(name: str, train: tuple, test: list, limit: float, python: str = sy
         return json.loads((work / "out.json").read_text())
 
 
-def mep3m_linear(titles: list, labels: list, tests: list, work: Path) -> tuple:
+def task_of(titles: list, labels: list, model: str = "linear", **options: object) -> Any:
+    """Return the training task of these rows; a tenth is held out, as by `mep3m train`."""
     import numpy as np
-    import pyarrow as pa
 
     from mep3m.models.labels import LabelTree
-    from mep3m.product import PRODUCT_SCHEMA
     from mep3m.settings.run import RunSettings
-    from mep3m.training.linear import train
     from mep3m.training.task import Task
 
-    def table(texts: list) -> pa.Table:
-        columns = {field.name: pa.nulls(len(texts), field.type) for field in PRODUCT_SCHEMA}
-        ids = pa.array([str(row) for row in range(len(texts))])
-        columns |= {"id": ids, "source": ids, "source_id": ids, "title": pa.array(texts)}
-        return pa.table(columns, schema=PRODUCT_SCHEMA)
-
-    train_table, test_table = table(titles), table(tests)
-    began = time.perf_counter()
     tree = LabelTree.from_paths((label,) for label in labels)
-    codes = tree.encode([(label,) for label in labels])
     order = np.random.default_rng(0).permutation(len(titles))
     held = len(titles) // 10
-    task = Task(train_table, tree, codes, order[held:], order[:held], None, RunSettings(), "bench")
-    trained = train(task, work)
+    settings = RunSettings(model=model, options=options)
+    codes = tree.encode([(label,) for label in labels])
+    return Task(table(titles), tree, codes, order[held:], order[:held], None, settings, "bench")
+
+
+def table(titles: list) -> Any:
+    import pyarrow as pa
+
+    from mep3m.product import PRODUCT_SCHEMA
+
+    columns = {field.name: pa.nulls(len(titles), field.type) for field in PRODUCT_SCHEMA}
+    ids = pa.array([str(row) for row in range(len(titles))])
+    columns |= {"id": ids, "source": ids, "source_id": ids, "title": pa.array(titles)}
+    return pa.table(columns, schema=PRODUCT_SCHEMA)
+
+
+def answers(task: Any, train: Callable, tests: list, work: Path) -> tuple:
+    began = time.perf_counter()
+    classifier = train(task, work).classifier
     trained_at = time.perf_counter()
-    best = trained.classifier.predict_proba(test_table).argmax(axis=1)
-    return [tree.paths[column][0] for column in best], trained_at - began, time.perf_counter() - trained_at
+    best = classifier.predict_proba(table(tests)).argmax(axis=1)
+    return (
+        [task.tree.paths[column][0] for column in best],
+        trained_at - began,
+        time.perf_counter() - trained_at,
+    )
 
 
-def linear_svc(titles: list, labels: list, tests: list, work: Path) -> tuple:
+def mep3m_linear(titles: list, labels: list, tests: list, work: Path, minutes: float) -> tuple:
+    from mep3m.training.linear import train
+
+    return answers(task_of(titles, labels), train, tests, work)
+
+
+def network(titles: list, labels: list, tests: list, work: Path, minutes: float, model: str) -> tuple:
+    """One of the paper's text networks for as many epochs as the minutes last, at most its own number."""
+    from mep3m.training.network import train
+
+    options: dict[str, object] = {"tokeniser": "words" if is_chinese(titles) else "whitespace"}
+    if model == "bert":
+        from bench.image_peers import tiny_bert
+
+        # nothing is fine-tuned, so the rate is larger and the epochs are more
+        folder = tiny_bert(work / "bert", titles)
+        options = {"weights": str(folder), "learning_rate": 1e-3, "batch": 64, "max_tokens": 48}
+    few = range(0, len(titles), max(1, len(titles) // 1500))
+    spent = []
+    for epochs in (1, 2):
+        part = task_of(
+            [titles[row] for row in few], [labels[row] for row in few], model, **options, epochs=epochs
+        )
+        began = time.process_time()
+        train(part, work / f"trial{epochs}")
+        spent.append(time.process_time() - began)
+    epoch = max(spent[1] - spent[0], 0.1) * len(titles) / len(few)
+    most = 40 if model == "bert" else 10
+    whole = task_of(titles, labels, model, **options, epochs=min(most, max(1, round(minutes * 60 / epoch))))
+    return answers(whole, train, tests, work / "whole")
+
+
+def autogluon(titles: list, labels: list, tests: list, work: Path, minutes: float) -> tuple:
+    """AutoGluon multimodal on titles; its text part is the same untrained BERT, as no weights can be had."""
+    import pandas
+    from autogluon.multimodal import MultiModalPredictor
+
+    from bench.image_peers import tiny_bert
+
+    settings = {
+        "model.names": ["hf_text"],
+        "model.hf_text.checkpoint_name": str(tiny_bert(work / "bert", titles)),
+        "model.hf_text.max_text_len": 48,
+        "optim.lr": 1e-3,
+        "optim.lr_choice": "single_stage",
+        "optim.max_epochs": 100,
+        "env.accelerator": "cpu",
+        "env.num_gpus": 0,
+        "env.strategy": "auto",
+        "env.precision": 32,
+        "env.batch_size": 64,
+        "env.per_gpu_batch_size": 64,
+        "env.num_workers": 0,
+        "env.num_workers_inference": 0,
+    }
+    began = time.perf_counter()
+    model = MultiModalPredictor(label="label", problem_type="multiclass", path=str(work / "ag"))
+    frame = pandas.DataFrame({"title": titles, "label": labels})
+    model.fit(frame, time_limit=minutes * 60, seed=0, hyperparameters=settings)
+    trained_at = time.perf_counter()
+    found = model.predict(pandas.DataFrame({"title": tests}), as_pandas=False)
+    return list(found), trained_at - began, time.perf_counter() - trained_at
+
+
+def linear_svc(titles: list, labels: list, tests: list, work: Path, minutes: float) -> tuple:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.svm import LinearSVC
 
@@ -73,7 +152,7 @@ def linear_svc(titles: list, labels: list, tests: list, work: Path) -> tuple:
     return list(found), trained_at - began, time.perf_counter() - trained_at
 
 
-def sgd(titles: list, labels: list, tests: list, work: Path) -> tuple:
+def sgd(titles: list, labels: list, tests: list, work: Path, minutes: float) -> tuple:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import SGDClassifier
 
@@ -86,13 +165,11 @@ def sgd(titles: list, labels: list, tests: list, work: Path) -> tuple:
     return list(found), trained_at - began, time.perf_counter() - trained_at
 
 
-def fasttext(
-    titles: list, labels: list, tests: list, work: Path, rate: float = 0.5, epochs: int = 5
-) -> tuple:
+def fasttext(titles: list, labels: list, tests: list, work: Path, minutes: float, epochs: int = 5) -> tuple:
     """Chinese titles as characters with 3-grams of them; other titles as words with character n-grams."""
     import fasttext as library
 
-    chinese = sum(ord(letter) > 0x2E80 for title in titles[:1000] for letter in title) > 1000
+    chinese = is_chinese(titles)
     names = sorted(set(labels))
     place = {name: str(number) for number, name in enumerate(names)}
 
@@ -104,9 +181,7 @@ def fasttext(
         for title, label in zip(titles, labels, strict=False):
             file.write(f"__label__{place[label]} {line(title)}\n")
     grams = {"wordNgrams": 3} if chinese else {"wordNgrams": 2, "minn": 2, "maxn": 5}
-    model = library.train_supervised(
-        str(work / "ft.txt"), thread=2, lr=rate, epoch=epochs, verbose=0, **grams
-    )
+    model = library.train_supervised(str(work / "ft.txt"), thread=2, lr=0.5, epoch=epochs, verbose=0, **grams)
     trained_at = time.perf_counter()
     found = [
         names[int((model.f.predict(line(title) + "\n", 1, 0.0, "strict") or [(0, "__label__0")])[0][1][9:])]
@@ -115,16 +190,20 @@ def fasttext(
     return found, trained_at - began, time.perf_counter() - trained_at
 
 
-def fasttext_slow(titles: list, labels: list, tests: list, work: Path) -> tuple:
-    return fasttext(titles, labels, tests, work, rate=0.5, epochs=25)
+def is_chinese(titles: list) -> bool:
+    return sum(ord(letter) > 0x2E80 for title in titles[:1000] for letter in title) > 1000
 
 
-PEERS = {
+PEERS: dict[str, Callable] = {
     "mep3m": mep3m_linear,
     "svc": linear_svc,
     "sgd": sgd,
     "fasttext": fasttext,
-    "fasttext25": fasttext_slow,
+    "fasttext25": partial(fasttext, epochs=25),
+    "lstm": partial(network, model="lstm"),
+    "bilstm": partial(network, model="bilstm"),
+    "bert": partial(network, model="bert"),
+    "autogluon": autogluon,
 }
 LABELS = {
     "mep3m": "mep3m linear",
@@ -132,6 +211,10 @@ LABELS = {
     "sgd": "TF-IDF 1-3 + SGDClassifier",
     "fasttext": "fastText, 5 epochs",
     "fasttext25": "fastText, 25 epochs",
+    "lstm": "LSTM, Word2vec",
+    "bilstm": "BiLSTM, Word2vec",
+    "bert": "BERT from scratch, 2 layers of 128",
+    "autogluon": "AutoGluon multimodal, the same BERT",
 }
 
 
@@ -139,12 +222,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=sorted(PEERS))
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--minutes", type=float, default=2.0)
     arguments = parser.parse_args()
-    sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+    sys.path[:0] = [str(Path(__file__).parents[1] / "src"), str(Path(__file__).parents[1])]
     sys.path = [path for path in sys.path if Path(path or ".").resolve() != Path(__file__).parent]
     titles, labels, tests = json.loads((arguments.folder / "in.json").read_text())
     began = time.process_time()
-    found, train_s, predict_s = PEERS[arguments.name](titles, labels, tests, arguments.folder)
+    found, train_s, predict_s = PEERS[arguments.name](
+        titles, labels, tests, arguments.folder, arguments.minutes
+    )
     result = {"predicted": [str(name) for name in found], "train_s": train_s, "predict_s": predict_s}
     result["cpu_s"] = time.process_time() - began
     (arguments.folder / "out.json").write_text(json.dumps(result))

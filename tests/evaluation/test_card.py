@@ -86,3 +86,19 @@ def test_platforms_and_calibration_cover_the_rows(card: dict) -> None:
 def test_a_card_without_labels_is_an_error() -> None:
     with pytest.raises(UsageError, match="has a label"):
         metric_card(TREE, np.zeros((1, len(TREE)), np.float32), shelf([()]), [{}, {}])
+
+
+def test_two_new_names_are_two_classes_in_one_bucket() -> None:
+    told = [("food", "tea"), ("home", "vase"), ("home", "clock"), ("home", "vase")]
+    proba = np.full((4, len(TREE)), 0.05, dtype=np.float32)
+    proba[:, [TREE.index(("food",)), TREE.index(("food", "tea"))]] = 0.9
+    made = metric_card(TREE, proba, shelf(told), training_counts(TREE, shelf(TRAINED)))
+    second = made["levels"][1]
+    assert (second["classes"], second["unseen"]) == (3, 3)
+    assert second["macro_f1"] == pytest.approx((2 / 5 + 0 + 0) / 3)
+    assert second["intervals"]["macro_f1"]["value"] == second["macro_f1"]
+    unseen = second["buckets"][0]
+    assert (unseen["training_rows"], unseen["classes"], unseen["n"]) == ([0, 1], 2, 3)
+    assert (unseen["top1"], unseen["macro_f1"]) == (0.0, 0.0)
+    assert second["mistakes"]["commonest"][0]["truth"] == "(unseen)"
+    assert second["mistakes"]["wrong"] == 3

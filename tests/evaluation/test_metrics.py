@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from mep3m.evaluation.calibration import accuracy, bootstrap, expected_calibration_error, reliability
+from mep3m.evaluation.calibration import (
+    accuracy,
+    bootstrap,
+    expected_calibration_error,
+    macro_f1,
+    reliability,
+)
 from mep3m.evaluation.metrics import ap_by_class, average_precision, ranks, score_level, top_k
 
 
@@ -56,6 +62,22 @@ def test_a_class_that_was_never_seen_counts_as_wrong() -> None:
     # class 0 has one false positive; the unseen class has F1 and AP 0
     assert scores.macro_f1 == pytest.approx((2 / 3 + 1 + 0) / 3)
     assert scores.ap_macro == pytest.approx((1 + 1 + 0) / 3)
+
+
+@given(st.integers(0, 10_000))
+def test_macro_averages_with_unseen_classes_are_those_of_scikit_learn(seed: int) -> None:
+    """Every unseen class stands for itself: lumped together, they would cost one class's zero only."""
+    random = np.random.default_rng(seed)
+    rows = random.integers(1, 30)
+    proba = random.dirichlet(np.ones(4), rows).astype(np.float32)
+    truth = random.integers(-4, 4, rows)
+    found, answered = score_level(proba, truth), proba.argmax(axis=1)
+    assert found.classes == len(set(truth.tolist()))
+    assert found.unseen == (truth < 0).sum()
+    for average, value in (("macro", found.macro_f1), ("weighted", found.weighted_f1)):
+        expected = reference.f1_score(truth, answered, average=average, zero_division=0)
+        assert value == pytest.approx(expected, abs=1e-9)
+    assert macro_f1(answered, truth, 4) == pytest.approx(found.macro_f1)
 
 
 def test_no_rows_give_zeros_and_no_error() -> None:

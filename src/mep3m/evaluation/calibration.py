@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mep3m.evaluation.metrics import Codes, Floats, confusion, f1_by_class
+from mep3m.evaluation.metrics import Codes, Floats, confusion, f1_by_class, mean_f1
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def accuracy(predicted: Codes, truth: Codes, classes: int) -> float:
 
 
 def macro_f1(predicted: Codes, truth: Codes, classes: int) -> float:
-    """Return the mean F1 of the classes that occur; see `metrics.f1_by_class`."""
-    return float(np.nanmean(f1_by_class(confusion(predicted, truth, classes))))
+    """Return the mean F1 of the classes that occur; see `metrics.mean_f1`."""
+    return mean_f1(f1_by_class(confusion(predicted, truth, classes)), truth)
 
 
 def bootstrap(

@@ -33,7 +33,7 @@ AVERAGING = {
     "macro": "plain mean over classes: F1 over those in truth or answers, AP over those in the truth",
     "weighted": "mean over classes, weighted by true rows",
     "micro": "all (row, class) pairs pooled",
-    "unseen": "a row whose class the model has never seen counts as wrong; such rows form one class",
+    "unseen": "a row whose class the model has never seen counts as wrong; each new name is a class with 0",
     "interval": "95 %, bootstrap percentiles over rows",
 }
 #: rows above which the bootstrap draws fewer samples
@@ -130,8 +130,8 @@ def by_class(answers: Answers, counts: Mapping[str, int]) -> list[dict[str, Any]
 
 def by_bucket(answers: Answers, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     """Return the scores of the classes with so many training rows; the first bucket is unseen classes."""
-    size = np.array([counts.get(name, 0) for name in answers.names] + [0])
-    mine = size[answers.truth]
+    size = np.array([counts.get(name, 0) for name in answers.names])
+    mine = np.where(answers.truth >= 0, size[np.maximum(answers.truth, 0)], 0)
     predicted = answers.predicted
     f1 = f1_by_class(confusion(answers.predicted, answers.truth, len(answers.names)))
     found = []
@@ -145,7 +145,7 @@ def by_bucket(answers: Answers, counts: Mapping[str, int]) -> list[dict[str, Any
                     "classes": len(present),
                     "n": int(rows.sum()),
                     "top1": float((predicted[rows] == answers.truth[rows]).mean()),
-                    "macro_f1": float(np.nanmean(f1[present])),
+                    "macro_f1": float(np.nansum(f1[present[present >= 0]]) / len(present)),
                 }
             )
     return found
@@ -172,8 +172,8 @@ def mistakes(answers: Answers, tree: LabelTree, level: int, most: int = 20) -> d
     for path in tree.paths[tree.nodes(level)]:
         parents.setdefault(path[-1], set()).add(tree.index(path[:-1]))
     wrong = np.flatnonzero(answers.predicted != answers.truth)
-    names = [*answers.names, "(unseen)"]
-    pairs = Counter((names[answers.truth[row]], names[answers.predicted[row]]) for row in wrong)
+    told = [answers.names[code] if code >= 0 else "(unseen)" for code in answers.truth[wrong]]
+    pairs = Counter(zip(told, [answers.names[code] for code in answers.predicted[wrong]], strict=True))
     shared = {
         pair: level > 1 and bool(parents.get(pair[0], set()) & parents.get(pair[1], set())) for pair in pairs
     }

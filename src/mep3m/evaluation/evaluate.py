@@ -28,14 +28,16 @@ def level_truth(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64], list[str]]:
     """Return the rows with a label at `level`, their (n, names) probabilities, (n,) truth, and the names.
 
-    A class of a level is the name in the label cell: nodes with one name are added up. -1 is a name
-    that the model has never seen.
+    A class of a level is the name in the label cell: nodes with one name are added up. -1, -2, ... are the
+    names that the model has never seen.
     """
     names, joined = by_name(tree, proba, level)
     place = {name: column for column, name in enumerate(names)}
     told = dataset.names(level)
     rows = np.array([row for row, name in enumerate(told) if name is not None], dtype=np.int64)
-    truth = np.array([place.get(str(told[row]), -1) for row in rows], dtype=np.int64)
+    unseen = sorted({str(told[row]) for row in rows} - place.keys())
+    place |= {name: -1 - number for number, name in enumerate(unseen)}
+    truth = np.array([place[str(told[row])] for row in rows], dtype=np.int64)
     return rows, joined[rows], truth, names
 
 

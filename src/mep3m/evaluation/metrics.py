@@ -1,8 +1,8 @@
 """Classification metrics: arrays in, numbers out.
 
-Everywhere `proba` is (N, C), `truth` is (N,) columns of it, and -1 stands for a class that the model
-has never seen: such a row counts as wrong in every metric and its class scores 0 in macro averages
-(all unseen rows count as one class). Averages: macro = plain mean over the classes that occur in
+Everywhere `proba` is (N, C), `truth` is (N,) columns of it, and -1, -2, ... stand for the classes that
+the model has never seen: such a row counts as wrong in every metric, and each of these classes scores 0 in
+macro averages, as it does in scikit-learn's. Averages: macro = plain mean over the classes that occur in
 the truth (F1 also over those predicted, as scikit-learn does); weighted = mean by the number of true
 rows; micro = all (row, class) pairs pooled.
 """
@@ -69,6 +69,12 @@ def f1_by_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     return f1
 
 
+def mean_f1(f1: NDArray[np.float64], truth: Codes) -> float:
+    """Return the macro average of `f1_by_class`; each class below 0 in the truth counts with 0."""
+    found = f1[:-1][~np.isnan(f1[:-1])]
+    return float(found.sum() / (len(found) + len(np.unique(truth[truth < 0]))))
+
+
 def average_precision(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> float:
     """Return the average precision of one ranking: sum over thresholds of (R_n - R_{n-1}) P_n.
 
@@ -121,7 +127,7 @@ def score_level(proba: Floats, truth: Codes) -> LevelScores:
         unseen=unseen,
         top1=top_k(proba, truth, 1),
         top5=top_k(proba, truth, 5),
-        macro_f1=float(np.nanmean(f1)),
+        macro_f1=mean_f1(f1, truth),
         weighted_f1=float(np.nansum(f1 * support) / len(truth)),
         ap_macro=float(found.sum() / classes),
         ap_micro=ap_micro(proba, truth),
