@@ -1,5 +1,6 @@
 """Alignment against scikit-learn, networkx and plain loops, and the written table against a golden file."""
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -89,6 +90,25 @@ def test_coverage_is_the_longest_ranking_that_keeps_the_precision(rows: Ranked, 
         cuts = [k for k in range(1, len(right) + 1) if sum(right[:k]) / k >= float(wanted) - 1e-12]
         best = max((sum(right[:k]) for k in cuts), default=0)
         assert share == pytest.approx(best / found.gold_pairs)
+
+
+tied = st.lists(st.tuples(st.sampled_from([0.2, 0.5, 0.9, 1.0]), st.booleans()), min_size=1, max_size=15)
+
+
+@given(rows=tied.filter(lambda rows: any(right for _, right in rows)), seed=st.integers(0, 99))
+def test_rows_of_one_probability_count_at_once(rows: list[tuple[float, bool]], seed: int) -> None:
+    """The ids of tied rows, by which they would be sorted, say nothing about how good the ranking is."""
+    names = list(range(len(rows)))
+    random.Random(seed).shuffle(names)
+    made = [Proposal(str(n), str(n), "exact", p, True) for n, (p, _) in zip(names, rows, strict=True)]
+    true = Gold({(str(n), str(n)): None for n, (_, right) in zip(names, rows, strict=True) if right})
+    found = score(made, true)
+    right = [flag for _, flag in rows]
+    assert found.average_precision == pytest.approx(average_precision_score(right, [p for p, _ in rows]))
+    for wanted, share in found.coverage.items():
+        cuts = [[flag for p, flag in rows if p >= least] for least in {p for p, _ in rows}]
+        best = max((sum(cut) for cut in cuts if sum(cut) >= float(wanted) * len(cut)), default=0)
+        assert share == pytest.approx(best / sum(right))
 
 
 @given(rows=ranked)

@@ -90,3 +90,16 @@ def test_a_relation_that_a_person_changed_is_kept(tmp_path: Path) -> None:
     result = carried(tmp_path, [turned], [row("1", "1")])
     assert result.sheet.rows[0]["predicate_id"] == "skos:broadMatch"
     assert result.kept == 1
+
+
+def test_a_relation_that_a_person_chose_is_offered_again(tmp_path: Path) -> None:
+    """The method proposes 'exact' anew; whoever looks again finds what was accepted before, still open."""
+    narrower = row("1", "1", "accept")
+    narrower = replace(narrower, proposal=replace(narrower.proposal, relation="narrower"))
+    sides = (Side("a", (Entry("9", ("L 1x",)),)), Side("b", (Entry("1", ("R 1",)),)))
+    for new, existing in (([row("9", "1")], sides), ([row("1", "1", name="L elsewhere")], ())):
+        (cells,) = carried(tmp_path, [narrower], new, *existing).sheet.rows
+        assert (cells["predicate_id"], cells["mep3m_decision"]) == ("skos:broadMatch", "")
+    rejected = replace(narrower, decision="reject")
+    (cells,) = carried(tmp_path, [rejected], [row("9", "1")], *sides).sheet.rows
+    assert cells["predicate_id"] == "skos:exactMatch"

@@ -104,8 +104,8 @@ def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> 
     """Return the scores of the proposals; see `AlignmentScores` for what each means.
 
     A pair proposed twice counts once, with its accepted and then most probable row. Average
-    precision is over all rows, accepted or not, the most probable first; gold pairs that no row
-    holds count as never found.
+    precision is over all rows, accepted or not, the most probable first, rows of one probability at
+    once; gold pairs that no row holds count as never found.
     """
     best: dict[Pair, Proposal] = {}
     for proposal in proposals:
@@ -118,7 +118,7 @@ def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> 
     precision = len(correct) / len(accepted) if accepted else 0.0
     recall = len(correct) / len(gold.pairs)
     ranked = sorted(best.items(), key=lambda item: (-item[1].probability, item[0]))
-    right = [pair in gold.pairs for pair, _ in ranked]
+    steps = _steps([(proposal.probability, pair in gold.pairs) for pair, proposal in ranked])
     typed = [pair for pair in correct if gold.pairs[pair] is not None]
     return AlignmentScores(
         proposed=len(accepted),
@@ -127,8 +127,8 @@ def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> 
         precision=precision,
         recall=recall,
         f1=2 * precision * recall / (precision + recall) if correct else 0.0,
-        average_precision=_average_precision(right, len(gold.pairs)),
-        coverage={f"{wanted:.2f}": _coverage(right, len(gold.pairs), wanted) for wanted in PRECISIONS},
+        average_precision=_average_precision(steps, len(gold.pairs)),
+        coverage={f"{wanted:.2f}": _coverage(steps, len(gold.pairs), wanted) for wanted in PRECISIONS},
         decisions=_decisions([pair in gold.pairs for pair, p in ranked if p.accept]),
         relation_accuracy=(
             sum(best[pair].relation == gold.pairs[pair] for pair in typed) / len(typed) if typed else None
@@ -138,22 +138,29 @@ def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> 
     )
 
 
-def _average_precision(right: Sequence[bool], positives: int) -> float:
-    found, total = 0, 0.0
-    for rank, hit in enumerate(right, start=1):
-        if hit:
-            found += 1
-            total += found / rank
+def _steps(ranked: Sequence[tuple[float, bool]]) -> list[tuple[int, int]]:
+    """Return (rows taken, right ones among them) down to each probability.
+
+    Rows of one probability are taken together: which of them comes first says nothing.
+    """
+    found, steps = 0, []
+    for taken, (probability, hit) in enumerate(ranked, start=1):
+        found += hit
+        if taken == len(ranked) or ranked[taken][0] != probability:
+            steps.append((taken, found))
+    return steps
+
+
+def _average_precision(steps: Sequence[tuple[int, int]], positives: int) -> float:
+    before, total = 0, 0.0
+    for taken, found in steps:
+        total += (found - before) * found / taken
+        before = found
     return total / positives
 
 
-def _coverage(right: Sequence[bool], positives: int, wanted: float) -> float:
-    found, best = 0, 0
-    for rank, hit in enumerate(right, start=1):
-        found += hit
-        if found >= wanted * rank:
-            best = found
-    return best / positives
+def _coverage(steps: Sequence[tuple[int, int]], positives: int, wanted: float) -> float:
+    return max((found for taken, found in steps if found >= wanted * taken), default=0) / positives
 
 
 def _decisions(right: Sequence[bool]) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mep3m.stages.align.sheet import Sheet
+from mep3m.stages.align.sssom import PREDICATES
 from mep3m.stages.merge.decisions import Decision, Ref, parse_decision
 from mep3m.stages.merge.journal import DECIDED, EDITABLE
 
@@ -86,8 +87,7 @@ class _Desk:
         elif change := _renamed(decision, self._known):
             self._list(decision, change, kept=False)
             if place is not None:
-                comment = self.rows[place].get("comment", "")
-                self.rows[place]["comment"] = f"{_was(decision)}; {comment}".rstrip("; ")
+                self._remind(place, decision, _was(decision))
         else:
             self._keep(decision, row, place)
 
@@ -115,8 +115,14 @@ class _Desk:
             self.rows.append(
                 {**row, **hidden, **names, **labels, "mep3m_accepted_by_method": "no", "comment": ""}
             )
-        comment = f"{_was(decision)} for {decision.link}; {self.rows[place].get('comment', '')}"
-        self.rows[place]["comment"] = comment.rstrip("; ")
+        self._remind(place, decision, f"{_was(decision)} for {decision.link}")
+
+    def _remind(self, place: int, decision: Decision, words: str) -> None:
+        """Leave a row open, with what was said before and the relation that a person gave it then."""
+        row = self.rows[place]
+        row["comment"] = f"{words}; {row.get('comment', '')}".rstrip("; ")
+        if decision.verdict == "accept":
+            row["predicate_id"] = PREDICATES[decision.relation]
 
     def _list(self, decision: Decision, reason: str, *, kept: bool) -> None:
         self.again.append(LookAgain(decision.line, reason, kept))
