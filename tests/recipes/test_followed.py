@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +15,11 @@ from mep3m.errors import Mep3mError, UsageError
 from mep3m.models.classifier import Judgement
 from mep3m.models.labels import LabelTree
 from mep3m.models.tree import from_leaves, incoherence, softmax
+from mep3m.recipes.classify import Run
 from mep3m.recipes.followed import follow_edits
+from mep3m.serving.app import create_app
 from mep3m.stages.merge.edits import Edit, Record, make, successor
-from mep3m.stages.merge.history import record_edit
+from mep3m.stages.merge.history import read_history, record_edit
 from mep3m.store.images import Images
 from mep3m.taxonomy import Category, Taxonomy
 from tests.models.trees import random_scores, seeds, trees
@@ -188,4 +191,19 @@ def test_assign_answers_with_the_categories_of_today(place: Path, capsys: pytest
     assert {answer["path"][-1] for answer in answers if not answer["review"]} == {"11", "22"}
     missing = ("--out", place / "x.jsonl", "--title", "name", "--edits", place / "none.jsonl")
     assert call("assign", place / "run", place / "names.tsv", *missing) == 2
+    assert "none.jsonl is not a file" in capsys.readouterr().err
+
+
+def test_the_server_answers_with_the_categories_of_today(place: Path) -> None:
+    run = Run.open(place / "run").followed(read_history(place / "tree.edits.jsonl"))
+    client = TestClient(create_app(place / "run", (run.classifier, run.taxonomy)))
+    question = {"products": [{"title": "rice grain model 5"}, {"title": "lamp bulb model 7"}]}
+    answers = client.post("/assign", json=question).json()
+    assert [answer["path"] for answer in answers] == [["1", "11"], ["2", "22"]]
+    assert answers[0]["names"] == ["food", "tea"]
+    assert client.get("/health").json()["classes"] == 2
+
+
+def test_serve_refuses_edits_that_do_not_exist(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("serve", place / "run", "--port", "0", "--edits", place / "none.jsonl") == 2
     assert "none.jsonl is not a file" in capsys.readouterr().err

@@ -94,7 +94,8 @@ def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )
-def serve(run: Path, host: str, port: int) -> None:
+@click.option("--edits", type=FILE, help="Edits of the category tree ('align edit') that RUN is to follow.")
+def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
     """Serve the classifier in RUN: a page at /, JSON at /assign, /assign-image, /card and /health."""
     import socket
 
@@ -102,7 +103,14 @@ def serve(run: Path, host: str, port: int) -> None:
 
     from mep3m.serving.app import create_app
 
-    app = create_app(run)
+    followed = None
+    if edits is not None:
+        from mep3m.cli.evaluate import follow_edits_of
+        from mep3m.recipes.classify import Run
+
+        opened = follow_edits_of(Run.open(run), edits)
+        followed = opened.classifier, opened.taxonomy
+    app = create_app(run, followed)
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

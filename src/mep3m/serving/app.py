@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mep3m import __version__
 from mep3m.errors import FormatError
-from mep3m.models.classifier import load, names_of
+from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.product import Product, to_table
 from mep3m.report.page import render
 from mep3m.serving.assigner import assign
@@ -20,6 +20,7 @@ from mep3m.settings.sources import ImageLimits
 from mep3m.sources.images.examine import examine
 from mep3m.store.files import read_json
 from mep3m.store.images import FolderImages
+from mep3m.taxonomy import Taxonomy
 
 #: products of one request, characters of one text, and what an uploaded image may be
 MOST_PRODUCTS = 1_000
@@ -45,13 +46,13 @@ class Question(BaseModel):
     min_confidence: float = Field(default=0.0, ge=0, le=1)
 
 
-def create_app(run: Path) -> FastAPI:
-    """Return the application that serves the classifier in `run`.
+def create_app(run: Path, followed: tuple[Classifier, Taxonomy | None] | None = None) -> FastAPI:
+    """Return the application that serves the classifier in `run`, or what it has become (`followed`).
 
     Raises:
         ModelError: the folder is not a classifier.
     """
-    classifier, names = load(run), names_of(run)
+    classifier, names = followed or (load(run), names_of(run))
     app = FastAPI(title="mep3m", version=__version__, docs_url=None, redoc_url=None)
 
     @app.get("/health")
