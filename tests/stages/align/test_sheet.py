@@ -71,6 +71,18 @@ def test_a_bad_table_is_named(tmp_path: Path, text: str, error: type[Exception],
         read_sheet(path, ["id", "note"])
 
 
+def test_a_quote_that_swallows_a_long_file_is_named_by_its_line(tmp_path: Path) -> None:
+    """Python's csv stops after 131,072 characters of one cell: the line is that of the quote."""
+    path = tmp_path / "t.tsv"
+    rows = [f"{n}\tnote {n}" for n in range(20_000)]
+    rows[7] = '7\t"never closed'
+    path.write_text("\n".join(["id\tnote", *rows]) + "\n", encoding="utf-8")
+    with pytest.raises(
+        FormatError, match=r'line 9: a quote \("\) is opened and not closed, or a cell has more'
+    ):
+        read_sheet(path, ["id", "note"])
+
+
 cells = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=8).map(str.strip)
 
 

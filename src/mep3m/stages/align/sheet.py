@@ -13,6 +13,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mep3m.errors import FormatError, NotFoundError
 from mep3m.store.files import whole_file
@@ -66,11 +67,12 @@ def read_sheet(path: Path, required: Sequence[str]) -> Sheet:
         raise FormatError(f"{path} has no header line; it must name: {', '.join(required)}")
     separator = max(SEPARATORS, key=lines[start].count)
     reader = csv.reader(lines[start:], delimiter=separator)
-    columns = _header(path, next(reader), required)
+    records = _records(path, reader, start)
+    columns = _header(path, next(records), required)
     sheet = Sheet([_comment(line) for line in lines[:start] if line.strip()], columns, [])
     problems: list[str] = []
     begin = start + reader.line_num + 1
-    for cells in reader:
+    for cells in records:
         cells = [cell.strip() for cell in cells]
         unclosed = "".join(lines[begin - 1 : start + reader.line_num]).count('"') % 2 == 1
         if any(separator in cell and (unclosed or "\n" in cell) for cell in cells):
@@ -84,6 +86,27 @@ def read_sheet(path: Path, required: Sequence[str]) -> Sheet:
     if problems:
         raise FormatError(f"{path} cannot be used:\n  " + "\n  ".join(problems[:20]))
     return sheet
+
+
+def _records(path: Path, reader: Any, start: int) -> Iterator[list[str]]:
+    """Yield the cells of each record; `start` lines stand before the first.
+
+    Raises:
+        FormatError: a cell is longer than the limit of the csv module.
+    """
+    begin = start + 1
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            raise FormatError(
+                f'{path}: line {begin}: a quote (") is opened and not closed, or a cell has more than '
+                f"{csv.field_size_limit():,} characters"
+            ) from None
+        if cells is None:
+            return
+        yield cells
+        begin = start + reader.line_num + 1
 
 
 def read_text(path: Path) -> str:
