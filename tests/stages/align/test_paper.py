@@ -1,10 +1,13 @@
 """The paper's rule: both thresholds, calibration, identical names, classes, groups."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mep3m.errors import UsageError
 from mep3m.settings.align import AlignSettings
-from mep3m.stages.align.paper import groups
+from mep3m.stages.align.paper import REFUSED_KEPT, _kept, groups
 from mep3m.stages.align.proposal import Entry, Proposal, Side
 from mep3m.stages.align.propose import propose
 
@@ -95,3 +98,20 @@ def test_groups_join_only_accepted_exact_links() -> None:
 def test_one_platform_or_one_name_is_not_enough(names: list[str]) -> None:
     with pytest.raises(UsageError, match="two platforms or more"):
         propose([side(name, ("x", "")) for name in names], paper())
+
+
+@given(
+    pairs=st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from([0.2, 0.5, 0.9]), st.booleans()), max_size=25
+    ).map(sorted)
+)
+def test_every_accepted_pair_and_the_three_best_refused_of_each_row_are_kept(
+    pairs: list[tuple[int, float, bool]],
+) -> None:
+    rows, rank, accepted = (np.array([pair[k] for pair in pairs]) for k in range(3))
+    expected: list[int] = []
+    for row in range(4):
+        mine = [k for k in range(len(pairs)) if pairs[k][0] == row]
+        best = sorted(mine, key=lambda k: -pairs[k][1])
+        expected += [k for k in best if pairs[k][2]] + [k for k in best if not pairs[k][2]][:REFUSED_KEPT]
+    assert _kept(rows.astype(np.int64), rank.astype(float), accepted.astype(bool)) == expected

@@ -35,7 +35,8 @@ def propose_paper(
     found = []
     for a, b in combinations(range(len(sides)), 2):
         rows, columns, labels = _compared(sides[a], sides[b], settings, first_levels)
-        contents = content_pairs(vectors, rows + starts[a], columns + starts[b])
+        shared = content_pairs(vectors, rows + starts[a], columns + starts[b]) if with_content else None
+        contents = np.zeros(len(rows)) if shared is None else shared
         found.append((sides[a], sides[b], rows, columns, labels, contents))
     threshold, origin = _content_threshold(
         settings.paper,
@@ -134,14 +135,18 @@ def _content_threshold(settings: PaperSettings, labels: Floats, contents: Floats
 
 
 def _kept(rows: Ints, rank: Floats, accepted: np.ndarray) -> list[int]:
-    """Return the positions of the accepted pairs and of each row's best refused ones."""
-    seen: dict[int, int] = {}
-    kept = []
-    for k in sorted(range(len(rows)), key=lambda k: (rows[k], not accepted[k], -rank[k])):
-        if not accepted[k]:
-            seen[rows[k]] = seen.get(rows[k], 0) + 1
-        if accepted[k] or seen[rows[k]] <= REFUSED_KEPT:
-            kept.append(k)
+    """Return the positions of the accepted pairs and of each row's best refused ones.
+
+    Row by row, the accepted first, each part by falling rank.
+    """
+    if not len(rows):
+        return []
+    order = np.lexsort((-rank, ~accepted, rows))
+    mine = accepted[order]
+    starts = np.flatnonzero(np.diff(rows[order], prepend=-1))
+    sizes = np.diff(starts, append=len(rows))
+    place = np.arange(len(rows)) - np.repeat(starts + np.add.reduceat(mine, starts, dtype=np.int64), sizes)
+    kept: list[int] = order[mine | (place < REFUSED_KEPT)].tolist()
     return kept
 
 
