@@ -18,6 +18,7 @@ from mep3m.dataset.splits import split_products
 from mep3m.models.labels import LabelTree
 from mep3m.models.tree import by_name, top_paths
 from mep3m.product import Product, to_table
+from mep3m.settings.network import TextSettings
 from mep3m.settings.run import RunSettings
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.settings.sources import Columns
@@ -25,6 +26,8 @@ from mep3m.simulator import simulate
 from mep3m.training.task import Task
 
 DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
+#: confidences of the operating curves
+CONFIDENCES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
 _FASHION = ("masterCategory", "subCategory", "articleType")
 SETS: dict[str, tuple[list[str], Columns]] = {
     "medical": (
@@ -36,6 +39,10 @@ SETS: dict[str, tuple[list[str], Columns]] = {
         Columns(title="title", labels=("l1", "l2", "l3")),
     ),
     "fashion": (["img_fashion_9583/labels.tsv"], Columns(title="title", labels=_FASHION)),
+    "toys": (
+        ["en_amazon_toys_10k/items.tsv"],
+        Columns(id="uniq_id", title="title", path="category_path"),
+    ),
     "fashion44": (
         ["en_fashion_titles_44k/styles_with_titles.tsv"],
         Columns(title="title", labels=_FASHION),
@@ -60,6 +67,14 @@ def _tables(name: str) -> pa.Table:
         ids = pa.array([f"{place}/{key}" for key in table["id"].to_pylist()])
         tables[place] = table.set_column(0, table.schema.field("id"), ids)
     return pa.concat_tables(tables)
+
+
+def title_settings(name: str) -> TextSettings:
+    """Return the title encoder of a set: words of English titles, signs of Chinese ones."""
+    tokeniser = "whitespace" if name == "fashion" else "characters"
+    return TextSettings(
+        tokeniser=tokeniser, embedding=64, hidden=64, max_tokens=16 if name == "fashion" else 32
+    )
 
 
 def make_task(dataset: Dataset, tree: LabelTree, codes: Any, order: str, seed: int, options: Any) -> Task:

@@ -7,13 +7,16 @@ of the path and some noise. There are --each rows a leaf, so 100 times the leave
 The vocabulary is held at --features, so that flat weights fit in memory at 60,000 leaves. Seconds are of
 the processor, without reading texts: a fit of --passes passes, and a prediction of --predict rows; the
 median of --runs. Flat and fine to coarse cost rows x leaves, so they get fewer rows (--work rows x leaves)
-and are compared by the row; HiClass gets at most --hiclass-rows of the same rows.
+and are compared by the row; HiClass gets at most --hiclass-rows of the same rows. Every measurement has a
+process of its own, whose most memory is shown.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
+import resource
 import subprocess
 import tempfile
 import time
@@ -59,6 +62,19 @@ def draw_rows(tree: LabelTree, count: int, features: int, seed: int) -> tuple[Ro
     return Rows(starts, starts + found.shape[1], found.ravel(), values, features), tree.ancestors[leaf]
 
 
+def alone(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """Return what `work` returns in a process of its own, with the most memory that it had, MiB."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        found: dict[str, Any] = pool.apply(with_peak, (work, *arguments))
+    return found
+
+
+def with_peak(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """Call `work` and add the most memory of this process so far, MiB."""
+    found = work(*arguments)
+    return found | {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     """Return the processor seconds of a call, and its result."""
     began = time.process_time()
@@ -68,6 +84,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def measure(args: argparse.Namespace, leaves: int, order: str) -> dict[str, Any]:
     """Return rows, the median seconds of a fit and of a prediction, and microseconds a row."""
+    fit(*small(args))
     tree = draw_tree(leaves)
     count = args.each * leaves
     if order != "coarse-to-fine":
@@ -92,6 +109,7 @@ def measure(args: argparse.Namespace, leaves: int, order: str) -> dict[str, Any]
 
 def peer(args: argparse.Namespace, leaves: int) -> dict[str, Any]:
     """Return HiClass's and our fit of the same rows: seconds and top-1 of the levels on 1,000 others."""
+    fit(*small(args))
     tree = draw_tree(leaves)
     count = min(args.each * leaves, args.hiclass_rows)
     rows, codes = draw_rows(tree, count, args.features, 0)
@@ -123,6 +141,7 @@ def peer(args: argparse.Namespace, leaves: int) -> dict[str, Any]:
             found[f"HiClass {which}"] = {
                 "rows": count,
                 "fit_cpu": told["fit_cpu"],
+                "peak_mib": told["peak_mib"],
                 "top1": top1(answers, truth),
             }
     return found
@@ -152,23 +171,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args(arguments)
     found: dict[str, Any] = {}
-    fit(*small(args))
-    print("| leaves | order | rows | fit, s | us a row | of flat | predict, s | of flat |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| leaves | order | rows | fit, s | us a row | of flat | predict, s | of flat | most memory, MiB |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for leaves in args.leaves:
         base = None
         for order in ORDERS:
-            row = measure(args, leaves, order)
+            row = alone(measure, args, leaves, order)
             base = base or row
             ratios = [row[name] / base[name] for name in ("row_us", "predict")]
             found[f"{leaves} {order}"] = row
             print(
                 f"| {leaves:,} | {order} | {row['rows']:,} | {row['fit']:.2f} | {row['row_us']:.0f} | "
-                f"{ratios[0]:.3f} | {row['predict']:.3f} | {ratios[1]:.2f} |",
+                f"{ratios[0]:.3f} | {row['predict']:.3f} | {ratios[1]:.2f} | {row['peak_mib']:,.0f} |",
                 flush=True,
             )
         if args.hiclass:
-            found[f"{leaves} side by side"] = peer(args, leaves)
+            found[f"{leaves} side by side"] = alone(peer, args, leaves)
             for name, told in found[f"{leaves} side by side"].items():
                 print(leaves, name, told, flush=True)
     if args.out:

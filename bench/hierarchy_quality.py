@@ -33,8 +33,7 @@ from mep3m.store.files import write_json
 from mep3m.training.linear import fit, train
 
 ORDERS = ("coarse-to-fine", "flat", "fine-to-coarse", "coarse-and-fine")
-#: LCPN and LCPL ask their estimators for probabilities, which a linear SVM does not have
-PEERS = [("LCPPN", "svc"), ("LCPPN", "logistic"), ("LCPN", "logistic"), ("LCPL", "logistic")]
+PEERS = [(strategy, kind) for kind in ("svc", "logistic") for strategy in ("LCPPN", "LCPN", "LCPL")]
 NOBODY = np.zeros(0, dtype=np.int64)
 
 
@@ -174,7 +173,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--first", type=int, default=10)
     parser.add_argument("--options", type=json.loads, default={}, help="settings of the linear model, JSON")
     parser.add_argument("--orders", nargs="+", default=list(ORDERS))
-    parser.add_argument("--peers", nargs="+", default=["LCPPN-svc"], help="LCPPN-logistic LCPN-logistic ...")
+    parser.add_argument(
+        "--peers", nargs="+", default=["LCPPN-svc", "LCPN-svc", "LCPL-svc"], help="LCPPN-logistic ..."
+    )
     parser.add_argument("--peer-rows", type=int, help="give a peer only this many training rows")
     parser.add_argument("--limit", type=float, default=480.0, help="seconds a peer may take")
     parser.add_argument("--hiclass", help="Python of an environment with hiclass installed")

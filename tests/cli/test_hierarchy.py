@@ -59,6 +59,17 @@ def test_every_order_trains_evaluates_and_is_coherent(order: str, tmp_path: Path
     np.testing.assert_array_equal(load(run).predict_proba(opened.read(table).products), proba)
 
 
+@pytest.mark.parametrize(("labels", "order"), [("l1,l2,l3", "coarse-to-fine"), ("l1", "flat")])
+def test_without_the_option_a_text_model_of_several_levels_knows_the_tree(
+    labels: str, order: str, tmp_path: Path
+) -> None:
+    table, run = write_table(tmp_path / "items.tsv", catalogue()), tmp_path / "run"
+    invoke("train", str(table), "--title", "title", "--labels", labels, "--out", str(run))
+    assert orjson.loads((run / "run.json").read_bytes())["settings"]["hierarchy"] == order
+    assert Run.open(run).settings.hierarchy == order
+    assert invoke("evaluate", str(run), "--data", str(table))["levels"][-1]["top1"] > 0.9
+
+
 def test_answers_back_off_to_the_level_that_is_sure_enough(tmp_path: Path) -> None:
     table = write_table(tmp_path / "items.tsv", catalogue())
     run, out = tmp_path / "run", tmp_path / "out.jsonl"

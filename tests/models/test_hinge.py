@@ -4,6 +4,7 @@ import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from scipy.optimize import minimize
 from sklearn.svm import LinearSVC
 
 from mep3m.models import hinge
@@ -50,6 +51,39 @@ def test_it_finds_the_weights_of_a_linear_svm(monkeypatch: pytest.MonkeyPatch, c
         svm = LinearSVC(C=0.3, fit_intercept=False, tol=1e-8, max_iter=20_000).fit(dense, own)
         best = objective(dense, own, svm.coef_[0], 0.3)
         assert objective(dense, own, found[:, column], 0.3) <= 1.01 * best
+
+
+def test_a_bound_makes_large_errors_cost_in_proportion() -> None:
+    """What is then minimised: the square up to bound / (2 cost), its tangent beyond (here by scipy)."""
+    dense, codes = drawn(3, 200, 3)
+    cost, bound = 2.0, 0.5
+
+    def robust(weights: np.ndarray, own: np.ndarray) -> float:
+        miss = np.maximum(0, 1 - np.where(own, 1, -1) * (dense @ weights))
+        square, line = cost * miss**2, bound * miss - bound**2 / (4 * cost)
+        return float(0.5 * weights @ weights + np.where(miss <= bound / (2 * cost), square, line).sum())
+
+    found, _ = solve(rows_of(dense), codes, NOBODY, flat(3), even(3, cost), Plan(300, 0, 0, bound))
+    plain, _ = solve(rows_of(dense), codes, NOBODY, flat(3), even(3, cost), Plan(300, 0, 0))
+    for column in range(3):
+        own = codes[:, 0] == column
+        best = minimize(robust, np.zeros(dense.shape[1]), own, method="L-BFGS-B").fun
+        assert robust(found[:, column], own) <= 1.01 * best
+        assert robust(plain[:, column], own) > 1.01 * best
+
+
+def test_a_bound_keeps_a_wrong_label_from_bending_a_class() -> None:
+    rng = np.random.default_rng(0)
+    dense = np.zeros((60, 3), dtype=np.float32)
+    codes = (np.arange(60) % 2).astype(np.int32)[:, None]
+    dense[np.arange(60), codes[:, 0]] = 1
+    dense[:, 2] = rng.normal(0, 0.1, 60)
+    dense[0], codes[0] = (0, 3, 0), 0  # a row of the second kind under the first label
+    scored = []
+    for bound in (np.inf, 0.5):
+        weights, _ = solve(rows_of(dense), codes, NOBODY, flat(2), even(2, 2.0), Plan(100, 0, 0, bound))
+        scored.append(float(weights[1, 1]))
+    assert scored[1] > scored[0] + 0.1
 
 
 def test_dear_errors_on_its_own_rows_give_a_rare_class_more_of_them() -> None:

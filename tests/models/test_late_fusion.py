@@ -12,8 +12,10 @@ from mep3m.errors import ModelError
 from mep3m.models.classifier import load
 from mep3m.models.labels import LabelTree
 from mep3m.models.late_fusion import LateFusion, _loss, fuse, learn_weights
+from mep3m.models.tree import TOLERANCE, from_siblings, incoherence
 from tests.models.catalogue import TREE, products
 from tests.models.test_neural import FREQUENCIES, classifier
+from tests.models.trees import random_scores, seeds, trees
 
 
 def opinions(count: int, seed: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +57,36 @@ def test_a_part_without_information_gets_no_weight() -> None:
     assert weights[1, 1] > 0.7
 
 
+@given(trees, seeds)
+def test_joined_opinions_are_coherent_on_any_tree(tree: LabelTree, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parts = [from_siblings(tree, random_scores(seed + part, (8, len(tree)))) for part in range(2)]
+    present = rng.random((8, 2)) < 0.6
+    codes = tree.encode([tree.paths[node] for node in rng.integers(0, len(tree), 8)])
+    weights = learn_weights(tree, parts, codes, present, joined=True)
+    assert np.isfinite(weights).all()
+    assert (weights >= 0).all()
+    fused = fuse(tree, parts, weights, present, joined=True)
+    assert incoherence(tree, fused) <= TOLERANCE
+    for row, (left, right) in enumerate(present):
+        if left != right:
+            np.testing.assert_allclose(fused[row], parts[0 if left else 1][row], atol=1e-5)
+
+
+def test_joined_weights_ask_who_knows_the_siblings_apart() -> None:
+    tree = LabelTree.from_paths([("food", "tea"), ("food", "rice"), ("home", "lamp"), ("home", "bed")])
+    rng = np.random.default_rng(0)
+    leaves = rng.integers(2, 6, 2000)
+    codes = tree.ancestors[leaves]
+    coarse, fine = (rng.normal(size=(2000, len(tree))).astype(np.float32) for _ in range(2))
+    coarse[np.arange(2000), codes[:, 0]] += 2
+    fine[np.arange(2000), codes[:, 1]] += 2
+    opinions = [from_siblings(tree, coarse), from_siblings(tree, fine)]
+    weights = learn_weights(tree, opinions, codes, np.ones((2000, 2), bool), joined=True)
+    assert weights[0, 0] > 5 * weights[0, 1]
+    assert weights[1, 1] > 5 * weights[1, 0]
+
+
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=8))
 def test_one_modality_alone_keeps_its_own_probabilities(mask: list[tuple[bool, bool]]) -> None:
     first, _ = opinions(len(mask), 1, 1.0)
@@ -74,8 +106,12 @@ def test_the_gradient_is_the_gradient() -> None:
     nodes = TREE.nodes(2)
     scores = np.log(np.stack([first, second], 2)[:, nodes].astype(np.float64))
     truth = codes[:, 1] - nodes.start
+    rivals = np.random.default_rng(0).random(scores.shape[:2]) < 0.7
+    rivals[np.arange(50), truth] = True
     error = check_grad(
-        lambda w: _loss(w, scores, truth)[0], lambda w: _loss(w, scores, truth)[1], np.array([0.3, 1.2])
+        lambda w: _loss(w, scores, truth, rivals)[0],
+        lambda w: _loss(w, scores, truth, rivals)[1],
+        np.array([0.3, 1.2]),
     )
     assert error < 1e-5
 

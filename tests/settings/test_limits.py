@@ -121,6 +121,7 @@ CHOICES: list[tuple[type[Settings], str, tuple[str, ...]]] = [
     (OcrSettings, "backend", ("rapidocr", "easyocr", "tesseract", "none")),
     (OcrSettings, "engine", ("openvino", "onnxruntime")),
     (OcrSettings, "clean", ("paper", "spaces", "none")),
+    (RunSettings, "hierarchy", ("auto", "flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")),
     (RunSettings, "modality", ("text", "image", "image+text")),
     (RunSettings, "split", ("grouped", "random", "stratified", "shop")),
     (TrainingSettings, "optimiser", ("adam", "adamw", "sgd")),

@@ -32,7 +32,13 @@ Examples:
 @column_options
 @click.option("--modality", type=click.Choice(get_args(Modality)), default="text", show_default=True)
 @click.option("--model", help="Model; without it, the recommended one for the modality.")
-@click.option("--hierarchy", type=click.Choice(get_args(Hierarchy)), default="flat", show_default=True)
+@click.option(
+    "--hierarchy",
+    type=click.Choice(("auto", *get_args(Hierarchy))),
+    default="auto",
+    show_default=True,
+    help="How several label levels are joined; auto takes what is recommended for the model.",
+)
 @click.option(
     "--level", type=click.IntRange(1), help="Train one level as a flat task; without it, all levels."
 )

@@ -103,11 +103,12 @@ def scores(rows: Rows, weights: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @numba.njit(cache=True, fastmath=True)
-def _steps(out: Any, target: Any, square: Any, soft: Any, alpha: Any, columns: Any) -> Any:
+def _steps(out: Any, target: Any, square: Any, soft: Any, bound: Any, alpha: Any, columns: Any) -> Any:
     """Turn scores into the steps of the dual variables `alpha`, update these, list the columns that move.
 
     `soft` (2, width) is 1 / (2 cost) of a class on the rows of others and on its own; 0 is no class.
-    `square` is the squared length of the row. Return how many columns move, and how far together.
+    `alpha` stays at or below `bound`. `square` is the squared length of the row. Return how many columns
+    move, and how far together.
     """
     count, moved = 0, 0.0
     for column in range(len(out)):
@@ -116,7 +117,7 @@ def _steps(out: Any, target: Any, square: Any, soft: Any, alpha: Any, columns: A
         slack = soft[1, column] if mine else soft[0, column]
         before = alpha[column]
         gap = sign * out[column] - np.float32(1.0) + slack * before
-        step = max(-before, -gap / (square + slack)) if slack > 0 else np.float32(0.0)
+        step = max(-before, min(bound - before, -gap / (square + slack))) if slack > 0 else np.float32(0.0)
         out[column] = sign * step
         if step != 0:
             alpha[column] = before + step
@@ -140,8 +141,9 @@ def _move(features: Any, values: Any, out: Any, columns: Any, weights: Any) -> N
 
 
 @numba.njit(cache=True)
-def _sweep(sparse: Any, order: Any, targets: Any, squares: Any, soft: Any, weights: Any, alpha: Any) -> Any:
+def _sweep(order: Any, problem: Any) -> Any:
     """Take one step for each row of `order`; return how far the dual variables moved."""
+    sparse, targets, squares, soft, bound, weights, alpha = problem
     starts, stops, features, values = sparse
     out = np.empty(weights.shape[1], dtype=np.float32)
     columns = np.empty(len(out), dtype=np.int64)
@@ -149,7 +151,7 @@ def _sweep(sparse: Any, order: Any, targets: Any, squares: Any, soft: Any, weigh
     for row in order:
         own, worth = features[starts[row] : stops[row]], values[starts[row] : stops[row]]
         _score_row(own, worth, weights, out)
-        count, far = _steps(out, targets[row], squares[row], soft, alpha[row], columns)
+        count, far = _steps(out, targets[row], squares[row], soft, bound, alpha[row], columns)
         if count:
             moved += far
             _move(own, worth, out, columns[:count], weights)
@@ -171,11 +173,10 @@ def _shuffle(order: Any, state: Any) -> Any:
 @numba.njit(cache=True)
 def _passes(count: int, order: Any, problem: Any, state: Any) -> Any:
     """Sweep up to `count` times, fewer when little moves; return the state of the shuffle."""
-    sparse, targets, squares, soft, weights, alpha = problem
     most = 0.0
     for _ in range(count):
         state = _shuffle(order, state)
-        moved = _sweep(sparse, order, targets, squares, soft, weights, alpha)
+        moved = _sweep(order, problem)
         most = max(most, moved)
         if moved <= _STILL * most:
             break
@@ -222,7 +223,7 @@ def _score_held(sparse: Any, held: Any, number: Any, weights: Any, raw: Any) -> 
 def _solve_part(data: Any, rows: Any, targets: Any, soft: Any, plan: Any, weights: Any, raw: Any) -> None:
     """Write the weights (V, columns) and held-out scores (H, columns) of one part."""
     sparse, squares, is_held, held = data
-    passes, more, seed = plan
+    passes, more, seed, bound = plan
     starts, stops, features, values = sparse
     number = np.full(len(weights), -1, dtype=np.int32)
     if len(rows) < len(starts):
@@ -232,7 +233,7 @@ def _solve_part(data: Any, rows: Any, targets: Any, soft: Any, plan: Any, weight
         number[:] = old
     narrow = np.zeros((len(old), soft.shape[1]), dtype=np.float32)
     alpha = np.zeros((len(rows), soft.shape[1]), dtype=np.float32)
-    problem = (mine, targets, squares[rows], soft, narrow, alpha)
+    problem = (mine, targets, squares[rows], soft, np.float32(bound), narrow, alpha)
     state = np.uint64(88172645463325252) ^ (np.uint64(seed) * np.uint64(2654435761))
     state = _passes(passes, np.flatnonzero(~is_held[rows]), problem, state)
     if len(held):
@@ -258,11 +259,16 @@ def _solve_some(data: Any, todo: Any, soft: Any, plan: Any, weights: Any, raw: A
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to learn: `passes` over the rows that are not held out, then `more` over all of them."""
+    """How to learn: `passes` over the rows that are not held out, then `more` over all of them.
+
+    No dual variable grows beyond `bound`: an error of more than bound / (2 cost) then costs in
+    proportion to it and no longer its square, so a row with a wrong label bends a class only so far.
+    """
 
     passes: int
     more: int
     seed: int
+    bound: float = np.inf
 
 
 def solve(
@@ -292,7 +298,7 @@ def solve(
     soft[0, pairs] = soft[1, pairs + 1]
     data = (rows.arrays, rows.squares(), is_held, held.astype(np.int64))
     by_level = np.ascontiguousarray(order.T), np.ascontiguousarray(codes.T)
-    length = (plan.passes, plan.more, plan.seed)
+    length = (plan.passes, plan.more, plan.seed, plan.bound)
     threads = numba.get_num_threads()
     with ThreadPoolExecutor(threads) as pool:
         shares = [(np.ascontiguousarray(parts[thread::threads]), *by_level) for thread in range(threads)]

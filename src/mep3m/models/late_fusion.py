@@ -14,7 +14,7 @@ from mep3m.errors import ModelError
 from mep3m.models import classifier as door
 from mep3m.models.classifier import Classifier, Judgement
 from mep3m.models.labels import LabelTree
-from mep3m.models.tree import doubt
+from mep3m.models.tree import doubt, families, from_siblings, softmax
 from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
 
@@ -27,7 +27,10 @@ Probabilities = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class LateFusion:
-    """A product of experts: p ∝ Π_m p_m ^ w[level, m], normalised within each level.
+    """A product of experts: p ∝ Π_m p_m ^ w[level, m].
+
+    It is normalised within each level, or with `joined` among siblings and multiplied down the path: then
+    the probabilities are coherent (`models.tree`) where those of the parts are.
 
     `parts` are classifiers over the same tree by modality ('image', 'text'); `weights` (L, M) were
     learned on held-out rows. A row that lacks a modality, or whose image cannot be read, is judged by
@@ -37,16 +40,17 @@ class LateFusion:
     tree: LabelTree
     parts: Mapping[str, Classifier]
     weights: NDArray[np.float64]
+    joined: bool = False
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> Probabilities:
-        """Return (N, C) probabilities; each level's columns sum to 1."""
+        """Return (N, C) probabilities; unless `joined`, each level's columns sum to 1."""
         return self.judge(products, images).proba
 
     def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
         """Return the probabilities, which rows showed something to any part, and the unreadable images."""
         found = [part.judge(products, images) for part in self.parts.values()]
         seen = np.stack([one.seen for one in found], 1)
-        proba = fuse(self.tree, [one.proba for one in found], self.weights, seen)
+        proba = fuse(self.tree, [one.proba for one in found], self.weights, seen, self.joined)
         return Judgement(proba, np.asarray(seen.any(1)), [reject for one in found for reject in one.rejects])
 
     def save(self, folder: Path) -> None:
@@ -55,6 +59,7 @@ class LateFusion:
             part.save(folder / name)
         description = {"kind": KIND, "format": FORMAT, "tree": self.tree.to_json()}
         description |= {"parts": list(self.parts), "weights": self.weights.tolist()}
+        description["joined"] = self.joined
         write_json(folder / "classifier.json", description)
 
 
@@ -78,7 +83,7 @@ def load(folder: Path) -> LateFusion:
             raise ModelError(
                 f"{folder / name} was trained on another taxonomy than {folder}; train both again"
             )
-    return LateFusion(tree, parts, weights)
+    return LateFusion(tree, parts, weights, bool(description.get("joined", False)))
 
 
 def fuse(
@@ -86,45 +91,72 @@ def fuse(
     opinions: list[Probabilities],
     weights: NDArray[np.float64],
     present: NDArray[np.bool_],
+    joined: bool = False,
 ) -> Probabilities:
     """Combine M probabilities (N, C) by weights (L, M); `present` (N, M) masks what a row lacks.
 
-    With one modality present its own probabilities are kept; with none, the mean of the parts (each
-    gives class frequencies then).
+    With `joined` the parts are coherent, and their shares among siblings are combined. With one modality
+    present its own probabilities are kept; with none, the mean of the parts (each gives class frequencies
+    then).
     """
-    logs = np.log(np.maximum(np.stack(opinions, 2), SMALLEST))
+    logs = _logs(tree, opinions, joined)
     alone = present.sum(1, keepdims=True) < 2
     mask = np.where(present.any(1, keepdims=True), present, 1 / present.shape[1])
-    fused = np.empty(opinions[0].shape, np.float32)
+    scores = np.empty(opinions[0].shape, np.float32)
     for level in range(1, tree.depth + 1):
         nodes = tree.nodes(level)
-        scores = (logs[:, nodes] * (mask * np.where(alone, 1.0, weights[level - 1]))[:, None, :]).sum(2)
-        powers = np.exp(scores - scores.max(1, keepdims=True))
-        fused[:, nodes] = powers / powers.sum(1, keepdims=True)
-    return fused
+        strength = mask * np.where(alone, 1.0, weights[level - 1])
+        scores[:, nodes] = (logs[:, nodes] * strength[:, None, :]).sum(2)
+    if joined:
+        return from_siblings(tree, scores)
+    for level in range(1, tree.depth + 1):
+        nodes = tree.nodes(level)
+        scores[:, nodes] = softmax(scores[:, nodes])
+    return scores
+
+
+def _logs(tree: LabelTree, opinions: list[Probabilities], joined: bool) -> NDArray[np.float32]:
+    """Return (N, C, M) logarithms of the probabilities, or of the shares among siblings with `joined`."""
+    stacked = np.stack(opinions, 2)
+    shares = stacked.copy()
+    for level in range(1, tree.depth + 1) if joined else ():
+        family = families(tree, level)
+        total = np.add.reduceat(stacked[:, family.columns], family.firsts, axis=1)
+        shares[:, family.columns] /= np.maximum(total, np.finfo(np.float32).tiny)[:, family.members]
+    return np.log(np.maximum(shares, SMALLEST))
 
 
 def learn_weights(
-    tree: LabelTree, opinions: list[Probabilities], codes: NDArray[np.int32], present: NDArray[np.bool_]
+    tree: LabelTree,
+    opinions: list[Probabilities],
+    codes: NDArray[np.int32],
+    present: NDArray[np.bool_],
+    joined: bool = False,
 ) -> NDArray[np.float64]:
     """Return (L, M) weights, none negative, that make the held-out labels `codes` (N, L) likeliest.
 
-    Only rows with every modality count; a level without such rows gets equal weights.
+    Only rows with every modality count; a level without such rows gets equal weights. With `joined` a
+    label competes with its siblings, else with the whole level.
     """
     from scipy.optimize import minimize
 
-    logs = np.log(np.maximum(np.stack(opinions, 2), SMALLEST)).astype(np.float64)
+    logs = _logs(tree, opinions, joined).astype(np.float64)
     count = len(opinions)
     weights = np.full((tree.depth, count), 1.0)
     for level in range(1, tree.depth + 1):
-        rows = (codes[:, level - 1] >= 0) & present.all(1)
         nodes = tree.nodes(level)
-        scores, truth = logs[rows][:, nodes], codes[rows, level - 1] - nodes.start
-        if len(scores):
+        rows = np.flatnonzero((codes[:, level - 1] >= 0) & present.all(1))
+        truth = codes[rows, level - 1]
+        rivals = np.ones((len(rows), nodes.stop - nodes.start), bool)
+        if joined:
+            rivals = tree.parent[None, nodes] == tree.parent[truth][:, None]
+        # a label without a rival is certain: it says nothing about the parts
+        told = rivals.sum(1) > 1
+        if told.any():
             found = minimize(
                 _loss,
                 np.ones(count),
-                (scores, truth),
+                (logs[rows[told], nodes], truth[told] - nodes.start, rivals[told]),
                 jac=True,
                 bounds=[(0.0, 10.0)] * count,
                 method="L-BFGS-B",
@@ -134,10 +166,16 @@ def learn_weights(
 
 
 def _loss(
-    weights: NDArray[np.float64], scores: NDArray[np.float64], truth: NDArray[np.int32]
+    weights: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    truth: NDArray[np.int32],
+    rivals: NDArray[np.bool_],
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return the loss of `training.temperature.best_factor` and its gradient (M,), drawn a little to 1."""
-    mixed = scores @ weights
+    """Return the loss of `training.temperature.best_factor` and its gradient (M,), drawn a little to 1.
+
+    Of `scores` (N, C, M) those with `rivals` (N, C) compete.
+    """
+    mixed = np.where(rivals, scores @ weights, -np.inf)
     mixed -= mixed.max(1, keepdims=True)
     powers = np.exp(mixed)
     shares = powers / powers.sum(1, keepdims=True)

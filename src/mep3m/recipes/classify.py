@@ -156,7 +156,7 @@ def _train_run(
     run = {
         "mep3m": __version__,
         "python": platform.python_version(),
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json") | {"hierarchy": task.hierarchy},
         "columns": columns.model_dump(mode="json"),
         "image_root": str(image_root) if image_root else None,
         "split": {"id": task.split_id, "train": len(task.train), "validation": len(task.valid)},

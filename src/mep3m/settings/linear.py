@@ -15,8 +15,9 @@ class LinearSettings(Settings):
 
     A feature must occur in `least` titles, and at most `most` features are kept (the frequent ones);
     `bits` is the size of the hash table. At most `epochs` passes are made (`None`: 8, from 125,000 rows on
-    fewer, down to 2); an error costs `cost` (C of a linear SVM). `rate` is the step of fine-to-coarse, which
-    falls linearly to a tenth.
+    fewer, down to 2); an error costs `cost` (C of a linear SVM), its square up to bound / (2 cost) and in
+    proportion beyond, which `bound` (coarse-to-fine) keeps from rows with wrong labels. `rate` is the step of
+    fine-to-coarse, which falls linearly to a tenth.
     Where all classes of a level compete (hierarchy flat), a class with n rows weighs its own rows
     (m / n) ** `rare`, m being the median of its level, between 1 and 8: rare classes are found more often.
     A feature whose titles are spread over the classes with an entropy H (0: one class, 1: all alike) is worth
@@ -31,6 +32,7 @@ class LinearSettings(Settings):
     bits: int = Field(default=22, ge=10, le=28)
     epochs: int | None = Field(default=None, ge=1)
     cost: float = Field(default=2.0, gt=0)
+    bound: float = Field(default=2.0, gt=0)
     rate: float = Field(default=0.7, gt=0)
     rare: float = Field(default=0.25, ge=0, le=1)
     purity: float = Field(default=0.5, ge=0, le=4)

@@ -10,12 +10,15 @@ from mep3m.settings.base import Settings
 
 Modality = Literal["text", "image", "image+text"]
 Hierarchy = Literal["flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine"]
+#: auto: the order that is recommended for the model (`Task.hierarchy`)
+Order = Literal["auto", Hierarchy]
 SplitKind = Literal["grouped", "random", "stratified", "shop"]
 
 
 class RunSettings(Settings):
     """One training run.
 
+    `hierarchy` auto is the model's recommended order where the labels have several levels, else flat.
     `level` picks one level of the labels as a flat task (`None` trains every level); with `leaf`, a row
     that ends above it keeps its deepest label. `subset` keeps the classes below one category. `valid_share`
     of the rows, drawn as `split` says, is held out to choose temperature and stopping point.
@@ -24,7 +27,7 @@ class RunSettings(Settings):
 
     modality: Modality = "text"
     model: str = "linear"
-    hierarchy: Hierarchy = "flat"
+    hierarchy: Order = "auto"
     level: int | None = Field(default=None, ge=1)
     leaf: bool = False
     subset: tuple[str, ...] | None = None

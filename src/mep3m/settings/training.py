@@ -8,9 +8,15 @@ from pydantic import Field
 
 from mep3m.settings.base import Settings
 
-#: hierarchical and soft_labels know the tree (`training.tree_losses`)
+#: hierarchical, soft_labels and marginal know the tree (`training.tree_losses`)
 Loss = Literal[
-    "cross_entropy", "balanced_softmax", "logit_adjustment", "focal", "hierarchical", "soft_labels"
+    "cross_entropy",
+    "balanced_softmax",
+    "logit_adjustment",
+    "focal",
+    "hierarchical",
+    "soft_labels",
+    "marginal",
 ]
 
 

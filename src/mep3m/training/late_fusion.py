@@ -29,13 +29,16 @@ def train(task: Task, run: Path) -> Trained:
     text = linear.train(_part(task, "text", "linear", text_options), run / "text")
     present = np.stack([image.valid_seen, text.valid_seen], 1)
     opinions = [image.valid_proba, text.valid_proba]
-    weights = learn_weights(task.tree, opinions, task.codes[task.valid], present)
-    classifier = LateFusion(task.tree, {"image": image.classifier, "text": text.classifier}, weights)
+    joined = task.hierarchy != "flat"
+    weights = learn_weights(task.tree, opinions, task.codes[task.valid], present, joined)
+    parts = {"image": image.classifier, "text": text.classifier}
+    classifier = LateFusion(task.tree, parts, weights, joined)
     log = {"image": image.log, "text": text.log, "weights": weights.tolist()}
-    return Trained(classifier, fuse(task.tree, opinions, weights, present), np.asarray(present.any(1)), log)
+    proba = fuse(task.tree, opinions, weights, present, joined)
+    return Trained(classifier, proba, np.asarray(present.any(1)), log)
 
 
 def _part(task: Task, modality: str, model: str, options: dict[str, object]) -> Task:
-    """Return the task of one modality alone, on the same rows."""
-    changes = {"modality": modality, "model": model, "options": options}
+    """Return the task of one modality alone, on the same rows and with the same order."""
+    changes = {"modality": modality, "model": model, "options": options, "hierarchy": task.hierarchy}
     return replace(task, settings=task.settings.model_copy(update=changes))

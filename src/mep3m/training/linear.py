@@ -40,7 +40,7 @@ def train(task: Task, run: Path) -> Trained:
     held = np.arange(len(task.train), len(used))
     grams = Grams(settings.low, settings.high, settings.words, settings.bits)
     vocabulary = Vocabulary.fit(texts, used, grams, settings.least, settings.most)
-    hierarchy = task.settings.hierarchy
+    hierarchy = task.hierarchy
     rows, codes, seed = vocabulary.all_rows(texts, used), task.codes[used], task.settings.seed
     if settings.purity:
         own = purity(rows.take(np.arange(len(task.train))), codes[: len(task.train)], settings.purity)
@@ -88,7 +88,7 @@ def fit(
         costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare)
     costs[:, learned != np.arange(len(tree))] = np.inf
     passes = settings.passes(len(rows))
-    plan = Plan(passes, -(-passes // 3), seed)
+    plan = Plan(passes, -(-passes // 3), seed, settings.bound if siblings else np.inf)
     contests = sibling_contests(tree) if siblings else level_contests(tree)
     weights, raw = solve(rows, codes, held, contests, costs, plan)
     return (weights, raw) if not np.isinf(costs).any() else (weights[:, learned], raw[:, learned])

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mep3m.models.labels import LabelTree
 from mep3m.settings.training import TrainingSettings
-from mep3m.training.tree_losses import SiblingLoss, SoftLabelLoss
+from mep3m.training.tree_losses import MarginalLoss, SiblingLoss, SoftLabelLoss
 
 
 def class_counts(targets: NDArray[np.int32], nodes: int) -> NDArray[np.int64]:
@@ -68,6 +68,8 @@ def make_loss(tree: LabelTree, counts: NDArray[np.int64], settings: TrainingSett
     """Return the loss (logits (B, C), targets (B, L)) -> number that the settings name."""
     if settings.loss == "hierarchical":
         return SiblingLoss(tree, settings.alpha)
+    if settings.loss == "marginal":
+        return MarginalLoss(tree)
     if settings.loss == "soft_labels":
         return SoftLabelLoss(tree, settings.beta)
     return LevelLoss(tree, counts, settings)

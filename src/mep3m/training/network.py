@@ -49,7 +49,7 @@ def train(task: Task, run: Path) -> Trained:
         ModelError: pre-trained weights are absent, the loss is not a number, a foreign checkpoint.
     """
     network, training = resolve(task.settings.model, task.settings.options)
-    network = network.model_copy(update={"hierarchy": task.settings.hierarchy})
+    network = network.model_copy(update={"hierarchy": task.hierarchy})
     training = training.model_copy(update={"seed": task.settings.seed})
     began = time.perf_counter()
     classifier, history, rejects = train_network(task, network, training, run)

@@ -80,7 +80,7 @@ def find(settings: RunSettings) -> Train:
             f"'{settings.model}' does not take {settings.modality} (it takes {', '.join(entry.modalities)}); "
             f"models that do: {', '.join(able) or 'none of ' + ', '.join(get_args(Modality))}"
         )
-    if settings.hierarchy not in entry.hierarchies:
+    if settings.hierarchy not in ("auto", *entry.hierarchies):
         able = [name for name, other in MODELS.items() if settings.hierarchy in other.hierarchies]
         raise UsageError(
             f"'{settings.model}' has no hierarchy '{settings.hierarchy}' (it has "

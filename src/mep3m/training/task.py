@@ -15,9 +15,11 @@ from mep3m.dataset.splits import split_products
 from mep3m.errors import UsageError
 from mep3m.models.classifier import Classifier
 from mep3m.models.labels import LabelTree
-from mep3m.settings.run import RunSettings
+from mep3m.settings.run import Hierarchy, RunSettings
 from mep3m.store.images import Images
 
+#: model -> how its levels are joined without --hierarchy; where it is not named, flat (decision 111)
+RECOMMENDED: dict[str, Hierarchy] = {"linear": "coarse-to-fine"}
 #: the state of an interrupted network training, in the folder `work` of its run
 CHECKPOINT = "checkpoint.pt"
 
@@ -41,6 +43,13 @@ class Task:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    @property
+    def hierarchy(self) -> Hierarchy:
+        """How the levels are joined: as the settings say, or as recommended for the model."""
+        if self.settings.hierarchy != "auto":
+            return self.settings.hierarchy
+        return RECOMMENDED.get(self.settings.model, "flat") if self.tree.depth > 1 else "flat"
 
 
 @dataclass(frozen=True)

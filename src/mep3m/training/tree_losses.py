@@ -70,3 +70,43 @@ class SoftLabelLoss(nn.Module):
         shared = (table[self.levels[level]][None] == table[target][:, None]).sum(2)
         distance = 1 - shared / (level + 1)
         return (-self.beta * distance).softmax(1)
+
+
+class MarginalLoss(nn.Module):
+    """Marginal likelihood at every level: -log of the softmax mass below the deepest known node.
+
+    Where the label of a level is known, this is its cross-entropy. A row that is known down to a coarser
+    node pulls up all nodes of the level below that node together, unless a leaf above the level lies below
+    it too: then the row may have no label at the level, which is masked.
+    """
+
+    def __init__(self, tree: LabelTree) -> None:
+        """Take the tree."""
+        super().__init__()
+        # the last row stands for -1, nothing known
+        table = np.vstack([tree.ancestors, np.full((1, tree.depth), -1)]).astype(np.int64)
+        reaches = np.ones((len(tree) + 1, tree.depth), dtype=bool)
+        reaches[-1] = False
+        for leaf in tree.leaves:
+            above = tree.ancestors[leaf][tree.ancestors[leaf] >= 0]
+            reaches[above, tree.levels[leaf] :] = False
+        self.register_buffer("ancestors", torch.from_numpy(table))
+        self.register_buffer("reaches", torch.from_numpy(reaches))
+        self.levels = [tree.nodes(level) for level in range(1, tree.depth + 1)]
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Map logits (B, C) and targets (B, L), node columns or -1, to one number."""
+        ancestors, reaches = self.get_buffer("ancestors"), self.get_buffer("reaches")
+        total = logits.sum() * 0
+        known = torch.full_like(targets[:, 0], -1)
+        depth = torch.zeros_like(known)
+        for level, nodes in enumerate(self.levels):
+            here = targets[:, level] >= 0
+            known, depth = known.where(~here, targets[:, level]), depth.where(~here, level)
+            rows = reaches[known, level].nonzero()[:, 0]
+            if len(rows):
+                below = ancestors[nodes].T[depth[rows]] == known[rows, None]
+                local = logits[rows, nodes]
+                mass = local.masked_fill(~below, -torch.inf).logsumexp(1)
+                total = total + (local.logsumexp(1) - mass).mean()
+        return total
