@@ -69,6 +69,27 @@ def test_back_off_answers_lie_on_one_path_and_rise_with_confidence(tree: LabelTr
 
 
 @given(trees, seeds)
+def test_the_best_leaf_is_the_answer_wherever_it_is_sure_enough(tree: LabelTree, seed: int) -> None:
+    proba = trees_.from_siblings(tree, random_scores(seed, (6, len(tree))))
+    best, values = trees_.top_paths(tree, proba, 1)
+    for confidence in (0.0, 0.2, 0.5, 0.8):
+        answer = trees_.back_off(tree, proba, confidence)
+        sure = values[:, 0] >= confidence
+        np.testing.assert_array_equal(answer[sure], best[sure, 0])
+        assert not np.isin(answer[~sure], tree.leaves).any()
+        given = answer >= 0
+        assert np.all(proba[given, answer[given]] >= confidence)
+
+
+def test_a_likely_leaf_that_ends_early_beats_an_unlikely_deep_one() -> None:
+    proba = trees_.from_leaves(TREE, np.array([[0.6, 0.05, 0.05, 0.3]], dtype=np.float32))  # toys, rice, ...
+    for confidence in (0.0, 0.25, 0.55):
+        answer = trees_.back_off(TREE, proba, confidence)
+        assert TREE.paths[answer[0]] == ("toys",)
+    assert trees_.back_off(TREE, proba, 0.7)[0] == -1
+
+
+@given(trees, seeds)
 def test_marginal_of_a_node_is_the_sum_over_the_leaves_below(tree: LabelTree, seed: int) -> None:
     proba = every_way(tree, seed)["leaves"]
     nodes = np.arange(len(tree), dtype=np.int32)

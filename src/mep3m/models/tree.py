@@ -206,18 +206,23 @@ def top_paths(tree: LabelTree, proba: Floats, k: int) -> tuple[NDArray[np.int32]
 
 
 def back_off(tree: LabelTree, proba: Floats, confidence: float) -> NDArray[np.int32]:
-    """Return (N,): the deepest node with at least this probability, -1 where no node has it.
+    """Return (N,): the most probable leaf where it has at least this probability, else a node above leaves.
 
-    Of several at the same depth, the most probable. At a confidence above 0.5 the nodes that pass
-    lie on one path, so the answer is the end of that path.
+    That is the deepest node with so much, of several at one depth the most probable, and -1 where no
+    node has it. At a confidence above 0.5 the nodes that pass lie on one path: the answer is its end.
     """
     answer = np.full(len(proba), -1, dtype=np.int32)
+    if not len(proba):
+        return answer
     rows = np.arange(len(proba))
     for level in range(1, tree.depth + 1):
         here = proba[:, tree.nodes(level)]
         best = here.argmax(axis=1)
         sure = here[rows, best] >= confidence
         answer[sure] = best[sure] + tree.starts[level - 1]
+    leaves, chances = top_paths(tree, proba, 1)
+    whole = chances[:, 0] >= confidence
+    answer[whole] = leaves[whole, 0]
     return answer
 
 
