@@ -75,15 +75,13 @@ class SoftLabelLoss(nn.Module):
 class MarginalLoss(nn.Module):
     """Marginal likelihood at every level: -log of the softmax mass below the deepest known node.
 
-    Where the label of a level is known, this is its cross-entropy. A row that is known down to a coarser
-    node pulls up all nodes of the level below that node together, unless a leaf above the level lies below
-    it too: then the row may have no label at the level, which is masked.
+    Cross-entropy where the level is known. A row that is known down to a coarser node pulls up all nodes
+    below it together; where a leaf below it ends above the level, there may be no label and it is masked.
     """
 
     def __init__(self, tree: LabelTree) -> None:
-        """Take the tree."""
+        """Take the tree; the last row of its tables stands for -1, nothing known."""
         super().__init__()
-        # the last row stands for -1, nothing known
         table = np.vstack([tree.ancestors, np.full((1, tree.depth), -1)]).astype(np.int64)
         reaches = np.ones((len(tree) + 1, tree.depth), dtype=bool)
         reaches[-1] = False
