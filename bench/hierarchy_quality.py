@@ -30,7 +30,7 @@ from mep3m.models.linear import text_column
 from mep3m.models.ngrams import Grams, Rows, Vocabulary, encode_texts
 from mep3m.settings.linear import LinearSettings
 from mep3m.store.files import write_json
-from mep3m.training.linear import fit, train
+from mep3m.training.linear import fit, purity, train
 
 ORDERS = ("coarse-to-fine", "flat", "fine-to-coarse", "coarse-and-fine")
 PEERS = [(strategy, kind) for kind in ("svc", "logistic") for strategy in ("LCPPN", "LCPN", "LCPL")]
@@ -38,10 +38,10 @@ NOBODY = np.zeros(0, dtype=np.int64)
 
 
 class Side:
-    """The sparse features of both sides of a split, from words of the training side alone."""
+    """The sparse features of both sides of a split, counted and weighed on the training side alone."""
 
-    def __init__(self, learned: Dataset, tested: Dataset) -> None:
-        settings = LinearSettings()
+    def __init__(self, learned: Dataset, tested: Dataset, options: dict[str, Any]) -> None:
+        settings = LinearSettings.parse(options, "options")
         grams = Grams(settings.low, settings.high, settings.words, settings.bits)
         texts = [encode_texts(text_column(side.products, False)) for side in (learned, tested)]
         every = [np.arange(len(part), dtype=np.int64) for part in texts]
@@ -49,6 +49,11 @@ class Side:
         self.learned, self.tested = (
             vocabulary.all_rows(part, rows) for part, rows in zip(texts, every, strict=True)
         )
+        if settings.purity:
+            codes = LabelTree.from_paths(learned.paths).encode(learned.paths)
+            own = purity(self.learned, codes, settings.purity)
+            self.learned.weigh(own)
+            self.tested.weigh(own)
 
 
 def matrix(rows: Rows) -> csr_matrix:
@@ -102,7 +107,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     seconds: dict[str, list[dict[str, float]]] = {}
     for seed in range(args.first, args.first + args.seeds):
         learned, tested = open_set(args.set, seed)
-        side = Side(learned, tested)
+        side = Side(learned, tested, args.options)
         if seed == args.first:  # compiled once
             ours(args, side, learned, tested, "coarse-to-fine", seed)
         results: dict[str, Any] = {

@@ -43,7 +43,7 @@ from mep3m.models.labels import LabelTree
 from mep3m.models.tree import make_coherent
 from mep3m.store.files import write_json
 from mep3m.training.linear import train
-from mep3m.training.task import Task
+from mep3m.training.task import Task, clear_checkpoints
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 0.9)
 #: model -> what is done with the rows whose finest label is hidden
@@ -76,9 +76,10 @@ def learn(args: argparse.Namespace, learned: Dataset, task: Task, loss: str) -> 
     training = TrainingSettings(
         epochs=passes, batch=128, learning_rate=1e-3, average=None, label_smoothing=0.0, loss=loss
     )
-    return train_on_frozen(
-        task, task.train, [coarse_backbone(args, learned, task)], network, training, args.work / "heads"
-    )
+    backbone, folder = coarse_backbone(args, learned, task), args.work / "heads"
+    classifier = train_on_frozen(task, task.train, [backbone], network, training, folder)
+    clear_checkpoints(folder)
+    return classifier
 
 
 def coarse_backbone(args: argparse.Namespace, learned: Dataset, task: Task) -> Any:

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
 
 from mep3m.models.labels import LabelTree
-from mep3m.models.networks.build import build_head
+from mep3m.models.networks.build import build_head, build_network
 from mep3m.models.networks.hierarchy import HierarchyHeads
 from mep3m.models.networks.product import LevelHeads
-from mep3m.models.tree import TOLERANCE, from_siblings, incoherence
-from mep3m.settings.network import NetworkSettings
+from mep3m.models.neural import NetworkClassifier
+from mep3m.models.tree import TOLERANCE, from_siblings, incoherence, make_coherent
+from mep3m.settings.network import NetworkSettings, TextSettings
+from tests.models.trees import random_scores, seeds, trees
 
 ORDERS = ("coarse-to-fine", "fine-to-coarse", "coarse-and-fine", "flat")
 TREE = LabelTree.from_paths([("a", "x", "1"), ("a", "x", "2"), ("a", "y"), ("b",)])
@@ -45,6 +48,20 @@ def test_skip_connections_reach_past_the_dense_layers() -> None:
             tower.layers[0].bias.zero_()
     one, two = heads(torch.randn(2, 4)).detach()
     assert not torch.allclose(one, two)
+
+
+@given(trees, seeds)
+def test_what_a_network_answers_is_coherent_on_any_tree(tree: LabelTree, seed: int) -> None:
+    settings = NetworkSettings(title=TextSettings(embedding=2, hidden=2), hierarchy="coarse-to-fine")
+    network = build_network(settings, tree, {"title": 3})
+    classifier = NetworkClassifier(tree, settings, network, {}, np.zeros(len(tree), np.float32))
+    proba = classifier.join(torch.from_numpy(random_scores(seed, (4, len(tree)))))
+    assert incoherence(tree, proba) <= TOLERANCE
+    flat = NetworkClassifier(
+        tree, settings.model_copy(update={"hierarchy": "flat"}), network, {}, classifier.frequencies
+    )
+    loose = flat.join(torch.from_numpy(random_scores(seed, (4, len(tree)))))
+    assert incoherence(tree, make_coherent(tree, loose)) <= TOLERANCE
 
 
 def test_settings_choose_the_head() -> None:

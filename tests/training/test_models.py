@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from safetensors.torch import save_file
 from mep3m.errors import ModelError, SettingsError
 from mep3m.models.classifier import load
 from mep3m.models.features import frozen_features, open_backbone
+from mep3m.models.labels import LabelTree
 from mep3m.models.networks.image import image_encoder
+from mep3m.models.tree import TOLERANCE, incoherence
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.training import late_fusion, network
 from mep3m.training.loop.fit import Run
@@ -120,6 +123,31 @@ def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
     for column in ("title", "image"):
         one = table.set_column(table.schema.get_field_index(column), column, [[None] * 60])
         assert accuracy(model.predict_proba(one, images), task.codes) > 0.8
+
+
+def test_late_fusion_along_the_tree_is_coherent(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 60)
+    task = task_of(table, images, "late-fusion", TINY | {"text.low": 2, "epochs": 4}, valid=15)
+    settings = task.settings.model_copy(update={"hierarchy": "coarse-to-fine"})
+    trained = late_fusion.train(replace(task, settings=settings), tmp_path / "run")
+    trained.classifier.save(tmp_path / "run")
+    model = load(tmp_path / "run")
+    titles = table.set_column(table.schema.get_field_index("image"), "image", [[None] * 60])
+    for rows in (table, titles):
+        assert incoherence(TREE, model.predict_proba(rows, images)) <= TOLERANCE
+    np.testing.assert_array_equal(model.predict_proba(table), trained.classifier.predict_proba(table))
+    assert incoherence(TREE, trained.valid_proba) <= TOLERANCE
+
+
+@pytest.mark.parametrize(("model", "order"), [("linear", "coarse-to-fine"), ("bilstm", "flat")])
+def test_the_order_without_a_wish_is_the_one_recommended(model: str, order: str, tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 6)
+    task = task_of(table, images, model)
+    assert task.hierarchy == order
+    top = LabelTree.from_paths([("food",), ("home",)])
+    assert replace(task, tree=top).hierarchy == "flat"
+    wish = task.settings.model_copy(update={"hierarchy": "fine-to-coarse"})
+    assert replace(task, settings=wish).hierarchy == "fine-to-coarse"
 
 
 class StopError(Exception):
