@@ -1,5 +1,6 @@
 """What every stage must do, whatever it decides: keep rows, travel, resume, give the same bytes anywhere."""
 
+import contextlib
 import json
 import pickle
 import shutil
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from mep3m.engine import make_engine
+from mep3m.errors import StoreError
 from mep3m.product import PRODUCT_SCHEMA, Product, to_table
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.settings.ocr import OcrSettings, PoolSettings
@@ -165,6 +167,29 @@ class TestEveryStage:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         run_stage(STAGES[name].make(tmp_path), parent, folder, make_engine())
         assert content(folder) == whole
+
+    @pytest.mark.parametrize("files", [1, 2, 3, 5, 8])
+    def test_stopped_before_any_file_takes_its_place_it_goes_on_to_the_same_bytes(
+        self, name: str, parent: Store, tmp_path: Path, files: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run_stage(STAGES[name].make(tmp_path), parent, tmp_path / "whole", make_engine())
+        left, real = [files], Path.replace
+
+        def stops(self: Path, target: Path) -> Path:
+            left[0] -= 1
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            return real(self, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", stops)
+            with contextlib.suppress(KeyboardInterrupt):
+                run_stage(STAGES[name].make(tmp_path), parent, tmp_path / "cut", make_engine())
+        if left[0] <= 0:
+            with pytest.raises(StoreError):  # nobody takes the half of it for the whole
+                Store.open(tmp_path / "cut")
+        run_stage(STAGES[name].make(tmp_path), parent, tmp_path / "cut", make_engine())
+        assert content(tmp_path / "cut") == content(tmp_path / "whole")
 
     def test_a_second_run_writes_nothing(self, name: str, parent: Store, tmp_path: Path) -> None:
         folder = run_stage(STAGES[name].make(tmp_path), parent, tmp_path / "out", make_engine()).folder
