@@ -1,3 +1,9 @@
+import fcntl
+import os
+import struct
+import sys
+import termios
+
 import pytest
 
 from mep3m.engine import progress
@@ -28,3 +34,31 @@ def test_silence(capsys: pytest.CaptureFixture[str]) -> None:
     with silent("ocr", None, "rows") as advance:
         advance(3)
     assert capsys.readouterr().err == ""
+
+
+def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    with os.fdopen(theirs, "w") as terminal, monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
+        with bar("ingest", 200, "rows") as advance:
+            for _ in range(4):
+                advance(50)
+        terminal.flush()
+        shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert "\r" in shown
+    assert "ingest: 100%" in shown
+    assert "200/200" in shown
+
+
+def test_work_of_unknown_length_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    with bar("look", None, "files") as advance:
+        advance(3)
+    assert "look: 3 files" in capsys.readouterr().err
+
+
+def test_an_error_in_the_work_is_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError), bar("ingest", 10, "rows") as advance:
+        advance(1 // 0)
+    assert "Traceback" not in capsys.readouterr().err

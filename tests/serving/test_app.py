@@ -35,7 +35,7 @@ def url(run_folder: Path) -> Iterator[str]:
 def wait_for(url: str) -> None:
     for _ in range(200):
         try:
-            httpx.get(f"{url}/health")
+            httpx.get(f"{url}/health", timeout=100)
         except httpx.ConnectError:
             time.sleep(0.1)
         else:

@@ -119,5 +119,6 @@ def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
         raise UsageError(
             f"cannot listen on {host}:{port} ({error.strerror}); choose another --host or --port"
         ) from None
+    listening.listen()  # who reads the next line may ask at once
     click.echo(f"serving {run} at http://{host}:{listening.getsockname()[1]}", err=True)
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])

@@ -1,6 +1,7 @@
 """A newer export: added, changed, unchanged, withdrawn; killed updates go on."""
 
 import contextlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from mep3m.sources.images import intake
 from mep3m.sources.ingest import update
 from mep3m.sources.ingest.update import WITHDRAWN
 from mep3m.store import Store
-from tests.sources.ingest.shop import content, rows, take_in, write_images, write_shop
+from tests.sources.ingest.shop import content, picture, rows, take_in, write_images, write_shop
 
 
 def second_export(folder: Path) -> Path:
@@ -90,3 +91,48 @@ def test_an_update_killed_while_it_takes_its_place_goes_on(
     take_in(path, tmp_path / "cut")
     assert content(tmp_path / "cut") == content(tmp_path / "whole")
     assert Store.open(tmp_path / "cut").rows == 10
+
+
+def test_an_export_that_has_become_empty_withdraws_everything_and_loses_nothing(tmp_path: Path) -> None:
+    path = write_shop(tmp_path, rows(6))
+    take_in(path, tmp_path / "s")
+    write_shop(tmp_path, [])
+    store = take_in(path, tmp_path / "s")
+    assert {product.dropped for product in store.products()} == {WITHDRAWN}
+    assert store.manifest["update"] == {"added": 0, "changed": 0, "unchanged": 0, "withdrawn": 6}
+    write_shop(tmp_path, rows(6))
+    assert not [product for product in take_in(path, tmp_path / "s").products() if product.dropped]
+
+
+def test_an_export_that_was_empty_fills_the_store(tmp_path: Path) -> None:
+    path = write_shop(tmp_path, [])
+    assert take_in(path, tmp_path / "s").rows == 0
+    write_shop(tmp_path, rows(3))
+    store = take_in(path, tmp_path / "s")
+    assert store.manifest["update"] == {"added": 3, "changed": 0, "unchanged": 0, "withdrawn": 0}
+
+
+def test_an_image_at_the_same_address_is_taken_for_the_same_and_a_new_file_is_not(tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", range(3))
+    path = write_shop(tmp_path, rows(3))
+    before = {
+        row.source_id: row.image for row in take_in(path, tmp_path / "s", images=str(images)).products()
+    }
+    time.sleep(0.01)
+    (images / "1.png").write_bytes(picture(77))
+    write_shop(tmp_path, [*rows(3), ("9", "新", "食品", "", "0.png")])
+    update.known_images.cache_clear()
+    after = {row.source_id: row.image for row in take_in(path, tmp_path / "s", images=str(images)).products()}
+    assert after["0"] == before["0"] == after["9"]
+    assert after["1"] != before["1"]
+
+
+def test_the_state_before_stays_in_the_history_with_its_own_images(tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", range(4))
+    path = write_shop(tmp_path, rows(4))
+    first = take_in(path, tmp_path / "s", images=str(images))
+    old = [row.title for row in first.products()]
+    write_shop(tmp_path, [("0", "另一个", "食品", "", "0.png")])
+    take_in(path, tmp_path / "s", images=str(images))
+    kept = Store(tmp_path / "s" / "history" / first.fingerprint, first.manifest)
+    assert [row.title for row in kept.products()] == old
