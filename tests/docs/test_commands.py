@@ -61,8 +61,8 @@ def test_a_printed_command_is_one_that_there_is(page: Path, line: str) -> None:
     short = any(mark in words for mark in LEFT_OUT)
     try:
         parse([word for word in words if word not in LEFT_OUT])
-    except click.exceptions.Exit as ended:  # --help was asked for, and shown
-        assert ended.exit_code == 0
+    except click.exceptions.Exit:
+        assert "--help" in words  # it was asked for, and shown
     except (click.MissingParameter, click.BadOptionUsage):
         # a name in a sentence, or a line with dots, leaves out what the reader fills in
         assert short or f"`{line}`" in re.sub(r"\s+", " ", page.read_text(encoding="utf-8")), line
