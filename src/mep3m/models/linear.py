@@ -23,6 +23,8 @@ from mep3m.store.images import Images
 
 KIND = "linear"
 _BATCH = 4096
+#: form of the folder: from 2 on, nodes that share a name share their weights in a flat model
+FORMAT = 2
 #: a parent's probability counts at least this much where a name is divided among its nodes
 SMALLEST = 1e-12
 
@@ -128,7 +130,7 @@ class LinearClassifier:
         save_tensors(folder / "weights.safetensors", tensors)
         description = {
             "kind": KIND,
-            "format": 1,
+            "format": FORMAT,
             "tree": self.tree.to_json(),
             "ngrams": asdict(vocabulary.grams),
             "details": self.details,
@@ -154,9 +156,14 @@ def load(folder: Path) -> LinearClassifier:
     """Rebuild a saved linear classifier; its weights are memory-mapped.
 
     Raises:
-        ModelError: a file is damaged or the files do not fit together.
+        ModelError: a file is damaged or of another format, or the files do not fit together.
     """
     description = read_json(folder / "classifier.json")
+    if description.get("format") != FORMAT:
+        raise ModelError(
+            f"{folder} is a linear model of format {description.get('format')}, this version reads {FORMAT}: "
+            "train it again"
+        )
     tensors = open_tensors(folder / "weights.safetensors")
     try:
         tree = LabelTree.from_json(description["tree"])
