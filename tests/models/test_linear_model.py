@@ -163,9 +163,9 @@ def test_damage_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
         description.write_text(json.dumps(value))
         with pytest.raises(ModelError, match=f"lacks '{key}'.*copy the classifier folder again"):
             load(tmp_path)
-    for format in (1, None):
-        description.write_text(json.dumps({**json.loads(good), "format": format}))
-        with pytest.raises(ModelError, match=rf"linear model of format {format}, .*train it again"):
+    for other in (1, None):
+        description.write_text(json.dumps({**json.loads(good), "format": other}))
+        with pytest.raises(ModelError, match=rf"linear model of format {other}, .*train it again"):
             load(tmp_path)
     description.write_text(json.dumps({**json.loads(good), "kind": "liner"}))
     with pytest.raises(ModelError, match=r"names the kind 'liner'.*linear"):
