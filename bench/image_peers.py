@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
+import subprocess
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -65,6 +69,37 @@ def commonest(rows: list[dict[str, str]], fine: str, coarse: str) -> dict[str, s
     """Return the coarse label that each fine label most often comes with."""
     pairs = Counter((row[fine], row[coarse]) for row in rows)
     return {name: above for (name, above), _ in reversed(pairs.most_common())}
+
+
+def autogluon(
+    train: Path, test: Path, root: Path, labels: tuple[str, ...], seed: int, minutes: float
+) -> list[list[str]]:
+    """AutoGluon multimodal from scratch (`bench.image_autogluon`); a coarser level as in `plain_timm`."""
+    if "MEP3M_AUTOGLUON" not in os.environ:
+        raise SystemExit("set MEP3M_AUTOGLUON to the Python of an environment that has autogluon.multimodal")
+    rows = read(train)
+    with tempfile.TemporaryDirectory() as folder:
+        bert, out = (
+            tiny_bert(Path(folder) / "bert", [row["title"] for row in rows]),
+            Path(folder) / "out.json",
+        )
+        script = Path(__file__).with_name("image_autogluon.py")
+        command = [
+            os.environ["MEP3M_AUTOGLUON"],
+            script,
+            train,
+            test,
+            root,
+            bert,
+            labels[-1],
+            seed,
+            minutes,
+            out,
+        ]
+        subprocess.run([str(part) for part in command], check=True)
+        answers = json.loads(out.read_text())
+    coarser = [commonest(rows, labels[-1], level) for level in labels]
+    return [[above[answer] for answer in answers] for above in coarser]
 
 
 def linear_svc(

@@ -15,20 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from bench.image_quality import tables
+from bench.image_quality import MODELS, PEER_MODALITY, tables
 from bench.image_sets import SETS
 from mep3m.evaluation.calibration import accuracy, macro_f1
 
 SCORES = {"top1": accuracy, "macro_f1": macro_f1}
 ORDER = {"image": 0, "text": 1, "image+text": 2}
-PEERS = {"plain timm": "image", "TF-IDF + SVC": "text"}
 
 
 def modality(model: str) -> str:
-    from bench.image_quality import MODELS
-
     name = model.removesuffix(", same minutes")
-    return PEERS.get(model) or MODELS[name][0]
+    return PEER_MODALITY.get(model) or MODELS[name][0]
 
 
 def by_model(results: dict[str, Any], name: str) -> dict[str, list[dict[str, Any]]]:

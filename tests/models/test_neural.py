@@ -53,7 +53,7 @@ def test_missing_modalities_are_masked(tmp_path: Path) -> None:
 def test_no_rows_give_no_probabilities() -> None:
     table, _ = products(Path("unused"), 0)
     assert classifier().predict_proba(table).shape == (0, len(TREE))
-    assert classifier().encode(table).shape[0] == 0
+    assert classifier().encode(table).vectors.shape == (0, classifier().width)
 
 
 def test_broken_image_files_are_masked(tmp_path: Path) -> None:

@@ -273,6 +273,19 @@ def test_bert_from_a_local_folder_trains_and_loads_without_it(tmp_path: Path) ->
     np.testing.assert_allclose(again, trained.valid_proba, atol=1e-6)
 
 
+def test_a_tokeniser_of_another_model_is_refused(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    table, _ = products(tmp_path / "images", 6)
+    source = tiny_bert(tmp_path / "bert")
+    larger = AutoTokenizer.from_pretrained(source)
+    larger.add_tokens(["pu-erh", "basmati"])
+    larger.save_pretrained(source)
+    task = task_of(table, None, "bert", {"weights": str(source)})
+    with pytest.raises(ModelError, match="the tokeniser has 22 tokens and the model knows 20"):
+        network.train(task, tmp_path / "run")
+
+
 def test_bert_that_is_not_there_says_so(tmp_path: Path) -> None:
     table, _ = products(tmp_path / "images", 6)
     task = task_of(table, None, "bert", {"weights": str(tmp_path / "nowhere")})

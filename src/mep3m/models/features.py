@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mep3m.errors import Mep3mError
+from mep3m.errors import Mep3mError, UsageError
 from mep3m.models.inputs.columns import Coder, Stored
 from mep3m.models.inputs.words import PretrainedTokens
 from mep3m.models.labels import LabelTree
@@ -18,6 +18,7 @@ from mep3m.models.networks.build import build_network
 from mep3m.models.neural import NetworkClassifier, load
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.images import Images
+from mep3m.store.rejects import Reject
 from mep3m.store.rows import RowCache
 
 #: rows encoded and written at a time
@@ -31,15 +32,21 @@ def open_backbone(source: Path | NetworkSettings) -> NetworkClassifier:
 
     Raises:
         ModelError: the folder or the weights are absent or damaged.
+        UsageError: the settings name no weights.
     """
     if isinstance(source, Path):
         return load(source)
     tree = LabelTree.from_paths([("any",)])
     coders: dict[str, Coder] = {}
     for name in source.modalities:
-        text = getattr(source, name)
+        part = getattr(source, name)
+        if part.weights is None:
+            raise UsageError(
+                f"a frozen encoder needs pre-trained weights, that of the {name} has none: give "
+                f"{'image' if name == 'image' else 'text'}.weights, or train it too (frozen = false)"
+            )
         if name != "image":
-            coders[name] = PretrainedTokens.open(text.weights or "", text.max_tokens)
+            coders[name] = PretrainedTokens.open(part.weights, part.max_tokens)
     network = build_network(source, tree, {name: len(coder) for name, coder in coders.items()})
     return NetworkClassifier(tree, source, network.eval(), coders, np.ones(1, np.float32))
 
@@ -64,20 +71,24 @@ def frozen_features(
     """Return the backbone's features of every row, (N, D) float32 through `Stored.take`.
 
     The cache is keyed by the weights and by the content a row shows to the backbone, so another
-    table with the same products costs nothing, and an interrupted run goes on.
+    table with the same products costs nothing, and an interrupted run goes on. A row whose only
+    modality is a broken image has no features.
     """
     store = RowCache(cache / f"features-{weights_hash(backbone)}", (backbone.width,), "<f4")
     keys: list[str | None] = []
+    rejects: list[Reject] = []
     for start in range(0, products.num_rows, CHUNK):
         chunk = products.slice(start, CHUNK)
         found = [_content_key(row, backbone.settings.modalities, images) for row in chunk.to_pylist()]
         fresh = {key: i for i, key in enumerate(found) if key is not None and key not in store}
         if fresh:
-            rows = chunk.take(list(fresh.values()))
-            store.append(list(fresh), backbone.encode(rows, images))
+            read = backbone.encode(chunk.take(list(fresh.values())), images)
+            rejects += read.rejects
+            kept = [key for key, seen in zip(fresh, read.seen, strict=True) if seen]
+            store.append(kept, read.vectors[read.seen])
         keys += found
         say(f"features: {min(start + CHUNK, products.num_rows):,} of {products.num_rows:,} rows")
-    return Stored(store.values(), store.slots(keys))
+    return Stored(store.values(), store.slots(keys), rejects)
 
 
 def _content_key(row: dict[str, Any], modalities: tuple[str, ...], images: Images | None) -> str | None:

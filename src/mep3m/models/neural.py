@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,14 @@ from mep3m.store.rejects import Reject
 KIND, FORMAT = "network", 1
 #: rows of one forward pass in prediction
 BATCH = 256
+
+
+class Encoded(NamedTuple):
+    """Vectors (N, D) of N rows, which of them (N,) have a modality, and the images that are unreadable."""
+
+    vectors: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    rejects: list[Reject]
 
 
 @dataclass
@@ -82,13 +90,15 @@ class NetworkClassifier:
             return flat
         return from_siblings(self.tree, logits.numpy())
 
-    def encode(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
-        """Return (N, D) fused vectors before the heads: features for anything trained on top."""
-        parts = [
-            self._forward(self.network.encode, inputs).numpy()
-            for _, inputs in self._batches(products, images, [])
-        ]
-        return np.concatenate(parts) if parts else np.empty((0, self.width), np.float32)
+    def encode(self, products: pa.Table, images: Images | None = None) -> Encoded:
+        """Return the fused vectors before the heads: features for anything trained on top."""
+        vectors = np.empty((products.num_rows, self.width), np.float32)
+        seen = np.empty(products.num_rows, bool)
+        rejects: list[Reject] = []
+        for rows, inputs in self._batches(products, images, rejects):
+            vectors[rows] = self._forward(self.network.encode, inputs).numpy()
+            seen[rows] = inputs["present"].any(1).numpy()
+        return Encoded(vectors, seen, rejects)
 
     def level_softmax(self, logits: Tensor) -> Tensor:
         """Map logits (B, C) to probabilities, one softmax a level."""

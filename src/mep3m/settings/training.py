@@ -19,6 +19,9 @@ Loss = Literal[
     "marginal",
 ]
 
+#: rows of a table that is expected to train within `minutes`
+LARGE = 8000
+
 
 class TrainingSettings(Settings):
     """One run of the loop. The defaults are the modern preset; `PAPER` is the paper's."""
@@ -32,6 +35,9 @@ class TrainingSettings(Settings):
     epochs: int | None = Field(default=None, ge=1)
     #: rows seen in all, where `epochs` is not set: the same minutes for any small table
     samples: int = Field(default=100_000, ge=1)
+    #: most minutes that the epochs so chosen may take here, for a table of up to `LARGE` rows and in
+    #: proportion above; `None` for no bound, and so the same epochs on every machine
+    minutes: float | None = Field(default=10.0, gt=0)
     batch: int = Field(default=64, ge=2)
     #: batches whose gradients are added before a step
     accumulate: int = Field(default=1, ge=1)
@@ -54,8 +60,14 @@ class TrainingSettings(Settings):
     augment: bool = True
     #: share of the area that a random crop keeps at least
     crop: float = Field(default=0.4, gt=0, le=1)
+    #: side of the training images in the first epoch, as a share of `pixels`; below 1 they grow
+    grow: float = Field(default=1.0, gt=0, le=1)
     #: how far brightness, contrast and colour move
     colour: float = Field(default=0.2, ge=0, lt=1)
+    #: degrees by which images are turned at most
+    turn: float = Field(default=0.0, ge=0, le=180)
+    #: chance that the images of a batch get a rectangle of another one, with that share of its label
+    paste: float = Field(default=0.0, ge=0, le=1)
     #: decay of a moving average of the weights, which is then what is kept; `None` for none
     average: float | None = Field(default=0.998, gt=0, lt=1)
     #: stop after this many epochs without a better validation loss; needs validation rows
@@ -67,16 +79,23 @@ class TrainingSettings(Settings):
     workers: int = Field(default=0, ge=0)
     #: keep resized images on disk, so that JPEG files are decoded once
     cache_images: bool = True
+    #: folder of decoded images and of the features of frozen encoders, which runs can share; `None`: the
+    #: run's own
+    cache: str | None = None
     #: seconds between checkpoints within an epoch
     checkpoint_seconds: float = Field(default=120.0, ge=0)
     tensorboard: bool = False
     wandb: bool = False
 
-    def epochs_for(self, rows: int) -> int:
-        """Return the number of epochs for a table of this many rows."""
+    def epochs_for(self, rows: int, seconds: float = 0.0) -> int:
+        """Return the number of epochs for a table of this many rows, of which one takes `seconds`."""
         if self.epochs is not None:
             return self.epochs
-        return min(max(round(self.samples / max(rows, 1)), 10), 80)
+        wanted = min(max(round(self.samples / max(rows, 1)), 10), 80)
+        if self.minutes is None or not seconds:
+            return wanted
+        allowed = 60 * self.minutes * max(rows / LARGE, 1) / (rows * seconds)
+        return max(min(wanted, int(allowed)), 1)
 
 
 #: "Adam, learning rate 1e-3, halved every 2 epochs, batch 64" (§4); nothing else is stated

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -14,17 +17,42 @@ from mep3m.errors import ModelError, UsageError
 from mep3m.models.features import frozen_features
 from mep3m.models.inputs.columns import Inputs, Stored
 from mep3m.models.labels import LabelTree
-from mep3m.models.networks.build import build_head, build_network
-from mep3m.models.networks.fusion import Concatenation
+from mep3m.models.networks.build import build_fusion, build_head, build_network
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.models.neural import NetworkClassifier
 from mep3m.models.tree import prior
 from mep3m.settings.network import NetworkSettings
 from mep3m.settings.training import TrainingSettings
+from mep3m.store.files import sole_writer
+from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts
 from mep3m.training.task import Task
+
+Say = Callable[[str], None]
+
+
+class Fitted(NamedTuple):
+    """A trained classifier, the figures of its epochs, and the images that could not be read."""
+
+    classifier: NetworkClassifier
+    history: list[dict[str, float]]
+    rejects: list[Reject]
+
+
+@contextmanager
+def shared_cache(training: TrainingSettings, work: Path) -> Iterator[Path]:
+    """Give the folder of decoded images and features: the run's own, or one that runs share in turns.
+
+    Raises:
+        StoreError: another run is filling it.
+    """
+    if training.cache is None:
+        yield work
+        return
+    with sole_writer(Path(training.cache)):
+        yield Path(training.cache)
 
 
 class Passed(nn.Module):
@@ -55,14 +83,22 @@ def train_heads(
     the head of the settings.
     """
     torch.manual_seed(training.seed)
-    widths = [int(part.values.shape[1]) for part in features.values()]
-    encoders = {name: Passed(width) for name, width in zip(features, widths, strict=True)}
-    head = head or build_head(settings, tree, sum(widths))
-    network = ProductNetwork(encoders, Concatenation(widths), head, settings.modality_dropout)
+    network = heads_over(features, tree, settings, head)
     inputs = Inputs(features)
     usable = np.intersect1d(rows, usable_rows(inputs, targets))
     fit(network, Examples(inputs, targets, usable), tree, training, folder)
     return network
+
+
+def heads_over(
+    features: dict[str, Stored], tree: LabelTree, settings: NetworkSettings, head: nn.Module | None = None
+) -> ProductNetwork:
+    """Build fusion and heads of a network that takes features by modality as its inputs."""
+    widths = [int(part.values.shape[1]) for part in features.values()]
+    encoders = {name: Passed(width) for name, width in zip(features, widths, strict=True)}
+    fusion = build_fusion(settings, widths)
+    head = head or build_head(settings, tree, int(fusion.width))
+    return ProductNetwork(encoders, fusion, head, settings.modality_dropout)
 
 
 def joined_settings(backbones: Sequence[NetworkClassifier], settings: NetworkSettings) -> NetworkSettings:
@@ -88,28 +124,44 @@ def joined_settings(backbones: Sequence[NetworkClassifier], settings: NetworkSet
 
 def train_on_frozen(
     task: Task,
-    rows: NDArray[np.int64],
     backbones: Sequence[NetworkClassifier],
     settings: NetworkSettings,
     training: TrainingSettings,
     folder: Path,
-    say: Callable[[str], None] = lambda line: None,
-) -> NetworkClassifier:
-    """Train heads for some rows of a task on one backbone a modality; return both as one classifier.
+    say: Say = lambda line: None,
+) -> Fitted:
+    """Train heads on one backbone a modality; both together are one classifier.
+
+    `settings` have the encoders of the backbones (`joined_settings`). Features are kept in
+    `training.cache`, else with the state of the run in `folder/work`.
 
     Raises:
         UsageError: the backbones do not go together, or no row can be learned from.
     """
-    whole = joined_settings(backbones, settings)
     parts = {backbone.settings.modalities[0]: backbone for backbone in backbones}
-    ordered = {name: parts[name] for name in whole.modalities}
-    features = {
-        name: frozen_features(part, task.products, task.images, folder / "work", say)
-        for name, part in ordered.items()
-    }
-    heads = train_heads(features, task.codes, rows, task.tree, whole, training, folder / "work")
-    shares = prior(task.tree, class_counts(task.codes[rows], len(task.tree)))
-    return join(ordered, heads, task.tree, whole, shares)
+    ordered = {name: parts[name] for name in settings.modalities}
+    work = folder / "work"
+    with PartialState().main_process_first(), shared_cache(training, work) as cache:
+        features = {
+            name: frozen_features(part, task.products, task.images, cache, say)
+            for name, part in ordered.items()
+        }
+    inputs = Inputs(features)
+    usable = usable_rows(inputs, task.codes)
+    learned, held = np.intersect1d(usable, task.train), np.intersect1d(usable, task.valid)
+    torch.manual_seed(training.seed)
+    heads = heads_over(features, task.tree, settings)
+    history = fit(
+        heads,
+        Examples(inputs, task.codes, learned),
+        task.tree,
+        training,
+        work,
+        Examples(inputs, task.codes, held) if len(held) else None,
+        say=say,
+    )
+    shares = prior(task.tree, class_counts(task.codes[learned], len(task.tree)))
+    return Fitted(join(ordered, heads, task.tree, settings, shares), history, inputs.rejects)
 
 
 def join(
@@ -131,6 +183,7 @@ def join(
     for name, part in backbones.items():
         network.encoders[name].load_state_dict(part.network.encoders[name].state_dict())
     try:
+        network.fusion.load_state_dict(heads.fusion.state_dict())
         network.head.load_state_dict(heads.head.state_dict())
         network.absent.load_state_dict(heads.absent.state_dict())
     except RuntimeError as error:

@@ -12,6 +12,9 @@ from mep3m.models.labels import LabelTree
 from mep3m.settings.training import TrainingSettings
 from mep3m.training.tree_losses import MarginalLoss, SiblingLoss, SoftLabelLoss
 
+#: the target that PyTorch's cross entropy leaves out
+MASKED = -100
+
 
 def class_counts(targets: NDArray[np.int32], nodes: int) -> NDArray[np.int64]:
     """Return (C,) how many rows carry each node, from targets (N, L) with -1 for missing."""
@@ -48,20 +51,23 @@ class LevelLoss(nn.Module):
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Map logits (B, C) and targets (B, L), node columns or -1, to one number."""
         adjusted = logits.float() + self.log_prior
-        total = adjusted.sum() * 0
-        for level, nodes in enumerate(self.levels):
-            labelled = targets[:, level] >= 0
-            if bool(labelled.any()):
-                local = targets[labelled, level] - nodes.start
-                total = total + self._one(adjusted[labelled, nodes], local)
-        return total
+        losses = [
+            self._one(adjusted[:, nodes], targets[:, level] - nodes.start)
+            for level, nodes in enumerate(self.levels)
+            if bool((targets[:, level] >= 0).any())
+        ]
+        return torch.stack(losses).sum() if losses else adjusted.sum() * 0
 
     def _one(self, logits: Tensor, target: Tensor) -> Tensor:
-        if self.kind == "focal":
-            loss = F.cross_entropy(logits, target, reduction="none", label_smoothing=self.smoothing)
-            certainty = logits.softmax(1).gather(1, target[:, None])[:, 0]
-            return ((1 - certainty) ** self.gamma * loss).mean()
-        return F.cross_entropy(logits, target, label_smoothing=self.smoothing)
+        """Return the mean over the rows whose target (B,) is a column of the level, not below 0."""
+        target = target.where(target >= 0, MASKED)
+        if self.kind != "focal":
+            return F.cross_entropy(logits, target, ignore_index=MASKED, label_smoothing=self.smoothing)
+        known = target != MASKED
+        logits, target = logits[known], target[known]
+        loss = F.cross_entropy(logits, target, reduction="none", label_smoothing=self.smoothing)
+        certainty = logits.softmax(1).gather(1, target[:, None])[:, 0]
+        return ((1 - certainty) ** self.gamma * loss).mean()
 
 
 def make_loss(tree: LabelTree, counts: NDArray[np.int64], settings: TrainingSettings) -> nn.Module:

@@ -16,6 +16,7 @@ import torch
 from accelerate import PartialState
 from numpy.typing import NDArray
 
+from mep3m.models.features import open_backbone
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
 from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, Vocabulary, word_vectors
@@ -24,8 +25,8 @@ from mep3m.models.neural import NetworkClassifier
 from mep3m.models.tree import prior
 from mep3m.settings.network import NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
+from mep3m.training.frozen import Fitted, shared_cache, train_on_frozen
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts
 from mep3m.training.recipes import resolve
@@ -77,8 +78,8 @@ def tell(line: str) -> None:
 
 def train_network(
     task: Task, network: NetworkSettings, training: TrainingSettings, run: Path, say: Say = tell
-) -> tuple[NetworkClassifier, list[dict[str, float]], list[Reject]]:
-    """Return the classifier, the figures of its epochs, and the images that could not be read.
+) -> Fitted:
+    """Train a network, or with `frozen` its heads on pre-trained encoders that see each row once.
 
     Vocabulary and word vectors come from the training rows only. The state of an interrupted run and
     the decoded images are kept in `run/work`.
@@ -86,15 +87,18 @@ def train_network(
     work = run / "work"
     work.mkdir(parents=True, exist_ok=True)
     say(_start(network))
+    if network.frozen:
+        parts = [open_backbone(only(network, name)) for name in network.modalities]
+        return train_on_frozen(task, parts, network, training, run, say)
     learned = task.products.take(task.train)
     coders = fit_coders(learned, network)
     sizes = {name: len(coder) for name, coder in coders.items()}
     torch.manual_seed(training.seed)
     model = build_network(network, task.tree, sizes, _vectors(learned, network, coders, training))
     with tempfile.TemporaryDirectory(dir=work) as scratch:
-        with PartialState().main_process_first():
-            # the first process decodes the images, the others find them
-            inputs = read_inputs(task, network, coders, training, (work, Path(scratch)), say)
+        # the first process decodes the images, the others find them
+        with PartialState().main_process_first(), shared_cache(training, work) as cache:
+            inputs = read_inputs(task, network, coders, training, (cache, Path(scratch)), say)
         rows = usable_rows(inputs, task.codes)
         examples = Examples(inputs, task.codes, np.intersect1d(rows, task.train))
         held = np.intersect1d(rows, task.valid)
@@ -104,7 +108,7 @@ def train_network(
         counts = class_counts(task.codes[examples.rows], len(task.tree))
         rejects = inputs.rejects
     shares = prior(task.tree, counts)
-    return NetworkClassifier(task.tree, network, model.cpu(), coders, shares), history, rejects
+    return Fitted(NetworkClassifier(task.tree, network, model.cpu(), coders, shares), history, rejects)
 
 
 def _start(network: NetworkSettings) -> str:
@@ -115,6 +119,11 @@ def _start(network: NetworkSettings) -> str:
         how = f"pre-trained weights of {part.weights}" if part.weights else "from scratch (no weights given)"
         sources.append(f"{name}: {getattr(part, 'backbone', getattr(part, 'encoder', ''))} {how}")
     return "; ".join(sources)
+
+
+def only(network: NetworkSettings, name: str) -> NetworkSettings:
+    """Return the settings of one encoder alone."""
+    return NetworkSettings(**{name: getattr(network, name)})
 
 
 def _texts(network: NetworkSettings) -> dict[str, TextSettings]:

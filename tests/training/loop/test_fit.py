@@ -21,7 +21,9 @@ from mep3m.models.networks.product import LevelHeads, ProductNetwork
 from mep3m.models.networks.text import Projection
 from mep3m.settings.training import PAPER, TrainingSettings
 from mep3m.training.examples import Examples
-from mep3m.training.loop.fit import fit, no_number, out_of_memory
+from mep3m.training.loop.advice import no_number, out_of_memory
+from mep3m.training.loop.augment import paste
+from mep3m.training.loop.fit import fit
 from tests.models.catalogue import TREE
 
 SETTINGS = TrainingSettings(epochs=3, batch=8, precision="float32", average=0.9, learning_rate=1e-2)
@@ -235,11 +237,11 @@ def test_other_errors_of_a_network_are_not_called_memory(tmp_path: Path) -> None
 
 HUNGRY = """
 import torch
-from mep3m.training.loop.fit import _is_memory
+from mep3m.training.loop.advice import is_memory
 try:
     torch.empty(1 << 50)
 except RuntimeError as error:
-    print(_is_memory(error))
+    print(is_memory(error))
 """
 
 
@@ -258,3 +260,104 @@ def test_rows_without_any_modality_are_left_out_of_their_batch(tmp_path: Path) -
     net = network()
     history = fit(net, some, TREE, SETTINGS, tmp_path)
     assert np.isfinite(history[-1]["loss"])
+
+
+class Clock:
+    """A clock that is set by hand, and is the same one in every copy of a network."""
+
+    now = 0.0
+
+    @classmethod
+    def perf_counter(cls) -> float:
+        return cls.now
+
+    monotonic = perf_counter
+
+
+class Slow(nn.Module):
+    """A network whose forward pass in training takes `seconds`, by a clock that it sets."""
+
+    def __init__(self, inner: nn.Module, clock: Clock, seconds: float) -> None:
+        super().__init__()
+        self.inner, self.clock, self.seconds = inner, clock, seconds
+
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        Clock.now += self.seconds * self.training
+        result: Tensor = self.inner(inputs)
+        return result
+
+
+#: the module; its package hands out the function of the same name
+LOOP = sys.modules[fit.__module__]
+PACED = SETTINGS.model_copy(update={"epochs": None, "samples": 800, "batch": 8})
+
+
+@pytest.mark.parametrize(
+    ("seconds", "minutes", "epochs"),
+    [
+        # 20 epochs of 40 rows are wanted, 5 batches each
+        (0.1, 1.0, 20),
+        (1.15, 1.0, 10),
+        (1.15, 0.5, 5),
+        (1.15, None, 20),
+        (1000.0, 1.0, 1),
+    ],
+)
+def test_a_slow_machine_trains_fewer_epochs(
+    seconds: float, minutes: float | None, epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LOOP, "time", Clock)
+    lines: list[str] = []
+    settings = PACED.model_copy(update={"minutes": minutes})
+    history = fit(Slow(network(), Clock(), seconds), examples(), TREE, settings, tmp_path, say=lines.append)
+    assert len(history) == epochs
+    if minutes is not None:
+        assert lines[0].startswith(f"{epochs} epochs of 40 rows, about ")
+    assert any("20 epochs would take longer" in line for line in lines) == (epochs < 20)
+
+
+def test_large_tables_get_minutes_in_proportion() -> None:
+    settings = TrainingSettings(minutes=10)
+    assert settings.epochs_for(8_000, seconds=0.01) == 7
+    assert settings.epochs_for(800_000, seconds=0.01) == 7
+    assert settings.epochs_for(800_000, seconds=0.001) == 10
+    assert settings.epochs_for(800, seconds=0.01) == 75
+    assert TrainingSettings(epochs=90).epochs_for(8_000, seconds=9) == 90
+
+
+def test_measuring_the_speed_changes_nothing_of_the_training(tmp_path: Path) -> None:
+    measured, free = network(), network()
+    fit(measured, examples(), TREE, PACED, tmp_path / "measured")
+    fit(free, examples(), TREE, PACED.model_copy(update={"minutes": None}), tmp_path / "free")
+    torch.testing.assert_close(weights(measured), weights(free), rtol=0, atol=0)
+
+
+def test_a_resumed_run_keeps_its_number_of_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = PACED.model_copy(update={"minutes": 0.5, "checkpoint_seconds": 0.0})
+    with monkeypatch.context() as slow:
+        slow.setattr(LOOP, "time", Clock)
+        whole = network()
+        history = fit(Slow(whole, Clock(), 1.15), examples(), TREE, settings, tmp_path / "whole")
+        parts = Slow(network(), Clock(), 1.15)
+        with pytest.raises(StopError):
+            # three calls measure the speed
+            fit(Interrupted(parts, 3 + 9), examples(), TREE, settings, tmp_path / "parts")
+    other = network(seed=5)
+    resumed = fit(Interrupted(Slow(other, Clock(), 0.0), -1), examples(), TREE, settings, tmp_path / "parts")
+    assert len(resumed) == len(history) == 5
+    torch.testing.assert_close(weights(other), weights(whole), rtol=0, atol=0)
+
+
+def test_pasted_images_are_learned_with_their_share(tmp_path: Path) -> None:
+    """A batch whose rectangle covers all of an image is that other image with its own label."""
+    sides = {0: 0, 1: 0}
+    for seed in range(200):
+        torch.manual_seed(seed)
+        images = torch.arange(4.0)[:, None, None, None].expand(4, 3, 8, 8)
+        mixed, others, own = paste(images)
+        for row in range(4):
+            share = float((mixed[row, 0] == row).float().mean())
+            assert share == pytest.approx(own if others[row] != row else 1.0)
+            assert set(mixed[row].unique().tolist()) <= {float(row), float(others[row])}
+        sides[int(own > 0.5)] += 1
+    assert min(sides.values()) > 40

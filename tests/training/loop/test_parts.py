@@ -51,17 +51,35 @@ def test_the_average_is_the_weighted_sum_of_all_weights() -> None:
     for step, value in enumerate((1.0, 2.0, -4.0), start=1):
         with torch.no_grad():
             network.weight.fill_(value)
-        average.update(network, step)
+        average.update(step)
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
     assert float(average.values["weight"]) == pytest.approx(expected)
+
+
+def test_an_average_goes_on_where_it_was_stopped() -> None:
+    whole, parts = nn.Linear(2, 2), nn.Linear(2, 2)
+    parts.load_state_dict(whole.state_dict())
+    one, two = Average(whole, 0.9), Average(parts, 0.9)
+    two.update(1)
+    one.update(1)
+    kept = {key: value.clone() for key, value in two.values.items()}
+    with torch.no_grad():
+        for network in (whole, parts):
+            network.weight.mul_(3)
+    again = Average(parts, 0.9)
+    again.load(kept)
+    one.update(2)
+    again.update(2)
+    for key, value in one.values.items():
+        torch.testing.assert_close(again.values[key], value, rtol=0, atol=0)
 
 
 def test_counts_are_copied_into_the_average_not_mixed() -> None:
     norm = nn.BatchNorm1d(2)
     average = Average(norm, 0.9)
     norm.num_batches_tracked += 7
-    average.update(norm, 1)
+    average.update(1)
     assert int(average.values["num_batches_tracked"]) == 7
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def build_network(
         if text is not None:
             start = (vectors or {}).get(name)
             encoders[name] = _text_encoder(text, vocabularies[name], start, (config or {}).get(name))
-    fusion = _fusion(settings, [int(part.width) for part in encoders.values()])
+    fusion = build_fusion(settings, [int(part.width) for part in encoders.values()])
     head = build_head(settings, tree, int(fusion.width))
     network = ProductNetwork(encoders, fusion, head, settings.modality_dropout)
     if settings.frozen:
@@ -67,7 +67,8 @@ def build_head(settings: NetworkSettings, tree: LabelTree, width: int) -> nn.Mod
     return HierarchyHeads(width, levels, settings.hierarchy, settings.hidden, settings.dropout)
 
 
-def _fusion(settings: NetworkSettings, widths: list[int]) -> nn.Module:
+def build_fusion(settings: NetworkSettings, widths: Sequence[int]) -> nn.Module:
+    """Build what makes one vector of those of the modalities, which have these widths."""
     if len(widths) == 1 or settings.fusion == "concatenation":
         return Concatenation(widths)
     if settings.fusion == "tensor":
@@ -79,7 +80,7 @@ def _text_encoder(
     settings: TextSettings, size: int, vectors: NDArray[np.float32] | None, config: dict[str, Any] | None
 ) -> nn.Module:
     if settings.encoder == "bert":
-        return _transformer(settings, config)
+        return _transformer(settings, size, config)
     if vectors is None:
         start: Tensor = torch.randn(size, settings.embedding)
         start[0] = 0
@@ -89,8 +90,11 @@ def _text_encoder(
     return RecurrentText(start, settings.hidden, bidirectional, settings.layers, settings.dropout)
 
 
-def _transformer(settings: TextSettings, config: dict[str, Any] | None) -> nn.Module:
-    """Open a transformers encoder with its weights, or rebuild its shape from a saved configuration."""
+def _transformer(settings: TextSettings, size: int, config: dict[str, Any] | None) -> nn.Module:
+    """Open a transformers encoder with its weights, or rebuild its shape from a saved configuration.
+
+    `size` is the number of ids of its tokeniser, with the one of padding.
+    """
     transformers = require("transformers", "train")
     if config is not None:
         shape = transformers.AutoConfig.for_model(**config)
@@ -104,6 +108,12 @@ def _transformer(settings: TextSettings, config: dict[str, Any] | None) -> nn.Mo
             reason = str(error).splitlines()[0]
             message = f"no transformers weights at '{settings.weights}' ({reason}); give a local folder"
             raise ModelError(message) from error
+    known = int(encoder.get_input_embeddings().num_embeddings)
+    if size - 1 > known:
+        raise ModelError(
+            f"the tokeniser has {size - 1:,} tokens and the model knows {known:,}: they do not belong "
+            "together; give the folder that both were saved in"
+        )
     return TransformerText(_ShiftedIds(encoder), int(encoder.config.hidden_size))
 
 

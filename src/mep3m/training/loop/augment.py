@@ -8,17 +8,35 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mep3m.models.networks.image import normalise
+from mep3m.models.networks.image import MEAN, STD
+from mep3m.settings.training import TrainingSettings
+
+#: share of the run after which images have their full size
+GROWN = 0.7
+#: images grow in steps of this many pixels
+STEP = 8
 
 
-def augment(pixels: Tensor, size: int, crop: float, colour: float) -> Tensor:
-    """Cut a random part of each image, flip half of them, move their colours; then normalise.
+def side_at(pixels: int, start: float, epoch: int, epochs: int) -> int:
+    """Return the side of training images in an epoch: it grows from `start` × `pixels` to `pixels`."""
+    share = min(epoch / max(GROWN * epochs, 1), 1.0)
+    side = pixels * (start + (1 - start) * share)
+    return pixels if share == 1 or start == 1 else min(round(side / STEP) * STEP, pixels)
+
+
+def mean_area(pixels: int, start: float, epochs: int) -> float:
+    """Return the mean area of the training images of a run, as a share of their last area."""
+    return sum(side_at(pixels, start, epoch, epochs) ** 2 for epoch in range(epochs)) / epochs / pixels**2
+
+
+def augment(pixels: Tensor, size: int, settings: TrainingSettings) -> Tensor:
+    """Cut a random part of each image, turn it, flip half of them, move their colours; then normalise.
 
     `pixels` is (B, 3, S, S) uint8, the result (B, 3, size, size). A crop keeps between `crop` and
     all of the area, with sides up to 4:3. All draws come from torch's global generator.
     """
     count = len(pixels)
-    area = torch.rand(count) * (1 - crop) + crop
+    area = torch.rand(count) * (1 - settings.crop) + settings.crop
     ratio = torch.exp((torch.rand(count) * 2 - 1) * math.log(4 / 3))
     width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
     flip = torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
@@ -26,16 +44,36 @@ def augment(pixels: Tensor, size: int, crop: float, colour: float) -> Tensor:
     place[:, 0, 0], place[:, 1, 1] = width * flip, height
     place[:, 0, 2] = (torch.rand(count) * 2 - 1) * (1 - width)
     place[:, 1, 2] = (torch.rand(count) * 2 - 1) * (1 - height)
+    if settings.turn > 0:
+        angle = (torch.rand(count) * 2 - 1) * math.radians(settings.turn)
+        turned = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(count, 2, 2)
+        place[:, :, :2] = turned @ place[:, :, :2]
     grid = F.affine_grid(place.to(pixels.device), [count, 3, size, size], align_corners=False)
-    values = normalise(pixels, pixels.shape[-1])
-    cut = F.grid_sample(values, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    return _move_colours(cut, colour) if colour > 0 else cut
+    cut = F.grid_sample(pixels.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+    factor, shift = _colours(count, settings.colour)
+    return cut.mul_(factor.to(cut.device)).add_(shift.to(cut.device))
 
 
-def _move_colours(values: Tensor, strength: float) -> Tensor:
-    """Scale the contrast, shift the brightness, and shift each channel a little."""
-    count = len(values)
+def paste(images: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Put a rectangle of another image of the batch into each image (CutMix, Yun et al. 2019).
+
+    Returns the images (B, 3, S, S), whose rectangle it is (B,), and the share of the area that is the
+    image's own. One rectangle for the whole batch; its area is uniform between none and all.
+    """
+    side = images.shape[-1]
+    height, width = (max(round(side * math.sqrt(float(torch.rand(())))), 1) for _ in range(2))
+    top, left = (int(torch.randint(side - part + 1, ())) for part in (height, width))
+    others = torch.randperm(len(images))
+    window = (slice(None), slice(None), slice(top, top + height), slice(left, left + width))
+    images = images.clone()
+    images[window] = images[others][window]
+    return images, others, 1 - height * width / side**2
+
+
+def _colours(count: int, strength: float) -> tuple[Tensor, Tensor]:
+    """Return factor and shift (B, 3, 1, 1) that normalise pixels and move contrast, brightness and tint."""
     contrast = 1 + (torch.rand(count, 1, 1, 1) * 2 - 1) * strength
     shift = (torch.rand(count, 1, 1, 1) * 2 - 1) * strength
     tint = (torch.rand(count, 3, 1, 1) * 2 - 1) * strength * 0.3
-    return values.mul_(contrast.to(values.device)).add_((shift + tint).to(values.device))
+    mean, std = torch.tensor(MEAN).view(3, 1, 1) * 255, torch.tensor(STD).view(3, 1, 1) * 255
+    return contrast / std, shift + tint - contrast * mean / std

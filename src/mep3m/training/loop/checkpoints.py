@@ -17,6 +17,8 @@ from mep3m.training.task import CHECKPOINT
 class State:
     """Where a run stands. Random draws are functions of seed and step, so no generator is kept."""
 
+    #: how many epochs the run has; 0 where that is not decided yet
+    epochs: int = 0
     epoch: int = 0
     batch: int = 0
     step: int = 0

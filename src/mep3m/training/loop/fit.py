@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mep3m.errors import ModelError, UsageError
@@ -24,10 +27,11 @@ from mep3m.models.networks.image import normalise
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.files import fingerprint
 from mep3m.training.examples import Examples, balanced_weights, batches, epoch_order, plan_batches
-from mep3m.training.loop.augment import augment
+from mep3m.training.loop.advice import is_memory, no_number, out_of_memory
+from mep3m.training.loop.augment import augment, mean_area, paste, side_at
 from mep3m.training.loop.checkpoints import State, load_checkpoint, save_checkpoint
 from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
-from mep3m.training.loop.tracking import Tracker
+from mep3m.training.loop.tracking import Tracker, duration
 from mep3m.training.losses import class_counts, make_loss
 
 Say = Callable[[str], None]
@@ -52,41 +56,14 @@ def fit(
         ModelError: the loss is not a number, or the checkpoint belongs to another run.
         UsageError: the memory does not suffice.
     """
-    run = Run(network, examples, tree, settings, folder, pixels, say)
     try:
-        history = run.train(validation)
+        run = Run(network, examples, tree, settings, folder, pixels, say)
+        with closing(run.tracker):
+            return run.train(validation)
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not _is_memory(error):
+        if isinstance(error, RuntimeError) and not is_memory(error):
             raise
         raise UsageError(out_of_memory(settings, pixels)) from error
-    finally:
-        run.tracker.close()
-    return history
-
-
-def out_of_memory(settings: TrainingSettings, pixels: int | None) -> str:
-    """Return what to change when the memory does not suffice."""
-    half = max(settings.batch // 2, 2)
-    smaller = f", or fewer pixels than {pixels}" if pixels else ", or fewer tokens a text"
-    mixed = "" if settings.precision == "bf16" else ", or precision = 'bf16'"
-    return (
-        f"out of memory at batch {settings.batch}: set batch = {half} and accumulate = "
-        f"{settings.accumulate * 2} (the same steps with half the memory){smaller}{mixed}"
-    )
-
-
-def no_number(settings: TrainingSettings) -> str:
-    """Return what to change when the loss is not a number: only what is not set so already."""
-    advice = f"lower learning_rate (now {settings.learning_rate:g})"
-    if settings.clip is None:
-        advice += ", or set clip = 1.0"
-    return advice + (", or precision = 'float32'" if settings.precision != "float32" else "")
-
-
-def _is_memory(error: RuntimeError) -> bool:
-    """Tell a failed allocation (CUDA has its own class, the CPU has not) from any other error."""
-    words = ("can't allocate memory", "not enough memory", "out of memory")
-    return any(word in str(error) for word in words)
 
 
 def mixed_precision(settings: TrainingSettings) -> str:
@@ -101,7 +78,7 @@ def mixed_precision(settings: TrainingSettings) -> str:
         return {"float32": "no"}.get(settings.precision, settings.precision)
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return "bf16" if torch.cpu._is_amx_tile_supported() else "no"
+    return "bf16" if torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported() else "no"
 
 
 class Run:
@@ -118,7 +95,9 @@ class Run:
         say: Say,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.settings, self.examples, self.folder, self.pixels = settings, examples, folder, pixels
+        self.settings, self.examples, self.folder = settings, examples, folder
+        #: the side of images in prediction, and in the present epoch
+        self.pixels, self.side = pixels, pixels
         # Accelerate keeps the precision of the first run of a process; this is another run
         AcceleratorState._reset_state()
         # a batch in which every row has every modality leaves the 'absent' vectors without a gradient
@@ -135,17 +114,48 @@ class Run:
         self.network, self.optimiser = self.accelerator.prepare(network, make_optimiser(network, settings))
         if settings.average is not None:
             self.average = Average(network, settings.average)
-        self.epochs = settings.epochs_for(len(examples.rows))
         plan = plan_batches(examples.rows, settings.batch * self.accelerator.num_processes)
-        self.steps = self.epochs * math.ceil(len(plan) / settings.accumulate)
         self.identity = fingerprint(
             [settings.model_dump(), tree.to_json(), len(targets), int(targets.sum()), pixels, len(plan)]
         )
         self.best: dict[str, Tensor] = {}
         self.state = self._resume()
+        self.epochs = self.state.epochs or self._choose_epochs(plan[0], say)
+        self.state.epochs = self.epochs
+        self.steps = self.epochs * math.ceil(len(plan) / settings.accumulate)
         total = self.epochs * len(examples.rows)
         self.tracker = Tracker(folder, settings, total, self.state.seen, say)
         self.saved = time.monotonic()
+
+    def _choose_epochs(self, rows: NDArray[np.int64], say: Say) -> int:
+        """Return how many epochs to train; where the table is the measure, no more than the minutes allow."""
+        settings, count = self.settings, len(self.examples.rows)
+        if settings.epochs is not None or settings.minutes is None:
+            return settings.epochs_for(count)
+        wanted = settings.epochs_for(count)
+        batch = self.examples.batch(rows[: settings.batch])
+        area = mean_area(self.pixels, settings.grow, wanted) if self.pixels else 1.0
+        seconds = [area * self._seconds(batch) / len(batch["targets"]) / self.accelerator.num_processes]
+        # processes have to agree, so the first one decides
+        epochs = settings.epochs_for(count, float(broadcast_object_list(seconds)[0]))
+        say(f"{epochs} epochs of {count:,} rows, about {duration(epochs * count * seconds[0])}")
+        if epochs < wanted:
+            say(f"at this speed {wanted} epochs would take longer than minutes = {settings.minutes:g} allows")
+        return epochs
+
+    def _seconds(self, batch: dict[str, Tensor]) -> float:
+        """Return what one batch takes, forward and back: the faster of two after a first, on a copy."""
+        copy, kept, times = deepcopy(self.raw).train(), self.network, list[float]()
+        self.network = copy
+        for _ in range(3):
+            began = time.perf_counter()
+            loss = self._loss(self.prepare(dict(batch)))
+            if loss.requires_grad:
+                loss.backward()
+            float(loss.detach())
+            times.append(time.perf_counter() - began)
+        self.network = kept
+        return min(times[1:])
 
     def train(self, validation: Examples | None) -> list[dict[str, float]]:
         """Run the epochs that are left; leave the best or averaged weights in the network."""
@@ -169,6 +179,7 @@ class Run:
         order = epoch_order(self.examples.rows, self.weights, settings.seed, state.epoch)
         part, parts = self.accelerator.process_index, self.accelerator.num_processes
         last = len(plan_batches(order, settings.batch * parts))
+        self.side = self.pixels and side_at(self.pixels, settings.grow, state.epoch, self.epochs)
         self.network.train()
         for batch in batches(self.examples, order, settings, state.batch, part, parts):
             torch.manual_seed(
@@ -193,9 +204,7 @@ class Run:
         inputs = self.prepare(batch)
         if not len(inputs["targets"]):
             return 0.0
-        with self.accelerator.autocast():
-            logits = self.network(inputs)
-        loss = self.criterion(logits, inputs["targets"]) / self.settings.accumulate
+        loss = self._loss(inputs) / self.settings.accumulate
         value = float(loss.detach())
         if not math.isfinite(value):
             raise ModelError(
@@ -205,18 +214,32 @@ class Run:
         self.accelerator.backward(loss)
         return value * self.settings.accumulate
 
+    def _loss(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Return the loss of a prepared batch."""
+        targets, own = inputs["targets"], 1.0
+        others = targets
+        if "image" in inputs and float(torch.rand(())) < self.settings.paste:
+            inputs["image"], order, own = paste(inputs["image"])
+            others = targets[order]
+        with self.accelerator.autocast():
+            logits = self.network(inputs)
+        loss = self.criterion(logits, targets)
+        if own < 1:
+            loss = own * loss + (1 - own) * self.criterion(logits, others)
+        return loss
+
     def prepare(self, batch: dict[str, Tensor], training: bool = True) -> dict[str, Tensor]:
         """Move a batch to the device, leave out rows without a modality, cut and normalise the images."""
         there = batch["present"].any(1)
         if not bool(there.all()):
             batch = {name: value[there] for name, value in batch.items()}
         inputs = {name: value.to(self.accelerator.device, non_blocking=True) for name, value in batch.items()}
-        if "image" in inputs and self.pixels is not None:
+        if "image" in inputs and self.pixels and self.side:
             settings = self.settings
             if training and settings.augment:
-                inputs["image"] = augment(inputs["image"], self.pixels, settings.crop, settings.colour)
+                inputs["image"] = augment(inputs["image"], self.side, settings)
             else:
-                inputs["image"] = normalise(inputs["image"], self.pixels)
+                inputs["image"] = normalise(inputs["image"], self.side if training else self.pixels)
         return inputs
 
     def _step(self) -> None:
@@ -230,7 +253,7 @@ class Run:
         self.optimiser.step()
         state.step += 1
         if self.average is not None:
-            self.average.update(self.raw, state.step)
+            self.average.update(state.step)
         if time.monotonic() - self.saved >= settings.checkpoint_seconds:
             self._save()
 
@@ -280,7 +303,7 @@ class Run:
         self.raw.load_state_dict(tensors["network"])
         self.optimiser.load_state_dict(tensors["optimiser"])
         if self.average is not None:
-            self.average.values = tensors["average"]
+            self.average.load(tensors["average"])
         self.best = tensors["best"]
         return state
 

@@ -14,16 +14,19 @@ WARM, START, END = 0.2, 0.05, 0.002
 
 
 def make_optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """Return the optimiser over the parameters that train; biases and norms are not decayed."""
+    """Return the optimiser over the parameters that train; biases and norms are not decayed.
+
+    Fused: one pass over the weights a step, where the plain ones take about ten.
+    """
     trained = [value for value in network.parameters() if value.requires_grad]
     groups = [
         {"params": [value for value in trained if value.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [value for value in trained if value.ndim <= 1], "weight_decay": 0.0},
     ]
     if settings.optimiser == "sgd":
-        return torch.optim.SGD(groups, settings.learning_rate, momentum=0.9, nesterov=True)
+        return torch.optim.SGD(groups, settings.learning_rate, momentum=0.9, nesterov=True, fused=True)
     kind = torch.optim.Adam if settings.optimiser == "adam" else torch.optim.AdamW
-    return kind(groups, settings.learning_rate)
+    return kind(groups, settings.learning_rate, fused=True)
 
 
 def rate_at(settings: TrainingSettings, step: int, steps: int, epoch: int) -> float:
@@ -45,17 +48,24 @@ class Average:
     """An exponential moving average of a network's weights; the decay rises from 0.1 at the start."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
-        """Start from the network's present weights."""
+        """Start from the network's present weights, which have to stay the same tensors."""
         self.decay = decay
-        self.values = {key: value.detach().clone() for key, value in network.state_dict().items()}
+        state: dict[str, Tensor] = network.state_dict()
+        self.values = {key: value.detach().clone() for key, value in state.items()}
+        numbers = [key for key, value in state.items() if value.is_floating_point()]
+        self.moving = [(self.values[key], state[key]) for key in numbers]
+        self.counts = [(self.values[key], state[key]) for key in state.keys() - set(numbers)]
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
+    def update(self, step: int) -> None:
         """Move towards the network's weights after `step` steps."""
         decay = min(self.decay, (1 + step) / (10 + step))
-        state: dict[str, Tensor] = network.state_dict()
-        for key, value in state.items():
-            if value.is_floating_point():
-                self.values[key].lerp_(value, 1 - decay)
-            else:
-                self.values[key].copy_(value)
+        means, weights = zip(*self.moving, strict=True)
+        torch._foreach_lerp_(means, weights, 1 - decay)
+        for count, value in self.counts:
+            count.copy_(value)
+
+    def load(self, values: dict[str, Tensor]) -> None:
+        """Take the averages of an interrupted run."""
+        for key, value in self.values.items():
+            value.copy_(values[key])
