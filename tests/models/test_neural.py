@@ -115,7 +115,10 @@ def test_saved_taxonomy_version_comes_back(tmp_path: Path) -> None:
     ("settings", "says"),
     [
         (NetworkSettings(), "no modality"),
-        (NetworkSettings(image=ImageSettings(backbone="resnet-fifty")), "no network 'resnet-fifty'"),
+        (
+            NetworkSettings(image=ImageSettings(backbone="resnet-fifty")),
+            "no network 'resnet-fifty'; near it are .*timm.list_models",
+        ),
         (NetworkSettings(image=ImageSettings(backbone="inception-v3", pixels=64)), "at least 75 pixels"),
         (NetworkSettings(title=TextSettings(encoder="bert")), "bert needs weights"),
     ],

@@ -159,7 +159,7 @@ def test_images_grow_in_steps_and_end_whole() -> None:
     assert side_at(50, 0.5, 19, 20) == 50
 
 
-@pytest.mark.parametrize(("rows", "epochs"), [(100, 80), (8_000, 12), (1_000_000, 10), (2_640, 38)])
+@pytest.mark.parametrize(("rows", "epochs"), [(100, 80), (8_000, 25), (1_000_000, 10), (2_640, 76)])
 def test_small_tables_are_read_more_often(rows: int, epochs: int) -> None:
     assert TrainingSettings().epochs_for(rows) == epochs
 

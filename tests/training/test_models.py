@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from mep3m.errors import ModelError, SettingsError
 from mep3m.models.classifier import load
 from mep3m.models.features import frozen_features, open_backbone
+from mep3m.models.inputs import pixels
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.image import image_encoder
 from mep3m.models.tree import TOLERANCE, incoherence
@@ -216,6 +217,24 @@ def test_the_small_network_trains_in_bfloat16(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["model.safetensors", "weights.pth", "pytorch_model.bin"])
+@pytest.mark.parametrize(("augment", "side"), [("true", 40), ("false", 32)])
+def test_prediction_decodes_images_as_training_did(
+    augment: str, side: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, images = products(tmp_path / "images", 12)
+    options = TINY | {"epochs": 1, "augment": augment}
+    trained = network.train(task_of(table, images, "small-cnn", options, valid=3), tmp_path / "run")
+    assert (tmp_path / f"run/work/pixels-{side}/values.bin").exists()
+    sides: list[int] = []
+    decode = pixels.decode
+    monkeypatch.setattr(
+        pixels, "decode", lambda content, size: (sides.append(size), decode(content, size))[1]
+    )
+    again = load(tmp_path / "run").predict_proba(table.take(np.arange(9, 12)), images)
+    assert set(sides) == {side}
+    np.testing.assert_array_equal(again, trained.valid_proba)
+
+
 def test_pretrained_image_weights_from_a_local_folder(form: str, tmp_path: Path) -> None:
     source = timm.create_model("test_resnet", num_classes=10)
     state = source.state_dict()

@@ -110,7 +110,7 @@ class NetworkClassifier:
         parts: dict[str, Any] = {}
         for name in self.settings.modalities:
             if name == "image" and self.settings.image is not None:
-                parts[name] = PixelReader(self.settings.image.pixels).find(products, images)
+                parts[name] = PixelReader(self.settings.image.decoded).find(products, images)
             else:
                 parts[name] = Tokens.encode(self.coders[name], products, name)
         return Inputs(parts)

@@ -34,10 +34,17 @@ class ImageSettings(Settings):
     pixels: int = Field(default=64, ge=16)
     #: a local weights file or folder; `None` trains from scratch
     weights: str | None = None
+    #: images are decoded to this times `pixels` and then made smaller, as in training with crops (set there)
+    margin: float = Field(default=1.0, ge=1)
     #: predict from the image and its mirror image together
     mirror: bool = False
     #: keyword arguments for timm
     arguments: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def decoded(self) -> int:
+        """The side in pixels to which image files are decoded."""
+        return round(self.pixels * self.margin)
 
 
 class NetworkSettings(Settings):

@@ -34,7 +34,7 @@ class TrainingSettings(Settings):
     #: `None`: as many as `samples` asks for, between 10 and 80
     epochs: int | None = Field(default=None, ge=1)
     #: rows seen in all, where `epochs` is not set: the same minutes for any small table
-    samples: int = Field(default=100_000, ge=1)
+    samples: int = Field(default=200_000, ge=1)
     #: most minutes that the epochs so chosen may take here, for a table of up to `LARGE` rows and in
     #: proportion above; `None` for no bound, and so the same epochs on every machine
     minutes: float | None = Field(default=10.0, gt=0)

@@ -58,7 +58,7 @@ def train(task: Task, run: Path) -> Trained:
     log = {
         "seconds": round(time.perf_counter() - began, 1),
         "parameters": sum(value.numel() for value in classifier.network.parameters()),
-        "network": network.model_dump(mode="json"),
+        "network": classifier.settings.model_dump(mode="json"),
         "training": training.model_dump(mode="json"),
         "epochs": history,
         "unreadable_images": [asdict(reject) for reject in rejects[:100]],
@@ -87,6 +87,7 @@ def train_network(
     work = run / "work"
     work.mkdir(parents=True, exist_ok=True)
     say(_start(network))
+    network = with_margin(network, training)
     if network.frozen:
         parts = [open_backbone(only(network, name)) for name in network.modalities]
         return train_on_frozen(task, parts, network, training, run, say)
@@ -119,6 +120,18 @@ def _start(network: NetworkSettings) -> str:
         how = f"pre-trained weights of {part.weights}" if part.weights else "from scratch (no weights given)"
         sources.append(f"{name}: {getattr(part, 'backbone', getattr(part, 'encoder', ''))} {how}")
     return "; ".join(sources)
+
+
+def with_margin(network: NetworkSettings, training: TrainingSettings) -> NetworkSettings:
+    """Return the settings with images decoded larger where crops are cut from them.
+
+    The trained classifier decodes the same way: the same image decoded to fewer pixels at once is
+    sharper than anything that the network has seen.
+    """
+    if network.image is None or not training.augment or network.frozen:
+        return network
+    margin = max(network.image.margin, MARGIN)
+    return network.model_copy(update={"image": network.image.model_copy(update={"margin": margin})})
 
 
 def only(network: NetworkSettings, name: str) -> NetworkSettings:
@@ -181,7 +194,7 @@ def read_inputs(
     parts: dict[str, Modality] = {}
     for name in network.modalities:
         if name == "image" and network.image is not None:
-            size = round(network.image.pixels * MARGIN) if training.augment else network.image.pixels
+            size = network.image.decoded
             if images is not None and not training.cache_images:
                 parts[name] = Decoding(products, images, size)
             else:

@@ -63,6 +63,18 @@ def test_the_loop_learns_and_reports(tmp_path: Path) -> None:
     assert not net.training
 
 
+@pytest.mark.parametrize(
+    ("epochs", "patience", "scored"), [(7, None, 7), (25, None, 13), (40, None, 10), (25, 30, 25)]
+)
+def test_held_back_rows_are_scored_about_ten_times_and_at_the_end(
+    epochs: int, patience: int | None, scored: int, tmp_path: Path
+) -> None:
+    settings = SETTINGS.model_copy(update={"epochs": epochs, "patience": patience})
+    history = fit(network(), examples(12), TREE, settings, tmp_path, examples(6, seed=1))
+    assert sum("validation_loss" in figures for figures in history) == scored
+    assert "validation_loss" in history[-1]
+
+
 class StopError(Exception):
     """An interruption in the middle of an epoch."""
 

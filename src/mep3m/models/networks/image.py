@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mep3m.errors import ModelError, UsageError, did_you_mean
+from mep3m.errors import ModelError, UsageError
 
 #: the paper's names (§4) -> timm's
 PAPER_NAMES = {"vgg19": "vgg19", "vgg-19": "vgg19", "inception-v3": "inception_v3", "resnet-50": "resnet50"}
@@ -114,8 +115,9 @@ def image_encoder(name: str, pixels: int, weights: Path | None = None, **argumen
     """
     timm_name = PAPER_NAMES.get(name.lower(), name)
     if timm_name != "resnet9" and not timm.is_model(timm_name):
-        near = timm.list_models(f"*{timm_name[:6]}*")[:12] or ["resnet9", "resnet50", "vgg19", "inception_v3"]
-        raise UsageError(f"timm has no network '{name}'{did_you_mean(name, near)}")
+        near = get_close_matches(timm_name, ["resnet9", *timm.list_models()], 5, cutoff=0.5)
+        hint = f"near it are {', '.join(near)}; " if near else ""
+        raise UsageError(f"timm has no network '{name}'; {hint}timm.list_models() gives all names")
     if pixels < SMALLEST.get(timm_name, 16):
         raise UsageError(
             f"{name} needs images of at least {SMALLEST.get(timm_name, 16)} pixels, not {pixels}"

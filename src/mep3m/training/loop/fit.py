@@ -36,6 +36,9 @@ from mep3m.training.losses import class_counts, make_loss
 
 Say = Callable[[str], None]
 
+#: how often a run scores the rows held back for validation, which cost it nearly as much as training on them
+VALIDATIONS = 10
+
 
 def fit(
     network: nn.Module,
@@ -164,7 +167,7 @@ class Run:
             state = self.state
             figures = {"epoch": state.epoch + 1.0, "loss": state.loss / max(state.batch, 1)}
             figures["rows_per_second"] = self.tracker.rate(state.seen)
-            if validation is not None:
+            if validation is not None and self._validates():
                 figures |= self._validate(validation)
             state.history.append(figures)
             state.epoch, state.batch, state.loss = state.epoch + 1, 0, 0.0
@@ -256,6 +259,12 @@ class Run:
             self.average.update(state.step)
         if time.monotonic() - self.saved >= settings.checkpoint_seconds:
             self._save()
+
+    def _validates(self) -> bool:
+        """Tell whether the held-back rows are scored after this epoch: ten times a run, or for patience."""
+        done = self.state.epoch + 1
+        often = max(self.epochs // VALIDATIONS, 1)
+        return self.settings.patience is not None or done == self.epochs or done % often == 0
 
     @torch.no_grad()
     def _validate(self, validation: Examples) -> dict[str, float]:
