@@ -10,7 +10,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from mep3m.errors import ModelError, SettingsError
+from mep3m.errors import ModelError, SettingsError, UsageError
 from mep3m.models.classifier import load
 from mep3m.models.features import frozen_features, open_backbone
 from mep3m.models.inputs import pixels
@@ -233,6 +233,16 @@ def test_prediction_decodes_images_as_training_did(
     again = load(tmp_path / "run").predict_proba(table.take(np.arange(9, 12)), images)
     assert set(sides) == {side}
     np.testing.assert_array_equal(again, trained.valid_proba)
+
+
+def test_images_that_grow_train_and_a_network_of_one_size_refuses_them(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 16)
+    options = TINY | {"epochs": 2, "grow": 0.5}
+    trained = network.train(task_of(table, images, "small-cnn", options, valid=4), tmp_path / "run")
+    assert np.isfinite(trained.valid_proba).all()
+    fixed = options | {"backbone": "test_vit", "pixels": 160}
+    with pytest.raises(UsageError, match="test_vit does not take images of 80 pixels, with which grow"):
+        network.train(task_of(table, images, "small-cnn", fixed), tmp_path / "fixed")
 
 
 def test_pretrained_image_weights_from_a_local_folder(form: str, tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ import pyarrow as pa
 import torch
 from accelerate import PartialState
 from numpy.typing import NDArray
+from torch import nn
 
+from mep3m.errors import UsageError
 from mep3m.models.features import open_backbone
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
 from mep3m.models.inputs.pixels import Decoding, PixelReader
@@ -23,10 +25,11 @@ from mep3m.models.inputs.words import PretrainedTokens, Vocabulary, word_vectors
 from mep3m.models.networks.build import build_network
 from mep3m.models.neural import NetworkClassifier
 from mep3m.models.tree import prior
-from mep3m.settings.network import NetworkSettings, TextSettings
+from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.frozen import Fitted, shared_cache, train_on_frozen
+from mep3m.training.loop.augment import side_at
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts
 from mep3m.training.recipes import resolve
@@ -105,6 +108,8 @@ def train_network(
         held = np.intersect1d(rows, task.valid)
         validation = Examples(inputs, task.codes, held) if len(held) else None
         pixels = network.image.pixels if network.image else None
+        if network.image and training.grow < 1:
+            check_growth(model.encoders["image"], network.image, training.grow)
         history = fit(model, examples, task.tree, training, work, validation, pixels, say)
         counts = class_counts(task.codes[examples.rows], len(task.tree))
         rejects = inputs.rejects
@@ -132,6 +137,23 @@ def with_margin(network: NetworkSettings, training: TrainingSettings) -> Network
         return network
     margin = max(network.image.margin, MARGIN)
     return network.model_copy(update={"image": network.image.model_copy(update={"margin": margin})})
+
+
+def check_growth(encoder: nn.Module, image: ImageSettings, grow: float) -> None:
+    """Try the smallest images of a run whose images grow.
+
+    Raises:
+        UsageError: the encoder cannot take them.
+    """
+    side = side_at(image.pixels, grow, 0, 2)
+    try:
+        with torch.no_grad():
+            encoder.eval()(torch.zeros(1, 3, side, side))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"{image.backbone} does not take images of {side} pixels, with which grow = {grow:g} begins: "
+            "leave grow at 1, or set it nearer to 1"
+        ) from error
 
 
 def only(network: NetworkSettings, name: str) -> NetworkSettings:
