@@ -216,7 +216,6 @@ def test_the_small_network_trains_in_bfloat16(tmp_path: Path) -> None:
     assert np.isfinite(trained.valid_proba).all()
 
 
-@pytest.mark.parametrize("form", ["model.safetensors", "weights.pth", "pytorch_model.bin"])
 @pytest.mark.parametrize(("augment", "side"), [("true", 40), ("false", 32)])
 def test_prediction_decodes_images_as_training_did(
     augment: str, side: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -241,10 +240,11 @@ def test_images_that_grow_train_and_a_network_of_one_size_refuses_them(tmp_path:
     trained = network.train(task_of(table, images, "small-cnn", options, valid=4), tmp_path / "run")
     assert np.isfinite(trained.valid_proba).all()
     fixed = options | {"backbone": "test_vit", "pixels": 160}
-    with pytest.raises(UsageError, match="test_vit does not take images of 80 pixels, with which grow"):
+    with pytest.raises(UsageError, match="test_vit does not take images of 88 pixels, which grow"):
         network.train(task_of(table, images, "small-cnn", fixed), tmp_path / "fixed")
 
 
+@pytest.mark.parametrize("form", ["model.safetensors", "weights.pth", "pytorch_model.bin"])
 def test_pretrained_image_weights_from_a_local_folder(form: str, tmp_path: Path) -> None:
     source = timm.create_model("test_resnet", num_classes=10)
     state = source.state_dict()

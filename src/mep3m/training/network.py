@@ -140,20 +140,21 @@ def with_margin(network: NetworkSettings, training: TrainingSettings) -> Network
 
 
 def check_growth(encoder: nn.Module, image: ImageSettings, grow: float) -> None:
-    """Try the smallest images of a run whose images grow.
+    """Try a blank image of every size that a run whose images grow may come to.
 
     Raises:
-        UsageError: the encoder cannot take them.
+        UsageError: the encoder cannot take one of them.
     """
-    side = side_at(image.pixels, grow, 0, 2)
-    try:
-        with torch.no_grad():
-            encoder.eval()(torch.zeros(1, 3, side, side))
-    except (AssertionError, RuntimeError, ValueError) as error:
-        raise UsageError(
-            f"{image.backbone} does not take images of {side} pixels, with which grow = {grow:g} begins: "
-            "leave grow at 1, or set it nearer to 1"
-        ) from error
+    encoder.eval()
+    for side in sorted({side_at(image.pixels, grow, epoch, 100) for epoch in range(100)}):
+        try:
+            with torch.no_grad():
+                encoder(torch.zeros(1, 3, side, side))
+        except (AssertionError, RuntimeError, ValueError) as error:
+            raise UsageError(
+                f"{image.backbone} does not take images of {side} pixels, which grow = {grow:g} leads to: "
+                "leave grow at 1"
+            ) from error
 
 
 def only(network: NetworkSettings, name: str) -> NetworkSettings:
