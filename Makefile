@@ -18,6 +18,9 @@ $(READY): requirements.lock pyproject.toml
 demo: install
 	$(BIN)/mep3m demo --out demo
 
+# one thread a test process: two with two threads each wait for each other most of the time
+test: export OMP_NUM_THREADS := 1
+test: export TOKENIZERS_PARALLELISM := false
 test: install
 	./scripts/system-packages
 	$(BIN)/python -m pytest -n 2
