@@ -29,6 +29,10 @@ def test_pairs_are_sorted_and_distinct_and_found() -> None:
     assert pairs.find(ints(1, 1, -1), ints(0, 1, 0)).tolist() == [1, -1, -1]
 
 
+def test_nothing_is_found_among_no_pairs() -> None:
+    assert Pairs(ints(), ints(), 2).find(ints(0, 1), ints(0, 1)).tolist() == [-1, -1]
+
+
 def test_a_category_inherits_the_match_of_its_nearest_matched_ancestor() -> None:
     left, right = pair_of_trees()
     pairs = Pairs(ints(0, 1, 2), ints(0, 1, 0), 2)
