@@ -20,7 +20,10 @@ def test_a_stump_by_hand() -> None:
 
 def test_weights_survive_json() -> None:
     model = Boosted(("a", "b"), 0.25, (STUMP,), scale=2.0, shift=-1.0)
-    read = read_weights(Weights(model, model, model, model).to_json()).narrower
+    curves = {"equal names": ((0.0, 0.5), (0.1, 0.9))}
+    weights = read_weights(Weights(model, model, model, model, curves, seed=3).to_json())
+    assert (weights.curves, weights.seed) == (curves, 3)
+    read = weights.narrower
     columns = {"b": np.array([0.2, 0.8])}
     assert read.probability(columns).tolist() == model.probability(columns).tolist()
     assert read.features == ("a", "b")
@@ -35,3 +38,18 @@ def test_the_shipped_weights_know_only_features_that_exist() -> None:
         assert set(model.features) <= known
         assert model.trees
     assert not set(weights.first_exact.features) & set(KINDS["structure"])
+
+
+def test_the_shipped_curves_rise_and_stay_probabilities() -> None:
+    from mep3m.stages.evidence.decide import GROUPS
+
+    curves = shipped_weights().curves
+    known = {f"{group} {what}" for group in GROUPS for what in ("names", "titles")}
+    assert set(curves) <= known
+    assert {"equal names", "equal titles", "inner names", "inner titles"} <= set(curves)
+    for scores, probabilities in curves.values():
+        assert len(scores) == len(probabilities) > 1
+        assert (np.diff(scores) > 0).all()
+        assert (np.diff(probabilities) >= 0).all()
+        assert min(probabilities) > 0
+        assert max(probabilities) < 1

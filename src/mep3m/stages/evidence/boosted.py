@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
@@ -12,6 +12,9 @@ import orjson
 
 #: the weights that ship; bench/alignment/train.py makes them again
 WEIGHTS = "weights.json"
+#: rising scores, and the probability that each stands for; straight between them
+Curve = tuple[tuple[float, ...], tuple[float, ...]]
+_HEADS = ("first_exact", "first_narrower", "exact", "narrower")
 
 
 @dataclass(frozen=True)
@@ -98,23 +101,29 @@ class Weights:
     """The four learned parts: the first look at a pair, and then with its neighbourhood.
 
     `exact` is the probability of the same category, `narrower` that the left one lies within the
-    right one; `first_*` see only the pair itself.
+    right one; `first_*` see only the pair itself. `curves` turn the scores that the rules leave into
+    probabilities, by group of decisions (`decide.GROUPS`). `seed` is what the weights were made with.
     """
 
     first_exact: Boosted
     first_narrower: Boosted
     exact: Boosted
     narrower: Boosted
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    seed: int = 0
 
     def to_json(self) -> bytes:
         """Return the weights as JSON."""
-        parts = {name: getattr(self, name).to_dict() for name in self.__dataclass_fields__}
-        return orjson.dumps(parts)
+        parts = {name: getattr(self, name).to_dict() for name in _HEADS}
+        return orjson.dumps(parts | {"curves": dict(self.curves), "seed": self.seed})
 
 
 def read_weights(text: bytes) -> Weights:
     """Read what `Weights.to_json` returned."""
-    return Weights(**{name: Boosted.from_dict(part) for name, part in orjson.loads(text).items()})
+    values = orjson.loads(text)
+    curves = {name: (tuple(xs), tuple(ys)) for name, (xs, ys) in values["curves"].items()}
+    heads = {name: Boosted.from_dict(values[name]) for name in _HEADS}
+    return Weights(**heads, curves=curves, seed=values["seed"])
 
 
 @lru_cache(maxsize=1)

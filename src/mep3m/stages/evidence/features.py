@@ -14,7 +14,9 @@ import numpy as np
 
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.similarity import BLOCK_CELLS, Ints
-from mep3m.stages.evidence.names import Bags, Tree, bags, coverage, plain, segments
+from mep3m.stages.evidence.concepts import NO_MEANING, agreement, clash, concept_terms, excluded
+from mep3m.stages.evidence.named import Named
+from mep3m.stages.evidence.names import Bags, Tree, bags, characters, coverage, plain, segments
 from mep3m.stages.evidence.products import PRODUCT_KINDS, Products
 
 Features = dict[str, np.ndarray]
@@ -25,9 +27,13 @@ KINDS: dict[str, tuple[str, ...]] = {
         "ratio", "leaf", "cover_l", "cover_r", "segment", "segments_l", "segments_r", "head", "head2",
         "inside_l", "inside_r", "same", "twins_l", "twins_r", "length",
     ),
+    "meanings": (
+        "concept", "concept_path", "concept_whole", "means_l", "means_r", "means_head", "clash", "clash_path",
+    ),
     "path": ("path", "whole", "script", "parent", "up_l", "up_r", "lower_l", "lower_r", "root"),
     "neighbours": ("children", "siblings", "inner_l", "inner_r"),
     **PRODUCT_KINDS,
+    "names in titles": ("said_l", "said_r", "says_l", "says_r"),
     "structure": (
         "first", "within_l", "within_r", "above", "above_l", "above_r", "below", "rank_l", "rank_r",
         "margin_l", "margin_r", "assigned", "scripted", "known_l", "known_r",
@@ -38,6 +44,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+#: features that say nothing where the two sides share no language
+WRITTEN = (
+    *KINDS["names"][:-3], "length", "path", "whole", "parent", "up_l", "up_r", "root", "children", "siblings",
+)  # fmt: skip
 #: up to this many pairs every one is a candidate
 ALL_PAIRS = 20_000
 
@@ -64,11 +74,16 @@ class Evidence:
             [f"{a} {b}" for a, b in zip(*texts, strict=True)] for texts in zip(above, leaves, strict=True)
         ]
         self._leaf, self._path = bags(*leaves), bags(*above)
+        self._meant, self._meant_path = (bags(*texts, analyzer=concept_terms) for texts in (leaves, above))
+        self._meant_whole = bags(*whole, analyzer=concept_terms)
+        self._opposites = [[excluded(texts) for texts in of] for of in (leaves, whole)]
         self._whole = bags(*whole)
         self._script = _script_bags(left, right)
         self._children = bags(*(_gathered(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._siblings = bags(*(_brothers(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._products = Products(left.side, right.side, settings)
+        stocked = any(entry.titles for tree in sides for entry in tree.side)
+        self._named = (Named(left, right), Named(right, left)) if stocked else None
 
     def candidates(self) -> tuple[Ints, Ints]:
         """Return (rows, columns) of the pairs worth a look, sorted, each once."""
@@ -79,20 +94,60 @@ class Evidence:
         found = self._products.candidates()
         content = self._products.content
         for turned in (False, True):
-            parts = [_turned(bag, turned) for bag in (self._leaf, self._whole)]
-            found += [_nearest(scores, k, turned) for scores in (parts[:1], parts)]
+            for kind in ((self._leaf, self._whole), (self._meant, self._meant_whole)):
+                parts = [_turned(bag, turned) for bag in kind]
+                found += [_nearest(scores, k, turned) for scores in (parts[:1], parts)]
             if content is not None:
                 found.append(_nearest((_turned(content, turned),), k, turned))
         keys = np.unique(np.concatenate([pairs[0] * len(self.right.side) + pairs[1] for pairs in found]))
         return keys // len(self.right.side), keys % len(self.right.side)
 
     def features(self, rows: Ints, columns: Ints) -> Features:
-        """Return every feature that needs no decision on other pairs."""
-        return {
+        """Return every feature that needs no decision on other pairs.
+
+        Of names in different languages only the meanings are compared.
+        """
+        found = {
             **self._name_features(rows, columns),
             **self._place_features(rows, columns),
+            **self._meaning_features(rows, columns),
             **self._products.features(rows, columns),
+            **self._title_features(rows, columns),
         }
+        if self.left.foreign:
+            found |= dict.fromkeys(WRITTEN, np.full(len(rows), np.nan, np.float32))
+            found["script"] = (found["concept"] + found["concept_whole"]) / 2
+        return found
+
+    def _meaning_features(self, rows: Ints, columns: Ints) -> Features:
+        found = np.full((len(rows), len(NO_MEANING)), np.nan, np.float32)
+        ours, theirs = (
+            [_plain_names(tree, i) for i in range(len(tree.side))] for tree in (self.left, self.right)
+        )
+        for view in range(len(self.left.names)):
+            compared = [
+                agreement(ours[i][view], theirs[j][view])
+                for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
+            ]
+            found = np.fmax(found, np.array(compared, np.float32).reshape(found.shape))
+        own, path = ([of[0][rows], of[1][columns]] for of in self._opposites)
+        return {
+            "clash": clash(*own),
+            "clash_path": clash(*path),
+            "concept": self._meant.cosine(rows, columns),
+            "concept_path": self._meant_path.cosine(rows, columns),
+            "concept_whole": self._meant_whole.cosine(rows, columns),
+            "means_l": found[:, 0],
+            "means_r": found[:, 1],
+            "means_head": found[:, 2],
+        }
+
+    def _title_features(self, rows: Ints, columns: Ints) -> Features:
+        if self._named is None:
+            return dict.fromkeys(KINDS["names in titles"], np.full(len(rows), np.nan, np.float32))
+        said_l, lead_l = self._named[0].features(rows, columns)
+        said_r, lead_r = self._named[1].features(columns, rows)
+        return {"said_l": said_l, "says_l": lead_l, "said_r": said_r, "says_r": lead_r}
 
     def _name_features(self, rows: Ints, columns: Ints) -> Features:
         leaf = self._leaf
@@ -180,6 +235,11 @@ def _compare_names(left: str, right: str) -> tuple[float, ...]:
     )
 
 
+def _plain_names(tree: Tree, i: int) -> list[str]:
+    """Return an entry's own names in every view, in plain form."""
+    return [plain(view[i][-1]) if view[i] else "" for view in tree.names]
+
+
 def _gathered(tree: Tree, leaves: Sequence[str]) -> list[str]:
     return [" ".join(leaves[child] for child in of) for of in tree.children]
 
@@ -253,7 +313,7 @@ def _script_bags(left: Tree, right: Tree) -> tuple[Bags, Bags]:
     """
     names = [[view[-1].lower() if view else "" for view in tree.names[0]] for tree in (left, right)]
     paths = [[" ".join(view).lower() for view in tree.names[0]] for tree in (left, right)]
-    return bags(*names, characters=True), bags(*paths, characters=True)
+    return bags(*names, analyzer=characters), bags(*paths, analyzer=characters)
 
 
 def _turned(bag: Bags, turned: bool) -> Bags:

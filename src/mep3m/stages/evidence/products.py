@@ -19,6 +19,10 @@ HALF_TRUSTED = 8
 #: titles of the other side that each title is compared with, and how fast the farther ones fade
 NEIGHBOURS = 8
 FADE = 4
+#: own categories from which on their average says what chance gives
+CROWD = 5
+#: a category that gets so much by chance says nothing by getting it
+NEARLY_ALL = 0.9
 #: two titles nearest to each other and at least this alike are one product
 SAME_PRODUCT = 0.6
 #: distinct titles a side that look for their neighbours; more are thinned evenly in each category
@@ -84,9 +88,10 @@ class Products:
                 ("l", self.votes[0], self.near[0], rows, columns),
                 ("r", self.votes[1], self.near[1], columns, rows),
             ):
-                found[f"votes_{side}"] = _cells(votes, own, other) * trusted
-                found[f"near_{side}"] = _cells(near.share, own, other) * trusted
-                found[f"reach_{side}"] = _cells(near.reach, own, other) * trusted
+                stock = self.near[side == "l"].titles
+                found[f"votes_{side}"] = _beyond_chance(votes, own, other, stock) * trusted
+                found[f"near_{side}"] = _beyond_chance(near.share, own, other, stock) * trusted
+                found[f"reach_{side}"] = _beyond_chance(near.reach, own, other, stock) * trusted
                 found[f"home_{side}"] = near.home[own]
                 found[f"stock_{side}"] = np.log1p(near.titles[own]).astype(np.float32)
                 same = _cells(near.same, own, other)
@@ -112,6 +117,22 @@ PRODUCT_KINDS: dict[str, tuple[str, ...]] = {
     "pictures": ("picture",),
 }  # fmt: skip
 FEATURES = [name for names in PRODUCT_KINDS.values() for name in names]
+
+
+def _beyond_chance(table: sparse.csr_matrix, rows: Ints, columns: Ints, stock: np.ndarray) -> np.ndarray:
+    """Return shares (pairs,) as what they are beyond chance: 0 by chance, 1 where all is there.
+
+    By chance a category gets its share of the other side's titles (`stock`), or what the categories
+    of a side of `CROWD` or more give it on the average. Unknown where that is nearly everything: to a
+    shop that sells one kind of thing everything lies nearest.
+    """
+    expected = stock / max(float(stock.sum()), 1.0)
+    telling = np.diff(table.indptr) > 0
+    if telling.sum() >= CROWD:
+        expected = np.maximum(expected, np.asarray(table.sum(axis=0)).ravel() / telling.sum())
+    by_chance = expected[columns]
+    value = (_cells(table, rows, columns) - by_chance) / np.maximum(1 - by_chance, 1e-6)
+    return np.where(by_chance < NEARLY_ALL, np.maximum(value, 0.0), np.nan).astype(np.float32)
 
 
 def _cells(table: sparse.csr_matrix, rows: Ints, columns: Ints) -> np.ndarray:

@@ -34,11 +34,11 @@ class Pairs:
 
     def find(self, rows: Ints, columns: Ints) -> Ints:
         """Return the position of each pair, -1 where it is not a candidate."""
+        if not len(self.keys):
+            return np.full(len(rows), -1)
         wanted = rows * self.width + columns
-        place = np.minimum(np.searchsorted(self.keys, wanted), max(len(self.keys) - 1, 0))
-        hit = (rows >= 0) & (columns >= 0)
-        if len(self.keys):
-            hit &= self.keys[place] == wanted
+        place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        hit = (rows >= 0) & (columns >= 0) & (self.keys[place] == wanted)
         return np.where(hit, place, -1)
 
 
