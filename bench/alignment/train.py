@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,20 @@ from sklearn.linear_model import LogisticRegression
 
 from bench.alignment import calibrate, data, heads, tasks
 from bench.alignment.heads import EVERY, FIRST
-from bench.alignment.tasks import FOLDS, Task, task, training_cases
+from bench.alignment.tasks import Task, task, training_cases
 from mep3m.stages import evidence
 from mep3m.stages.evidence import boosted
-from mep3m.stages.evidence.boosted import Boosted, Weights
+from mep3m.stages.evidence.boosted import Boosted, Weights, mean
 from mep3m.stages.evidence.features import Features, mirrored
 from mep3m.stages.evidence.proposer import widened
 from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure
 
 Heads = tuple[Boosted, Boosted]
+#: folds whose unseeing heads are made for the second look; each takes minutes, two have seen everything
+MODELS = 2
 #: sources whose change makes the kept tasks, and the kept models, out of date
 _OF_TASKS = ("features.py", "names.py", "concepts.py", "concepts.txt", "named.py", "products.py")
-_OF_MODELS = ("structure.py", "boosted.py")
+_OF_MODELS = ("structure.py", "boosted.py", "leaves.py")
 
 
 def main() -> None:
@@ -55,22 +58,25 @@ class Training:
     def __init__(self, work: Path, seed: int, names: tuple[list[str], list[str]] = (FIRST, EVERY)) -> None:
         own = Path(evidence.__file__).parent
         digest = _digest([*(own / name for name in _OF_TASKS), *map(_source, (data, tasks))])
-        models = _digest([*(own / name for name in _OF_MODELS), *map(_source, (heads, calibrate))], *names[1])
+        models = _digest([*(own / name for name in _OF_MODELS), _source(heads)], *names[1])
         self._tasks = work / f"tasks-{digest}"
         self._models = self._tasks / f"models-{models}-{seed}"
         self._models.mkdir(parents=True, exist_ok=True)
         self._names, self._seed = names, seed
+        self._made: dict[tuple[int, int], Heads] = {}
 
     def weights(self) -> Weights:
-        """Return the weights of both looks on all tasks, calibrated on folds that were not seen."""
-        found = self.tasks()
-        first = self._heads("first-all", found, 0)
-        seen = self.second()
-        second = self._heads("second-all", seen, 1)
-        scaled = self._scaled(second, seen)
-        raw = Weights(*first, *scaled, seed=self._seed)
-        return replace(raw, curves=calibrate.curves(self.unseen()))
+        """Return the weights of both looks, calibrated on folds that their parts have not seen."""
+        judged, odds = self._odds
+        first, second = self._mean(0), self._mean(1)
+        equal, inner = _platt(judged, odds)
+        scaled = [
+            replace(model, scale=scale, shift=shift)
+            for model, (scale, shift) in zip(second, (equal, inner), strict=True)
+        ]
+        return Weights(*first, *scaled, curves=calibrate.curves(self.unseen()), seed=self._seed)
 
+    @cached_property
     def tasks(self) -> list[Task]:
         """Return the training tasks with the features of the first look."""
         return [
@@ -78,58 +84,62 @@ class Training:
             for k, one in enumerate(_kept(self._tasks / "cases.pickle", lambda: list(training_cases())))
         ]
 
+    @cached_property
     def second(self) -> list[Task]:
         """Return the tasks with the features of the second look, by first looks that have not seen them."""
-        found = self.tasks()
-        done = []
-        for fold in range(FOLDS):
-            model = self._heads(f"first-{fold}", [one for one in found if one.fold != fold], 0)
-            done += [
-                (k, _kept(self._models / f"{k:03}.pickle", lambda one=one, model=model: second(one, *model)))
-                for k, one in enumerate(found)
-                if one.fold == fold
-            ]
-        return [one for _, one in sorted(done, key=lambda pair: pair[0])]
+        return [
+            _kept(
+                self._models / f"{k:03}.pickle",
+                lambda one=one: second(one, *self._heads(0, one.fold)),
+            )
+            for k, one in enumerate(self.tasks)
+        ]
 
     def unseen(self) -> list[tuple[Task, np.ndarray]]:
-        """Return each task with its calibrated kinds (pairs, 3), by models that have not seen its fold."""
-        seen = self.second()
-        odds = self._odds(seen)
-        equal, inner = self._platt(seen, odds)
-        return [(one, _kinds(of, equal, inner)) for one, of in zip(seen, odds, strict=True)]
+        """Return tasks with their kinds (pairs, 3), by models of the second look that have not seen them."""
+        judged, odds = self._odds
+        equal, inner = _platt(judged, odds)
+        return [(one, _kinds(of, equal, inner)) for one, of in zip(judged, odds, strict=True)]
 
-    def _heads(self, name: str, found: list[Task], look: int) -> Heads:
+    def _heads(self, look: int, fold: int) -> Heads:
+        """Return the heads of the first (0) or second (1) look that have not seen a fold."""
+
         def make() -> Heads:
-            labels = [one.labels() for one in found]
-            return heads.heads([one.features for one in found], labels, self._names[look], self._seed)
+            rest = [one for one in (self.second if look else self.tasks) if one.fold != fold]
+            labels = [one.labels() for one in rest]
+            return heads.heads([one.features for one in rest], labels, self._names[look], self._seed)
 
-        made: Heads = _kept(self._models / f"{name}.pickle", make)
-        return made
+        if (look, fold) not in self._made:
+            name = f"{('first', 'second')[look]}-{fold}.pickle"
+            self._made[look, fold] = _kept(self._models / name, make)
+        return self._made[look, fold]
 
-    def _odds(self, seen: list[Task]) -> list[np.ndarray]:
-        """Return each task's log odds (3, pairs) of equal, narrower, broader by models of other folds."""
-        odds: dict[int, np.ndarray] = {}
-        for fold in range(FOLDS):
-            exact, narrower = self._heads(f"second-{fold}", [one for one in seen if one.fold != fold], 1)
-            for k, one in enumerate(seen):
-                if one.fold == fold:
-                    back = mirrored(one.features)
-                    equal = (exact.raw(one.features) + exact.raw(back)) / 2
-                    odds[k] = np.stack([equal, narrower.raw(one.features), narrower.raw(back)])
-        return [odds[k] for k in range(len(seen))]
+    def _mean(self, look: int) -> Heads:
+        """Return the mean of the heads of `MODELS` folds; together they have seen every task."""
+        exact, narrower = zip(*(self._heads(look, fold) for fold in range(MODELS)), strict=True)
+        return mean(exact), mean(narrower)
 
-    def _platt(self, seen: list[Task], odds: list[np.ndarray]) -> tuple[tuple[float, float], ...]:
-        """Return Platt's (scale, shift) of both heads, fitted on log odds of pairs that were not seen."""
-        equal, within, back = np.concatenate(odds, axis=1)
-        y, weight = (np.concatenate(of) for of in zip(*(one.labels() for one in seen), strict=True))
-        return (
-            _scale(equal, y == 1, weight),
-            _scale(np.r_[within, back], np.r_[y == 2, y == 3], np.r_[weight, weight]),
-        )
+    @cached_property
+    def _odds(self) -> tuple[list[Task], list[np.ndarray]]:
+        """Return the tasks of `MODELS` folds, and the log odds (3, pairs) that unseeing heads give each."""
+        judged = [one for one in self.second if one.fold < MODELS]
+        odds = []
+        for one in judged:
+            exact, narrower = self._heads(1, one.fold)
+            back = mirrored(one.features)
+            equal = (exact.raw(one.features) + exact.raw(back)) / 2
+            odds.append(np.stack([equal, narrower.raw(one.features), narrower.raw(back)]))
+        return judged, odds
 
-    def _scaled(self, second: Heads, seen: list[Task]) -> Heads:
-        (a, b), (c, d) = self._platt(seen, self._odds(seen))
-        return replace(second[0], scale=a, shift=b), replace(second[1], scale=c, shift=d)
+
+def _platt(judged: list[Task], odds: list[np.ndarray]) -> tuple[tuple[float, float], ...]:
+    """Return Platt's (scale, shift) of both heads, fitted on log odds of pairs that were not seen."""
+    equal, within, back = np.concatenate(odds, axis=1)
+    y, weight = (np.concatenate(of) for of in zip(*(one.labels() for one in judged), strict=True))
+    return (
+        _scale(equal, y == 1, weight),
+        _scale(np.r_[within, back], np.r_[y == 2, y == 3], np.r_[weight, weight]),
+    )
 
 
 def second(one: Task, exact: Boosted, narrower: Boosted) -> Task:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mep3m.stages.evidence.boosted import Boosted, Weights, read_weights, shipped_weights
+from mep3m.stages.evidence.boosted import Boosted, Weights, mean, read_weights, shipped_weights
 
 STUMP = {
     "feature": np.array([1, -1, -1]), "threshold": np.array([0.5, 0, 0]), "left": np.array([1, 0, 0]),
@@ -16,6 +16,20 @@ def test_a_stump_by_hand() -> None:
     raw = model.raw({"b": np.array([0.5, 0.6, np.nan])})
     assert raw.tolist() == [-1.75, 4.25, 4.25]
     assert model.probability({"b": np.array([0.6])}).tolist() == pytest.approx([1 / (1 + np.exp(-4.25))])
+
+
+def test_the_mean_of_models_has_the_mean_of_their_log_odds() -> None:
+    other = STUMP | {"value": np.array([0.0, 3.0, -0.5]), "feature": np.array([0, -1, -1])}
+    one, two = Boosted(("a", "b"), 0.25, (STUMP, STUMP)), Boosted(("c", "a"), -0.75, (other,))
+    columns = {
+        "a": np.array([0.1, 0.9, np.nan]),
+        "b": np.array([0.4, 0.6, 0.7]),
+        "c": np.array([0.2, 0.8, 1]),
+    }
+    expected = (one.raw(columns) + two.raw(columns)) / 2
+    together = mean((one, two))
+    assert together.features == ("a", "b", "c")
+    assert together.raw(columns).tolist() == pytest.approx(expected.tolist())
 
 
 def test_weights_survive_json() -> None:
