@@ -70,9 +70,8 @@ def frozen_features(
 ) -> Stored:
     """Return the backbone's features of every row, (N, D) float32 through `Stored.take`.
 
-    The cache is keyed by the weights and by the content a row shows to the backbone, so another
-    table with the same products costs nothing, and an interrupted run goes on. A row whose only
-    modality is a broken image has no features.
+    The cache is keyed by the weights and by what a row shows to the backbone: the same products in another
+    table cost nothing, and an interrupted run goes on. A row with only a broken image has no features.
     """
     store = RowCache(cache / f"features-{weights_hash(backbone)}", (backbone.width,), "<f4")
     keys: list[str | None] = []
