@@ -47,6 +47,11 @@ SETS: dict[str, tuple[list[str], Columns]] = {
         ["en_fashion_titles_44k/styles_with_titles.tsv"],
         Columns(title="title", labels=_FASHION),
     ),
+    "instacart": (
+        ["en_instacart/products.tsv"],
+        Columns(id="product_id", title="name", labels=("department", "aisle")),
+    ),
+    "taobao": (["zh_titles/taobao_2019/items.tsv"], Columns(title="title", labels=("l1", "l2"))),
 }
 
 
@@ -71,9 +76,12 @@ def _tables(name: str) -> pa.Table:
 
 def title_settings(name: str) -> TextSettings:
     """Return the title encoder of a set: words of English titles, signs of Chinese ones."""
-    tokeniser = "whitespace" if name == "fashion" else "characters"
+    chinese = name == "simulator" or SETS[name][0][0].startswith("zh_")
     return TextSettings(
-        tokeniser=tokeniser, embedding=64, hidden=64, max_tokens=16 if name == "fashion" else 32
+        tokeniser="characters" if chinese else "whitespace",
+        embedding=64,
+        hidden=64,
+        max_tokens=32 if chinese or name == "toys" else 16,
     )
 
 
