@@ -1,4 +1,7 @@
-"""The compiled loop of `tree.from_siblings`: a softmax in every family, multiplied down the path."""
+"""The compiled loops of `tree.from_siblings`: a softmax in every family, multiplied down the path.
+
+Between the two loops numpy takes the exponentials: several at a time, which compiled scalar code does not.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +14,37 @@ import numpy as np
 _FAST = {"reassoc", "contract", "arcp", "nsz"}
 
 
-@numba.njit(cache=True, parallel=True, fastmath=_FAST)
-def multiply_down(scores: Any, firsts: Any, lasts: Any, parents: Any, out: Any) -> None:
-    """Write the (N, C) probabilities of scores (N, C) into `out`.
+@numba.njit(cache=True, fastmath=_FAST)
+def below_top(scores: Any, firsts: Any, lasts: Any, out: Any) -> None:
+    """Write the (N, C) scores less the largest of their family, firsts[f]:lasts[f], into `out`.
 
-    Family f has the columns firsts[f]:lasts[f] below the column parents[f] (-1 at the first level);
-    families come level by level, so a parent is written before its children are.
+    A family in which every score is -inf keeps them.
     """
-    for row in numba.prange(len(scores)):
+    for row in range(len(scores)):
         for family in range(len(firsts)):
             first, last = firsts[family], lasts[family]
             top = np.float32(-np.inf)
             for column in range(first, last):
                 top = max(top, scores[row, column])
-            above = np.float32(1.0) if parents[family] < 0 else out[row, parents[family]]
-            if top == -np.inf:
-                out[row, first:last] = 0.0
-                continue
-            if last - first == 1:
-                out[row, first] = above
-                continue
+            top = top if top > -np.inf else np.float32(0.0)
+            for column in range(first, last):
+                out[row, column] = scores[row, column] - top
+
+
+@numba.njit(cache=True, fastmath=_FAST)
+def multiply_down(firsts: Any, lasts: Any, parents: Any, out: Any) -> None:
+    """Scale every family of (N, C) `out`, in place, to the probability of its parent.
+
+    Family f has the columns firsts[f]:lasts[f] below the column parents[f] (-1 at the first level);
+    families come level by level, so a parent is scaled before its children are.
+    """
+    for row in range(len(out)):
+        for family in range(len(firsts)):
+            first, last = firsts[family], lasts[family]
             total = np.float32(0.0)
             for column in range(first, last):
-                out[row, column] = np.exp(scores[row, column] - top)
                 total += out[row, column]
+            above = np.float32(1.0) if parents[family] < 0 else out[row, parents[family]]
+            share = above / total if total > 0 else np.float32(0.0)
             for column in range(first, last):
-                out[row, column] *= above / total
+                out[row, column] *= share

@@ -75,10 +75,13 @@ def from_siblings(tree: LabelTree, scores: Floats) -> Floats:
     P(child) = P(parent) · exp(score) / Σ over siblings exp(score). A score of -inf marks a node
     without data; where all children of a node have none, its mass stays with it.
     """
-    from mep3m.models.siblings import multiply_down
+    from mep3m.models.siblings import below_top, multiply_down
 
     proba = np.empty(scores.shape, dtype=np.float32)
-    multiply_down(np.ascontiguousarray(scores, dtype=np.float32), *family_runs(tree), proba)
+    firsts, lasts, parents = family_runs(tree)
+    below_top(np.ascontiguousarray(scores, dtype=np.float32), firsts, lasts, proba)
+    np.exp(proba, out=proba)
+    multiply_down(firsts, lasts, parents, proba)
     return proba
 
 
