@@ -113,23 +113,14 @@ def autogluon(titles: list, labels: list, tests: list, work: Path, minutes: floa
     import pandas
     from autogluon.multimodal import MultiModalPredictor
 
+    from bench.image_autogluon import FROM_SCRATCH
     from bench.image_peers import tiny_bert
 
     settings = {
         "model.names": ["hf_text"],
         "model.hf_text.checkpoint_name": str(tiny_bert(work / "bert", titles)),
         "model.hf_text.max_text_len": 48,
-        "optim.lr": 1e-3,
-        "optim.lr_choice": "single_stage",
-        "optim.max_epochs": 100,
-        "env.accelerator": "cpu",
-        "env.num_gpus": 0,
-        "env.strategy": "auto",
-        "env.precision": 32,
-        "env.batch_size": 64,
-        "env.per_gpu_batch_size": 64,
-        "env.num_workers": 0,
-        "env.num_workers_inference": 0,
+        **FROM_SCRATCH,
     }
     began = time.perf_counter()
     model = MultiModalPredictor(label="label", problem_type="multiclass", path=str(work / "ag"))

@@ -27,7 +27,8 @@ import numpy as np
 from bench.alignment.data import rows, shopify_google
 from bench.plots import lines
 from mep3m.settings.align import ContentSettings
-from mep3m.stages.align.similarity import content_vectors, label_pairs, words
+from mep3m.stages.align.namesakes import label_pairs
+from mep3m.stages.align.similarity import content_vectors, words
 
 THRESHOLD = 0.5
 SIZES = (5_000, 10_000, 20_000, 30_000, 40_000, 50_000)

@@ -24,9 +24,9 @@ from bench.alignment.data import Case, contest_jd, one_to_one, shopify_google, s
 from bench.alignment.script import script, script_best
 from bench.alignment.tasks import train_part
 from mep3m.settings.align import AlignSettings
+from mep3m.stages.align.namesakes import label_pairs
 from mep3m.stages.align.proposal import Proposal, Side
 from mep3m.stages.align.propose import propose
-from mep3m.stages.align.similarity import label_pairs
 from mep3m.stages.evidence.boosted import read_weights
 from mep3m.stages.evidence.features import KINDS, Evidence, Features
 from mep3m.stages.evidence.proposer import propose_evidence

@@ -18,6 +18,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+#: how AutoGluon learns without weights of a hub, titles (`bench._peers`) and images alike
+FROM_SCRATCH = {
+    "optim.lr": 1e-3,
+    "optim.lr_choice": "single_stage",
+    "optim.max_epochs": 100,
+    "env.accelerator": "cpu",
+    "env.num_gpus": 0,
+    "env.strategy": "auto",
+    "env.precision": 32,
+    "env.batch_size": 64,
+    "env.per_gpu_batch_size": 64,
+    "env.num_workers": 0,
+    "env.num_workers_inference": 0,
+}
+
 
 def frame(path: Path, images: Path, level: str | None) -> Any:
     """Return title and image of every row, with the label of `level`; a missing title is empty."""
@@ -65,17 +80,7 @@ def chosen(bert: Path, resnet: Path) -> dict[str, Any]:
         "model.hf_text.max_text_len": 24,
         "model.timm_image.checkpoint_name": str(resnet),
         "model.timm_image.image_size": 64,
-        "optim.lr": 1e-3,
-        "optim.lr_choice": "single_stage",
-        "optim.max_epochs": 100,
-        "env.accelerator": "cpu",
-        "env.num_gpus": 0,
-        "env.strategy": "auto",
-        "env.precision": 32,
-        "env.batch_size": 64,
-        "env.per_gpu_batch_size": 64,
-        "env.num_workers": 0,
-        "env.num_workers_inference": 0,
+        **FROM_SCRATCH,
     }
 
 

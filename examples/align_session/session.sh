@@ -42,7 +42,7 @@ printf '家电 数码 手机 > 手机\t家电 数码 手机 > 手机\tskos:exact
 say mep3m align review links.sssom.tsv
 
 echo '## what would happen, and what cannot'
-sed 's/skos:BroadMatch/skos:exactMatch/' links.sssom.tsv >wrong.sssom.tsv
+sed 's/skos:broadMatch/skos:exactMatch/' links.sssom.tsv >wrong.sssom.tsv
 say mep3m align apply wrong.sssom.tsv --store shops --first-level "$here/first.toml" --out wrong
 say mep3m align apply links.sssom.tsv --store shops --first-level "$here/first.toml" --dry-run
 

@@ -4,19 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mep3m.product import to_table
-from mep3m.store import Plan, StoreWriter
 from tests.cli.runner import Ran, ran
-from tests.stages.merge.shops import products, proposals
+from tests.stages.merge.shops import proposals
 
-FIRST = """
-[[first_level]]
-name_zh = "家用电器"
-from = { a = ["家电"], b = ["电器"] }
-[[first_level]]
-name_zh = "手机数码"
-from = { a = ["手机"], b = ["数码"] }
-"""
 HEAD = "subject_id\tsubject_label\tpredicate_id\tobject_id\tobject_label\tsubject_source\tobject_source\t"
 HEAD += "mep3m_decision\tmep3m_new_name_zh\n"
 
@@ -29,12 +19,9 @@ def row(
 
 
 @pytest.fixture
-def shops(tmp_path: Path) -> Path:
-    writer = StoreWriter.begin(tmp_path / "shops", Plan("ingest", {}, ("1",)))
-    writer.write(0, to_table(products()))
-    writer.finish()
-    (tmp_path / "first.toml").write_text(FIRST, encoding="utf-8")
-    return tmp_path
+def shops(two_shops: Path) -> Path:
+    """Return the folder of the store `shops` and its first.toml."""
+    return two_shops.parent
 
 
 def content(folder: Path) -> dict[str, bytes]:

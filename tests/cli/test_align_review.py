@@ -9,20 +9,8 @@ from click.testing import CliRunner, Result
 
 from mep3m.cli import cli, main
 from mep3m.errors import Mep3mError, NotFoundError, TaxonomyError, UsageError
-from mep3m.product import to_table
-from mep3m.store import Plan, Store, StoreWriter
+from mep3m.store import Store
 from tests.stages.merge.shops import products, proposals
-
-FIRST = """
-[[first_level]]
-name_zh = "家用电器"
-name_en = "Appliances"
-from = { a = ["家电"], b = ["电器"] }
-[[first_level]]
-name_zh = "手机数码"
-name_en = "Phones"
-from = { a = ["手机"], b = ["数码"] }
-"""
 
 
 def run(*args: object, **values: Any) -> Result:
@@ -43,15 +31,6 @@ def as_json(*args: object) -> Any:
 @pytest.fixture
 def review(tmp_path: Path) -> Path:
     return proposals(tmp_path / "links.tsv")
-
-
-@pytest.fixture
-def shops(tmp_path: Path) -> Path:
-    writer = StoreWriter.begin(tmp_path / "shops", Plan("ingest", {}, ("1",)))
-    writer.write(0, to_table(products()))
-    writer.finish()
-    (tmp_path / "first.toml").write_text(FIRST, encoding="utf-8")
-    return tmp_path / "shops"
 
 
 def test_review_decides_by_line_and_undo_takes_it_back(review: Path) -> None:
@@ -108,9 +87,9 @@ def test_a_blind_copy_and_back(review: Path, tmp_path: Path) -> None:
     assert as_json("review", review, "--take", copy)["changed"] == 1
 
 
-def test_propose_edit_apply_undo(review: Path, shops: Path, tmp_path: Path) -> None:
+def test_propose_edit_apply_undo(review: Path, two_shops: Path, tmp_path: Path) -> None:
     out = tmp_path / "merged"
-    given = ["apply", review, "--store", shops, "--first-level", tmp_path / "first.toml"]
+    given = ["apply", review, "--store", two_shops, "--first-level", tmp_path / "first.toml"]
     run("review", review, "--accept", "8-11", "--reviewer", "li")
     dry = as_json(*given, "--dry-run")
     assert not out.exists()
@@ -123,17 +102,17 @@ def test_propose_edit_apply_undo(review: Path, shops: Path, tmp_path: Path) -> N
     assert len(dry["joined"]) == 4
     run("undo", out)
     assert not out.exists()
-    assert Store.open(shops).rows == 35
+    assert Store.open(two_shops).rows == 35
 
 
-def test_apply_says_what_is_missing_or_wrong(review: Path, shops: Path, tmp_path: Path) -> None:
+def test_apply_says_what_is_missing_or_wrong(review: Path, two_shops: Path, tmp_path: Path) -> None:
     assert "--store" in str(run("apply", review, "--out", tmp_path / "x").exception)
-    assert "--dry-run" in str(run("apply", review, "--store", shops).exception)
-    assert "another folder" in str(run("apply", review, "--store", shops, "--out", shops).exception)
-    wrong = run("apply", review, "--store", shops, "--dry-run", "--unmapped", "drop")
+    assert "--dry-run" in str(run("apply", review, "--store", two_shops).exception)
+    assert "another folder" in str(run("apply", review, "--store", two_shops, "--out", two_shops).exception)
+    wrong = run("apply", review, "--store", two_shops, "--dry-run", "--unmapped", "drop")
     assert "unmapped" in str(wrong.exception)
     run("review", review, "--accept", "8,12")
-    result = run("apply", review, "--store", shops, "--out", tmp_path / "m")
+    result = run("apply", review, "--store", two_shops, "--out", tmp_path / "m")
     assert isinstance(result.exception, TaxonomyError)
     assert "lines 8, 12: would join" in str(result.exception)
     assert not (tmp_path / "m").exists()
@@ -161,11 +140,11 @@ def test_apply_to_tables_alone(review: Path, tmp_path: Path) -> None:
     )
 
 
-def test_edits_follow_and_diff(review: Path, shops: Path, tmp_path: Path) -> None:
+def test_edits_follow_and_diff(review: Path, two_shops: Path, tmp_path: Path) -> None:
     merged, edits = tmp_path / "merged", tmp_path / "tree.edits.jsonl"
     run("review", review, "--accept", "8-11")
     report = as_json(
-        "apply", review, "--store", shops, "--first-level", tmp_path / "first.toml", "--out", merged
+        "apply", review, "--store", two_shops, "--first-level", tmp_path / "first.toml", "--out", merged
     )
     tv = next(group["id"] for group in report["joined"] if "电视" in group["name"])
     phone = next(group["id"] for group in report["joined"] if group["name"] == "手机")
@@ -203,22 +182,24 @@ def test_carry_lists_what_to_look_at_again(review: Path, tmp_path: Path) -> None
     assert as_json("review", tmp_path / "now.tsv")["progress"]["accept"] == 2
 
 
-def test_a_store_is_proposed_reviewed_and_applied(shops: Path, tmp_path: Path) -> None:
+def test_a_store_is_proposed_reviewed_and_applied(two_shops: Path, tmp_path: Path) -> None:
     links, first = tmp_path / "p.tsv", tmp_path / "first.toml"
-    made = as_json("propose", "--store", shops, "--first-level", first, "--method", "paper", "--out", links)
+    made = as_json(
+        "propose", "--store", two_shops, "--first-level", first, "--method", "paper", "--out", links
+    )
     assert (made["a"], made["b"]) == (5, 5)
-    report = as_json("apply", links, "--store", shops, "--first-level", first, "--unreviewed", "accept",
+    report = as_json("apply", links, "--store", two_shops, "--first-level", first, "--unreviewed", "accept",
                      "--accept-above", "0", "--dry-run")  # fmt: skip
     assert report["decisions"]["accept"] == 0
     assert len(report["joined"]) == made["accepted"] > 0
-    for wrong in ([], ["--store", shops, "--left", links], ["--left", links]):
+    for wrong in ([], ["--store", two_shops, "--left", links], ["--left", links]):
         assert "or --store DIR" in str(run("propose", *wrong, "--out", links).exception)
 
 
 def test_what_was_refused_reaches_the_shell_as_exit_code_1(
-    review: Path, shops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    review: Path, two_shops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = ["apply", review, "--store", shops, "--first-level", tmp_path / "first.toml", "--dry-run"]
+    given = ["apply", review, "--store", two_shops, "--first-level", tmp_path / "first.toml", "--dry-run"]
     monkeypatch.setattr("sys.argv", ["mep3m", "align", *map(str, given)])
     with pytest.raises(SystemExit) as stop:
         main()

@@ -156,7 +156,7 @@ CASES = [
     ("ingest TABLE --store OUT --title name --workers 0", 2, "workers = 0"),
     ("ingest TABLE --store OUT --title name --encoding no-such", 2, "no-such"),
     ("align propose --left TABLE --out OUT", 2, "--left FILE and --right FILE, or --store DIR"),
-    ("align propose --store STORE --out OUT", 2, "two sources or more; found 1: s"),
+    ("align propose --store STORE --out OUT", 2, "two sources or more; found those of s"),
     ("align review LINKS --accept 99", 2, "no row begins at line 99"),
     ("align review LINKS --accept x", 2, "names no lines"),
     ("ocr FOLDER --out OUT --detector-side 1", 2, "detector_side = 1"),

@@ -21,8 +21,8 @@ from mep3m.stages.align.sssom import write_sssom
 from mep3m.store import Plan, Store, StoreWriter
 from mep3m.store.files import write_json
 from mep3m.taxonomy import Category, Taxonomy
+from tests.cli.conftest import FIRST
 from tests.cli.runner import ran
-from tests.cli.test_align_review import FIRST
 from tests.sources.test_mep3m import HEADER, record, sheet
 from tests.stages.merge.shops import products, proposals
 
@@ -39,18 +39,25 @@ SMALLER = {"--products 1000": "--products 12", "epochs=8": "epochs=2"}
 LEFT_OVER = ("align apply", "align carry", "align diff old", "align follow")
 
 
+def commands() -> list[click.Command]:
+    """Return every command and those below it."""
+    found: list[click.Command] = []
+    for name, (module, _) in COMMANDS.items():
+        command = getattr(importlib.import_module(module), name.replace("-", "_"))
+        found.append(command)
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            below = [command.get_command(context, sub) for sub in command.list_commands(context)]
+            found += [one for one in below if one is not None]
+    return found
+
+
 def examples() -> list[str]:
     """Return the examples of every command's help."""
     found = []
-    for name, (module, _) in COMMANDS.items():
-        command = getattr(importlib.import_module(module), name.replace("-", "_"))
-        every = [command]
-        if isinstance(command, click.Group):
-            context = click.Context(command)
-            every = [command.get_command(context, sub) for sub in command.list_commands(context)]
-        for one in every:
-            text = f"{one.epilog or ''}\n{one.help or ''}"
-            found += re.findall(r"^\s*(?:Example: )?(mep3m .*)$", text, re.MULTILINE)
+    for command in (one for one in commands() if not isinstance(one, click.Group)):
+        text = f"{command.epilog or ''}\n{command.help or ''}"
+        found += re.findall(r"^\s*(?:Example: )?(mep3m .*)$", text, re.MULTILINE)
     return found
 
 
@@ -107,7 +114,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "new.jpg").write_bytes(picture("blue"))
     for name in ("stores/raw", "demo/3-dedupe", "demo/dataset", "shops", "new"):
         write_store(folder / name)
-    for name in ("merged", "merged2"):
+    for name in ("merged", "merged2", "built/5-align"):
         write_store(folder / name, "align")
     Store.open(folder / "merged").taxonomy.save(folder / "old.json")
     Store.open(folder / "merged").taxonomy.save(folder / "new.json")
@@ -173,6 +180,12 @@ def test_every_command_has_an_example_and_what_is_not_run_is_one() -> None:
     assert {example.split()[1] for example in examples()} == set(COMMANDS)
     assert set(NOT_RUN) <= set(examples())
     assert len(examples()) == len(set(examples()))
+
+
+def test_no_help_shows_the_marks_that_lay_it_out() -> None:
+    """Click takes a backspace for 'keep these lines'; from a raw string it is two visible signs."""
+    for command in commands():
+        assert "\\" not in command.get_help(click.Context(command)), command.name
 
 
 @pytest.mark.parametrize("example", [example for example in examples() if example not in NOT_RUN])

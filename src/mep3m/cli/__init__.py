@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dedupe": ("mep3m.cli.dedupe", "Find duplicates of a product in a store."),
     "demo": ("mep3m.cli.build", "Simulate two shops, build, train, and report."),
     "evaluate": ("mep3m.cli.evaluate", "Score a trained classifier on a labelled table."),
+    "export": ("mep3m.cli.export", "Write a dataset as MEP-3M's annotation file."),
     "export-onnx": ("mep3m.cli.train", "Write a trained network as an ONNX file."),
     "ingest": ("mep3m.cli.ingest", "Read a catalogue into a store."),
     "ocr": ("mep3m.cli.ocr", "Read the text in images."),

@@ -15,7 +15,12 @@ from mep3m.sources.formats import FORMATS
 _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "source")
 
 
-@click.command(name="ingest")
+@click.command(
+    name="ingest",
+    epilog="\b\nExamples:\n"
+    "  mep3m ingest annotations.json --format mep3m --taxonomy dataset_info.xlsx --store store/\n"
+    "  mep3m ingest shop.csv --title name --labels dept,category --image photo --images photos/ --store s/",
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--store", "folder", required=True, type=NEW_FOLDER, help="Folder of the store.")
 @click.option("--format", type=click.Choice(tuple(FORMATS)), help="Default: what the file's name says.")
@@ -43,16 +48,11 @@ _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "sourc
 def ingest(
     file: Path, folder: Path, workers: int, engine: str, replace: bool, as_json: bool, **options: Any
 ) -> None:
-    r"""Read the catalogue FILE (or folder) into a store.
+    """Read the catalogue FILE (or folder) into a store.
 
     Run it again after an interruption and it goes on; run it with a newer export and only what changed
     is processed, while products that are gone are marked. Rows that cannot be read are kept with
     their reason (see 'mep3m status').
-
-    \b
-    Example:
-      mep3m ingest annotations.json --format mep3m --taxonomy dataset_info.xlsx --store store/
-      mep3m ingest shop.csv --title name --labels dept,category --image photo --images photos/ --store s/
     """
     from mep3m.sources.ingest.request import answered, note_answer
 
@@ -83,21 +83,20 @@ def ingest(
     click.get_current_context().exit(1 if summary["rejects"] else 0)
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  mep3m status store/\n"
+    "  mep3m status store/ --sql \"SELECT file, line, reason FROM ledger WHERE state = 'failed'\""
+)
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--ledger", type=NEW_FILE, help="Write the whole ledger as Parquet.")
 @click.option("--sql", help="Query the view 'ledger' and print the rows as JSON lines.")
 @json_option
 def status(folder: Path, ledger: Path | None, sql: str | None, as_json: bool) -> None:
-    r"""Count what is done, dropped, failed and waiting in a store, and say why.
+    """Count what is done, dropped, failed and waiting in a store, and say why.
 
     FOLDER is a store or holds stores. The ledger has one row for every source row and stage: stage,
     source, product, file, line, shard, row, state, reason.
-
-    \b
-    Example:
-      mep3m status store/
-      mep3m status store/ --sql "SELECT file, line, reason FROM ledger WHERE state = 'failed'"
     """
     from mep3m.sources.ingest.ledger import Ledger
 
@@ -122,17 +121,13 @@ def status(folder: Path, ledger: Path | None, sql: str | None, as_json: bool) ->
         click.echo(f"{row['rows']:>12,}  {row['stage']} {row['state']}: {row['reason']}")
 
 
-@click.command()
+@click.command(epilog="\b\nExample:\n  mep3m retry store/")
 @click.argument("folder", type=click.Path(path_type=Path))
 @json_option
 def retry(folder: Path, as_json: bool) -> None:
-    r"""Try again what failed in the store FOLDER, and only that.
+    """Try again what failed in the store FOLDER, and only that.
 
     A row corrected in its file becomes a product, an image that was missing is taken in.
-
-    \b
-    Example:
-      mep3m retry store/
     """
     from dataclasses import asdict
 

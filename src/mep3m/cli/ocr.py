@@ -15,7 +15,11 @@ from mep3m.errors import NotFoundError
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  mep3m ocr photos/ --out lines.jsonl --report examples.html\n"
+    "  mep3m ocr store/ --out lines.jsonl --workers 2 --json"
+)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=NEW_FILE, help="JSON lines: one object an image.")
 @click.option(
@@ -38,15 +42,10 @@ from mep3m.settings.ocr import OcrSettings, PoolSettings
 def ocr(
     source: Path, out: Path, cache: Path | None, report: Path | None, as_json: bool, **options: Any
 ) -> None:
-    r"""Read the text in every image of SOURCE, a folder of images or a store.
+    """Read the text in every image of SOURCE, a folder of images or a store.
 
     Interrupted at any point, the same command goes on. Images that cannot be read stand in the
     output with `error`, and running again tries only those.
-
-    \b
-    Example:
-      mep3m ocr photos/ --out lines.jsonl --report examples.html
-      mep3m ocr store/ --out lines.jsonl --workers 2 --json
     """
     from mep3m.stages.ocr.folder import SUFFIXES, write_readings
     from mep3m.stages.ocr.read import ImageFile, image_files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def shops(store: Store) -> set[str]:
     return {shop for table in store.tables(["source"]) for shop in table["source"].unique().to_pylist()}
 
 
-def proposals_of(project: Project, store: Store, first_level: FirstLevel | None) -> list[Proposal]:
+def proposals_of(project: Project, store: Store, first_level: FirstLevel | None) -> Sequence[Proposal]:
     """Return the proposals between every two shops of a store; one shop alone has none."""
     if len(shops(store)) < 2:
         return []

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from mep3m.errors import UsageError
 from mep3m.settings.align import AlignSettings
-from mep3m.stages.align.paper import REFUSED_KEPT, _kept, groups
+from mep3m.stages.align.paper import groups
+from mep3m.stages.align.paper_links import LINK, REFUSED_KEPT, best_links
 from mep3m.stages.align.proposal import Entry, Proposal, Side
 from mep3m.stages.align.propose import propose
 
@@ -114,4 +115,6 @@ def test_every_accepted_pair_and_the_three_best_refused_of_each_row_are_kept(
         mine = [k for k in range(len(pairs)) if pairs[k][0] == row]
         best = sorted(mine, key=lambda k: -pairs[k][1])
         expected += [k for k in best if pairs[k][2]] + [k for k in best if not pairs[k][2]][:REFUSED_KEPT]
-    assert _kept(rows.astype(np.int64), rank.astype(float), accepted.astype(bool)) == expected
+    links = np.zeros(len(pairs), LINK)
+    links["row"], links["rank"], links["accepted"], links["column"] = rows, rank, accepted, range(len(pairs))
+    assert best_links(links)["column"].tolist() == expected

@@ -7,7 +7,7 @@ import pytest
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.product import Product, to_table
 from mep3m.stages.align.from_store import sides_from_products
-from mep3m.stages.align.proposal import Entry, Side, read_side
+from mep3m.stages.align.proposal import Entry, Side, read_side, same_path
 
 
 def write(folder: Path, text: str, name: str = "a.tsv") -> Path:
@@ -113,6 +113,27 @@ def test_a_column_named_twice_is_refused(tmp_path: Path) -> None:
         read_side(write(tmp_path, "id\tpath\tpath\n1\tA\tB\n"))
 
 
+def test_one_path_under_two_ids_is_named_and_both_are_kept(tmp_path: Path) -> None:
+    side, rejects = read_side(write(tmp_path, "id\tpath\n1\tA > B\n2\tA\n3\tA  > B\n4\tA > B\n"))
+    assert (len(side), rejects) == (4, [])
+    assert [note.split(";")[0] for note in same_path(side)] == [
+        "line 4: the path 'A > B' stands in line 2 too, with the id '1'",
+        "line 5: the path 'A > B' stands in line 2 too, with the id '1'",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \t\n"])
+def test_a_table_without_a_header_says_what_it_must_name(tmp_path: Path, text: str) -> None:
+    with pytest.raises(FormatError, match="no header line; it must name: id, path"):
+        read_side(write(tmp_path, text))
+
+
+def test_products_without_categories_are_no_platforms() -> None:
+    rows = to_table([product(1, "shop1", ()), product(2, "shop2", ())])
+    with pytest.raises(UsageError, match="none: no row has a category path"):
+        sides_from_products([rows])
+
+
 def test_ids_of_a_side_are_unique() -> None:
     with pytest.raises(UsageError, match="'1' occurs twice"):
         Side("a", (Entry("1", ("A",)), Entry("1", ("B",))))
@@ -141,5 +162,5 @@ def test_sides_from_products_keeps_counts_and_the_first_titles() -> None:
 
 
 def test_one_platform_is_not_enough() -> None:
-    with pytest.raises(UsageError, match="two sources or more; found 1: shop1"):
+    with pytest.raises(UsageError, match="two sources or more; found those of shop1"):
         sides_from_products([to_table([product(1, "shop1", ("A",))])])

@@ -164,7 +164,7 @@ def test_s_content_is_the_cosine_of_counted_terms(texts: list[list[str]], tokens
     matrix = np.array([[part.count(term) for term in vocabulary] for part in counted])
     vectors = content_vectors(texts, ContentSettings(tokens=tokens, ngram=2))  # type: ignore[arg-type]
     rows, columns = (index.ravel() for index in np.indices((len(texts), len(texts))))
-    found = content_pairs(vectors, rows, columns).reshape(len(texts), len(texts))
+    found = content_pairs(vectors, vectors, rows, columns).reshape(len(texts), len(texts))
     assert found == pytest.approx(cosine_similarity(matrix), abs=1e-9)
 
 

@@ -43,6 +43,14 @@ def test_decisions_remove_the_wrong_ones_from_the_least_sure_on() -> None:
     assert score([link("5", "5", 0.95), *right], GOLD).decisions == 3
 
 
+@pytest.mark.parametrize("order", [("1", "5", "2"), ("5", "1", "2"), ("2", "1", "5")])
+def test_the_decisions_of_one_probability_do_not_hang_on_ids(order: tuple[str, ...]) -> None:
+    """The wrong pair may be the last that the person looks at, whatever the ids sort like."""
+    gold = Gold({(f"{n}{key}", key): None for n, key in enumerate(order) if key != "5"})
+    rows = [link(f"{n}{key}", key, 0.8) for n, key in enumerate(order)]
+    assert score(rows, gold).decisions == 3
+
+
 def test_a_pair_proposed_twice_counts_once() -> None:
     scores = score([link("1", "1", 0.9, False), link("1", "1", 0.2)], GOLD)
     assert (scores.proposed, scores.correct) == (1, 1)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mep3m.settings.align import ContentSettings
 from mep3m.stages.align import similarity
-from mep3m.stages.align.similarity import content_pairs, content_vectors, label_pairs, label_similarity
+from mep3m.stages.align.namesakes import label_pairs
+from mep3m.stages.align.similarity import content_pairs, content_vectors, label_similarity
 
 TABLE_3 = [
     ("儿童餐具", "儿童餐具", 1.00), ("孕妈奶粉", "孕妈奶粉", 1.00), ("空调", "空调", 1.00),
@@ -90,7 +91,7 @@ def test_nothing_on_one_side_gives_nothing() -> None:
 
 def cosine(texts: list[list[str]], **settings: object) -> float:
     vectors = content_vectors(texts, ContentSettings.parse(settings, "test"))
-    return float(content_pairs(vectors, np.array([0]), np.array([1]))[0])
+    return float(content_pairs(vectors, vectors, np.array([0]), np.array([1]))[0])
 
 
 def test_s_content_counts_terms_as_equation_2_says() -> None:

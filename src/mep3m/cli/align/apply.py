@@ -72,7 +72,7 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     keeps its shop's own path. Contradictions are listed with their lines, and then nothing is
     written. Exit code 1: some categories found no place (they are listed).
     """
-    from mep3m.stages.merge.impact import as_html, as_text, compare_after, impact
+    from mep3m.stages.merge.impact import as_text, compare_after, impact
     from mep3m.stages.merge.journal import open_review
     from mep3m.stages.merge.stage import store_counts
     from mep3m.store import Store
@@ -93,7 +93,9 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
         if report["after"]:
             raise Mep3mError("the rows differ from the report: " + "; ".join(report["after"]))
     if options["html"]:
-        options["html"].write_text(f"<!doctype html><meta charset=utf-8>{as_html(report)}", encoding="utf-8")
+        from mep3m.report.alignment_report import write_impact
+
+        write_impact(options["html"], report)
     if as_json:
         print_json({**report, "out": None if options["dry_run"] else str(options["out"])})
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     """
     from mep3m.settings.align import AlignSettings
     from mep3m.settings.base import with_values
+    from mep3m.stages.align.proposal import same_path
     from mep3m.stages.align.propose import propose as propose_links
     from mep3m.stages.align.sssom import write_sssom
     from mep3m.stages.merge.journal import require_replaceable
@@ -65,6 +67,11 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
         _draft_first_level(sides, proposals, options["draft_first_level"])
     for reject in refused:
         click.echo(_refusal(reject), err=True)
+    notes = [
+        f"{options[side.name]}, {note}" for side in sides if side.name in options for note in same_path(side)
+    ]
+    for note in notes:
+        click.echo(note, err=True)
     if as_json:
         counts = {side.name: len(side) for side in sides}
         print_json(
@@ -73,6 +80,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
                 "rows": rows,
                 "accepted": accepted,
                 "refused": [_refusal(reject) for reject in refused],
+                "same_path": notes,
             }
         )
     else:
@@ -87,7 +95,13 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
 @click.option("--gold", type=FILE, required=True, help="Columns left_id, right_id, optionally relation.")
 @click.option("--left", type=FILE, help="The left table, if it is not where PROPOSALS says.")
 @click.option("--right", type=FILE, help="The right table, if it is not where PROPOSALS says.")
-@click.option("--errors", default=50, show_default=True, help="Wrong and missed pairs to list, of each.")
+@click.option(
+    "--errors",
+    type=click.IntRange(min=0),
+    default=50,
+    show_default=True,
+    help="Wrong and missed pairs to list, of each.",
+)
 @json_option
 @click.pass_context
 def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any) -> None:
@@ -172,7 +186,7 @@ def _first_levels(path: Path) -> dict[tuple[str, str], str]:
     return read_first_level(path).by_name()
 
 
-def _draft_first_level(sides: list[Side], proposals: list[Proposal], path: Path) -> None:
+def _draft_first_level(sides: list[Side], proposals: Sequence[Proposal], path: Path) -> None:
     """Write the first-level map that the links suggest, for a person to correct."""
     from mep3m.stages.merge.first_level_draft import draft_first_level, first_level_toml
     from mep3m.store.files import whole_file

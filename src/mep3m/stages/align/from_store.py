@@ -53,7 +53,8 @@ def sides_from_products(
             seen.pictures.append(of)
     if len(found) < 2:
         raise UsageError(
-            f"alignment needs the categories of two sources or more; found {len(found)}: {', '.join(found)}"
+            "alignment needs the categories of two sources or more; "
+            f"found those of {', '.join(found) or 'none: no row has a category path'}"
         )
     return [
         Side(source, tuple(seen.entry(path) for path, seen in sorted(places.items())))

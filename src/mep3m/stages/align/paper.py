@@ -3,79 +3,133 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from dataclasses import dataclass
+from itertools import combinations, pairwise
 
 import numpy as np
+from scipy import sparse
 
 from mep3m.settings.align import AlignSettings, PaperSettings
+from mep3m.stages.align.namesakes import BLOCK_PAIRS, Names, category_pairs, nearest
+from mep3m.stages.align.paper_links import LINK, Content, Links, PaperLinks, best_links, judged
 from mep3m.stages.align.proposal import Entry, Proposal, Side
-from mep3m.stages.align.similarity import Floats, Ints, content_pairs, content_vectors, label_pairs
+from mep3m.stages.align.similarity import Floats, Ints, content_pairs, content_vectors, name_pairs
 
 #: equation 3; used where no pair of identical names with titles exists to calibrate on
 PUBLISHED_CONTENT_THRESHOLD = 0.75
-#: refused pairs per left category that are kept for a person to look at
-REFUSED_KEPT = 3
+#: where more categories than this bear one name on both sides, each is paired with so many of its
+#: nearest namesakes: 20,000 categories called 'other' on both sides are 400 million pairs
+NAMESAKES_KEPT = 20
 
 #: (platform, its first-level name) -> the common first-level class
 FirstLevels = Mapping[tuple[str, str], str]
+Vectors = tuple[sparse.csr_matrix, sparse.csr_matrix]
 
 
 def propose_paper(
     sides: Sequence[Side], settings: AlignSettings, first_levels: FirstLevels | None = None
-) -> list[Proposal]:
+) -> Sequence[Proposal]:
     """Return the pairs with S_label ≥ the threshold, accepted where equation 3 or the identity rule holds.
 
     Every pair of platforms is compared; the content threshold is calibrated once, on all of them.
     Where no category has titles, S_content cannot be computed and S_label decides alone (the words
     of each proposal say so). `probability` is (S_label + S_content)/2: a rank, not calibrated.
+    Memory grows with the pairs that are returned (`PaperLinks`), not with those that are compared.
     """
     starts = np.cumsum([0, *(len(side) for side in sides)])
     vectors = content_vectors([entry.titles for side in sides for entry in side], settings.paper.content)
-    with_content = vectors.nnz > 0
-    found = []
+    of = [vectors[start:end] for start, end in pairwise(starts)]
+    pairings = []
     for a, b in combinations(range(len(sides)), 2):
-        rows, columns, labels = _compared(sides[a], sides[b], settings, first_levels)
-        shared = content_pairs(vectors, rows + starts[a], columns + starts[b]) if with_content else None
-        contents = np.zeros(len(rows)) if shared is None else shared
-        found.append((sides[a], sides[b], rows, columns, labels, contents))
-    threshold, origin = _content_threshold(
-        settings.paper,
-        np.concatenate([labels for *_, labels, _ in found]),
-        np.concatenate([contents for *_, contents in found]),
+        classes = _classes(
+            sides[a], sides[b], first_level_classes(sides[a], sides[b], settings, first_levels)
+        )
+        pairings.append(_Pairing(sides[a], sides[b], classes, (of[a], of[b]) if vectors.nnz else None))
+    content = _content(settings.paper, pairings) if vectors.nnz else None
+    return PaperLinks(
+        [(one.left, one.right, one.links(settings.paper, content)) for one in pairings], content
     )
-    content = (threshold, origin) if with_content else None
-    return [proposal for pair in found for proposal in _decided(*pair, settings.paper, content)]
 
 
-def _decided(
-    left: Side,
-    right: Side,
-    rows: Ints,
-    columns: Ints,
-    labels: Floats,
-    contents: Floats,
-    settings: PaperSettings,
-    content: tuple[float, str] | None,
-) -> Iterator[Proposal]:
-    """Yield the proposals of two platforms; `content` is the threshold of S_content and its origin."""
-    by_rule = labels >= settings.label_threshold
-    if content is not None:
-        by_rule &= contents > content[0]
-    if settings.identical_names:
-        by_rule |= labels == 1.0
-    rank = labels if content is None else (labels + contents) / 2
-    for k in _kept(rows, rank, by_rule):
-        words, evidence = f"S_label {labels[k]:.2f}", {"s_label": float(labels[k])}
-        if content is None:
-            words += "; no titles, so S_label decides alone"
-        else:
-            words += f", S_content {contents[k]:.3f} (> {content[0]:.3f}, {content[1]})"
-            evidence |= {"s_content": float(contents[k]), "content_threshold": content[0]}
-        one, other = left.entries[rows[k]], right.entries[columns[k]]
-        yield Proposal(
-            one.id, other.id, "exact", float(rank[k]), bool(by_rule[k]), evidence, words,
-            one.label, other.label, left.name, right.name,
-        )  # fmt: skip
+@dataclass(frozen=True)
+class _Pairing:
+    """Two platforms: the categories of each first-level class on both sides, and their vectors."""
+
+    left: Side
+    right: Side
+    classes: list[tuple[Names, Names]]
+    vectors: Vectors | None
+
+    def links(self, settings: PaperSettings, content: Content | None) -> Links:
+        """Return the accepted pairs and each left category's best refused ones."""
+        kept = np.empty(0, LINK)
+        waiting, count = [], 0
+        for rows, columns, labels in self._compared(settings.label_threshold):
+            waiting.append(judged(rows, columns, labels, self._contents(rows, columns), settings, content))
+            count += len(rows)
+            if count > max(len(kept), BLOCK_PAIRS):
+                kept = best_links(np.concatenate([kept, *waiting]))
+                waiting, count = [], 0
+        return best_links(np.concatenate([kept, *waiting]))
+
+    def identical(self) -> Floats:
+        """Return S_content of the pairs of one name, where it is not 0; names of too many are left out."""
+        found = []
+        for left, right in self.classes:
+            theirs = {name: number for number, name in enumerate(right.distinct)}
+            both = [(n, theirs[name]) for n, name in enumerate(left.distinct) if name in theirs]
+            rows, columns = np.array(both, np.int64).reshape(-1, 2).T
+            few = np.minimum(left.counts[rows], right.counts[columns]) <= NAMESAKES_KEPT
+            found += [pairs[1:] for pairs in category_pairs(left, right, rows[few], columns[few])]
+        rows, columns = np.concatenate([np.empty((2, 0), np.int64), *map(np.stack, found)], axis=1)
+        order = np.lexsort((columns, rows))
+        contents = self._contents(rows[order], columns[order])
+        return contents[contents > 0]
+
+    def _compared(self, threshold: float) -> Iterator[tuple[Ints, Ints, Floats]]:
+        """Yield (left place, right place, S_label) of the pairs that the rule may look at."""
+        for left, right in self.classes:
+            for rows, columns, ratios in name_pairs(left.distinct, right.distinct, threshold):
+                many = np.minimum(left.counts[rows], right.counts[columns]) > NAMESAKES_KEPT
+                for k, one, other in category_pairs(left, right, rows[~many], columns[~many]):
+                    yield one, other, ratios[~many][k]
+                for n in np.flatnonzero(many).tolist():
+                    ends = left.members(int(rows[n])), right.members(int(columns[n]))
+                    one, other = nearest(*ends, self.vectors, NAMESAKES_KEPT)
+                    yield one, other, np.full(len(one), ratios[n])
+
+    def _contents(self, rows: Ints, columns: Ints) -> Floats:
+        if self.vectors is None:
+            return np.zeros(len(rows))
+        return content_pairs(*self.vectors, rows, columns)
+
+
+def _content(settings: PaperSettings, pairings: Sequence[_Pairing]) -> Content:
+    """Return the threshold of S_content and where it comes from."""
+    if settings.content_threshold is not None:
+        return settings.content_threshold, "set by hand"
+    identical = np.concatenate([pairing.identical() for pairing in pairings])
+    if len(identical) == 0:
+        return PUBLISHED_CONTENT_THRESHOLD, "the published one: no identical names to calibrate on"
+    return float(identical.mean()), f"mean of {len(identical)} identically named pairs"
+
+
+def _classes(
+    left: Side, right: Side, classes: tuple[list[str], list[str]] | None
+) -> list[tuple[Names, Names]]:
+    """Return the names of both sides, one pair for every first-level class that both have."""
+    names = [[entry.name for entry in side] for side in (left, right)]
+    if classes is None:
+        return [(Names.of(names[0]), Names.of(names[1]))]
+    places: list[dict[str, list[int]]] = [{}, {}]
+    for of, known in zip(classes, places, strict=True):
+        for place, name in enumerate(of):
+            known.setdefault(name, []).append(place)
+    return [
+        (Names.of(names[0], np.array(ours)), Names.of(names[1], np.array(places[1][name])))
+        for name, ours in places[0].items()
+        if name in places[1]
+    ]
 
 
 def first_level_classes(
@@ -103,51 +157,6 @@ def first_level_classes(
 
 def _first_level(source: str, entry: Entry, first_levels: FirstLevels) -> str:
     return entry.first_level or first_levels.get((source, entry.path[0]), entry.path[0])
-
-
-def _compared(
-    left: Side, right: Side, settings: AlignSettings, first_levels: FirstLevels | None
-) -> tuple[Ints, Ints, Floats]:
-    """Return (rows, columns, S_label) of the pairs that the rule may look at."""
-    names = [[entry.name for entry in side] for side in (left, right)]
-    blocks = list(label_pairs(names[0], names[1], settings.paper.label_threshold))
-    if not blocks:
-        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
-    rows, columns, labels = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
-    classes = first_level_classes(left, right, settings, first_levels)
-    if classes is not None:
-        known = {name: number for number, name in enumerate({*classes[0], *classes[1]})}
-        numbers = [np.array([known[name] for name in of]) for of in classes]
-        same = numbers[0][rows] == numbers[1][columns]
-        rows, columns, labels = rows[same], columns[same], labels[same]
-    order = np.lexsort((columns, rows))
-    return rows[order], columns[order], labels[order]
-
-
-def _content_threshold(settings: PaperSettings, labels: Floats, contents: Floats) -> tuple[float, str]:
-    """Return the threshold of S_content and where it comes from."""
-    if settings.content_threshold is not None:
-        return settings.content_threshold, "set by hand"
-    identical = contents[(labels == 1.0) & (contents > 0)]
-    if len(identical) == 0:
-        return PUBLISHED_CONTENT_THRESHOLD, "the published one: no identical names to calibrate on"
-    return float(identical.mean()), f"mean of {len(identical)} identically named pairs"
-
-
-def _kept(rows: Ints, rank: Floats, accepted: np.ndarray) -> list[int]:
-    """Return the positions of the accepted pairs and of each row's best refused ones.
-
-    Row by row, the accepted first, each part by falling rank.
-    """
-    if not len(rows):
-        return []
-    order = np.lexsort((-rank, ~accepted, rows))
-    mine = accepted[order]
-    starts = np.flatnonzero(np.diff(rows[order], prepend=-1))
-    sizes = np.diff(starts, append=len(rows))
-    place = np.arange(len(rows)) - np.repeat(starts + np.add.reduceat(mine, starts, dtype=np.int64), sizes)
-    kept: list[int] = order[mine | (place < REFUSED_KEPT)].tolist()
-    return kept
 
 
 def groups(proposals: Sequence[Proposal]) -> list[tuple[tuple[str, str], ...]]:

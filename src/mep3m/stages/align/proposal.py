@@ -134,6 +134,17 @@ def read_side(path: Path, name: str | None = None) -> tuple[Side, list[Reject]]:
     return Side(side_name, tuple(_with_english_paths(entries.values()))), rejects
 
 
+def same_path(side: Side) -> list[str]:
+    """Say which rows name a path that an earlier row names under another id; both are categories."""
+    first: dict[tuple[str, ...], Entry] = {}
+    return [
+        f"line {entry.line}: the path '{entry.label}' stands in line {known.line} too, with the id "
+        f"'{known.id}'; both are kept, and no name tells them apart"
+        for entry in side
+        if (known := first.setdefault(entry.path, entry)) is not entry
+    ]
+
+
 def _fault(row: dict[str, str], earlier: Entry | None) -> str | None:
     """Return why a category row cannot be used, or `None`."""
     if not row["id"]:

@@ -13,7 +13,7 @@ from mep3m.stages.align.proposal import Proposal, Side
 
 def propose(
     sides: Sequence[Side], settings: AlignSettings, first_levels: FirstLevels | None = None
-) -> list[Proposal]:
+) -> Sequence[Proposal]:
     """Return proposals between every two of the sides, by the method of the settings.
 
     `first_levels` maps (platform, its own first-level name) to the common class.
@@ -30,7 +30,7 @@ def propose(
         return propose_paper(sides, settings, first_levels)
     from mep3m.stages.evidence.proposer import propose_evidence
 
-    proposals = []
+    proposals: list[Proposal] = []
     for left, right in combinations(sides, 2):
         classes = None
         if first_levels or settings.within_first_level == "always":

@@ -129,7 +129,7 @@ def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> 
         f1=2 * precision * recall / (precision + recall) if correct else 0.0,
         average_precision=_average_precision(steps, len(gold.pairs)),
         coverage={f"{wanted:.2f}": _coverage(steps, len(gold.pairs), wanted) for wanted in PRECISIONS},
-        decisions=_decisions([pair in gold.pairs for pair, p in ranked if p.accept]),
+        decisions=_decisions([(p.probability, pair in gold.pairs) for pair, p in best.items() if p.accept]),
         relation_accuracy=(
             sum(best[pair].relation == gold.pairs[pair] for pair in typed) / len(typed) if typed else None
         ),
@@ -163,12 +163,14 @@ def _coverage(steps: Sequence[tuple[int, int]], positives: int, wanted: float) -
     return max((found for taken, found in steps if found >= wanted * taken), default=0) / positives
 
 
-def _decisions(right: Sequence[bool]) -> int:
-    """Return how many accepted pairs (given the most probable first) a person must look at.
+def _decisions(accepted: Sequence[tuple[float, bool]]) -> int:
+    """Return how many accepted pairs (probability, whether it is right) a person must look at.
 
     The person takes the least probable first and removes the wrong ones, until what is left is
-    right in 99 % of the pairs.
+    right in 99 % of the pairs. Of one probability the right ones come first: so many are enough in
+    any order.
     """
+    right = [hit for _, hit in sorted(accepted, key=lambda row: (-row[0], row[1]))]
     wrong = sum(not hit for hit in right)
     left, looked = len(right), 0
     while left and wrong > (1 - TARGET) * left + 1e-9:

@@ -24,40 +24,22 @@ def label_similarity(left: str, right: str) -> float:
     return float(SequenceMatcher(None, left, right).ratio())
 
 
-def label_pairs(
-    left: Sequence[str], right: Sequence[str], threshold: float = 0.5
+def name_pairs(
+    left: Sequence[str], right: Sequence[str], threshold: float
 ) -> Iterator[tuple[Ints, Ints, Floats]]:
-    """Yield (left index, right index, S_label) of every pair with S_label ≥ threshold, in blocks.
+    """Yield (left index, right index, S_label) of the pairs with S_label ≥ threshold; no name stands twice.
 
     The values are those of `difflib.SequenceMatcher(None, left, right).ratio()`, order and autojunk
     included: difflib's matching blocks are a common subsequence, so its M is at most the length of
     the longest one, and rapidfuzz's indel similarity 2·LCS/T bounds the ratio from above. Only
     pairs whose bound reaches the threshold are computed. Memory: one block of the bound and the
-    pairs found in it, whatever the number of names.
+    pairs found in it.
     """
-    left_names, left_of = _distinct(left)
-    right_names, right_of = _distinct(right)
-    alone = [np.array([len(places) == 1 for places in of], dtype=bool) for of in (left_of, right_of)]
-    first = [np.array([places[0] for places in of], dtype=np.int64) for of in (left_of, right_of)]
-    for start, rows, columns in _candidates(left_names, right_names, threshold):
+    for start, rows, columns in _candidates(left, right, threshold):
         rows += start
-        ratios = _ratios(left_names, right_names, rows, columns)
+        ratios = _ratios(left, right, rows, columns)
         found = ratios >= threshold
-        rows, columns, ratios = rows[found], columns[found], ratios[found]
-        plain = alone[0][rows] & alone[1][columns]
-        if plain.any():
-            yield first[0][rows[plain]], first[1][columns[plain]], ratios[plain]
-        for row, column, ratio in zip(rows[~plain], columns[~plain], ratios[~plain], strict=True):
-            pairs = np.stack(np.meshgrid(left_of[row], right_of[column], indexing="ij")).reshape(2, -1)
-            yield pairs[0], pairs[1], np.full(pairs.shape[1], ratio)
-
-
-def _distinct(names: Sequence[str]) -> tuple[list[str], list[Ints]]:
-    """Return the distinct names and, for each, the positions where it stands."""
-    places: dict[str, list[int]] = {}
-    for position, name in enumerate(names):
-        places.setdefault(name, []).append(position)
-    return list(places), [np.array(of, dtype=np.int64) for of in places.values()]
+        yield rows[found], columns[found], ratios[found]
 
 
 def _candidates(
@@ -141,10 +123,10 @@ def _analyzer(settings: ContentSettings) -> object:
     return grams
 
 
-def content_pairs(vectors: sparse.csr_matrix, rows: Ints, columns: Ints) -> Floats:
-    """Return S_content of the pairs (rows[k], columns[k]) of one set of vectors."""
+def content_pairs(left: sparse.csr_matrix, right: sparse.csr_matrix, rows: Ints, columns: Ints) -> Floats:
+    """Return S_content of the categories left[rows[k]] and right[columns[k]]; both have the same terms."""
     values = np.zeros(len(rows))
     for start in range(0, len(rows), 4096):
         part = slice(start, start + 4096)
-        values[part] = np.asarray(vectors[rows[part]].multiply(vectors[columns[part]]).sum(axis=1)).ravel()
+        values[part] = np.asarray(left[rows[part]].multiply(right[columns[part]]).sum(axis=1)).ravel()
     return values

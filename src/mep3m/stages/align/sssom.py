@@ -12,7 +12,7 @@ narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos
 from __future__ import annotations
 
 import csv
-import io
+import hashlib
 import json
 import os
 import re
@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import BinaryIO
 
 from mep3m import __version__
 from mep3m.errors import FormatError
@@ -90,15 +91,9 @@ def write_sssom(
 
     A bare proposal is written as an undecided row of today and of this version. `made_from` (keys of
     `MADE_FROM`) is noted as paths from the table's own folder, for `read_made_from`. The set's
-    identifier is made of its content: the same table has the same one.
+    identifier is made of its content: the same table has the same one; it has a fixed length, so it
+    is filled in when the rows, which are not kept in memory, have been written.
     """
-    table = io.StringIO(newline="")
-    writer = csv.DictWriter(table, COLUMNS, delimiter="\t", lineterminator="\n")
-    writer.writeheader()
-    count = 0
-    for row in map(_dated, rows):
-        writer.writerow({column: _one_line(value) for column, value in _cells(row).items()})
-        count += 1
     own = [*MADE_FROM.values(), "mep3m_blind", *(name for name in COLUMNS if name.startswith("mep3m_"))]
     sources = {
         MADE_FROM[key]: yaml_text(os.path.relpath(source, path.parent))
@@ -106,17 +101,42 @@ def write_sssom(
     }
     metadata = {
         "curie_map": "{" + ", ".join(f"{key}: {value}" for key, value in PREFIXES.items()) + "}",
-        "mapping_set_id": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, title + table.getvalue())}",
+        "mapping_set_id": uuid.UUID(int=0).urn,
         "mapping_set_title": yaml_text(title),
         "mapping_set_description": yaml_text(DESCRIPTION),
         "license": NO_LICENSE,
         "extension_definitions": "[" + ", ".join(f"{{slot_name: {name}}}" for name in own) + "]",
         **sources,
     }
-    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(f"#{key}: {value}\n" for key, value in metadata.items())
-        file.write(table.getvalue())
+    head = "".join(f"#{key}: {value}\n" for key, value in metadata.items()).encode()
+    count = 0
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        file.write(head)
+        content = _Content(file, title)
+        writer = csv.DictWriter(content, COLUMNS, delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        for row in map(_dated, rows):
+            writer.writerow({column: _one_line(value) for column, value in _cells(row).items()})
+            count += 1
+        file.seek(head.index(uuid.UUID(int=0).urn.encode()))
+        file.write(content.identifier().urn.encode())
     return count
+
+
+class _Content:
+    """Text on its way into a file, from which a version 5 UUID is made."""
+
+    def __init__(self, file: BinaryIO, title: str) -> None:
+        self._file = file
+        self._hash = hashlib.sha1(uuid.NAMESPACE_OID.bytes + title.encode(), usedforsecurity=False)
+
+    def write(self, text: str) -> None:
+        data = text.encode()
+        self._hash.update(data)
+        self._file.write(data)
+
+    def identifier(self) -> uuid.UUID:
+        return uuid.UUID(bytes=self._hash.digest()[:16], version=5)
 
 
 def yaml_text(value: str) -> str:

@@ -22,6 +22,8 @@ def read_rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict
     """
     lines = read_text(path).replace("\r\n", "\n").split("\n")
     header = _row(lines[0])
+    if not any(header):
+        raise FormatError(f"{path} has no header line; it must name: {', '.join(required)}")
     missing = [column for column in required if column not in header]
     if missing:
         raise NotFoundError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from mep3m.stages.merge.decisions import Decision, progress
@@ -105,34 +104,6 @@ def as_text(report: Mapping[str, Any], limit: int = 10) -> list[str]:
         lines.append(f"merged under different names, nobody has named them: {names}")
     lines += [f"note: {note}" for note in report["notes"][:limit]] + _more(len(report["notes"]), limit)
     return lines
-
-
-def as_html(report: Mapping[str, Any]) -> str:
-    """Return the report as an HTML section; every name from data is escaped."""
-    head = as_text({**report, "joined": [], "unmapped": [], "unnamed": [], "notes": []})[:2]
-    joined = [
-        (
-            group["id"],
-            group["name"],
-            " = ".join(f"{m['source']} {m['path']}" for m in group["members"]),
-            group["rows"],
-        )
-        for group in report["joined"]
-    ]
-    unmapped = [(row["source"], row["path"], row["reason"], row["rows"]) for row in report["unmapped"]]
-    parts = [f"<p>{escape(line)}</p>" for line in head]
-    parts += _html_table("Merged categories", ("id", "name", "from", "rows"), joined)
-    parts += _html_table("Without a place", ("shop", "category", "reason", "rows"), unmapped)
-    notes = "".join(f"<li>{escape(note)}</li>" for note in report["notes"])
-    return f'<section id="alignment"><h2>Alignment</h2>{"".join(parts)}<ul>{notes}</ul></section>'
-
-
-def _html_table(title: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return [f"<h3>{escape(title)}: {len(rows)}</h3><table><tr>{cells}</tr>{body}</table>"] if rows else []
 
 
 def _more(count: int, limit: int) -> list[str]:
