@@ -125,7 +125,9 @@ def autogluon(titles: list, labels: list, tests: list, work: Path, minutes: floa
     began = time.perf_counter()
     model = MultiModalPredictor(label="label", problem_type="multiclass", path=str(work / "ag"))
     frame = pandas.DataFrame({"title": titles, "label": labels})
-    model.fit(frame, time_limit=minutes * 60, seed=0, hyperparameters=settings)
+    # it takes titles without spaces for categories
+    kinds = {"title": "text"}
+    model.fit(frame, time_limit=minutes * 60, seed=0, hyperparameters=settings, column_types=kinds)
     trained_at = time.perf_counter()
     found = model.predict(pandas.DataFrame({"title": tests}), as_pandas=False)
     return list(found), trained_at - began, time.perf_counter() - trained_at
