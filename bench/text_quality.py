@@ -68,7 +68,7 @@ def measure(
                 [text or "" for text in side.products["title"].to_pylist()] for side in (learned, tested)
             ]
             python = pythons.get(peer.rstrip("0123456789"), sys.executable)
-            result = run_peer(peer, (titles[0], labels), titles[1], 600, python, minutes)
+            result = run_peer(peer, (titles[0], labels), titles[1], 1800, python, minutes)
             found[peer].append(scores(result, labels, truth, seed))
     rows = [{"set": name, "model": LABELS[peer], **mean(runs)} for peer, runs in found.items()]
     for row, runs in zip(rows, found.values(), strict=True):
