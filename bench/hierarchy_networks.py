@@ -110,8 +110,8 @@ def open_any(name: str, seed: int) -> tuple[pa.Table, FolderImages | None, np.nd
 def features(args: argparse.Namespace, task: Task, seed: int) -> dict[str, Stored]:
     """Return the frozen features by modality, training a backbone from scratch where --work has none."""
     networks = {
-        "image": NetworkSettings(image=SMALL),
-        "title": NetworkSettings(title=title_settings(args.set)),
+        "image": lambda: NetworkSettings(image=SMALL),
+        "title": lambda: NetworkSettings(title=title_settings(args.set)),
     }
     epochs = args.image_epochs or IMAGE_EPOCHS.get(args.set, 8)
     image = TrainingSettings(epochs=epochs, batch=64, checkpoint_seconds=60, crop=0.7, seed=seed)
@@ -121,7 +121,7 @@ def features(args: argparse.Namespace, task: Task, seed: int) -> dict[str, Store
         folder = args.work / f"{args.set}-{name}-{seed}"
         if not (folder / "classifier.json").exists():
             say = lambda line: print(line, flush=True)  # noqa: E731
-            train_network(task, networks[name], how[name], folder, say)[0].save(folder)
+            train_network(task, networks[name](), how[name], folder, say)[0].save(folder)
         found[name] = frozen_features(
             open_backbone(folder), task.products, task.images, args.work / "features"
         )
