@@ -63,4 +63,5 @@ def _figure(title: str, axes: tuple[str, str]) -> tuple[Figure, Axes]:
 def _save(figure: Figure, drawn: Axes, path: Path) -> None:
     if len(drawn.get_legend_handles_labels()[0]) > 1:
         drawn.legend(frameon=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="svg", metadata={"Date": None})
