@@ -93,6 +93,6 @@ def test_labels_that_contradict_the_tree_are_named(tmp_path: Path) -> None:
     other = write_table(tmp_path / "other.tsv", wrong + catalogue(20))
     outside = invoke("evaluate", str(run), "--data", str(other))["hierarchical"]["outside"]
     assert outside["rows"] == 4
-    assert {"path": ["toys", "tea"], "reason": "stands below ('food',) in the tree", "rows": 2} in outside[
+    assert {"path": ["toys", "tea"], "reason": "stands below 'food' in the tree", "rows": 2} in outside[
         "most_frequent"
     ]
