@@ -84,7 +84,7 @@ CASES: list[Case] = [
     ("store: a parent that is not there", "train orphan --out x", 1, "which does not exist"),
     ("store: the tree is not JSON", "train broken --out x", 1, "is not a taxonomy file"),
     ("store: labels that contradict its tree", "train against --set epochs=1 --out x", 0, "contradict"),
-    ("evaluate: a path that the model's tree lacks", "evaluate run --data elsewhere.tsv", 0, "does not have"),
+    ("evaluate: a name below another parent", "evaluate run --data elsewhere.tsv", 0, "another parent"),
     ("evaluate: no label is a class", "evaluate run --data unknown.tsv", 0, "no label of"),
     ("evaluate: a name with two meanings", f"evaluate ids --data good.tsv {COLUMNS}", 2, "name several"),
     ("evaluate: another version of the tree", "evaluate ids --data later", 0, "is not the run's"),

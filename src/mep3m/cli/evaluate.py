@@ -62,11 +62,11 @@ def evaluate(
     if broken := scores["unreadable_images"]["n"]:
         reason = scores["unreadable_images"]["first"][0]["reason"]
         click.echo(f"{broken:,} images could not be read and count as missing (first: {reason})", err=True)
-    odd = scores.get("hierarchical", {}).get("outside", {"rows": 0})
-    if odd["rows"]:
+    odd = scores.get("hierarchical", {}).get("outside", {"misplaced": 0})
+    if odd["misplaced"]:
         click.echo(
-            f"{odd['rows']:,} rows of {data} have a label path that the tree of {run} does not have "
-            f"({outside_in_words(odd)}); in the scores of the tree they count down to there",
+            f"{odd['misplaced']:,} rows of {data} have a label below another parent than in the tree of {run}"
+            f"{outside_in_words(odd, 'stands ')}; in the scores of the tree they count down to there",
             err=True,
         )
     if all(level["unseen"] == level["n"] for level in scores["levels"]):

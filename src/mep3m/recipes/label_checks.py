@@ -19,7 +19,7 @@ def odd_labels(dataset: Dataset, tree: LabelTree, taxonomy: Taxonomy | None) -> 
     shared = tree.shared_names()
     (level, name), places = max(shared.items(), key=lambda item: len(item[1]), default=((0, ""), ()))
     most = {"level": level, "name": name, "parents": [PATH_SEPARATOR.join(path[:-1]) for path in places]}
-    against: dict[str, Any] = {"rows": 0, "most_frequent": []}
+    against: dict[str, Any] = {"rows": 0, "misplaced": 0, "most_frequent": []}
     if taxonomy:
         against = outside(LabelTree.from_taxonomy(taxonomy), dataset)
     return {"against_the_tree": against, "several_parents": {"names": len(shared), "most": most}}
@@ -31,8 +31,8 @@ def in_words(odd: dict[str, Any], where: str) -> list[str]:
     against, shared = odd["against_the_tree"], odd["several_parents"]
     if against["rows"]:
         lines.append(
-            f"{against['rows']:,} rows of {where} have labels that contradict its own tree "
-            f"({outside_in_words(against)}); they are learned as they stand"
+            f"{against['rows']:,} rows of {where} have labels that contradict its own tree"
+            f"{outside_in_words(against)}; they are learned as they stand"
         )
     if shared["names"]:
         most = shared["most"]
@@ -44,8 +44,10 @@ def in_words(odd: dict[str, Any], where: str) -> list[str]:
     return lines
 
 
-def outside_in_words(found: dict[str, Any]) -> str:
-    """Return the most frequent label path that a tree refuses, with the reason."""
-    first = found["most_frequent"][0]
-    path = PATH_SEPARATOR.join(first["path"])
-    return f"most frequent, {first['rows']:,} rows: {path}, which {first['reason']}"
+def outside_in_words(found: dict[str, Any], reason: str = "") -> str:
+    """Return, in brackets, the most frequent label path that a tree refuses for a reason that begins so."""
+    for row in found["most_frequent"]:
+        if row["reason"].startswith(reason):
+            path = PATH_SEPARATOR.join(row["path"])
+            return f" (most frequent, {row['rows']:,} rows: {path}, which {row['reason']})"
+    return ""
