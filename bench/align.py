@@ -2,7 +2,8 @@
 
 S_label of all pairs beside a difflib loop and a cydifflib loop (both on a sample of right names,
 extrapolated; every ratio ≥ 0.5 of the sample compared); S_content of 599 x 599 categories of 22,000
-characters beside a CountVectorizer fitted pair by pair; whole runs of growing n x n. Each step has a
+characters beside a CountVectorizer fitted pair by pair; S_label, and the paper's whole rule, of growing
+n x n (`rule`: made names with titles; `crowd`: one name everywhere). Each step has a
 process of its own and is kept in R.jsonl: a second call goes on where the first stopped (`--until`).
 """
 
@@ -24,15 +25,19 @@ from typing import Any
 import cydifflib
 import numpy as np
 
-from bench.alignment.data import rows, shopify_google
+from bench.alignment.data import rows as rows_of
+from bench.alignment.data import shopify_google
 from bench.plots import lines
-from mep3m.settings.align import ContentSettings
+from mep3m.settings.align import AlignSettings, ContentSettings
 from mep3m.stages.align.namesakes import label_pairs
+from mep3m.stages.align.paper import propose_paper
+from mep3m.stages.align.proposal import Entry, Side
 from mep3m.stages.align.similarity import content_vectors, words
 
 THRESHOLD = 0.5
 SIZES = (5_000, 10_000, 20_000, 30_000, 40_000, 50_000)
 CATEGORIES = 599
+TITLES = "zh_titles/suning_jd_taobao_2018/items_dedup.tsv"
 Step = tuple[str, int]
 
 
@@ -93,7 +98,7 @@ def content(run: int, pairs: int = 6) -> dict[str, Any]:
     """Measure S_content on real titles drawn into categories, beside pairs fitted one by one."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    titles = [row["title"] for row in rows("zh_titles/suning_jd_taobao_2018/items_dedup.tsv")]
+    titles = [row["title"] for row in rows_of(TITLES)]
     draw = random.Random(run)
     texts = [[draw.choice(titles) for _ in range(700)] for _ in range(CATEGORIES)]
     settings = ContentSettings()
@@ -127,11 +132,16 @@ def content(run: int, pairs: int = 6) -> dict[str, Any]:
     return {"s": seconds, "what": f"{CATEGORIES} x {CATEGORIES}", "same": same, "mib": peak()}
 
 
-def growth(size: int) -> dict[str, Any]:
-    """Measure all pairs of `size` x `size` names, a whole run; the names are made of two real ones."""
+def made_names(count: int) -> list[str]:
+    """Return names that are made of two real ones and cut."""
     names = shopify_names()
     draw = random.Random(0)
-    made = [f"{draw.choice(names)} {draw.choice(names)}"[: draw.randint(8, 24)] for _ in range(2 * size)]
+    return [f"{draw.choice(names)} {draw.choice(names)}"[: draw.randint(8, 24)] for _ in range(count)]
+
+
+def growth(size: int) -> dict[str, Any]:
+    """Measure all pairs of `size` x `size` names, a whole run; the names are made of two real ones."""
+    made = made_names(2 * size)
     before, found = peak(), 0
 
     def work() -> None:
@@ -142,7 +152,47 @@ def growth(size: int) -> dict[str, Any]:
     return {"s": {"mep3m": seconds}, "what": f"{size:,} x {size:,}", "pairs": found, "mib": [before, peak()]}
 
 
-STEPS: dict[str, Callable[[int], dict[str, Any]]] = {"label": label, "content": content, "growth": growth}
+def rule(size: int) -> dict[str, Any]:
+    """Measure the whole rule on `size` x `size` categories of made names with ten real titles each."""
+    names = made_names(2 * size)
+    return proposed([(name, f"{name} {k}") for k, name in enumerate(names)], size)
+
+
+def crowd(size: int) -> dict[str, Any]:
+    """Measure the rule where every category of both sides bears one name; all have titles."""
+    return proposed([("其他", f"{k}") for k in range(2 * size)], size)
+
+
+def proposed(rows: Sequence[tuple[str, str]], size: int) -> dict[str, Any]:
+    """Propose links between the first `size` (name, id) rows and the rest."""
+    titles = [row["title"] for row in rows_of(TITLES)]
+    draw = random.Random(1)
+    entries = [Entry(key, (name,), titles=tuple(draw.choices(titles, k=10))) for name, key in rows]
+    words("先 把 词典 读 进来")
+    sides = [Side("left", tuple(entries[:size])), Side("right", tuple(entries[size:]))]
+    before, found = peak(), {}
+
+    def work() -> None:
+        found["links"] = propose_paper(sides, AlignSettings(method="paper"))
+
+    seconds = timed(work)
+    accepted = sum(link.accept for link in found["links"])
+    what = f"{size:,} x {size:,}"
+    return {
+        "s": {"mep3m": seconds}, "what": what, "pairs": len(found["links"]), "accepted": accepted,
+        "mib": [before, peak()],
+    }  # fmt: skip
+
+
+STEPS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "label": label, "content": content, "growth": growth, "rule": rule, "crowd": crowd,
+}  # fmt: skip
+#: parts that are measured at growing sizes, and what their rows are called
+GROWN = {
+    "growth": "S_label",
+    "rule": "the rule, ten titles a category",
+    "crowd": "the rule, one name everywhere",
+}
 
 
 def measure(steps: Sequence[Step], out: Path, until: float) -> list[dict[str, Any]]:
@@ -179,16 +229,20 @@ def table(kept: Sequence[dict[str, Any]]) -> list[str]:
                 f"| {middle[way]:,.1f} ({spread[0]:,.1f} to {spread[-1]:,.1f}) "
                 f"| {middle[way] / middle['mep3m']:,.0f} | {most} |"
             )
-    for row in sorted((row for row in kept if row["part"] == "growth"), key=lambda row: row["number"]):
-        how = f"mep3m, whole run, {row['pairs']:,} pairs found"
-        made.append(f"| S_label {row['what']} | {how} | {row['s']['mep3m']:,.1f} | | {row['mib'][1]:,.0f} |")
+    for row in sorted(
+        (row for row in kept if row["part"] in GROWN), key=lambda row: (row["part"], row["number"])
+    ):
+        kept_of = f", {row['accepted']:,} accepted" if "accepted" in row else ""
+        how = f"mep3m, whole run, {row['pairs']:,} pairs kept{kept_of}"
+        name = f"{GROWN[row['part']]} {row['what']}"
+        made.append(f"| {name} | {how} | {row['s']['mep3m']:,.1f} | | {row['mib'][1]:,.0f} |")
     return made
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("align.jsonl"), help="what has been measured")
-    parser.add_argument("--parts", default="label,content,growth")
+    parser.add_argument("--parts", default=",".join(STEPS))
     parser.add_argument("--runs", type=int, default=5, help="runs of label; content takes three of them")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="n of each n x n")
     parser.add_argument("--until", type=float, default=1e9, help="begin no step after so many seconds")
@@ -197,8 +251,7 @@ def main() -> None:
     wanted = options.parts.split(",")
     runs = {"label": options.runs, "content": min(options.runs, 3)}
     steps = [(part, run) for part, count in runs.items() if part in wanted for run in range(count)]
-    if "growth" in wanted:
-        steps += [("growth", int(size)) for size in options.sizes.split(",")]
+    steps += [(part, int(size)) for part in GROWN if part in wanted for size in options.sizes.split(",")]
     kept = measure(steps, options.out, options.until)
     print("\n".join(table(kept)))
     if options.plot:

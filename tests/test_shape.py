@@ -75,7 +75,7 @@ def test_folders_are_shallow_and_small(folder: Path) -> None:
 
 
 def test_tests_keep_up_with_the_package() -> None:
-    """The aim is 1.0 to 1.6; the lower bound here is what has been reached, and only goes up."""
+    """The figure to hold is 1.0 to 1.6."""
     package = sum(len(path.read_bytes().splitlines()) for path in FILES)
     tests = sum(len(path.read_bytes().splitlines()) for path in Path(__file__).parent.rglob("*.py"))
-    assert 0.9 <= tests / package <= 1.6, f"{tests} test lines for {package} lines"
+    assert 1.0 <= tests / package <= 1.6, f"{tests} test lines for {package} lines"

@@ -47,9 +47,13 @@ class Taxonomy:
         children: dict[str | None, list[Category]] = {}
         for category in self.categories:
             if category.id in by_id:
+                places = [
+                    f"'{node.name}'" + (f" below '{node.parent}'" if node.parent else "")
+                    for node in (by_id[category.id], category)
+                ]
                 raise TaxonomyError(
-                    f"category id '{category.id}' occurs twice ('{by_id[category.id].name}' and "
-                    f"'{category.name}'); give each category its own id"
+                    f"category id '{category.id}' occurs twice ({' and '.join(places)}); "
+                    "give each category its own id"
                 )
             by_id[category.id] = category
             children.setdefault(category.parent, []).append(category)
@@ -143,11 +147,15 @@ class Taxonomy:
             raise NotFoundError(f"{path} does not exist") from None
         except (orjson.JSONDecodeError, TypeError) as error:
             raise FormatError(f"{path} is not a taxonomy file: {error}") from error
+        except TaxonomyError as error:
+            raise TaxonomyError(f"{path}: {error}") from None
 
 
-def _category(row: dict[str, object]) -> Category:
+def _category(row: object) -> Category:
     """Return a category of a file, whose values must be of the types that a category has."""
-    category = Category(**row)  # type: ignore[arg-type]
+    if not isinstance(row, dict):
+        raise TypeError(f"{row!r} is no category, which is an object with id, name_zh, name_en, parent")
+    category = Category(**row)
     for name in ("id", "name_zh", "name_en", "parent"):
         value = getattr(category, name)
         if not isinstance(value, str) and (value is not None or name == "id"):

@@ -58,6 +58,7 @@ def test_the_pages_show_many_commands() -> None:
 )
 def test_a_printed_command_is_one_that_there_is(page: Path, line: str) -> None:
     words = shlex.split(line)[1:]
+    words = words[: next((n for n, word in enumerate(words) if word in (">", "|", "&&")), len(words))]
     short = any(mark in words for mark in LEFT_OUT)
     try:
         parse([word for word in words if word not in LEFT_OUT])

@@ -65,7 +65,7 @@ def test_contradictions_name_the_parent_in_the_tree() -> None:
         [("toys", "rice"), ("toys", "rice"), ("food", "rice"), ("food", "salt", "sea")]
     )
     assert found == {
-        (("toys", "rice"), "stands below ('food',) in the tree"): 2,
+        (("toys", "rice"), "stands below 'food' in the tree"): 2,
         (("food", "salt"), "is not in the tree"): 1,
     }
 

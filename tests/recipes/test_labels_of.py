@@ -55,7 +55,7 @@ def test_names_become_ids_level_by_level(names: Cells, ids: Cells) -> None:
 
 @pytest.mark.parametrize("names", [("home", "lamp"), (None, "tea")])
 def test_a_name_of_several_categories_is_an_error_that_names_them(names: Cells) -> None:
-    wanted = "22 or 23" if names[0] else "11 or 21"
+    wanted = "2 > 22 or 2 > 23" if names[0] else "1 > 11 or 2 > 21"
     with pytest.raises(UsageError, match=f"1 labels name several categories .*{TREE.version}.*{wanted}.*ids"):
         ids_of_names(TREE, (names, ("food", "tea")))
 
@@ -117,5 +117,5 @@ def test_a_run_on_ids_scores_a_table_of_names(tmp_path: Path, capsys: pytest.Cap
     TREE.save(run / "taxonomy.json")
     assert call("evaluate", run, "--data", named) == 2
     told = capsys.readouterr().err
-    assert re.search(r"'home > lamp' is 22 or 23", told)
+    assert re.search(r"'home > lamp' is 2 > 22 or 2 > 23", told)
     assert "Traceback" not in told

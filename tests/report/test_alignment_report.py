@@ -1,7 +1,13 @@
 """The page of an alignment in words and in a browser; names from data carry no markup."""
 
+from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mep3m.report.alignment_report import write_impact
 
@@ -45,6 +51,42 @@ def test_every_part_of_the_report_is_on_the_page(tmp_path: Path) -> None:
     assert "Merged categories: 1" in text
     assert "<script>" not in text
     assert "<b>小说" not in text
+
+
+class Tags(HTMLParser):
+    """How often each tag of a page is opened, and all its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.counts: Counter[str] = Counter()
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.counts[tag] += 1
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@given(words=st.lists(st.text("<>&\"'/=茶 script", min_size=1, max_size=12), min_size=6, max_size=6))
+def test_whatever_shops_call_things_the_page_has_the_same_tags(
+    words: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("page")
+    member = {"source": words[0], "path": words[1], "rows": 5}
+    changed = {
+        **REPORT,
+        "joined": [{"id": "c1", "name": words[2], "rows": 11, "members": [member, member]}],
+        "unmapped": [{"source": words[0], "path": words[3], "rows": 3, "reason": words[4]}],
+        "notes": [words[5]],
+    }
+    write_impact(folder / "plain.html", REPORT)
+    write_impact(folder / "odd.html", changed)
+    plain, odd = (Tags((folder / f"{name}.html").read_text(encoding="utf-8")) for name in ("plain", "odd"))
+    assert odd.counts == plain.counts
+    shown = "".join(odd.text.split())
+    assert all("".join(word.split()) in shown for word in words)
 
 
 def test_a_report_without_anything_says_so(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from mep3m.engine import make_engine
 from mep3m.errors import Mep3mError
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.ingest.run import ingest
+from tests.cli import bad_trees
 from tests.sources.ingest.shop import picture
 from tests.sources.test_mep3m import record
 
@@ -150,7 +151,7 @@ def outcome(case: Case, folder: Path) -> tuple[str, str]:
 
 
 def table() -> str:
-    """Return the page docs/bad-input.md."""
+    """Return the first half of docs/bad-input.md."""
     lines = [
         "# Bad input: what happens",
         "",
@@ -171,4 +172,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table())
+    sys.stdout.write(f"{table()}\n{bad_trees.table()}")

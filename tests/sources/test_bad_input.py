@@ -10,9 +10,8 @@ PAGE = Path(__file__).parents[2] / "docs/bad-input.md"
 
 
 def documented() -> dict[str, str]:
-    rows = [
-        line.split(" | ") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")
-    ]
+    half = PAGE.read_text(encoding="utf-8").split("\n## ")[0]
+    rows = [line.split(" | ") for line in half.splitlines() if line.startswith("| ")]
     return {row[0].removeprefix("| "): row[1] for row in rows[1:]}
 
 

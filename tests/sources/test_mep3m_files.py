@@ -154,3 +154,45 @@ def test_a_tree_of_mep3m_s_own_numbers_comes_back_whole(
     text = [{key: str(value) if "_id" in key else value for key, value in row.items()} for row in records]
     assert found == text
     assert taxonomy_from_records(found).version == tree.version
+
+
+names = st.text(
+    st.characters(categories=["L", "N", "P", "Z", "S"], exclude_characters="\u2028\u2029"),
+    min_size=1,
+    max_size=8,
+)
+written_texts = names.map(str.strip).filter(lambda text: text and text not in SENTINELS)
+leaves = st.sampled_from(
+    [(), ("food",), ("food", "tea"), ("food", "tea", "black"), ("home",), ("home", "lamp")]
+)
+
+
+@given(rows=st.lists(st.tuples(leaves, written_texts, st.none() | written_texts), min_size=1, max_size=8))
+def test_any_products_come_back_from_the_file_with_their_names(
+    rows: list[tuple[tuple[str, ...], str, str | None]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Ids become MEP-3M's numbers; names, titles and texts are the same after reading."""
+    folder = tmp_path_factory.mktemp("back")
+    products = [
+        Product(
+            f"s:{n}",
+            "s",
+            str(n),
+            title=title,
+            ocr=ocr,
+            labels=tuple(Label(key, "mapped", "x") for key in path),
+        )
+        for n, (path, title, ocr) in enumerate(rows)
+    ]
+    assert write_annotations(products, TREE, folder / "a.json") == len(rows)
+    records = orjson.loads((folder / "a.json").read_bytes())
+    for record, (path, title, ocr) in zip(records, rows, strict=True):
+        shown = [record[f"{level}_name"] for level in LEVELS if record[f"{level}_name"] != "FALSE"]
+        assert shown == [TREE[key].name for key in path]
+        assert (record["title"], record["OCR"]) == (title, ocr or "FALSE")
+    tree = taxonomy_from_records(records)
+    used = {path[:depth] for path, *_ in rows for depth in range(1, len(path) + 1)}
+    assert len(tree) == len(used)
+    assert {tuple(node.name for node in tree.path(one.id)) for one in tree} == {
+        tuple(TREE[key].name for key in path) for path in used
+    }

@@ -35,6 +35,7 @@ def evaluate(
     from mep3m.cli.train import end_refused, print_scores, say_refused
     from mep3m.dataset.splits import Split
     from mep3m.recipes.classify import Run, evaluate_run
+    from mep3m.recipes.label_checks import outside_in_words
     from mep3m.store.files import write_json
 
     opened_run = follow_edits_of(Run.open(run), options["edits"])
@@ -61,6 +62,13 @@ def evaluate(
     if broken := scores["unreadable_images"]["n"]:
         reason = scores["unreadable_images"]["first"][0]["reason"]
         click.echo(f"{broken:,} images could not be read and count as missing (first: {reason})", err=True)
+    odd = scores.get("hierarchical", {}).get("outside", {"misplaced": 0})
+    if odd["misplaced"]:
+        click.echo(
+            f"{odd['misplaced']:,} rows of {data} have a label below another parent than in the tree of {run}"
+            f"{outside_in_words(odd, 'stands ')}; in the scores of the tree they count down to there",
+            err=True,
+        )
     if all(level["unseen"] == level["n"] for level in scores["levels"]):
         click.echo(
             f"no label of {data} is a class of {run}: compare them with the tree in {run}/classifier.json",

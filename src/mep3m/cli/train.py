@@ -62,6 +62,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.dataset.reading import open_products
     from mep3m.dataset.splits import Split
     from mep3m.recipes.classify import train_run
+    from mep3m.recipes.label_checks import in_words
     from mep3m.recipes.leakage import leakage
     from mep3m.store.files import write_json
 
@@ -75,6 +76,8 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     if options["leakage"]:
         card["leakage"] = leakage(opened, settings, options["seeds"])
         write_json(out / "card.json", card)
+    for line in in_words(card["odd_labels"], str(data)):
+        click.echo(line, err=True)
     if as_json:
         print_json({"run": str(out), "refused": len(opened.rejects), **card})
     else:

@@ -78,12 +78,13 @@ def score(tree: LabelTree, proba: NDArray[np.float32], dataset: Dataset) -> dict
 def outside(tree: LabelTree, dataset: Dataset) -> dict[str, Any]:
     """Return how many rows have a label path that the tree refuses, and the most frequent of them.
 
-    A name below another parent than in the tree, or a name that the tree does not hold: the part
-    above it still counts as the row's label in the hierarchical scores.
+    A name below another parent than in the tree (`misplaced` counts these), or a name that the tree
+    does not hold: the part above it still counts as the row's label in the hierarchical scores.
     """
     found = tree.contradictions(dataset.paths)
     shown = [
         {"path": list(path), "reason": reason, "rows": rows}
         for (path, reason), rows in found.most_common(OUTSIDE_SHOWN)
     ]
-    return {"rows": found.total(), "most_frequent": shown}
+    misplaced = sum(rows for (_, reason), rows in found.items() if reason.startswith("stands "))
+    return {"rows": found.total(), "misplaced": misplaced, "most_frequent": shown}

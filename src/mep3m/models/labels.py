@@ -191,7 +191,8 @@ class LabelTree:
             if cut is None:
                 continue
             other = known.get((len(cut), cut[-1]))
-            where = f"stands below {other[:-1]!r} in the tree" if other else "is not in the tree"
+            above = f"below '{' > '.join(other[:-1])}'" if other and other[:-1] else "at the first level"
+            where = f"stands {above} in the tree" if other else "is not in the tree"
             found[cut, where] += 1
         return found
 

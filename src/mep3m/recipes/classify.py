@@ -20,6 +20,7 @@ from mep3m.evaluation.evaluate import evaluate, unreadable
 from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.models.tree import make_coherent
 from mep3m.recipes.followed import follow_edits
+from mep3m.recipes.label_checks import odd_labels
 from mep3m.recipes.labels_of import in_the_runs_tree
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat
@@ -136,7 +137,8 @@ def _train_run(
 ) -> dict[str, Any]:
     """Do what `train_run` says, alone in the folder."""
     train = find(settings)
-    dataset = shape(whole_or_side(opened.products, split, "train"), settings).labelled()
+    whole = whole_or_side(opened.products, split, "train")
+    dataset = shape(whole, settings).labelled()
     task = make_task(dataset, settings, opened.images)
     trained = train(task, out)
     out.mkdir(parents=True, exist_ok=True)
@@ -152,6 +154,7 @@ def _train_run(
             training_counts(task.tree, dataset.take(task.train)),
             settings.seed,
         ),
+        "odd_labels": odd_labels(whole, task.tree, opened.taxonomy),
     }
     run = {
         "mep3m": __version__,

@@ -47,7 +47,7 @@ def ids_of_names(taxonomy: Taxonomy, cells: tuple[Cells, ...]) -> tuple[Cells, .
     unclear = {row: paths for row, paths in found.items() if len(paths) > 1}
     if unclear:
         shown = [
-            f"'{_shown(row)}' is {' or '.join(str(path[-1]) for path in paths)}"
+            f"'{_shown(row)}' is {' or '.join(map(_shown, paths))}"
             for row, paths in sorted(unclear.items(), key=str)[:SHOWN]
         ]
         raise UsageError(

@@ -80,6 +80,16 @@ def test_every_row_of_a_broken_image_is_reported(tmp_path: Path) -> None:
         assert [reject.product for reject in reader.find(twice, images).rejects] == ["a", "c"]
 
 
+def test_a_folder_in_place_of_an_image_is_said_to_be_one(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 2)
+    place = images.file(table["image"][0].as_py())
+    place.unlink()
+    place.mkdir()
+    found = PixelReader(16).find(table, images)
+    assert found.present().tolist() == [False, True]
+    assert [reject.reason.split(":")[0] for reject in found.rejects] == ["this is a folder, not an image"]
+
+
 def test_images_are_decoded_once_and_broken_ones_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

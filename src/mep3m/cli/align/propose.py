@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mep3m.stages.align.proposal import Proposal, Side
     from mep3m.store.rejects import Reject
 
+#: rows with the path of another row that are named in words
+NOTES_SHOWN = 5
+
 
 @click.command(
     epilog="\b\nExamples:\n  mep3m align propose --left shop1.tsv --right shop2.tsv --out links.sssom.tsv\n"
@@ -49,7 +52,6 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     """
     from mep3m.settings.align import AlignSettings
     from mep3m.settings.base import with_values
-    from mep3m.stages.align.proposal import same_path
     from mep3m.stages.align.propose import propose as propose_links
     from mep3m.stages.align.sssom import write_sssom
     from mep3m.stages.merge.journal import require_replaceable
@@ -67,11 +69,11 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
         _draft_first_level(sides, proposals, options["draft_first_level"])
     for reject in refused:
         click.echo(_refusal(reject), err=True)
-    notes = [
-        f"{options[side.name]}, {note}" for side in sides if side.name in options for note in same_path(side)
-    ]
-    for note in notes:
+    notes = _notes(sides, options)
+    for note in notes[:NOTES_SHOWN]:
         click.echo(note, err=True)
+    if len(notes) > NOTES_SHOWN:
+        click.echo(f"… and {len(notes) - NOTES_SHOWN:,} more such rows (--json lists all)", err=True)
     if as_json:
         counts = {side.name: len(side) for side in sides}
         print_json(
@@ -151,6 +153,18 @@ def _sides(options: dict[str, Any]) -> tuple[list[Side], list[Reject], str]:
         raise UsageError("give --left FILE and --right FILE, or --store DIR")
     (left, refused), (right, more) = read_side(tables[0], "left"), read_side(tables[1], "right")
     return [left, right], refused + more, f"{tables[0].name} to {tables[1].name}"
+
+
+def _notes(sides: list[Side], options: dict[str, Any]) -> list[str]:
+    """Return what a person should know of rows that are kept, with the table and line."""
+    from mep3m.stages.align.proposal import same_path
+
+    return [
+        f"{options[side.name]}, {note}"
+        for side in sides
+        if options.get(side.name)
+        for note in same_path(side)
+    ]
 
 
 def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:

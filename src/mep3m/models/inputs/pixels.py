@@ -185,6 +185,8 @@ class PixelReader:
 def _reject(row: dict[str, Any], error: Exception) -> Reject:
     reference = row["image_ref"] or row["image"]
     reason = f"file does not exist: {reference}" if isinstance(error, FileNotFoundError) else str(error)
+    if isinstance(error, IsADirectoryError):
+        reason = f"this is a folder, not an image: {reference}"
     return Reject("train", row["source"], reason, product=row["id"], field="image", value=reference)
 
 

@@ -89,14 +89,20 @@ class _Pairing:
     def _compared(self, threshold: float) -> Iterator[tuple[Ints, Ints, Floats]]:
         """Yield (left place, right place, S_label) of the pairs that the rule may look at."""
         for left, right in self.classes:
-            for rows, columns, ratios in name_pairs(left.distinct, right.distinct, threshold):
-                many = np.minimum(left.counts[rows], right.counts[columns]) > NAMESAKES_KEPT
-                for k, one, other in category_pairs(left, right, rows[~many], columns[~many]):
-                    yield one, other, ratios[~many][k]
-                for n in np.flatnonzero(many).tolist():
-                    ends = left.members(int(rows[n])), right.members(int(columns[n]))
-                    one, other = nearest(*ends, self.vectors, NAMESAKES_KEPT)
-                    yield one, other, np.full(len(one), ratios[n])
+            for named in name_pairs(left.distinct, right.distinct, threshold):
+                yield from self._borne(left, right, *named)
+
+    def _borne(
+        self, left: Names, right: Names, rows: Ints, columns: Ints, labels: Floats
+    ) -> Iterator[tuple[Ints, Ints, Floats]]:
+        """Yield the pairs of categories that bear the names rows[k] and columns[k]."""
+        many = np.minimum(left.counts[rows], right.counts[columns]) > NAMESAKES_KEPT
+        for k, one, other in category_pairs(left, right, rows[~many], columns[~many]):
+            yield one, other, labels[~many][k]
+        for n in np.flatnonzero(many).tolist():
+            ends = left.members(int(rows[n])), right.members(int(columns[n]))
+            one, other = nearest(*ends, self.vectors, NAMESAKES_KEPT)
+            yield one, other, np.full(len(one), labels[n])
 
     def _contents(self, rows: Ints, columns: Ints) -> Floats:
         if self.vectors is None:

@@ -69,8 +69,8 @@ class PaperLinks(Sequence[Proposal]):
     def __iter__(self) -> Iterator[Proposal]:
         for left, right, links in self._parts:
             for start in range(0, len(links), CHUNK):
-                for link in links[start : start + CHUNK].tolist():
-                    yield self._proposal(left, right, link)
+                rows = links[start : start + CHUNK].tolist()
+                yield from (self._proposal(left, right, link) for link in rows)
 
     @overload
     def __getitem__(self, place: int) -> Proposal: ...
