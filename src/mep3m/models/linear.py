@@ -17,7 +17,7 @@ from mep3m.models.hinge import scores
 from mep3m.models.labels import LabelTree
 from mep3m.models.ngrams import Grams, Rows, Texts, Vocabulary, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
-from mep3m.models.tree import from_leaves, from_siblings, softmax
+from mep3m.models.tree import SMALLEST, from_leaves, from_siblings, softmax
 from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
 
@@ -25,8 +25,6 @@ KIND = "linear"
 _BATCH = 4096
 #: form of the folder: from 2 on, nodes that share a name share their weights in a flat model
 FORMAT = 2
-#: a parent's probability counts at least this much where a name is divided among its nodes
-SMALLEST = 1e-12
 
 
 def softmax_levels(tree: LabelTree, scores: NDArray[np.float32]) -> NDArray[np.float32]:

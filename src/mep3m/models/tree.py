@@ -22,6 +22,8 @@ Floats = NDArray[np.float32]
 
 #: what rounding may add to a sum of float32 probabilities
 TOLERANCE = 1e-5
+#: a parent's probability counts at least this much where a name is divided among its nodes
+SMALLEST = 1e-12
 
 
 class Families(NamedTuple):

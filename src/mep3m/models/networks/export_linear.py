@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mep3m.errors import require
 from mep3m.models.labels import LabelTree
-from mep3m.models.linear import SMALLEST, LinearClassifier
-from mep3m.models.tree import family_runs, leaf_mask
+from mep3m.models.linear import LinearClassifier
+from mep3m.models.tree import SMALLEST, family_runs, leaf_mask
 from mep3m.store.files import whole_file
 
 #: versions that onnxruntime has read since 2022
