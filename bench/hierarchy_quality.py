@@ -26,11 +26,11 @@ from scipy.sparse import csr_matrix, save_npz
 from bench._trees import SETS, answers_of, gains, hits, make_task, means, open_set
 from mep3m.dataset.dataset import Dataset
 from mep3m.models.labels import LabelTree
-from mep3m.models.linear import text_column
+from mep3m.models.linear import named_levels, text_column
 from mep3m.models.ngrams import Grams, Rows, Vocabulary, encode_texts
 from mep3m.settings.linear import LinearSettings
 from mep3m.store.files import write_json
-from mep3m.training.linear import fit, purity, train
+from mep3m.training.linear import fit, fit_names, purity, train
 
 ORDERS = ("coarse-to-fine", "flat", "fine-to-coarse", "coarse-and-fine")
 PEERS = [(strategy, kind) for kind in ("svc", "logistic") for strategy in ("LCPPN", "LCPN", "LCPL")]
@@ -71,6 +71,8 @@ def ours(
     settings = LinearSettings.parse(args.options, "options")
     began = time.process_time()
     fit(side.learned, tree, codes, NOBODY, order, settings, seed)
+    if order == "coarse-to-fine" and (depth := named_levels(tree, settings.names)):
+        fit_names(side.learned, tree, codes[:, :depth], NOBODY, settings, seed)
     alone = time.process_time() - began
     began = time.process_time()
     classifier = train(make_task(learned, tree, codes, order, seed, args.options), Path()).classifier

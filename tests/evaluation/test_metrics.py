@@ -105,6 +105,15 @@ def test_calibration_error_of_a_known_case() -> None:
     assert expected_calibration_error(bins) == pytest.approx(0.3, abs=1e-6)
 
 
+def test_the_interval_of_macro_f1_holds_it_where_rare_classes_are_missing_from_the_samples() -> None:
+    truth = np.concatenate([np.repeat([0, 1], 400), np.arange(2, 42)])
+    predicted = np.where(truth < 2, truth, 0)
+    predicted[:20] = 1
+    found = bootstrap(macro_f1, predicted, truth, 42, draws=200)
+    assert found.low < found.value < found.high
+    assert found.high - found.low < 0.05
+
+
 def test_the_bootstrap_is_repeatable_and_holds_the_value() -> None:
     proba, truth = draw(3, rows=400)
     predicted = proba.argmax(axis=1)

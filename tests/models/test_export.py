@@ -17,7 +17,7 @@ from mep3m.models.neural import NetworkClassifier
 from mep3m.models.tree import from_siblings
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 
-TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "z")])
+TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "x"), ("b", "z"), ("c", "x", "deep")])
 TEXT = TextSettings(embedding=6, hidden=5, tokeniser="whitespace")
 IMAGE = ImageSettings(backbone="test_resnet", pixels=32)
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 
 from mep3m.models.labels import LabelTree
-from mep3m.models.linear import LinearClassifier
+from mep3m.models.linear import LinearClassifier, Names, name_columns
 from mep3m.models.networks.export_linear import export_linear
 from mep3m.models.ngrams import Grams, Vocabulary, encode_texts
 from tests.cli.runner import ran
-from tests.models.test_linear_model import ORDERS, TITLES, learned
+from tests.models.test_linear_model import ORDERS, TITLES, WAYS, learned
 from tests.models.trees import seeds, trees
 from tests.training.test_linear import table
 
@@ -27,9 +27,9 @@ def answered(file: Path, classifier: LinearClassifier, titles: list[str]) -> np.
     return np.asarray(session.run(["probabilities"], classifier.inputs(table(titles)))[0])
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_a_learned_model_predicts_the_same(order: str, tmp_path: Path) -> None:
-    classifier = learned(order)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_learned_model_predicts_the_same(way: str, tmp_path: Path) -> None:
+    classifier = learned(way)
     export_linear(classifier, tmp_path / "model.onnx")
     found = answered(tmp_path / "model.onnx", classifier, ROWS)
     np.testing.assert_allclose(found, classifier.predict_proba(table(ROWS)), atol=1e-6)
@@ -53,7 +53,13 @@ def test_any_weights_on_any_tree_predict_the_same(
     scale, prior = (random.random(len(tree), dtype=np.float32) for _ in range(2))
     scale = scale[tree.namesakes]
     details = {"hierarchy": order}
-    classifier = LinearClassifier(tree, vocabulary, weights, 20 * scale, 0 * scale, prior, details)
+    names = None
+    if order == "coarse-to-fine":
+        depth = 1 + seed % tree.depth
+        count = len(name_columns(tree, depth)[0])
+        own = random.normal(size=(len(vocabulary), count)).astype(np.float32)
+        names = Names(depth, own, 20 * random.random(count, dtype=np.float32))
+    classifier = LinearClassifier(tree, vocabulary, weights, 20 * scale, 0 * scale, prior, details, names)
     file = tmp_path_factory.mktemp("onnx") / "model.onnx"
     export_linear(classifier, file)
     np.testing.assert_allclose(

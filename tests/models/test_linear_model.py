@@ -9,38 +9,50 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mep3m.errors import ModelError
 from mep3m.models.classifier import load
 from mep3m.models.labels import LabelTree
-from mep3m.models.linear import LinearClassifier, join_scores, text_column
+from mep3m.models.linear import (
+    LinearClassifier,
+    Names,
+    join_scores,
+    mix_names,
+    name_columns,
+    named_levels,
+    text_column,
+)
 from mep3m.models.ngrams import Grams, Vocabulary, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
 from mep3m.models.tree import TOLERANCE, incoherence, make_coherent, softmax
 from mep3m.settings.linear import LinearSettings
-from mep3m.training.linear import fit
+from mep3m.training.linear import fit, fit_names
 from tests.models.trees import random_scores, seeds, trees
 from tests.training.test_linear import table
 
 ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")
+#: ways to learn: the orders, and coarse to fine with a second opinion on the first two levels
+WAYS = (*ORDERS, "coarse-to-fine, names")
 PATHS = [("food", "tea", "green"), ("food", "tea", "black"), ("food", "rice"), ("home", "lamp"), ("toys",)]
 TITLES = ["green tea leaf", "black tea leaf", "long rice", "desk lamp", "wooden train"]
 
 
-def learned(order: str, titles: list[str] = TITLES, paths: list[tuple[str, ...]] = PATHS) -> LinearClassifier:
+def learned(way: str, titles: list[str] = TITLES, paths: list[tuple[str, ...]] = PATHS) -> LinearClassifier:
     """Return a model of few titles, learned without held-out rows."""
+    order, _, second = way.partition(", ")
     titles = [f"{title} {place}" for place in range(6) for title in titles]
     tree = LabelTree.from_paths(paths)
     codes = tree.encode(paths * 6)
     texts, rows = encode_texts(pa.array(titles)), np.arange(len(titles), dtype=np.int64)
     vocabulary = Vocabulary.fit(texts, rows, Grams(1, 3, 2, 16), 2, 10_000)
     nobody = np.zeros(0, dtype=np.int64)
-    weights, _ = fit(
-        vocabulary.all_rows(texts, rows), tree, codes, nobody, order, LinearSettings(epochs=40), 0
-    )
+    sparse, options = vocabulary.all_rows(texts, rows), LinearSettings(epochs=40)
+    weights, _ = fit(sparse, tree, codes, nobody, order, options, 0)
+    names, _ = fit_names(sparse, tree, codes[:, :2], nobody, options, 0) if second else (None, None)
     one = np.ones(len(tree), np.float32)
     details = {"ocr": False, "hierarchy": order}
-    return LinearClassifier(tree, vocabulary, weights, 4 * one, 0 * one, one / len(tree), details)
+    return LinearClassifier(tree, vocabulary, weights, 4 * one, 0 * one, one / len(tree), details, names)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -78,6 +90,35 @@ def test_a_name_below_two_parents_is_divided_as_its_parents_are() -> None:
     assert found["a", "x"] == pytest.approx(0.5)
 
 
+@settings(max_examples=60, deadline=None)
+@given(trees, seeds, st.data())
+def test_a_second_opinion_on_the_first_levels_keeps_probabilities_coherent(
+    tree: LabelTree, seed: int, data: st.DataObject
+) -> None:
+    depth = data.draw(st.integers(1, tree.depth))
+    columns, _ = name_columns(tree, depth)
+    drawn = random_scores(seed, (5, len(columns)))
+    names = Names(depth, np.zeros((0, len(columns)), np.float32), np.ones(len(columns), np.float32))
+    opinion = names.proba(tree, drawn)
+    first = join_scores(tree, random_scores(seed + 1, (5, len(tree))), "coarse-to-fine")
+    mixed = first.copy()
+    mix_names(tree, mixed, opinion, depth)
+    assert incoherence(tree, mixed) <= TOLERANCE
+    stop = tree.nodes(depth).stop
+    np.testing.assert_allclose(mixed[:, :stop], (first[:, :stop] + opinion) / 2, atol=1e-6)
+    for node in range(stop, len(tree)):
+        above = tree.parent[node]
+        np.testing.assert_allclose(
+            mixed[:, node] * first[:, above], mixed[:, above] * first[:, node], atol=1e-5
+        )
+
+
+def test_levels_of_few_names_get_a_second_opinion() -> None:
+    tree = LabelTree.from_paths([("a", "x"), ("a", "y", "deep"), ("b", "x"), ("b", "z")])
+    assert [named_levels(tree, most) for most in (0, 1, 2, 3, 9)] == [0, 0, 1, 3, 3]
+    assert named_levels(LabelTree.from_paths([("a",), ("b",)]), 9) == 0, "one level is flat already"
+
+
 def test_a_level_of_a_flat_tree_is_learned_as_if_it_were_alone() -> None:
     """The names of the level compete, wherever they stand: a tree above them takes nothing away."""
     titles = ["green tea", "black tea", "tea cup", "green lamp", "black lamp", "wool sock"]
@@ -94,18 +135,18 @@ def test_a_level_of_a_flat_tree_is_learned_as_if_it_were_alone() -> None:
     np.testing.assert_allclose(by_name, alone.predict_proba(rows), atol=0.03)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_every_order_learns_its_titles_at_every_level(order: str) -> None:
-    classifier = learned(order)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_order_learns_its_titles_at_every_level(way: str) -> None:
+    classifier = learned(way)
     tree = classifier.tree
     proba = make_coherent(tree, classifier.predict_proba(table(TITLES)))
     found = [tree.paths[tree.leaves[row.argmax()]] for row in proba[:, tree.leaves]]
     assert found == PATHS
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_a_row_is_answered_by_itself_whatever_stands_beside_it(order: str) -> None:
-    classifier = learned(order)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_row_is_answered_by_itself_whatever_stands_beside_it(way: str) -> None:
+    classifier = learned(way)
     titles = [*TITLES, "", "tea lamp", "ЖЖ"]
     whole = classifier.predict_proba(table(titles))
     backwards = classifier.predict_proba(table(titles[::-1]))[::-1]
@@ -134,9 +175,9 @@ def test_other_names_of_the_classes_change_only_the_columns() -> None:
     np.testing.assert_allclose(first.predict_proba(titles), other.predict_proba(titles)[:, places], atol=2e-2)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_a_saved_model_comes_back_the_same(order: str, tmp_path: Path) -> None:
-    classifier = learned(order)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_saved_model_comes_back_the_same(way: str, tmp_path: Path) -> None:
+    classifier = learned(way)
     tmp_path.mkdir(exist_ok=True)
     classifier.save(tmp_path)
     again = load(tmp_path)
@@ -172,6 +213,9 @@ def test_damage_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
         load(tmp_path)
     description.write_text(json.dumps({**json.loads(good), "tree": [["a"], ["b"]]}))
     with pytest.raises(ModelError, match="different runs: copy the folder again"):
+        load(tmp_path)
+    description.write_text(json.dumps({**json.loads(good), "names": 1}))
+    with pytest.raises(ModelError, match=r"lacks 'names\.weights'"):
         load(tmp_path)
     description.write_text(good)
     tensors = {

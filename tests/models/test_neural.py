@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from mep3m.models.inputs.words import Vocabulary
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.neural import NetworkClassifier
+from mep3m.models.tree import by_name
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from tests.models.catalogue import TREE, products
 
@@ -48,6 +50,20 @@ def test_missing_modalities_are_masked(tmp_path: Path) -> None:
         model.network.absent["image"].add_(1)
     assert not np.allclose(without_image, model.predict_proba(blind, images))
     np.testing.assert_allclose(model.predict_proba(mute, images), np.tile(FREQUENCIES, (4, 1)))
+
+
+def test_flat_heads_divide_a_name_among_its_nodes_as_their_parents_are() -> None:
+    tree = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "x"), ("b", "z"), ("c", "x")])
+    logits = torch.randn(6, len(tree)) * 3
+    proba = replace(classifier(), tree=tree).join(logits)
+    plain = logits[:, tree.nodes(2)].softmax(1).numpy()
+    names, joined = by_name(tree, proba, 2)
+    _, place = tree.names(2)
+    for column, _ in enumerate(names):
+        np.testing.assert_allclose(joined[:, column], plain[:, place == column].sum(1), rtol=1e-5)
+    same = [tree.index((parent, "x")) for parent in "abc"]
+    above = [tree.index((parent,)) for parent in "abc"]
+    np.testing.assert_allclose(proba[:, same], proba[:, above] * joined[:, :1], rtol=1e-5)
 
 
 def test_no_rows_give_no_probabilities() -> None:

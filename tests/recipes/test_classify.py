@@ -62,6 +62,21 @@ def test_a_run_scores_another_table_without_naming_columns(
     assert scores["hierarchical"]["n"] == 60
 
 
+def test_a_table_without_the_id_column_of_training_is_scored(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = tmp_path / "test.tsv"
+    test.write_text("name\tl1\tl2\tshop\ntea leaf\tfood\ttea\ts0\nlamp bulb\thome\tlamp\ts0\n")
+    assert call("evaluate", run / "run", "--data", test, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 2
+    # who names the column, or picks rows by their ids, needs it
+    assert call("evaluate", run / "run", "--data", test, "--id", "sku") == 2
+    split = tmp_path / "split.json"
+    assert call("split", run / "items.tsv", *COLUMNS, "--out", split) == 0
+    assert call("evaluate", run / "run", "--data", test, "--split-file", split) == 2
+    assert capsys.readouterr().err.count("no column 'sku'") == 2
+
+
 def test_the_card_as_a_page(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "card.html"
     assert call("evaluate", run / "run", "--data", run / "items.tsv", "--report", page, "--json") == 0

@@ -80,7 +80,7 @@ def test_scores_are_printed_as_they_were_measured(tmp_path: Path) -> None:
     html = text[text.index("<h2>Classifier</h2>") :]
     head, first, second = Cells(html[: html.index("</table>") + 8]).rows
     assert head == list(SCORES.values())
-    assert first == ["1", "4", "2", "0.75", "1", "0.5", "0.7", "0.9", "1"]
+    assert first == ["1", "4", "2", "0.7500", "1.0000", "0.5000", "0.7000", "0.9000", "1"]
     assert second[3] == "0.1235"
     assert "level 1 (ECE 0.123)" in text
     titles = Headings(text).titles

@@ -89,6 +89,15 @@ def test_shops_have_their_scores(card: dict[str, Any]) -> None:
     )
 
 
+def test_one_shop_has_no_table_of_its_own(card: dict[str, Any], tmp_path: Path) -> None:
+    card_report.report_card(card, tmp_path / "one.html")
+    for row in card["levels"]:
+        row["platforms"].append(row["platforms"][0] | {"platform": "t"})
+    card_report.report_card(card, tmp_path / "two.html")
+    pages = [(tmp_path / f"{name}.html").read_text() for name in ("one", "two")]
+    assert ["Scores by shop" in page for page in pages] == [False, True]
+
+
 def test_leakage_is_on_the_page_where_it_was_measured(card: dict[str, Any], tmp_path: Path) -> None:
     part = {"top1": {"mean": 0.75, "sd": 0.01}, "macro_f1": {"mean": 0.5, "sd": None}}
     found = {"splits": 3, "shared": 0.365}
@@ -96,7 +105,7 @@ def test_leakage_is_on_the_page_where_it_was_measured(card: dict[str, Any], tmp_
     shown = card_report.leakage(found)
     rows = Cells(shown.html).rows[1:]
     assert [row[:2] for row in rows] == [["1", "Top-1"], ["1", "macro F1"]]
-    assert rows[0][2:] == ["0.75", "0.75", "0.75", "0.01"]
+    assert rows[0][2:] == ["0.7500", "0.7500", "0.7500", "0.0100"]
     assert "36.5%" in shown.note
     card_report.report_card(card, tmp_path / "without.html")
     card_report.report_card(card | {"leakage": found}, tmp_path / "with.html")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,7 @@ from hypothesis import strategies as st
 from mep3m.errors import UsageError
 from mep3m.models.inputs.columns import Inputs, Stored
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.rejects import Reject
-from mep3m.training.examples import Examples, batches, encode_labels, plan_batches, usable_rows
+from mep3m.training.examples import READER, Examples, batches, encode_labels, plan_batches, usable_rows
 from tests.models.catalogue import TREE, products
 
 
@@ -71,11 +72,20 @@ def test_an_absent_row_is_zeros_and_marked() -> None:
     assert values[:, 0].tolist() == [1, 0, 0]
 
 
-def test_rejects_of_reading_processes_are_kept_once() -> None:
-    part = stored([0])
-    inputs = Inputs({"image": part})
-    one, two = Reject("train", "s", "broken", product="1"), Reject("train", "s", "broken", product="2")
-    part.rejects.append(one)
-    inputs.note([one, two])
-    inputs.note([two])
-    assert inputs.rejects == [one, two]
+def test_batches_that_are_read_ahead_come_in_order_and_no_process_is_forked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(os, "fork")  # forked beside running threads, a reader may hang or be lost
+    made, order = examples(50), np.random.default_rng(0).permutation(50)
+    plain, ahead = (list(batches(made, order, TrainingSettings(batch=4, workers=n))) for n in (0, 3))
+    assert [b["one"].tolist() for b in plain] == [b["one"].tolist() for b in ahead]
+    begun = batches(made, order, TrainingSettings(batch=4, workers=3))
+    next(begun)
+    begun.close()  # type: ignore[attr-defined]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(READER)]
+
+
+def test_what_cannot_be_read_ahead_is_an_error_of_the_run() -> None:
+    made = examples(4)
+    with pytest.raises(IndexError):
+        list(batches(made, np.array([0, 1, 2, 9]), TrainingSettings(batch=2, workers=2)))

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from mep3m.models.labels import LabelTree
+from mep3m.models.linear import LinearClassifier
 from mep3m.models.ngrams import Grams, Vocabulary, encode_texts
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.run import RunSettings
@@ -45,6 +46,31 @@ def test_the_same_seed_gives_the_same_classifier(tmp_path: Path) -> None:
     one, two = (trained(60, 8, tmp_path / name).classifier for name in "ab")
     titles = table(["green tea", "socks"])
     np.testing.assert_array_equal(one.predict_proba(titles), two.predict_proba(titles))
+
+
+def test_coarse_to_fine_lets_the_names_of_small_levels_compete_too(tmp_path: Path) -> None:
+    paths = [(kind.split()[1], kind) for kind in (KINDS[row % 4] for row in range(80))]
+    tree = LabelTree.from_paths(paths)
+    products = table([f"{path[1]} no {row % 7}" for row, path in enumerate(paths)])
+    found = {}
+    for most in (0, 256):
+        settings = RunSettings(options={"names": most})
+        rows = np.arange(80)
+        task = Task(products, tree, tree.encode(paths), rows[16:], rows[:16], None, settings, "split")
+        found[most] = train(task, tmp_path)
+    plain, mixed = (found[most].classifier for most in (0, 256))
+    assert isinstance(plain, LinearClassifier)
+    assert isinstance(mixed, LinearClassifier)
+    assert plain.names is None
+    assert mixed.names is not None
+    assert mixed.names.depth == 2
+    titles = table(["desk lamp no 5"])
+    assert (mixed.predict_proba(titles) != plain.predict_proba(titles)).any()
+    for one in found.values():
+        assert (
+            one.valid_proba[:, tree.leaves].argmax(1)
+            == np.searchsorted(tree.leaves, tree.encode(paths)[:16, 1])
+        ).all()
 
 
 def test_a_text_without_known_features_gets_the_class_frequencies(tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from mep3m.models.labels import LabelTree
 from mep3m.models.networks.image import normalise
 from mep3m.settings.training import PAPER, TrainingSettings
 from mep3m.training.examples import balanced_weights, epoch_order, plan_batches
 from mep3m.training.loop.augment import augment, side_at
 from mep3m.training.loop.optimise import rate_at
 from mep3m.training.loop.tracking import duration
-from mep3m.training.losses import LevelLoss, class_counts
+from mep3m.training.losses import LevelLoss, class_counts, learned_codes
 from tests.models.catalogue import TREE
 
 PLAIN = TrainingSettings(label_smoothing=0)
@@ -46,6 +47,17 @@ def test_no_label_at_all_is_no_loss_and_has_a_gradient() -> None:
     total.backward()
     assert float(total.detach()) == 0
     assert logits.grad is not None
+
+
+def test_with_flat_heads_a_name_below_several_parents_is_learned_as_one_class() -> None:
+    tree = LabelTree.from_paths([("a", "x"), ("b", "x"), ("b", "y")])
+    codes = tree.encode([("a", "x"), ("b", "x"), ("b", "y"), ("b",)])
+    learned = learned_codes(codes, tree, "flat", "focal")
+    np.testing.assert_array_equal(learned[:, 0], codes[:, 0])
+    first = tree.index(("a", "x"))
+    assert learned[:, 1].tolist() == [first, first, tree.index(("b", "y")), -1]
+    for hierarchy, kind in (("flat", "marginal"), ("coarse-to-fine", "focal")):
+        assert learned_codes(codes, tree, hierarchy, kind) is codes  # type: ignore[arg-type]
 
 
 def test_balanced_softmax_adds_the_log_of_the_counts() -> None:

@@ -236,7 +236,7 @@ def test_prediction_decodes_images_as_training_did(
 
 def test_images_that_grow_train_and_a_network_of_one_size_refuses_them(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 16)
-    options = TINY | {"epochs": 2, "grow": 0.5, "precision": "float32", "learning_rate": 1e-3}
+    options = TINY | {"epochs": 2, "grow": 0.5, "precision": "bf16"}
     trained = network.train(task_of(table, images, "small-cnn", options, valid=4), tmp_path / "run")
     assert np.isfinite(trained.valid_proba).all()
     fixed = options | {"backbone": "test_vit", "pixels": 160}

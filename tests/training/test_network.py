@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mep3m.models.classifier import load
+from mep3m.models.inputs.words import Vocabulary
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
+from mep3m.training import network
 from mep3m.training.network import train_network
 from tests.models.catalogue import TREE, products
 from tests.training.tasks import task_of
@@ -43,3 +47,25 @@ def test_every_network_learns_saves_and_predicts_the_same_again(name: str, tmp_p
     codes = TREE.encode([("food", "tea"), ("food", "rice"), ("home", "lamp")])
     right = before[1:, TREE.nodes(1)].argmax(1) == codes[np.arange(1, 30) % 3, 0]
     assert right.mean() > 0.8
+
+
+def test_words_and_their_vectors_are_learned_from_the_training_rows_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, _ = products(tmp_path / "images", 12)
+    titles = [f"heldout {text}" if row >= 9 else text for row, text in enumerate(table["title"].to_pylist())]
+    table = table.set_column(table.schema.get_field_index("title"), "title", [titles])
+    given: list[str] = []
+    vectors = network.word_vectors
+
+    def read(vocabulary: Vocabulary, texts: Iterable[str], width: int, seed: int) -> NDArray[np.float32]:
+        given.extend(texts)
+        return vectors(vocabulary, texts, width, seed)
+
+    monkeypatch.setattr(network, "word_vectors", read)
+    settings = QUICK.model_copy(update={"epochs": 1})
+    model, _, _ = train_network(task_of(table, None, valid=3), NETWORKS["bilstm"], settings, tmp_path / "run")
+    assert given == titles[:9]
+    vocabulary = model.coders["title"]
+    assert isinstance(vocabulary, Vocabulary)
+    assert "heldout" not in vocabulary.tokens

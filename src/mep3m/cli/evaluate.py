@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def evaluate(
     run: Path, data: Path, split_file: Path | None, card: Path | None, as_json: bool, **options: Any
 ) -> None:
-    """Score RUN on DATA, whose columns are those of training unless others are named.
+    """Score RUN on DATA, whose columns are those of training unless others are named; ids may be missing.
 
     A row whose label the model has never seen counts as wrong and is reported under 'unseen'. A RUN that
     was trained on a store has ids as classes: names of a table are looked up in its taxonomy, and labels
@@ -40,7 +40,11 @@ def evaluate(
 
     opened_run = follow_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
-        data, True, given_columns(options, data), options["image_root"], options["format"]
+        data,
+        columns=given_columns(options, data),
+        image_root=options["image_root"],
+        table=options["format"],
+        ids=split_file is not None,
     )
     say_refused(opened.rejects, data)
     split = Split.load(split_file) if split_file else None

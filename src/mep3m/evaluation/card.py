@@ -34,7 +34,7 @@ AVERAGING = {
     "weighted": "mean over classes, weighted by true rows",
     "micro": "all (row, class) pairs pooled",
     "unseen": "a row whose class the model has never seen counts as wrong; each new name is a class with 0",
-    "interval": "95 %, bootstrap percentiles over rows",
+    "interval": "95 %, bootstrap over rows, moved by the mean of the samples",
 }
 #: rows above which the bootstrap draws fewer samples
 _MANY_ROWS = 50_000

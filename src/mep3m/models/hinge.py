@@ -65,10 +65,10 @@ class Contests:
         return parts[np.argsort(parts[:, 3] - parts[:, 4], kind="stable")]
 
 
-def level_contests(tree: LabelTree) -> Contests:
-    """Return one contest a level, between all of its nodes."""
-    starts = np.array(tree.starts, dtype=np.int64)
-    return Contests(starts[:-1], starts[1:], np.arange(tree.depth, dtype=np.int64))
+def level_contests(tree: LabelTree, depth: int | None = None) -> Contests:
+    """Return one contest a level, between all of its nodes; with `depth`, of the first levels only."""
+    starts = np.array(tree.starts[: (depth or tree.depth) + 1], dtype=np.int64)
+    return Contests(starts[:-1], starts[1:], np.arange(len(starts) - 1, dtype=np.int64))
 
 
 def sibling_contests(tree: LabelTree) -> Contests:

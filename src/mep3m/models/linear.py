@@ -17,26 +17,30 @@ from mep3m.models.hinge import scores
 from mep3m.models.labels import LabelTree
 from mep3m.models.ngrams import Grams, Rows, Texts, Vocabulary, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
-from mep3m.models.tree import from_leaves, from_siblings, softmax
+from mep3m.models.tree import SMALLEST, from_leaves, from_siblings, make_coherent, softmax
 from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
 
 KIND = "linear"
 _BATCH = 4096
-#: form of the folder: from 2 on, nodes that share a name share their weights in a flat model
-FORMAT = 2
-#: a parent's probability counts at least this much where a name is divided among its nodes
-SMALLEST = 1e-12
+#: form of the folder: from 2 on, nodes that share a name share their weights in a flat model; from 3 on,
+#: a model along the tree may have `Names`
+FORMAT, READABLE = 3, (2, 3)
+#: probabilities below this are not told apart
+TINY = 1e-30
 
 
-def softmax_levels(tree: LabelTree, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+def softmax_levels(
+    tree: LabelTree, scores: NDArray[np.float32], depth: int | None = None
+) -> NDArray[np.float32]:
     """Return (N, C) probabilities: a softmax over the names of each level.
 
     A name below several parents is one class, scored by the first of its nodes (`LabelTree.namesakes`);
-    its probability is divided among its nodes as their parents' probabilities are.
+    its probability is divided among its nodes as their parents' probabilities are. With `depth`, `scores`
+    has the columns of the first levels only.
     """
     result = np.empty_like(scores)
-    for level in range(1, tree.depth + 1):
+    for level in range(1, (depth or tree.depth) + 1):
         nodes = tree.nodes(level)
         columns = np.unique(tree.namesakes[nodes])
         shares = softmax(scores[:, columns])
@@ -65,13 +69,55 @@ def join_scores(tree: LabelTree, scores: NDArray[np.float32], hierarchy: str) ->
     return from_siblings(tree, scores)
 
 
+def named_levels(tree: LabelTree, most: int) -> int:
+    """Return how many levels from the first on have at most `most` names; 0 for a tree of one level."""
+    few = [len(tree.names(level)[0]) <= most for level in range(1, tree.depth + 1)]
+    return (few.index(False) if False in few else tree.depth) if tree.depth > 1 else 0
+
+
+def name_columns(tree: LabelTree, depth: int) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return the (E,) first nodes of the names of levels 1 to `depth`, and each node's place among them."""
+    return np.unique(tree.namesakes[: tree.starts[depth]], return_inverse=True)
+
+
+@dataclass(frozen=True)
+class Names:
+    """A second opinion for a model along the tree: on levels 1 to `depth`, all names against each other.
+
+    `weights` (V, E) and `scale` (E,) have a column for every name, see `name_columns`.
+    """
+
+    depth: int
+    weights: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    def proba(self, tree: LabelTree, raw: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return coherent probabilities of the nodes of levels 1 to `depth` from raw scores (N, E)."""
+        scores = (raw * self.scale)[:, name_columns(tree, self.depth)[1]]
+        return make_coherent(tree, softmax_levels(tree, scores, self.depth), self.depth)
+
+
+def mix_names(tree: LabelTree, proba: NDArray[np.float32], names: NDArray[np.float32], depth: int) -> None:
+    """Replace the first `depth` levels of (N, C) `proba` by the mean with those of `names`, in place.
+
+    Below, a node keeps its share of its parent. The mean of coherent probabilities is coherent.
+    """
+    last = tree.nodes(depth)
+    before = np.maximum(proba[:, last], np.float32(TINY))
+    proba[:, : last.stop] += names
+    proba[:, : last.stop] *= np.float32(0.5)
+    below = tree.ancestors[last.stop :, depth - 1] - last.start
+    proba[:, last.stop :] *= (proba[:, last] / before)[:, below]
+
+
 @dataclass(frozen=True)
 class LinearClassifier:
     """Scores = features (N, V) @ `weights` (V, C); probabilities = join(`scale` x scores + `bias`).
 
     How the scores of the nodes become probabilities is `details["hierarchy"]`, see `join_scores`.
     `scale` and `bias` (C,) calibrate the scores on held-out rows; `prior` (C,) are the class
-    frequencies, which a row without any known feature gets.
+    frequencies, which a row without any known feature gets. With `names`, the first levels are the mean of
+    both opinions.
     """
 
     tree: LabelTree
@@ -81,6 +127,7 @@ class LinearClassifier:
     bias: NDArray[np.float32]
     prior: NDArray[np.float32]
     details: dict[str, Any]
+    names: Names | None = None
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, C) probabilities from the titles (and OCR text, where trained with it)."""
@@ -116,6 +163,9 @@ class LinearClassifier:
         sparse = self.vocabulary.rows(texts, rows)
         raw = scores(sparse, self.weights)
         result = join_scores(self.tree, raw * self.scale + self.bias, self.details["hierarchy"])
+        if self.names is not None:
+            opinion = self.names.proba(self.tree, scores(sparse, self.names.weights))
+            mix_names(self.tree, result, opinion, self.names.depth)
         seen = has_features(sparse)
         result[~seen] = self.prior
         return result, seen
@@ -127,6 +177,8 @@ class LinearClassifier:
             "weights": self.weights, "scale": self.scale, "bias": self.bias, "prior": self.prior,
             "feature_of": vocabulary.feature_of, "idf": vocabulary.idf,
         }  # fmt: skip
+        if self.names is not None:
+            tensors |= {"names.weights": self.names.weights, "names.scale": self.names.scale}
         save_tensors(folder / "weights.safetensors", tensors)
         description = {
             "kind": KIND,
@@ -134,6 +186,7 @@ class LinearClassifier:
             "tree": self.tree.to_json(),
             "ngrams": asdict(vocabulary.grams),
             "details": self.details,
+            "names": self.names.depth if self.names is not None else 0,
         }
         write_json(folder / "classifier.json", description)
 
@@ -159,7 +212,7 @@ def load(folder: Path) -> LinearClassifier:
         ModelError: a file is damaged or of another format, or the files do not fit together.
     """
     description = read_json(folder / "classifier.json")
-    if description.get("format") != FORMAT:
+    if description.get("format") not in READABLE:
         raise ModelError(
             f"{folder} is a linear model of format {description.get('format')}, this version reads {FORMAT}: "
             "train it again"
@@ -170,7 +223,9 @@ def load(folder: Path) -> LinearClassifier:
         grams = Grams(**description["ngrams"])
         vocabulary = Vocabulary(grams, tensors["feature_of"], tensors["idf"])
         weights, scale, bias, prior = (tensors[name] for name in ("weights", "scale", "bias", "prior"))
-        details = description["details"]
+        details, names = description["details"], None
+        if depth := description.get("names", 0):
+            names = Names(depth, tensors["names.weights"], tensors["names.scale"])
     except (KeyError, TypeError) as error:
         raise ModelError(
             f"{folder} lacks {error}; copy the classifier folder again or train again"
@@ -178,9 +233,13 @@ def load(folder: Path) -> LinearClassifier:
     if (
         weights.shape != (len(vocabulary), len(tree))
         or len(vocabulary.feature_of) != 1 << vocabulary.grams.bits
+        or (
+            names is not None
+            and names.weights.shape != (len(vocabulary), len(name_columns(tree, names.depth)[0]))
+        )
     ):
         raise ModelError(
             f"{folder}: the weights have shape {weights.shape}, the label tree and vocabulary want "
             f"{(len(vocabulary), len(tree))}; the files are of different runs: copy the folder again"
         )
-    return LinearClassifier(tree, vocabulary, weights, scale, bias, prior, details)
+    return LinearClassifier(tree, vocabulary, weights, scale, bias, prior, details, names)

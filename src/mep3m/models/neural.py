@@ -24,7 +24,7 @@ from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import normalise
 from mep3m.models.networks.product import ProductNetwork
-from mep3m.models.tree import from_siblings
+from mep3m.models.tree import SMALLEST, from_siblings
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.files import read_json, whole_file, write_json
 from mep3m.store.images import Images
@@ -101,9 +101,27 @@ class NetworkClassifier:
         return Encoded(vectors, seen, rejects)
 
     def level_softmax(self, logits: Tensor) -> Tensor:
-        """Map logits (B, C) to probabilities, one softmax a level."""
-        levels = [self.tree.nodes(level) for level in range(1, self.tree.depth + 1)]
-        return torch.cat([logits[:, nodes].softmax(1) for nodes in levels], 1)
+        """Map logits (B, C) to probabilities, one softmax a level.
+
+        A name below several parents has the probability of its nodes together, divided among them as
+        those of their parents are.
+        """
+        levels: list[Tensor] = []
+        for level in range(1, self.tree.depth + 1):
+            nodes = self.tree.nodes(level)
+            shares = logits[:, nodes].softmax(1)
+            _, mine = np.unique(self.tree.namesakes[nodes], return_inverse=True)
+            several = np.flatnonzero(np.bincount(mine)[mine] > 1)
+            if len(several):
+                same = torch.from_numpy((mine[several][:, None] == mine[several]).astype(np.float32))
+                parents = torch.from_numpy(self.tree.parent[nodes][several] - self.tree.starts[level - 2])
+                above = levels[-1][:, parents.long()] + SMALLEST
+                divided = shares[:, torch.from_numpy(several)] @ same * (above / (above @ same))
+                place = np.arange(len(mine))
+                place[several] = len(mine) + np.arange(len(several))
+                shares = torch.cat([shares, divided], 1)[:, torch.from_numpy(place)]
+            levels.append(shares)
+        return torch.cat(levels, 1)
 
     def inputs(self, products: pa.Table, images: Images | None) -> Inputs:
         """Read the rows' modalities into memory."""

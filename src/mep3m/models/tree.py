@@ -22,6 +22,8 @@ Floats = NDArray[np.float32]
 
 #: what rounding may add to a sum of float32 probabilities
 TOLERANCE = 1e-5
+#: a parent's probability counts at least this much where a name is divided among its nodes
+SMALLEST = 1e-12
 
 
 class Families(NamedTuple):
@@ -229,13 +231,14 @@ def back_off(tree: LabelTree, proba: Floats, confidence: float) -> NDArray[np.in
     return answer
 
 
-def make_coherent(tree: LabelTree, proba: Floats) -> Floats:
-    """Return `proba` clipped so that it is coherent, for scores that came from outside this package.
+def make_coherent(tree: LabelTree, proba: Floats, depth: int | None = None) -> Floats:
+    """Return `proba` clipped so that it is coherent, for levels that were scored independently.
 
-    Children that sum to more than their parent are scaled down to it, from the first level down.
+    Children that sum to more than their parent are scaled down to it, from the first level down. With
+    `depth`, `proba` has the columns of the first levels only.
     """
     sound = np.clip(proba, 0.0, 1.0).astype(np.float32)
-    for level in range(1, tree.depth + 1):
+    for level in range(1, (depth or tree.depth) + 1):
         family = families(tree, level)
         total = np.add.reduceat(sound[:, family.columns], family.firsts, axis=1)
         limit = sound[:, family.parents] if level > 1 else np.float32(1.0)

@@ -23,7 +23,8 @@ from mep3m.recipes.followed import follow_edits
 from mep3m.recipes.label_checks import odd_labels
 from mep3m.recipes.labels_of import in_the_runs_tree
 from mep3m.settings.run import RunSettings
-from mep3m.settings.sources import Columns, TableFormat
+from mep3m.settings.sources import Columns, TableFormat, TableSettings
+from mep3m.sources.tables import TableSource
 from mep3m.stages.merge.edits import Record
 from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
 from mep3m.taxonomy import Taxonomy
@@ -85,14 +86,18 @@ class Run:
         columns: Mapping[str, Any] | None = None,
         image_root: Path | None = None,
         table: TableFormat | None = None,
+        ids: bool = True,
     ) -> Opened:
         """Read a table with the run's columns, or with those given instead (fields of `Columns`).
 
-        Without `labels`, the label columns need not be there. A run trained on a store has no columns
-        of its own: to read a table with it, name them.
+        Without `labels`, the label columns need not be there; without `ids`, the run's id column need not. A
+        run trained on a store has no columns of its own: to read a table with it, name them.
         """
         unlabelled = {} if labels else {"labels": (), "path": None}
         mine = Columns.parse({**self.columns.model_dump(), **(columns or {}), **unlabelled}, "columns")
+        if not ids and "id" not in (columns or {}) and path.is_file():
+            header = TableSource(path, TableSettings(format=table)).header
+            mine = mine if mine.id in header else mine.model_copy(update={"id": None})
         return open_products(path, mine, image_root or self.image_root, table)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ from mep3m.report import charts
 from mep3m.report.page import Section, table, write_page
 from mep3m.taxonomy import Taxonomy
 
+#: scores stand below each other: as many decimals in every row
+SCORE = "%.4f"
 SCORES = {
     "level": "level",
     "n": "test products",
@@ -30,7 +32,7 @@ def report_card(card: Mapping[str, Any], path: Path, taxonomy: Taxonomy | None =
         intervals(card),
         by_training_rows(card, taxonomy),
         buckets(card),
-        platforms(card),
+        *([platforms(card)] if any(len(row["platforms"]) > 1 for row in card["levels"]) else []),
         calibration(card),
         mistakes(card, taxonomy),
     ]
@@ -43,7 +45,7 @@ def scores(card: Mapping[str, Any], note: str) -> Section:
     """The scores of every level; `note` says on which products."""
     levels = [{key: row.get(key) for key in SCORES} for row in card["levels"]]
     top = {f"level {row['level']}": row["top1"] for row in card["levels"]}
-    html = table(levels, SCORES) + charts.horizontal_bars(top, "Top-1 on test products")
+    html = table(levels, SCORES, SCORE) + charts.horizontal_bars(top, "Top-1 on test products")
     return Section("Classifier", html, note)
 
 
@@ -61,7 +63,9 @@ def intervals(card: Mapping[str, Any]) -> Section:
         for row in card["levels"]
         for key, found in row["intervals"].items()
     ]
-    return Section("Intervals", table(rows), "How far a score on this many products can be trusted.")
+    return Section(
+        "Intervals", table(rows, form=SCORE), "How far a score on this many products can be trusted."
+    )
 
 
 def by_training_rows(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
@@ -80,19 +84,10 @@ def by_training_rows(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Sect
 
 def buckets(card: Mapping[str, Any]) -> Section:
     """The scores of large and small classes apart."""
-    rows = [
-        {
-            "level": row["level"],
-            "training samples": _bounds(*bucket["training_rows"]),
-            "classes": bucket["classes"],
-            "test products": bucket["n"],
-            "Top-1": bucket["top1"],
-            "macro F1": bucket["macro_f1"],
-        }
-        for row in card["levels"]
-        for bucket in row["buckets"]
-    ]
-    return Section("Scores by class size", table(rows))
+    html = _scores_by(
+        card, "buckets", "training samples", lambda part: _bounds(*part["training_rows"]), ("classes",)
+    )
+    return Section("Scores by class size", html)
 
 
 def _bounds(low: int, high: int | None) -> str:
@@ -103,18 +98,32 @@ def _bounds(low: int, high: int | None) -> str:
 
 def platforms(card: Mapping[str, Any]) -> Section:
     """The scores of each shop, at every level."""
+    return Section(
+        "Scores by shop", _scores_by(card, "platforms", "shop", lambda part: str(part["platform"]))
+    )
+
+
+def _scores_by(
+    card: Mapping[str, Any],
+    key: str,
+    heading: str,
+    name: Callable[[Mapping[str, Any]], str],
+    more: tuple[str, ...] = (),
+) -> str:
+    """Return a table of the parts of each level under `key`: name, whatever is in `more`, and scores."""
     rows = [
         {
             "level": row["level"],
-            "shop": shop["platform"],
-            "test products": shop["n"],
-            "Top-1": shop["top1"],
-            "macro F1": shop["macro_f1"],
+            heading: name(part),
+            **{field: part[field] for field in more},
+            "test products": part["n"],
+            "Top-1": part["top1"],
+            "macro F1": part["macro_f1"],
         }
         for row in card["levels"]
-        for shop in row["platforms"]
+        for part in row[key]
     ]
-    return Section("Scores by shop", table(rows))
+    return table(rows, form=SCORE)
 
 
 def leakage(found: Mapping[str, Any]) -> Section:
@@ -136,7 +145,7 @@ def leakage(found: Mapping[str, Any]) -> Section:
         f"Measured in training on {found['splits']} splits of each kind. {found['shared']:.1%} of the test "
         "products of a random split have a duplicate among those that were learned."
     )
-    return Section("Leakage", table(rows), note)
+    return Section("Leakage", table(rows, form=SCORE), note)
 
 
 def calibration(card: Mapping[str, Any]) -> Section:

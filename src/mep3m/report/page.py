@@ -40,12 +40,17 @@ def render(template: str, **values: Any) -> str:
     return environment().get_template(template).render(**values)
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None = None) -> str:
-    """Return rows as an HTML table; `columns` maps keys to headings (default: the first row's keys)."""
+def table(
+    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None = None, form: str = "%.4g"
+) -> str:
+    """Return rows as an HTML table; `columns` maps keys to headings (default: the first row's keys).
+
+    `form` writes the numbers that are no integers.
+    """
     if not rows:
         return "<p>none</p>"
     headings = columns or {key: key for key in rows[0]}
-    return render("table.html", rows=rows, headings=headings)
+    return render("table.html", rows=rows, headings=headings, form=form)
 
 
 def picture(content: bytes, kind: str = "jpeg", alt: str = "") -> str:

@@ -20,6 +20,8 @@ class LinearSettings(Settings):
     fine-to-coarse, which falls linearly to a tenth.
     Where all classes of a level compete (hierarchy flat), a class with n rows weighs its own rows
     (m / n) ** `rare`, m being the median of its level, between 1 and 8: rare classes are found more often.
+    Coarse to fine, the first levels of at most `names` names (0: none) are also learned as flat does, and the
+    answer is the mean of both.
     A feature whose titles are spread over the classes with an entropy H (0: one class, 1: all alike) is worth
     (1.05 - H) ** `purity` times as much. `ocr` adds the OCR text to the title.
     """
@@ -35,6 +37,7 @@ class LinearSettings(Settings):
     bound: float = Field(default=2.0, gt=0)
     rate: float = Field(default=0.7, gt=0)
     rare: float = Field(default=0.25, ge=0, le=1)
+    names: int = Field(default=256, ge=0)
     purity: float = Field(default=0.5, ge=0, le=4)
     ocr: bool = False
 

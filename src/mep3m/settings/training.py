@@ -75,7 +75,7 @@ class TrainingSettings(Settings):
     #: share of the rows (whole duplicate groups) held back for validation; 0 for none
     validation: float = Field(default=0.0, ge=0, lt=0.9)
     seed: int = 0
-    #: processes that read batches ahead; 0 reads in the training process
+    #: threads that read batches ahead; 0 reads them when they are needed
     workers: int = Field(default=0, ge=0)
     #: keep resized images on disk, so that JPEG files are decoded once
     cache_images: bool = True

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from mep3m.errors import UsageError
 from mep3m.models.inputs.columns import CHUNK, Inputs
 from mep3m.models.labels import LabelTree
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.rejects import Reject
+
+#: batches that each reader may be ahead of the training
+AHEAD = 4
+#: first part of the names of the threads that read ahead
+READER = "mep3m-reader"
 
 
 @dataclass
@@ -103,22 +107,6 @@ def balanced_weights(targets: NDArray[np.int32]) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum())
 
 
-class _Batches(Dataset[tuple[dict[str, Tensor], list[Reject]]]):
-    """Batch number to tensors and what was unreadable among them, for the workers of a `DataLoader`."""
-
-    def __init__(self, examples: Examples, plan: list[NDArray[np.int64]]) -> None:
-        self.examples = examples
-        self.plan = plan
-
-    def __len__(self) -> int:
-        return len(self.plan)
-
-    def __getitem__(self, index: int) -> tuple[dict[str, Tensor], list[Reject]]:
-        known = set(self.examples.inputs.rejects)
-        tensors = self.examples.batch(self.plan[index])
-        return tensors, [reject for reject in self.examples.inputs.rejects if reject not in known]
-
-
 def batches(
     examples: Examples,
     order: NDArray[np.int64],
@@ -136,13 +124,17 @@ def batches(
     if not settings.workers:
         yield from (examples.batch(rows) for rows in own)
         return
-    loader: Any = DataLoader(
-        _Batches(examples, own), batch_size=None, num_workers=settings.workers, prefetch_factor=4
-    )
-    for tensors, rejects in loader:
-        # a worker has its own copy of the inputs: what it could not read would be lost with it
-        examples.inputs.note(rejects)
-        yield tensors
+    # threads: decoding an image lets the others run, and nothing has to be copied to another process
+    pool, ahead = ThreadPoolExecutor(settings.workers, READER), deque[Future[dict[str, Tensor]]]()
+    try:
+        for rows in own:
+            ahead.append(pool.submit(examples.batch, rows))
+            if len(ahead) > AHEAD * settings.workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def plan_batches(order: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

@@ -27,7 +27,7 @@ from mep3m.store.files import sole_writer
 from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.fit import fit
-from mep3m.training.losses import class_counts
+from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.task import Task
 
 Say = Callable[[str], None]
@@ -149,15 +149,16 @@ def train_on_frozen(
     inputs = Inputs(features)
     usable = usable_rows(inputs, task.codes)
     learned, held = np.intersect1d(usable, task.train), np.intersect1d(usable, task.valid)
+    codes = learned_codes(task.codes, task.tree, settings.hierarchy, training.loss)
     torch.manual_seed(training.seed)
     heads = heads_over(features, task.tree, settings)
     history = fit(
         heads,
-        Examples(inputs, task.codes, learned),
+        Examples(inputs, codes, learned),
         task.tree,
         training,
         work,
-        Examples(inputs, task.codes, held) if len(held) else None,
+        Examples(inputs, codes, held) if len(held) else None,
         say=say,
     )
     shares = prior(task.tree, class_counts(task.codes[learned], len(task.tree)))

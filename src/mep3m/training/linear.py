@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from mep3m.errors import UsageError
 from mep3m.models.hinge import Plan, level_contests, scores, sibling_contests, solve
 from mep3m.models.labels import LabelTree
-from mep3m.models.linear import LinearClassifier, has_features, join_scores, text_column
+from mep3m.models.linear import (
+    LinearClassifier,
+    Names,
+    has_features,
+    join_scores,
+    mix_names,
+    name_columns,
+    named_levels,
+    text_column,
+)
 from mep3m.models.marginal import LeafLearner
 from mep3m.models.ngrams import Grams, Rows, Vocabulary, encode_texts
 from mep3m.models.tree import prior
@@ -50,6 +59,10 @@ def train(task: Task, run: Path) -> Trained:
     scale = temperatures(task.tree, raw, task.codes[task.valid], hierarchy)
     bias = np.zeros(len(task.tree), dtype=np.float32)
     valid_proba = join_scores(task.tree, raw * scale + bias, hierarchy)
+    names = None
+    if hierarchy == "coarse-to-fine" and (depth := named_levels(task.tree, settings.names)):
+        names, opinion = fit_names(rows, task.tree, codes[:, :depth], held, settings, seed)
+        mix_names(task.tree, valid_proba, names.proba(task.tree, opinion), depth)
     log = {
         "seconds": round(time.perf_counter() - began, 3),
         "features": len(vocabulary),
@@ -58,7 +71,7 @@ def train(task: Task, run: Path) -> Trained:
     }
     details = {"ocr": settings.ocr, "hierarchy": hierarchy}
     shares = prior(task.tree, np.bincount(task.codes[task.codes >= 0], minlength=len(task.tree)))
-    classifier = LinearClassifier(task.tree, vocabulary, weights, scale, bias, shares, details)
+    classifier = LinearClassifier(task.tree, vocabulary, weights, scale, bias, shares, details, names)
     return Trained(classifier, valid_proba, has_features(rows.take(held)), log)
 
 
@@ -79,19 +92,61 @@ def fit(
         first = np.setdiff1d(np.arange(len(rows)), held)
         raw = scores(rows.take(held), _leaf_weights(rows, tree, codes, first, settings, seed))
         return _leaf_weights(rows, tree, codes, np.arange(len(rows)), settings, seed), raw
+    if hierarchy == "flat":
+        weights, raw = fit_levels(rows, tree, codes, held, settings, seed)
+        columns, place = name_columns(tree, tree.depth)
+        return (weights, raw) if len(columns) == len(tree) else (weights[:, place], raw[:, place])
     siblings = hierarchy == "coarse-to-fine"
-    # flat: a name below several parents is one class, learned in the first of its columns
-    learned = tree.namesakes if hierarchy == "flat" else np.arange(len(tree), dtype=np.int32)
-    codes = np.where(codes >= 0, learned[codes], -1).astype(np.int32)
     costs = np.full((2, len(tree)), settings.cost, dtype=np.float32)
     if not siblings:
         costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare)
-    costs[:, learned != np.arange(len(tree))] = np.inf
     passes = settings.passes(len(rows))
     plan = Plan(passes, -(-passes // 3), seed, settings.bound if siblings else np.inf)
     contests = sibling_contests(tree) if siblings else level_contests(tree)
-    weights, raw = solve(rows, codes, held, contests, costs, plan)
-    return (weights, raw) if not np.isinf(costs).any() else (weights[:, learned], raw[:, learned])
+    return solve(rows, codes, held, contests, costs, plan)
+
+
+def fit_levels(
+    rows: Rows,
+    tree: LabelTree,
+    codes: NDArray[np.int32],
+    held: NDArray[np.int64],
+    settings: LinearSettings,
+    seed: int,
+) -> tuple[Weights, Weights]:
+    """Return what `fit` does with a column a name (V, E) and (H, E), all names of a level competing.
+
+    `codes` (N, K) has the first K levels. A name below several parents is one class (`name_columns`).
+    """
+    depth = codes.shape[1]
+    width = tree.starts[depth]
+    columns, _ = name_columns(tree, depth)
+    codes = np.where(codes >= 0, tree.namesakes[codes], -1).astype(np.int32)
+    costs = np.full((2, width), settings.cost, dtype=np.float32)
+    costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare)[:width]
+    costs[:, np.setdiff1d(np.arange(width), columns)] = np.inf
+    passes = settings.passes(len(rows))
+    plan = Plan(passes, -(-passes // 3), seed)
+    weights, raw = solve(rows, codes, held, level_contests(tree, depth), costs, plan)
+    return (weights, raw) if len(columns) == width else (weights[:, columns], raw[:, columns])
+
+
+def fit_names(
+    rows: Rows,
+    tree: LabelTree,
+    codes: NDArray[np.int32],
+    held: NDArray[np.int64],
+    settings: LinearSettings,
+    seed: int,
+) -> tuple[Names, Weights]:
+    """Return the second opinion on the first K levels, and its raw scores (H, E) of the rows `held` out.
+
+    `codes` (N, K) are those of the first K levels.
+    """
+    weights, raw = fit_levels(rows, tree, codes, held, settings, seed)
+    columns, place = name_columns(tree, codes.shape[1])
+    scale = temperatures(tree, raw[:, place], codes[held], "flat")
+    return Names(codes.shape[1], weights, scale[columns]), raw
 
 
 def _leaf_weights(

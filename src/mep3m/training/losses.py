@@ -9,17 +9,30 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mep3m.models.labels import LabelTree
-from mep3m.settings.training import TrainingSettings
+from mep3m.settings.training import Loss, TrainingSettings
 from mep3m.training.tree_losses import MarginalLoss, SiblingLoss, SoftLabelLoss
 
 #: the target that PyTorch's cross entropy leaves out
 MASKED = -100
+#: losses that compare a node with its family or its distance to others
+TREE_LOSSES = ("hierarchical", "marginal", "soft_labels")
 
 
 def class_counts(targets: NDArray[np.int32], nodes: int) -> NDArray[np.int64]:
     """Return (C,) how many rows carry each node, from targets (N, L) with -1 for missing."""
     known = targets[targets >= 0]
     return np.bincount(known, minlength=nodes)
+
+
+def learned_codes(codes: NDArray[np.int32], tree: LabelTree, hierarchy: str, loss: Loss) -> NDArray[np.int32]:
+    """Return the columns (N, L) to learn: with flat heads and a `LevelLoss`, names compete and not nodes.
+
+    A name below several parents is then learned in the first of its columns (`LabelTree.namesakes`);
+    prediction adds its columns up.
+    """
+    if hierarchy != "flat" or loss in TREE_LOSSES:
+        return codes
+    return np.where(codes >= 0, tree.namesakes[codes], codes).astype(np.int32)
 
 
 class LevelLoss(nn.Module):

@@ -31,7 +31,7 @@ from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.frozen import Fitted, shared_cache, train_on_frozen
 from mep3m.training.loop.augment import side_at
 from mep3m.training.loop.fit import fit
-from mep3m.training.losses import class_counts
+from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.recipes import resolve
 from mep3m.training.task import Task, Trained
 
@@ -104,9 +104,10 @@ def train_network(
         with PartialState().main_process_first(), shared_cache(training, work) as cache:
             inputs = read_inputs(task, network, coders, training, (cache, Path(scratch)), say)
         rows = usable_rows(inputs, task.codes)
-        examples = Examples(inputs, task.codes, np.intersect1d(rows, task.train))
+        codes = learned_codes(task.codes, task.tree, network.hierarchy, training.loss)
+        examples = Examples(inputs, codes, np.intersect1d(rows, task.train))
         held = np.intersect1d(rows, task.valid)
-        validation = Examples(inputs, task.codes, held) if len(held) else None
+        validation = Examples(inputs, codes, held) if len(held) else None
         pixels = network.image.pixels if network.image else None
         if network.image and training.grow < 1:
             check_growth(model.encoders["image"], network.image, training.grow)

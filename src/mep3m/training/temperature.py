@@ -21,7 +21,8 @@ def temperatures(tree: LabelTree, raw: Floats, codes: NDArray[np.int32], hierarc
     """Return (C,) factors for scores (N, C) of rows with codes (N, depth), -1 where unknown.
 
     One factor a level, fitted on what `join_scores` makes of the scores: a softmax over the names of
-    the level (flat) or among siblings; fine to coarse has one factor for all leaves.
+    the level (flat) or among siblings; fine to coarse has one factor for all leaves. Levels that `codes`
+    does not have keep 1.
     """
     rows = max(1, ENTRIES // len(tree))
     raw, codes = raw[:rows], codes[:rows]
@@ -31,7 +32,7 @@ def temperatures(tree: LabelTree, raw: Floats, codes: NDArray[np.int32], hierarc
         hit = leaf_mask(tree, last[known])
         return np.full(len(tree), best_factor(raw[known][:, tree.leaves], hit), dtype=np.float32)
     scale = np.ones(len(tree), dtype=np.float32)
-    for level in range(1, tree.depth + 1):
+    for level in range(1, codes.shape[1] + 1):
         nodes = tree.nodes(level)
         truth = codes[codes[:, level - 1] >= 0, level - 1]
         part = raw[codes[:, level - 1] >= 0, nodes]

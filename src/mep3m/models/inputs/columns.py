@@ -131,17 +131,12 @@ class Inputs:
     """The modalities of N rows by name, in the order of the network's `present` mask."""
 
     parts: Mapping[str, Modality]
-    _noted: list[Reject] = field(default_factory=list)
 
     @property
     def rejects(self) -> list[Reject]:
         """What could not be read so far, each thing once."""
         own = [reject for part in self.parts.values() for reject in getattr(part, "rejects", ())]
-        return list(dict.fromkeys(own + self._noted))
-
-    def note(self, rejects: Sequence[Reject]) -> None:
-        """Take over what another process met in its own copy of these inputs."""
-        self._noted += rejects
+        return list(dict.fromkeys(own))
 
     def take(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
         """Return one tensor a modality, and `present` (B, M)."""

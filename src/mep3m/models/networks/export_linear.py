@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mep3m.errors import require
 from mep3m.models.labels import LabelTree
-from mep3m.models.linear import SMALLEST, LinearClassifier
-from mep3m.models.tree import family_runs, leaf_mask
+from mep3m.models.linear import TINY, LinearClassifier, Names, name_columns
+from mep3m.models.tree import SMALLEST, families, family_runs, leaf_mask
 from mep3m.store.files import whole_file
 
 #: versions that onnxruntime has read since 2022
@@ -61,7 +61,11 @@ def export_linear(classifier: LinearClassifier, path: Path) -> None:
     from onnx.helper import make_graph, make_model, make_opsetid, make_tensor_value_info
 
     graph = _Graph()
-    joined = _join(graph, classifier, _scores(graph, classifier))
+    scores = _scores(graph, classifier.weights, classifier.scale)
+    scores = graph.do("Add", scores, graph.constant(classifier.bias[None]))
+    joined = _join(graph, classifier, scores)
+    if classifier.names is not None:
+        joined = _mixed(graph, classifier.tree, classifier.names, joined)
     seen = _count_features(graph)
     prior = graph.constant(classifier.prior[None])
     graph.do("Where", seen, joined, prior, output="probabilities")
@@ -77,13 +81,12 @@ def export_linear(classifier: LinearClassifier, path: Path) -> None:
         onnx.save(model, str(temporary))
 
 
-def _scores(graph: _Graph, classifier: LinearClassifier) -> str:
-    """Calibrated scores (N, C): the weights of a row's features, times their values."""
-    weights = graph.do("Gather", graph.constant(classifier.weights), "features", axis=0)  # (N, K, C)
+def _scores(graph: _Graph, weights: NDArray[np.float32], scale: NDArray[np.float32]) -> str:
+    """Scaled scores (N, C): the `weights` (V, C) of a row's features, times their values."""
+    own = graph.do("Gather", graph.constant(weights), "features", axis=0)  # (N, K, C)
     values = graph.do("Unsqueeze", "values", graph.constant(np.array([1])))  # (N, 1, K)
-    raw = graph.do("Squeeze", graph.do("MatMul", values, weights), graph.constant(np.array([1])))
-    scaled = graph.do("Mul", raw, graph.constant(classifier.scale[None]))
-    return graph.do("Add", scaled, graph.constant(classifier.bias[None]))
+    raw = graph.do("Squeeze", graph.do("MatMul", values, own), graph.constant(np.array([1])))
+    return graph.do("Mul", raw, graph.constant(scale[None]))
 
 
 def _count_features(graph: _Graph) -> str:
@@ -97,7 +100,7 @@ def _join(graph: _Graph, classifier: LinearClassifier, scores: str) -> str:
     """Probabilities (N, C) as `models.linear.join_scores` makes them."""
     tree, hierarchy = classifier.tree, classifier.details["hierarchy"]
     if hierarchy == "flat":
-        return _flat(graph, tree, scores)
+        return graph.do("Concat", *_flat(graph, tree, scores, tree.depth), axis=1)
     if hierarchy == "fine-to-coarse":
         below = leaf_mask(tree, np.arange(len(tree), dtype=np.int32)).T.astype(np.float32)  # (L, C)
         leaves = graph.do("Softmax", graph.columns(scores, tree.leaves), axis=1)
@@ -115,10 +118,10 @@ def _join(graph: _Graph, classifier: LinearClassifier, scores: str) -> str:
     return graph.do("Concat", *shares, axis=1)
 
 
-def _flat(graph: _Graph, tree: LabelTree, scores: str) -> str:
-    """A softmax over the names of each level; `models.linear.softmax_levels` in ONNX."""
+def _flat(graph: _Graph, tree: LabelTree, scores: str, depth: int) -> list[str]:
+    """A softmax over the names of each level, as a value a level; `models.linear.softmax_levels` in ONNX."""
     levels: list[str] = []
-    for level in range(1, tree.depth + 1):
+    for level in range(1, depth + 1):
         nodes = tree.nodes(level)
         columns, mine = np.unique(tree.namesakes[nodes], return_inverse=True)
         shares = graph.do("Softmax", graph.columns(scores, columns), axis=1)
@@ -135,4 +138,37 @@ def _flat(graph: _Graph, tree: LabelTree, scores: str) -> str:
             place[several] = 1 + np.arange(len(several))
             found = graph.do("Mul", found, graph.columns(graph.do("Concat", one, part, axis=1), place))
         levels.append(found)
-    return graph.do("Concat", *levels, axis=1)
+    return levels
+
+
+def _coherent(graph: _Graph, tree: LabelTree, levels: list[str]) -> str:
+    """The levels side by side, children scaled down to their parent; `models.tree.make_coherent` in ONNX."""
+    one, tiny = (graph.constant(np.array([value], dtype=np.float32)) for value in (1.0, TINY))
+    sound: list[str] = []
+    for level, here in enumerate(levels, start=1):
+        family = families(tree, level)
+        inside = (family.members[:, None] == np.arange(len(family.parents))).astype(np.float32)
+        total = graph.do("Max", graph.do("MatMul", here, graph.constant(inside)), tiny)
+        limit = one if level == 1 else graph.columns(sound[-1], family.parents - tree.starts[level - 2])
+        scale = graph.do("Min", graph.do("Div", limit, total), one)
+        sound.append(graph.do("Mul", here, graph.columns(scale, family.members)))
+    return graph.do("Concat", *sound, axis=1)
+
+
+def _mixed(graph: _Graph, tree: LabelTree, names: Names, joined: str) -> str:
+    """Probabilities (N, C) with the second opinion; `models.linear.mix_names` in ONNX."""
+    scores = _scores(graph, names.weights, names.scale)
+    scores = graph.columns(scores, name_columns(tree, names.depth)[1])
+    opinion = _coherent(graph, tree, _flat(graph, tree, scores, names.depth))
+    last = tree.nodes(names.depth)
+    above = graph.do("Add", graph.columns(joined, np.arange(last.stop)), opinion)
+    above = graph.do("Mul", above, graph.constant(np.array([0.5], dtype=np.float32)))
+    if last.stop == len(tree):
+        return above
+    tiny = graph.constant(np.array([TINY], dtype=np.float32))
+    before = graph.do("Max", graph.columns(joined, np.arange(last.start, last.stop)), tiny)
+    ratio = graph.do("Div", graph.columns(above, np.arange(last.start, last.stop)), before)
+    parents = tree.ancestors[last.stop :, names.depth - 1] - last.start
+    below = graph.columns(joined, np.arange(last.stop, len(tree)))
+    below = graph.do("Mul", below, graph.columns(ratio, parents))
+    return graph.do("Concat", above, below, axis=1)

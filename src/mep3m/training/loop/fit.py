@@ -20,6 +20,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from mep3m.errors import ModelError, UsageError
 from mep3m.models.labels import LabelTree
@@ -31,6 +32,7 @@ from mep3m.training.loop.advice import is_memory, no_number, out_of_memory
 from mep3m.training.loop.augment import augment, mean_area, paste, side_at
 from mep3m.training.loop.checkpoints import State, load_checkpoint, save_checkpoint
 from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
+from mep3m.training.loop.small_images import widen_small_images
 from mep3m.training.loop.tracking import Tracker, duration
 from mep3m.training.losses import class_counts, make_loss
 
@@ -106,8 +108,10 @@ class Run:
         # a batch in which every row has every modality leaves the 'absent' vectors without a gradient
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(mixed_precision=mixed_precision(settings), kwargs_handlers=[unused])
+        self.hooks: list[RemovableHandle] = []
         if self.accelerator.mixed_precision != "no":
             network = network.to(memory_format=torch.channels_last)
+            self.hooks = widen_small_images(network)
         targets = np.asarray(examples.targets[examples.rows])
         self.criterion = make_loss(tree, class_counts(targets, len(tree)), settings)
         self.criterion.to(self.accelerator.device)
@@ -337,3 +341,5 @@ class Run:
         # Accelerate wraps `forward` in the run's precision; predictions are made in float32
         self.accelerator.unwrap_model(self.network, keep_fp32_wrapper=False)
         self.raw.to(memory_format=torch.contiguous_format).eval()
+        for hook in self.hooks:
+            hook.remove()
