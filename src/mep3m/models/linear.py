@@ -100,7 +100,8 @@ class Names:
 def mix_names(tree: LabelTree, proba: NDArray[np.float32], names: NDArray[np.float32], depth: int) -> None:
     """Replace the first `depth` levels of (N, C) `proba` by the mean with those of `names`, in place.
 
-    Below, a node keeps its share of its parent. The mean of coherent probabilities is coherent.
+    Below, a node keeps its share of its parent. The mean of coherent probabilities is coherent; where the
+    names of two levels disagree, what they disagree on stays with the parent.
     """
     last = tree.nodes(depth)
     before = np.maximum(proba[:, last], np.float32(TINY))

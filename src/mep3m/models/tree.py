@@ -3,7 +3,8 @@
 All arrays have one row a product. `proba` is (N, C), one column a node of the tree, and coherent
 means: every value lies in [0, 1], the first level sums to at most 1, and the children of a node
 sum to at most the node. Where they sum to less, the rest is mass that the model cannot place below
-that node, because nothing below it was seen in training. A leaf may end at any level.
+that node: nothing below it was seen in training, or levels that were scored apart disagree. A leaf may end
+at any level.
 
 A model has one of three things: scores of the leaves (`from_leaves`), scores of every node among
 its siblings (`from_siblings`), or one independent head a level (`from_heads`).
