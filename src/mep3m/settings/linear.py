@@ -21,7 +21,7 @@ class LinearSettings(Settings):
     Where all classes of a level compete (hierarchy flat), a class with n rows weighs its own rows
     (m / n) ** `rare`, m being the median of its level, between 1 and 8: rare classes are found more often.
     Coarse to fine, the first levels of at most `names` names (0: none) are also learned as flat does, in
-    half of the passes, and the answer is the mean of both.
+    a third of the passes, and the answer is the mean of both.
     A feature whose titles are spread over the classes with an entropy H (0: one class, 1: all alike) is worth
     (1.05 - H) ** `purity` times as much. `ocr` adds the OCR text to the title.
     """

@@ -141,10 +141,10 @@ def fit_names(
 ) -> tuple[Names, Weights]:
     """Return the second opinion on the first K levels, and its raw scores (H, E) of the rows `held` out.
 
-    `codes` (N, K) are those of the first K levels. Half of the passes serve as well: an opinion is averaged.
+    `codes` (N, K) are those of the first K levels. A third of the passes does as well: an opinion is averaged.
     """
-    half = settings.model_copy(update={"epochs": -(-settings.passes(len(rows)) // 2)})
-    weights, raw = fit_levels(rows, tree, codes, held, half, seed)
+    brief = settings.model_copy(update={"epochs": -(-settings.passes(len(rows)) // 3)})
+    weights, raw = fit_levels(rows, tree, codes, held, brief, seed)
     columns, place = name_columns(tree, codes.shape[1])
     scale = temperatures(tree, raw[:, place], codes[held], "flat")
     return Names(codes.shape[1], weights, scale[columns]), raw
