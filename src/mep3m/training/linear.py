@@ -141,7 +141,7 @@ def fit_names(
 ) -> tuple[Names, Weights]:
     """Return the second opinion on the first K levels, and its raw scores (H, E) of the rows `held` out.
 
-    `codes` (N, K) are those of the first K levels. A third of the passes does as well: an opinion is averaged.
+    `codes` (N, K) are those of the first K levels. A third of the passes does: it is averaged.
     """
     brief = settings.model_copy(update={"epochs": -(-settings.passes(len(rows)) // 3)})
     weights, raw = fit_levels(rows, tree, codes, held, brief, seed)
