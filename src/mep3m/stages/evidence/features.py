@@ -6,6 +6,7 @@ the left category, its twin in `_r` of the right one; swapping them turns the pa
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,9 +14,13 @@ from functools import lru_cache
 import numpy as np
 
 from mep3m.settings.align import EvidenceSettings
+from mep3m.stages.align.proposal import Side
 from mep3m.stages.align.similarity import BLOCK_CELLS, Ints
-from mep3m.stages.evidence.names import Bags, Tree, bags, coverage, plain, segments
-from mep3m.stages.evidence.products import PRODUCT_KINDS, Products
+from mep3m.stages.evidence.concepts import NO_MEANING, agreement, clash, concept_terms, excluded
+from mep3m.stages.evidence.kinds import NOTHING_KNOWN, kinship
+from mep3m.stages.evidence.named import Named
+from mep3m.stages.evidence.names import Bags, Tree, bags, characters, coverage, plain, segments
+from mep3m.stages.evidence.products import EXACT, PRODUCT_KINDS, Products
 
 Features = dict[str, np.ndarray]
 
@@ -25,9 +30,14 @@ KINDS: dict[str, tuple[str, ...]] = {
         "ratio", "leaf", "cover_l", "cover_r", "segment", "segments_l", "segments_r", "head", "head2",
         "inside_l", "inside_r", "same", "twins_l", "twins_r", "length",
     ),
+    "meanings": (
+        "concept", "concept_path", "concept_whole", "means_l", "means_r", "means_head", "clash", "clash_path",
+    ),
+    "kinds": ("kind_l", "kind_r", "apart"),
     "path": ("path", "whole", "script", "parent", "up_l", "up_r", "lower_l", "lower_r", "root"),
     "neighbours": ("children", "siblings", "inner_l", "inner_r"),
     **PRODUCT_KINDS,
+    "names in titles": ("said_l", "said_r", "says_l", "says_r"),
     "structure": (
         "first", "within_l", "within_r", "above", "above_l", "above_r", "below", "rank_l", "rank_r",
         "margin_l", "margin_r", "assigned", "scripted", "known_l", "known_r",
@@ -38,6 +48,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+#: features that say nothing where the two sides share no language
+WRITTEN = (
+    *KINDS["names"][:-3], "length", "path", "whole", "parent", "up_l", "up_r", "root", "children", "siblings",
+)  # fmt: skip
+#: largest number that decides between candidates of equal cosines
+TINY = 1e-5
 #: up to this many pairs every one is a candidate
 ALL_PAIRS = 20_000
 
@@ -64,11 +80,16 @@ class Evidence:
             [f"{a} {b}" for a, b in zip(*texts, strict=True)] for texts in zip(above, leaves, strict=True)
         ]
         self._leaf, self._path = bags(*leaves), bags(*above)
+        self._meant, self._meant_path = (bags(*texts, analyzer=concept_terms) for texts in (leaves, above))
+        self._meant_whole = bags(*whole, analyzer=concept_terms)
+        self._opposites = [[excluded(texts) for texts in of] for of in (leaves, whole)]
         self._whole = bags(*whole)
         self._script = _script_bags(left, right)
         self._children = bags(*(_gathered(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._siblings = bags(*(_brothers(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._products = Products(left.side, right.side, settings)
+        stocked = any(entry.titles for tree in sides for entry in tree.side)
+        self._named = (Named(left, right), Named(right, left)) if stocked else None
 
     def candidates(self) -> tuple[Ints, Ints]:
         """Return (rows, columns) of the pairs worth a look, sorted, each once."""
@@ -78,21 +99,75 @@ class Evidence:
             return every // len(self.right.side), every % len(self.right.side)
         found = self._products.candidates()
         content = self._products.content
+        order = [_order(side) for side in (self.left.side, self.right.side)]
         for turned in (False, True):
-            parts = [_turned(bag, turned) for bag in (self._leaf, self._whole)]
-            found += [_nearest(scores, k, turned) for scores in (parts[:1], parts)]
+            for kind in ((self._leaf, self._whole), (self._meant, self._meant_whole)):
+                parts = [_turned(bag, turned) for bag in kind]
+                found += [_nearest(scores, k, turned, order[not turned]) for scores in (parts[:1], parts)]
             if content is not None:
-                found.append(_nearest((_turned(content, turned),), k, turned))
+                found.append(_nearest((_turned(content, turned),), k, turned, order[not turned]))
         keys = np.unique(np.concatenate([pairs[0] * len(self.right.side) + pairs[1] for pairs in found]))
         return keys // len(self.right.side), keys % len(self.right.side)
 
     def features(self, rows: Ints, columns: Ints) -> Features:
-        """Return every feature that needs no decision on other pairs."""
-        return {
+        """Return every feature that needs no decision on other pairs.
+
+        Of names in different languages only the meanings are compared.
+        """
+        found = {
             **self._name_features(rows, columns),
             **self._place_features(rows, columns),
+            **self._meaning_features(rows, columns),
+            **self._kind_features(rows, columns),
             **self._products.features(rows, columns),
+            **self._title_features(rows, columns),
         }
+        if self.left.foreign:
+            found |= dict.fromkeys(WRITTEN, np.full(len(rows), np.nan, np.float32))
+            found["script"] = (found["concept"] + found["concept_whole"]) / 2
+        return {name: np.round(values, EXACT) for name, values in found.items()}
+
+    def _meaning_features(self, rows: Ints, columns: Ints) -> Features:
+        found = np.full((len(rows), len(NO_MEANING)), np.nan, np.float32)
+        ours, theirs = (
+            [_plain_names(tree, i) for i in range(len(tree.side))] for tree in (self.left, self.right)
+        )
+        for view in range(len(self.left.names)):
+            compared = [
+                agreement(ours[i][view], theirs[j][view])
+                for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
+            ]
+            found = np.fmax(found, np.array(compared, np.float32).reshape(found.shape))
+        own, path = ([of[0][rows], of[1][columns]] for of in self._opposites)
+        return {
+            "clash": clash(*own),
+            "clash_path": clash(*path),
+            "concept": self._meant.cosine(rows, columns),
+            "concept_path": self._meant_path.cosine(rows, columns),
+            "concept_whole": self._meant_whole.cosine(rows, columns),
+            "means_l": found[:, 0],
+            "means_r": found[:, 1],
+            "means_head": found[:, 2],
+        }
+
+    def _kind_features(self, rows: Ints, columns: Ints) -> Features:
+        found = np.full((len(rows), len(NOTHING_KNOWN)), np.nan, np.float32)
+        for view in range(len(self.left.names)):
+            ours, theirs = (
+                [("", "", *tree.names[view][i])[-2:][::-1] for i in range(len(tree.side))]
+                for tree in (self.left, self.right)
+            )
+            akin = [kinship(ours[i], theirs[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
+            table = np.array(akin, np.float32).reshape(found.shape)
+            found = np.c_[np.fmax(found[:, :2], table[:, :2]), np.fmin(found[:, 2], table[:, 2])]
+        return {"kind_l": found[:, 0], "kind_r": found[:, 1], "apart": found[:, 2]}
+
+    def _title_features(self, rows: Ints, columns: Ints) -> Features:
+        if self._named is None:
+            return dict.fromkeys(KINDS["names in titles"], np.full(len(rows), np.nan, np.float32))
+        said_l, lead_l = self._named[0].features(rows, columns)
+        said_r, lead_r = self._named[1].features(columns, rows)
+        return {"said_l": said_l, "says_l": lead_l, "said_r": said_r, "says_r": lead_r}
 
     def _name_features(self, rows: Ints, columns: Ints) -> Features:
         leaf = self._leaf
@@ -180,6 +255,11 @@ def _compare_names(left: str, right: str) -> tuple[float, ...]:
     )
 
 
+def _plain_names(tree: Tree, i: int) -> list[str]:
+    """Return an entry's own names in every view, in plain form."""
+    return [plain(view[i][-1]) if view[i] else "" for view in tree.names]
+
+
 def _gathered(tree: Tree, leaves: Sequence[str]) -> list[str]:
     return [" ".join(leaves[child] for child in of) for of in tree.children]
 
@@ -253,15 +333,24 @@ def _script_bags(left: Tree, right: Tree) -> tuple[Bags, Bags]:
     """
     names = [[view[-1].lower() if view else "" for view in tree.names[0]] for tree in (left, right)]
     paths = [[" ".join(view).lower() for view in tree.names[0]] for tree in (left, right)]
-    return bags(*names, characters=True), bags(*paths, characters=True)
+    return bags(*names, analyzer=characters), bags(*paths, analyzer=characters)
 
 
 def _turned(bag: Bags, turned: bool) -> Bags:
     return Bags(bag.right, bag.left, bag.idf) if turned else bag
 
 
-def _nearest(scores: Sequence[Bags], k: int, turned: bool) -> np.ndarray:
-    """Return (2, pairs): for each first-side entry the k entries of highest summed cosine above zero."""
+def _order(side: Side) -> np.ndarray:
+    """Return tiny numbers (n,) that order entries of equal cosines the same wherever they stand."""
+    drawn = [zlib.crc32(f"{entry.label}\n{entry.id}".encode()) for entry in side]
+    return np.array(drawn, np.float32) * np.float32(TINY / 2**32)
+
+
+def _nearest(scores: Sequence[Bags], k: int, turned: bool, order: np.ndarray) -> np.ndarray:
+    """Return (2, pairs): for each first-side entry the k entries of highest summed cosine above zero.
+
+    `order` (others,) decides between equal ones.
+    """
     count, others = scores[0].left.shape[0], scores[0].right.shape[0]
     right = [bag.right.T.tocsr() for bag in scores]
     step = max(1, BLOCK_CELLS // max(1, others))
@@ -270,7 +359,7 @@ def _nearest(scores: Sequence[Bags], k: int, turned: bool) -> np.ndarray:
         total = np.zeros((min(step, count - start), others), np.float32)
         for bag, theirs in zip(scores, right, strict=True):
             total += (bag.left[start : start + step] @ theirs).toarray()
-        top = np.argpartition(-total, min(k, others) - 1, axis=1)[:, :k]
+        top = np.argpartition(-(total + order), min(k, others) - 1, axis=1)[:, :k]
         rows = np.repeat(np.arange(start, start + len(total)), top.shape[1])
         above_zero = np.take_along_axis(total, top, axis=1).ravel() > 0
         found.append(np.stack([rows[above_zero], top.ravel()[above_zero]]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -84,6 +84,7 @@ class Tree:
     parent: Ints
     siblings: Ints
     children: list[list[int]] = field(repr=False)
+    foreign: bool = False
 
     def leaf(self, i: int) -> str:
         """Return the entry's own names in all views, in plain form."""
@@ -97,7 +98,7 @@ class Tree:
 def trees(left: Side, right: Side) -> tuple[Tree, Tree]:
     """Return both sides' trees, with names in the languages that both sides have.
 
-    Where they share no language the names are compared as they are (brands and numbers still meet).
+    Where they share no language only what the names mean can be compared.
     """
     views = [_languages(side) for side in (left, right)]
     shared = [language for language in ("zh", "en") if language in views[0] and language in views[1]]
@@ -105,7 +106,7 @@ def trees(left: Side, right: Side) -> tuple[Tree, Tree]:
         tuple(view[language] for language in shared) if shared else (next(iter(view.values())),)
         for view in views
     ]
-    return _tree(left, chosen[0]), _tree(right, chosen[1])
+    return _tree(left, chosen[0], not shared), _tree(right, chosen[1], not shared)
 
 
 def _languages(side: Side) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -118,7 +119,7 @@ def _languages(side: Side) -> dict[str, tuple[tuple[str, ...], ...]]:
     return found
 
 
-def _tree(side: Side, names: tuple[tuple[tuple[str, ...], ...], ...]) -> Tree:
+def _tree(side: Side, names: tuple[tuple[tuple[str, ...], ...], ...], foreign: bool) -> Tree:
     places: dict[tuple[str, ...], int] = {}
     for i in sorted(
         range(len(side)), key=lambda i: side.entries[i].id
@@ -131,7 +132,7 @@ def _tree(side: Side, names: tuple[tuple[tuple[str, ...], ...], ...]) -> Tree:
     for i, above in enumerate(parent.tolist()):
         if above >= 0 and above != i:
             children[above].append(i)
-    return Tree(side, names, parent, siblings, children)
+    return Tree(side, names, parent, siblings, children, foreign)
 
 
 @dataclass(frozen=True)
@@ -157,15 +158,18 @@ def _row_dots(left: sparse.csr_matrix, right: sparse.csr_matrix, rows: Ints, col
     return values
 
 
-def bags(left: Sequence[str], right: Sequence[str], *, characters: bool = False) -> Bags:
-    """Return tf-idf vectors of both sides' texts, over the terms of both together.
+def characters(text: str) -> list[str]:
+    """Return every character 1-3-gram of a text as it stands."""
+    return [text[i : i + n] for n in (1, 2, 3) for i in range(len(text) - n + 1)]
 
-    The terms are those of plain texts, or with `characters` every character 1-3-gram as it stands.
-    """
+
+def bags(
+    left: Sequence[str], right: Sequence[str], *, analyzer: Callable[[str], Sequence[str]] = terms
+) -> Bags:
+    """Return tf-idf vectors of both sides' texts, over the terms that `analyzer` finds in both together."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    how = {"analyzer": "char", "ngram_range": (1, 3)} if characters else {"analyzer": terms}
-    vectorizer = TfidfVectorizer(dtype=np.float32, sublinear_tf=not characters, **how)
+    vectorizer = TfidfVectorizer(dtype=np.float32, sublinear_tf=analyzer is not characters, analyzer=analyzer)
     try:
         vectorizer.fit([*left, *right])
     except ValueError:  # sklearn's word for: no text holds a term

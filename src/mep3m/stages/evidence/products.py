@@ -19,8 +19,14 @@ HALF_TRUSTED = 8
 #: titles of the other side that each title is compared with, and how fast the farther ones fade
 NEIGHBOURS = 8
 FADE = 4
+#: own categories from which on their average says what chance gives
+CROWD = 5
+#: a category that gets so much by chance says nothing by getting it
+NEARLY_ALL = 0.9
 #: two titles nearest to each other and at least this alike are one product
 SAME_PRODUCT = 0.6
+#: decimals from which on two cosines are the same
+EXACT = 6
 #: distinct titles a side that look for their neighbours; more are thinned evenly in each category
 NEIGHBOURLY = 12_000
 
@@ -84,9 +90,10 @@ class Products:
                 ("l", self.votes[0], self.near[0], rows, columns),
                 ("r", self.votes[1], self.near[1], columns, rows),
             ):
-                found[f"votes_{side}"] = _cells(votes, own, other) * trusted
-                found[f"near_{side}"] = _cells(near.share, own, other) * trusted
-                found[f"reach_{side}"] = _cells(near.reach, own, other) * trusted
+                stock = self.near[side == "l"].titles
+                found[f"votes_{side}"] = _beyond_chance(votes, own, other, stock) * trusted
+                found[f"near_{side}"] = _beyond_chance(near.share, own, other, stock) * trusted
+                found[f"reach_{side}"] = _beyond_chance(near.reach, own, other, stock) * trusted
                 found[f"home_{side}"] = near.home[own]
                 found[f"stock_{side}"] = np.log1p(near.titles[own]).astype(np.float32)
                 same = _cells(near.same, own, other)
@@ -112,6 +119,22 @@ PRODUCT_KINDS: dict[str, tuple[str, ...]] = {
     "pictures": ("picture",),
 }  # fmt: skip
 FEATURES = [name for names in PRODUCT_KINDS.values() for name in names]
+
+
+def _beyond_chance(table: sparse.csr_matrix, rows: Ints, columns: Ints, stock: np.ndarray) -> np.ndarray:
+    """Return shares (pairs,) as what they are beyond chance: 0 by chance, 1 where all is there.
+
+    By chance a category gets its share of the other side's titles (`stock`), or what the categories
+    of a side of `CROWD` or more give it on the average. Unknown where that is nearly everything: to a
+    shop that sells one kind of thing everything lies nearest.
+    """
+    expected = stock / max(float(stock.sum()), 1.0)
+    telling = np.diff(table.indptr) > 0
+    if telling.sum() >= CROWD:
+        expected = np.maximum(expected, np.asarray(table.sum(axis=0)).ravel() / telling.sum())
+    by_chance = expected[columns]
+    value = (_cells(table, rows, columns) - by_chance) / np.maximum(1 - by_chance, 1e-6)
+    return np.where(by_chance < NEARLY_ALL, np.maximum(value, 0.0), np.nan).astype(np.float32)
 
 
 def _cells(table: sparse.csr_matrix, rows: Ints, columns: Ints) -> np.ndarray:
@@ -306,18 +329,39 @@ def _centres(vectors: sparse.csr_matrix, holds: sparse.csr_matrix) -> sparse.csr
 
 
 def _cast(vectors: sparse.csr_matrix, centres: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Return the votes (titles, categories of the other side), each row summing to at most 1."""
+    """Return the votes (titles, categories of the other side), each row summing to at most 1.
+
+    Categories that are as near as each other share the votes of their places.
+    """
     parts = []
     turned = centres.T.tocsr()
     step = max(1, BLOCK_CELLS // max(1, centres.shape[0]))
+    last = min(len(VOTES), centres.shape[0]) - 1
     for start in range(0, vectors.shape[0], step):
-        near = (vectors[start : start + step] @ turned).toarray()
-        order = np.argsort(-near, axis=1, kind="stable")[:, : len(VOTES)]
-        found = np.take_along_axis(near, order, axis=1) > 0
-        weight = np.where(found, np.array(VOTES)[: order.shape[1]], 0).astype(np.float32)
-        rows = np.repeat(np.arange(len(near)), order.shape[1])
-        parts.append(sparse.csr_matrix((weight.ravel(), (rows, order.ravel())), near.shape))
+        near = np.round((vectors[start : start + step] @ turned).toarray(), EXACT)
+        least = -np.partition(-near, last, axis=1)[:, last : last + 1]
+        rows, columns = np.nonzero((near > 0) & (near >= least))
+        weight = _shared_votes(rows, near[rows, columns])
+        parts.append(sparse.csr_matrix((weight, (rows, columns)), near.shape))
     return sparse.vstack(parts).tocsr()
+
+
+def _shared_votes(rows: Ints, cosines: np.ndarray) -> np.ndarray:
+    """Return the votes (pairs,) of pairs by their places in their row; `rows` are sorted."""
+    if not len(rows):
+        return np.empty(0, np.float32)
+    order = np.lexsort((-cosines, rows))
+    value = cosines[order]
+    leads_row = np.r_[True, rows[1:] != rows[:-1]]
+    leads_tie = leads_row | np.r_[True, value[1:] != value[:-1]]
+    row_at, tie_at = np.nonzero(leads_row)[0], np.nonzero(leads_tie)[0]
+    size = np.diff(np.r_[tie_at, len(rows)])
+    first = tie_at - row_at[np.cumsum(leads_row)[tie_at] - 1]
+    upto = np.cumsum([0.0, *VOTES])
+    of_tie = (upto[np.minimum(first + size, len(VOTES))] - upto[np.minimum(first, len(VOTES))]) / size
+    votes = np.empty(len(rows), np.float32)
+    votes[order] = np.repeat(of_tie, size)
+    return votes
 
 
 def _pictures(left: Side, right: Side, rows: Ints, columns: Ints) -> np.ndarray:
