@@ -38,15 +38,9 @@ Heads = tuple[Boosted, Boosted]
 MODELS = 2
 #: sources whose change makes the kept tasks, and the kept models, out of date
 _OF_TASKS = (
-    "features.py",
-    "names.py",
-    "concepts.py",
-    "concepts.txt",
-    "kinds.py",
-    "kinds.txt",
-    "named.py",
-    "products.py",
-)
+    "features.py", "names.py", "concepts.py", "concepts.txt", "kinds.py", "kinds.txt",
+    "named.py", "products.py", "titles.py",
+)  # fmt: skip
 _OF_MODELS = ("structure.py", "boosted.py", "leaves.py")
 
 

@@ -6,7 +6,7 @@ from scipy import sparse
 
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Entry, Side
-from mep3m.stages.evidence import products as module
+from mep3m.stages.evidence import titles as module
 from mep3m.stages.evidence.products import FEATURES, HALF_TRUSTED, Products, _beyond_chance
 
 

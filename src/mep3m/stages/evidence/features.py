@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -19,8 +18,21 @@ from mep3m.stages.align.similarity import BLOCK_CELLS, Ints
 from mep3m.stages.evidence.concepts import NO_MEANING, agreement, clash, concept_terms, excluded
 from mep3m.stages.evidence.kinds import NOTHING_KNOWN, kinship
 from mep3m.stages.evidence.named import Named
-from mep3m.stages.evidence.names import Bags, Tree, bags, characters, coverage, plain, segments
-from mep3m.stages.evidence.products import EXACT, PRODUCT_KINDS, Products
+from mep3m.stages.evidence.names import (
+    COMPARED,
+    UNKNOWN,
+    Bags,
+    Tree,
+    bags,
+    characters,
+    compare_names,
+    coverage,
+    parent_ratio,
+    plain,
+    root_ratio,
+)
+from mep3m.stages.evidence.products import PRODUCT_KINDS, Products
+from mep3m.stages.evidence.titles import EXACT
 
 Features = dict[str, np.ndarray]
 
@@ -130,7 +142,7 @@ class Evidence:
     def _meaning_features(self, rows: Ints, columns: Ints) -> Features:
         found = np.full((len(rows), len(NO_MEANING)), np.nan, np.float32)
         ours, theirs = (
-            [_plain_names(tree, i) for i in range(len(tree.side))] for tree in (self.left, self.right)
+            [tree.own_names(i) for i in range(len(tree.side))] for tree in (self.left, self.right)
         )
         for view in range(len(self.left.names)):
             compared = [
@@ -174,15 +186,15 @@ class Evidence:
         per_view = [
             np.array(
                 [
-                    _compare_names(one[i][-1], other[j][-1]) if one[i] and other[j] else _UNKNOWN
+                    compare_names(one[i][-1], other[j][-1]) if one[i] and other[j] else UNKNOWN
                     for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
                 ],
                 dtype=np.float32,
-            ).reshape(-1, len(_COMPARED))
+            ).reshape(-1, len(COMPARED))
             for one, other in zip(self.left.names, self.right.names, strict=True)
         ]
         best = np.fmax.reduce(per_view)
-        compared = {name: best[:, k] for k, name in enumerate(_COMPARED)}
+        compared = {name: best[:, k] for k, name in enumerate(COMPARED)}
         return {
             **compared,
             "leaf": leaf.cosine(rows, columns),
@@ -202,10 +214,10 @@ class Evidence:
             "path": self._path.cosine(rows, columns),
             "whole": whole.cosine(rows, columns),
             "script": np.mean([bag.cosine(rows, columns) for bag in self._script], axis=0),
-            "parent": _parent_ratio(self.left, self.right, rows, columns),
+            "parent": parent_ratio(self.left, self.right, rows, columns),
             "up_l": _lifted(leaf, self.left.parent, rows, columns),
             "up_r": _lifted(Bags(leaf.right, leaf.left, leaf.idf), self.right.parent, columns, rows),
-            "root": _root_ratio(self.left, self.right, rows, columns),
+            "root": root_ratio(self.left, self.right, rows, columns),
             "lower_l": np.maximum(depth[0][rows] - depth[1][columns], 0),
             "lower_r": np.maximum(depth[1][columns] - depth[0][rows], 0),
             "children": self._children.cosine(rows, columns),
@@ -213,51 +225,6 @@ class Evidence:
             "inner_l": np.log1p(inner[0])[rows],
             "inner_r": np.log1p(inner[1])[columns],
         }
-
-
-#: what `_compare_names` returns, in this order
-_COMPARED = (
-    "same", "ratio", "segment", "segments_l", "segments_r", "head", "head2", "inside_l", "inside_r", "length",
-)  # fmt: skip
-_UNKNOWN = (np.nan,) * len(_COMPARED)
-
-
-@lru_cache(maxsize=400_000)
-def _compare_names(left: str, right: str) -> tuple[float, ...]:
-    """Return the features of two names of one language, see `_COMPARED`."""
-    from cydifflib import SequenceMatcher
-    from rapidfuzz.distance import Indel
-
-    one, other = plain(left), plain(right)
-    if not one or not other:
-        return _UNKNOWN
-    ratio = max(SequenceMatcher(None, one, other).ratio(), SequenceMatcher(None, other, one).ratio())
-    ours, theirs = segments(left), segments(right)
-    table = [[Indel.normalized_similarity(a, b) for b in theirs] for a in ours] or [[ratio]]
-    best_l = [max(row) for row in table]
-    best_r = [max(column) for column in zip(*table, strict=True)]
-    last, last_other = one.split()[-1], other.split()[-1]
-    if one.isascii() or other.isascii():
-        head, head2 = float(last == last_other), float(one.split()[-2:] == other.split()[-2:])
-    else:
-        head, head2 = float(one[-1] == other[-1]), float(one[-2:] == other[-2:])
-    return (
-        float(one == other),
-        ratio,
-        max(best_l),
-        sum(best_l) / len(best_l),
-        sum(best_r) / len(best_r),
-        head,
-        head2,
-        float(one in other),
-        float(other in one),
-        abs(len(one) - len(other)) / max(len(one), len(other)),
-    )
-
-
-def _plain_names(tree: Tree, i: int) -> list[str]:
-    """Return an entry's own names in every view, in plain form."""
-    return [plain(view[i][-1]) if view[i] else "" for view in tree.names]
 
 
 def _gathered(tree: Tree, leaves: Sequence[str]) -> list[str]:
@@ -280,43 +247,6 @@ def _twins(tree: Tree) -> np.ndarray:
     names = [tree.leaf(i) for i in range(len(tree.side))]
     counts = Counter(names)
     return np.array([min(counts[name] - 1, 5) for name in names], dtype=np.float32)
-
-
-def _above(tree: Tree, i: int, view: int, step: int) -> str:
-    path = tree.names[view][i]
-    return path[step] if -len(path) <= step < len(path) and len(path) > 1 else ""
-
-
-def _parent_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints) -> np.ndarray:
-    """Return the similarity of the names directly above, NaN at the first level."""
-    return _level_ratio(left, right, rows, columns, step=-2)
-
-
-def _root_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints) -> np.ndarray:
-    """Return the similarity of the first-level names."""
-    return _level_ratio(left, right, rows, columns, step=0)
-
-
-def _level_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints, step: int) -> np.ndarray:
-    values = np.full(len(rows), np.nan, np.float32)
-    for view in range(len(left.names)):
-        ours = [_above(left, i, view, step) for i in range(len(left.side))]
-        theirs = [_above(right, j, view, step) for j in range(len(right.side))]
-        found = [
-            _name_ratio(ours[i], theirs[j]) if ours[i] and theirs[j] else np.nan
-            for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
-        ]
-        values = np.fmax(values, np.array(found, np.float32))
-    return values
-
-
-@lru_cache(maxsize=400_000)
-def _name_ratio(left: str, right: str) -> float:
-    from rapidfuzz.distance import Indel
-
-    ours, theirs = segments(left), segments(right)
-    whole = Indel.normalized_similarity(plain(left), plain(right))
-    return max([whole, *(Indel.normalized_similarity(a, b) for a in ours for b in theirs)])
 
 
 def _lifted(bag: Bags, parent: Ints, rows: Ints, columns: Ints) -> np.ndarray:

@@ -12,7 +12,7 @@ from mep3m.stages.align.proposal import Side
 from mep3m.stages.align.similarity import Ints
 from mep3m.stages.evidence.features import Features
 from mep3m.stages.evidence.names import Tree
-from mep3m.stages.evidence.products import EXACT
+from mep3m.stages.evidence.titles import EXACT
 
 #: an ancestor counts as matched from this probability
 MATCHED = 0.5
