@@ -25,10 +25,10 @@ VALID_TOPS = (
 #: simulated worlds that are trained on: seed -> products, from one or two titles a category to hundreds
 WORLDS = {
     100: 4000, 101: 400, 102: 12_000, 103: 800, 104: 4000, 105: 250, 106: 1600, 108: 6000,
-    109: 500, 110: 300, 111: 2400,
+    109: 500, 110: 300, 111: 2400, 112: 350, 113: 700, 114: 450, 115: 1000, 116: 300, 117: 600,
 }  # fmt: skip
 #: the worlds whose products have pictures
-PICTURED = (101, 103, 105, 106, 110)
+PICTURED = (101, 103, 105, 106, 110, 113, 115)
 #: Walmart's categories whose name hashes below this share are trained on
 TRAIN_SHARE = 0.6
 #: unlinked pairs that are learned from, a linked one: those that something speaks for, and the others

@@ -151,3 +151,11 @@ def test_groups_have_their_own_curves_and_a_handful_of_categories_asks_for_more(
     said = calibrated(curves, group, features, score, 1_000_000)
     assert said.tolist() == pytest.approx([0, SUREST / 2, SUREST, 0.5], abs=1e-4)
     assert calibrated(curves, group, features, score, 1)[1] < 0.2
+
+
+def test_who_has_an_equal_partner_lies_within_nothing_beside_it() -> None:
+    links = {("酒", "酒类"): "exact!", ("酒", "饮料"): "narrower", ("茶", "茶叶"): "exact!"}
+    _, words = assessed(links)
+    assert words == {("酒", "酒类"): "exact", ("茶", "茶叶"): "exact"}
+    _, words = assessed({("茶", "茶叶"): "exact!", ("茶>红茶", "壳"): "narrower"})
+    assert words == {("茶", "茶叶"): "exact", ("茶>红茶", "壳"): "narrower"}, "it has no equal partner itself"

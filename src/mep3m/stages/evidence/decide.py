@@ -123,6 +123,8 @@ def judge(
             relation[shared], group[shared], score[shared] = kind, SHARED, kinds[shared].sum(axis=1)
         sure = calibrated(curves, group, features, score, fewest)
         accepted |= (group == SHARED) & (sure >= settings.accept_inner)
+    against = _beside_equal(candidates, accepted, relation)
+    accepted[against], group[against] = False, OTHER
     rule = dict(_implied(candidates, accepted, relation))
     against = np.array(sorted(rule), np.int64)
     accepted[against], group[against] = False, IMPLIED
@@ -228,6 +230,29 @@ def _implied(candidates: Candidates, accepted: np.ndarray, relation: np.ndarray)
         )
         if any(high in _upwards(outer, of) for above in _above(inner, low) for of in links.get(above, ())):
             yield k, "follows from the category above"
+
+
+def _beside_equal(candidates: Candidates, accepted: np.ndarray, relation: np.ndarray) -> Ints:
+    """Return the accepted narrower and broader links that the other shop's own tree contradicts.
+
+    A category with an equal partner lies within nothing that this partner does not lie within.
+    """
+    pairs = candidates.pairs
+    equal = np.nonzero(accepted & (relation == EXACT))[0]
+    partners = (
+        dict(zip(pairs.rows[equal].tolist(), pairs.columns[equal].tolist(), strict=True)),
+        dict(zip(pairs.columns[equal].tolist(), pairs.rows[equal].tolist(), strict=True)),
+    )
+    found = []
+    for k in np.nonzero(accepted & (relation != EXACT))[0].tolist():
+        ends = int(pairs.rows[k]), int(pairs.columns[k])
+        turned = bool(relation[k] == BROADER)
+        inner, outer = ends[::-1] if turned else ends
+        tree = candidates.left if turned else candidates.right
+        partner = partners[turned].get(inner)
+        if partner is not None and outer not in _upwards(tree, partner):
+            found.append(k)
+    return np.array(found, np.int64)
 
 
 def _above(tree: Tree, node: int) -> list[int]:

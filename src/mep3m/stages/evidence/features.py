@@ -28,7 +28,6 @@ from mep3m.stages.evidence.names import (
     compare_names,
     coverage,
     parent_ratio,
-    plain,
     root_ratio,
 )
 from mep3m.stages.evidence.products import PRODUCT_KINDS, Products

@@ -36,11 +36,15 @@ class Known:
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Words with the classes directly above them, words by the terms of their heads, and what terms say."""
+    """Words with the classes directly above them, words by the terms of their heads, and what terms say.
+
+    `sums` are the words written with a +, of which a part may stand in the name above.
+    """
 
     above: dict[Word, frozenset[Word]]
     by_head: dict[str, tuple[Word, ...]]
     saying: dict[str, frozenset[str]]
+    sums: frozenset[Word]
 
     def upwards(self, word: Word) -> Iterator[Word]:
         """Yield all that a word is a kind of, each once."""
@@ -62,12 +66,14 @@ def read_kinds(text: str) -> Hierarchy:
     """Read the lines `names of a class : names of its kinds`, and `words = what they say beside that`."""
     above: dict[Word, set[Word]] = defaultdict(set)
     saying: dict[str, frozenset[str]] = {}
+    sums: set[Word] = set()
     for line in text.splitlines():
         classes, colon, kinds = line.partition(" : ")
         words, equals, said = line.partition(" = ")
         if equals:
             saying |= dict.fromkeys(_terms(map(_word, words.split())), frozenset(_terms([_word(said)])))
         if colon and not line.startswith("#"):
+            sums.update(_word(name) for name in (*classes.split(), *kinds.split()) if "+" in name)
             names = [_word(name) for name in classes.split()]
             for kind in map(_word, kinds.split()):
                 above[kind].update(name for name in names if name != kind)
@@ -81,6 +87,7 @@ def read_kinds(text: str) -> Hierarchy:
         {word: frozenset(of) for word, of in above.items()},
         {term: tuple(of) for term, of in by_head.items()},
         saying,
+        frozenset(sums),
     )
 
 
@@ -100,18 +107,23 @@ def known(segment: str, below: str = "") -> Known:
     most special ones count, the others are what it is a kind of.
     """
     classes, own = hierarchy(), meanings(segment)
-    read = _terms((own, meanings(below)))
-    terms = frozenset(read).union(*(classes.saying.get(term, ()) for term in read))
+    said, terms = (_said(of) for of in ((own,), (own, meanings(below))))
     found = {
         word
         for term in (own[-1] if own else ())
         for word in classes.by_head.get(term, ())
-        if all(not terms.isdisjoint(one) for one in word)
+        if all(not (terms if word in classes.sums else said).isdisjoint(one) for one in word)
     }
     special = frozenset(word for word in found if not any(_more_general(word, other) for other in found))
     above = {one for word in special for one in classes.upwards(word)} | (found - special)
     names = tuple((word, frozenset(_beside(own, word))) for word in found)
     return Known(terms, special, frozenset(above), names)
+
+
+def _said(words: Iterable[Word]) -> frozenset[str]:
+    """Return the terms of words, and what they say beside themselves."""
+    read = _terms(words)
+    return frozenset(read).union(*(hierarchy().saying.get(term, ()) for term in read))
 
 
 def _more_general(word: Word, other: Word) -> bool:
