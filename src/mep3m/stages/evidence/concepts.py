@@ -56,9 +56,8 @@ def read_lexicon(text: str) -> Lexicon:
             continue
         chinese, _, english = line.partition("=")
         names = [*chinese.split(), *english.split(",")]
-        for word in dict.fromkeys(_units(plain(name)) for name in names):
-            if word:
-                words[word] = (*words.get(word, ()), f"c{number}")
+        for word in dict.fromkeys(filter(None, (_units(plain(name)) for name in names))):
+            words[word] = (*words.get(word, ()), f"c{number}")
     return Lexicon(words, max(map(len, words), default=1), tuple(opposites))
 
 

@@ -143,12 +143,10 @@ def calibrated(
     """
     found = score.astype(np.float64)
     stocked = ~np.isnan(features["support"])
-    for of, name in enumerate(GROUPS):
-        for with_titles, what in ((False, "names"), (True, "titles")):
-            curve = curves.get(f"{name} {what}")
-            there = (group == of) & (stocked == with_titles)
-            if curve is not None:
-                found[there] = probability(score[there], curve, fewest)
+    for name, curve in curves.items():
+        of, what = name.split()
+        there = (group == GROUPS.index(of)) & (stocked == (what == "titles"))
+        found[there] = probability(score[there], curve, fewest)
     return np.round(found, 9)
 
 

@@ -67,18 +67,14 @@ def read_kinds(text: str) -> Hierarchy:
     above: dict[Word, set[Word]] = defaultdict(set)
     saying: dict[str, frozenset[str]] = {}
     sums: set[Word] = set()
-    for line in text.splitlines():
-        classes, colon, kinds = line.partition(" : ")
-        words, equals, said = line.partition(" = ")
-        if equals:
-            saying |= dict.fromkeys(_terms(map(_word, words.split())), frozenset(_terms([_word(said)])))
-        if colon and not line.startswith("#"):
-            sums.update(_word(name) for name in (*classes.split(), *kinds.split()) if "+" in name)
-            names = [_word(name) for name in classes.split()]
-            for kind in map(_word, kinds.split()):
-                above[kind].update(name for name in names if name != kind)
-            for name in names:
-                above[name].update(other for other in names if other != name)
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    for words, _, said in (line.partition(" = ") for line in lines if " = " in line):
+        saying |= dict.fromkeys(_terms(map(_word, words.split())), frozenset(_terms([_word(said)])))
+    for classes, _, kinds in (line.partition(" : ") for line in lines if " : " in line):
+        sums.update(_word(name) for name in (*classes.split(), *kinds.split()) if "+" in name)
+        names = [_word(name) for name in classes.split()]
+        for kind in (*map(_word, kinds.split()), *names):
+            above[kind].update(name for name in names if name != kind)
     by_head: dict[str, list[Word]] = defaultdict(list)
     for word in above:
         for term in word[-1]:

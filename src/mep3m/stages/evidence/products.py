@@ -35,12 +35,10 @@ class Products:
     def candidates(self) -> list[np.ndarray]:
         """Return (2, pairs) of left and right categories that some title connects."""
         found = []
-        for turned in (False, True):
-            for kind in (self.votes, self.near):
-                if kind is not None:
-                    of = kind[turned]
-                    pairs = np.stack((of.share if isinstance(of, Near) else of).nonzero()).astype(np.int64)
-                    found.append(pairs[::-1] if turned else pairs)
+        for kind in (kind for kind in (self.votes, self.near) if kind is not None):
+            shares = (of.share if isinstance(of, Near) else of for of in kind)
+            there, back = (np.stack(share.nonzero()).astype(np.int64) for share in shares)
+            found += [there, back[::-1]]
         return found
 
     def features(self, rows: Ints, columns: Ints) -> dict[str, np.ndarray]:
