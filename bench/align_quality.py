@@ -80,7 +80,7 @@ def best_name(left: Side, right: Side) -> Pairs:
     return {(left.entries[i].id, right.entries[-j].id) for i, (_, j) in best.items()}
 
 
-def accepted(proposals: list[Proposal]) -> Pairs:
+def accepted(proposals: Sequence[Proposal]) -> Pairs:
     return {(one.left_id, one.right_id) for one in proposals if one.accept}
 
 
@@ -121,14 +121,21 @@ def _scores(total: np.ndarray) -> tuple[float, float, float]:
     return precision, recall, 2 * precision * recall / (precision + recall) if right else 0.0
 
 
-def methods(weights: Path | None) -> dict[str, Callable[[Case], Pairs]]:
-    """Return the methods by name."""
+def methods(weights: Path | None, said: list[tuple[float, bool, bool]]) -> dict[str, Callable[[Case], Pairs]]:
+    """Return the methods by name; the evidence method adds what it proposed to `said`.
+
+    (probability, whether it is in the gold, whether it is accepted); left categories whose truth is
+    not known do not count.
+    """
     paper = AlignSettings(method="paper")
     ours = AlignSettings()
     learned = read_weights(weights.read_bytes()) if weights else None
 
     def evidence(case: Case) -> Pairs:
-        return accepted(propose_evidence(case.left, case.right, ours.evidence, weights=learned))
+        found = propose_evidence(case.left, case.right, ours.evidence, weights=learned)
+        known = [one for one in found if one.left_id not in case.unknown]
+        said.extend((one.probability, (one.left_id, one.right_id) in case.gold, one.accept) for one in known)
+        return accepted(found)
 
     return {
         "paper": lambda case: accepted(propose([case.left, case.right], paper)),
@@ -166,63 +173,27 @@ def trapped(found: Pairs, case: Case) -> int:
     return sum((a, b) in names or (b, a) in names for a, b in TRAPS)
 
 
-def reliability(
-    measured: Sequence[Case], weights: Path | None, edges: Sequence[float]
-) -> list[dict[str, float]]:
-    """Return, by bins of the probability of what is proposed, how many of the links are in the gold.
+def print_reliability(said: dict[str, list[tuple[float, bool, bool]]]) -> None:
+    """Print, by rows and bins of the probability of what was proposed, how many links are in the gold.
 
-    Left categories whose truth is not known do not count.
+    And, of what was accepted, the most that are right at 95 and 99 % precision if the surest are taken.
     """
-    learned = read_weights(weights.read_bytes()) if weights else None
-    said: list[float] = []
-    true: list[bool] = []
-    for case in measured:
-        for one in propose_evidence(case.left, case.right, AlignSettings().evidence, weights=learned):
-            if one.left_id not in case.unknown:
-                said.append(one.probability)
-                true.append((one.left_id, one.right_id) in case.gold)
-    values, right = np.array(said), np.array(true)
-    table: list[dict[str, float]] = []
-    for low, high in pairwise(edges):
-        within = (values >= low) & (values < high)
-        if within.any():
-            mean, share = float(values[within].mean()), float(right[within].mean())
-            table.append({"from": low, "to": high, "links": int(within.sum()), "said": mean, "true": share})
-    return table
-
-
-def print_reliability(weights: Path | None, only: str) -> None:
-    """Print the reliability tables of the held-out sets, one of each kind of set."""
-    every = cases(only)
-    kinds = {
-        "contest and Shopify in Chinese, only categories with a partner": ("valid", "closed", " zh one"),
-        "contest and Shopify in Chinese, whole trees": ("valid", "whole", " zh "),
-        "Shopify in English": ("valid", "", " en "),
-        "Chinese against English": ("zh-en", "", " zh-en "),
-        "Walmart - Amazon": ("walmart-amazon valid", "", ""),
-        "simulated worlds not trained on": ("simulator", "", ""),
-    }
-    for kind, (name, cut, language) in kinds.items():
-        chosen = [
-            case
-            for case in every
-            if name in case.name
-            and (not cut or (cut == "closed") == ("closed" in case.name))
-            and (not language or language in case.name or (" zh" in language and "contest" in case.name))
-        ]
-        if kind.startswith("contest"):
-            chosen = [case for case in chosen if "zh-en" not in case.name and "both" not in case.name]
-        if not chosen:
-            continue
-        print(f"\n{kind} ({len(chosen)} tasks)\n\n| said | links | mean said | true |\n|---|---|---|---|")
-        table = reliability(chosen, weights, (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.01))
-        links = sum(int(row["links"]) for row in table)
-        error = sum(int(row["links"]) * abs(float(row["said"]) - float(row["true"])) for row in table) / links
-        for row in table:
-            print(
-                f"| {row['from']} to {row['to']} | {row['links']:,} | {row['said']:.3f} | {row['true']:.3f} |"
-            )
-        print(f"\nexpected calibration error {error:.3f} over {links:,} links", flush=True)
+    edges = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 1.01)
+    for name, links in said.items():
+        values, right, taken = (np.array(of) for of in zip(*links, strict=True))
+        print(f"\n{name}\n\n| said | links | mean said | true |\n|---|---|---|---|")
+        error = 0.0
+        for low, high in pairwise(edges):
+            within = (values >= low) & (values < high)
+            if within.any():
+                mean, share = float(values[within].mean()), float(right[within].mean())
+                error += within.sum() / len(values) * abs(mean - share)
+                print(f"| {low} to {high} | {within.sum():,} | {mean:.3f} | {share:.3f} |")
+        order = np.argsort(-values[taken], kind="stable")
+        hits = right[taken][order].cumsum()
+        precision = hits / (np.arange(len(hits)) + 1)
+        found = ", ".join(f"{hits[precision >= p].max(initial=0):,} at {p}" for p in (0.95, 0.99))
+        print(f"\nexpected calibration error {error:.3f}; right links of {len(hits):,} accepted: {found}")
 
 
 def group(case: Case) -> str:
@@ -251,12 +222,10 @@ def main() -> None:
     parser.add_argument("--ablate", action="store_true")
     parser.add_argument("--weights", type=Path, help="other weights than the shipped ones")
     parser.add_argument(
-        "--reliability", action="store_true", help="print only how true the probabilities are"
+        "--reliability", action="store_true", help="print how true the probabilities are, too"
     )
     options = parser.parse_args()
-    if options.reliability:
-        print_reliability(options.weights, options.only)
-        return
+    said: dict[str, list[tuple[float, bool, bool]]] = {}
     table: list[dict[str, object]] = []
     print("| case | gold | method | precision | recall | F1 | interval | traps |\n" + "|---" * 8 + "|")
     for name, together in groupby(cases(options.only), key=group):
@@ -266,17 +235,21 @@ def main() -> None:
         for label in runs:
             counts, known, kind = Counts(), Counts(), label.removeprefix("without ")
             with hidden(kind if kind in KINDS else None):
-                method = methods(options.weights)["ours" if kind in KINDS else label]
+                links: list[tuple[float, bool, bool]] = []
+                method = methods(options.weights, links)["ours" if kind in KINDS else label]
                 for case in pooled:
                     found = method(case)
                     counts.add(found, case)
                     known.add(found, case, known=True)
+            said |= {name: links} if label == "ours" else {}
             row = {"case": name, "gold": sum(len(case.gold) for case in pooled), "method": label}
             table.append(row | counts.scores() | {"traps": counts.traps})
             print(_line(table[-1]), flush=True)
             if any(case.unknown for case in pooled):
                 table.append(row | known.scores() | {"case": f"{name}, known", "traps": known.traps})
                 print(_line(table[-1]), flush=True)
+    if options.reliability:
+        print_reliability(said)
     if options.out:
         options.out.write_text(json.dumps(table, ensure_ascii=False, indent=1))
 

@@ -70,7 +70,7 @@ def _proposed(one: Task, assessed: Assessed, known: Mapping[str, Curve]) -> Iter
     silent = "one-to-one" in one.case.name  # its gold leaves out what lies within another
     for group in np.unique(assessed.group[shown]).tolist():
         of = shown & (assessed.group == group)
-        if not silent or GROUPS[group] in ("equal", "other"):
+        if not silent or GROUPS[group] in ("equal", "other", "unlike"):
             yield (
                 GROUPS[group],
                 np.stack([assessed.score[of], true[of] > 0, weight[of], np.full(of.sum(), few)]),

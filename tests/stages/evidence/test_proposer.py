@@ -183,15 +183,15 @@ def nameless(
     ("features", "left"),
     [
         (nameless(SUPPORT), 0.5),
-        (nameless(SUPPORT, ratio=0.5), 0.8),
+        (nameless(SUPPORT, ratio=0.5), 2 / 3),
         (nameless(1000 * SUPPORT), 1),
         (nameless(1, ratio=0.8), 1),
-        (nameless(1, ratio=0.8, inside=True), 1 / (1 + (0.7 * SUPPORT) ** 2)),
+        (nameless(1, ratio=0.8, inside=True), 1 / (1 + 0.7 * SUPPORT)),
         (nameless(1, means_l=1.0), 1),
         (nameless(SUPPORT, ratio=0.8, clash=1.0), 0.5),
         (nameless(1, kind_r=1.0), 1),
         (nameless(SUPPORT, ratio=0.8, apart=1.0), 0.5),
-        (nameless(0), 0),
+        (nameless(0), 0.0123),
         (nameless(np.nan), 1),
     ],
 )

@@ -38,9 +38,10 @@ PARTNERED, LIFT = 0.7, 6.0
 SHARING = 0.7
 #: kinds of decision, each with its own curve from score to probability: given to each other as equal;
 #: one within the other; passed over; within a partner that is given to another; following from a
-#: link of an ancestor, as a candidate; and the same without being one
-GROUPS = ("equal", "inner", "other", "shared", "implied", "entailed")
-EQUAL, INNER, OTHER, SHARED, IMPLIED, FOLLOWS = range(6)
+#: link of an ancestor, as a candidate; the same without being one; and given to each other as equal
+#: though the names are known to mean different things
+GROUPS = ("equal", "inner", "other", "shared", "implied", "entailed", "unlike")
+EQUAL, INNER, OTHER, SHARED, IMPLIED, FOLLOWS, UNLIKE = range(7)
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def judge(
     alone = kinds[:, EXACT].copy()
     kinds[~equal, EXACT] *= RIVAL
     relation = kinds.argmax(axis=1)
-    group = np.where(relation != EXACT, INNER, np.where(equal, EQUAL, OTHER))
+    given = np.where(apart(features), UNLIKE, EQUAL)
+    group = np.where(relation != EXACT, INNER, np.where(equal, given, OTHER))
     score = kinds.sum(axis=1)
     fewest = min(len(candidates.left.side), len(candidates.right.side))
     sure = calibrated(curves, group, features, score, fewest)
@@ -180,11 +182,16 @@ def _shared(own: Ints, alone: np.ndarray, accepted: np.ndarray, able: np.ndarray
     return chosen
 
 
+def apart(features: Features) -> np.ndarray:
+    """Return whether the names of each pair (pairs,) are known to mean different things."""
+    return np.asarray((features["clash"] == 1) | (features["apart"] == 1))
+
+
 def supported(features: Features) -> np.ndarray:
     """Return what is left (pairs,) of the probability of each pair for want of support, 0 to 1.
 
     Products may link two categories whose names differ, but only as far as both have titles enough
-    to speak: n² / (n² + s²), n the titles of the poorer one and s = `SUPPORT` · (1 - likeness of the
+    to speak: n / (n + s), n the titles of the poorer one and s = `SUPPORT` · (1 - likeness of the
     names). Names that are `ALIKE` or mean the same need none, unless they have another head or words
     that exclude each other; where a side has no titles at all the names decide. Where a title lies
     nearest says nothing in a shop that sells nothing like it: the titles of both must also have words
@@ -195,10 +202,10 @@ def supported(features: Features) -> np.ndarray:
     longer = (features["inside_l"] == 1) | (features["inside_r"] == 1)
     likeness = np.where(longer & (features["head"] == 0), OTHER_HEAD, likeness)
     likeness = np.fmax(likeness, np.fmax(features["kind_l"], features["kind_r"]))
-    likeness = np.where((features["clash"] == 1) | (features["apart"] == 1), 0.0, likeness)
+    likeness = np.where(apart(features), 0.0, likeness)
     titles = np.expm1(np.nan_to_num(features["support"], nan=np.inf))
     missing = np.where(likeness < ALIKE, SUPPORT * (1 - likeness), 0.0)
-    share = 1 / (1 + (missing / np.maximum(titles, TITLE_AT_LEAST)) ** 2)
+    share = 1 / (1 + missing / np.maximum(titles, TITLE_AT_LEAST))
     known = np.isfinite(titles) & (titles > 0)
     content = np.nan_to_num(features["content"]) / trust(np.where(known, titles, 1.0))
     kind = np.where((missing > 0) & known, np.clip(content / OF_ONE_KIND, 0, 1) ** 2, 1.0)
