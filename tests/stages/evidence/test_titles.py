@@ -37,3 +37,25 @@ def test_the_order_of_categories_with_the_same_titles_changes_no_vote() -> None:
     again = Titles(left, other).votes()[0].toarray()
     assert votes.tolist() == again[:, ::-1].tolist()
     assert votes[0, 0] == votes[0, 1] > 0
+
+
+def test_a_title_without_a_word_in_common_votes_for_nobody() -> None:
+    votes = Titles(shop("a", tea=("红茶 罐装",)), shop("b", phone=("手机 快充",))).votes()
+    assert votes[0].toarray().tolist() == [[0.0]]
+    assert votes[1].toarray().tolist() == [[0.0]]
+
+
+def test_the_same_product_sold_twice_is_found_from_both_sides() -> None:
+    left = shop("a", tea=("祁门 红茶 罐装 100克",), phone=("华为 手机 128G",))
+    right = shop("b", drinks=("祁门 红茶 罐装 100克", "可乐 罐装"))
+    there, back = Titles(left, right).near()
+    assert there.same.toarray().tolist() == [[1.0], [0.0]]
+    assert back.same.toarray().tolist() == [[1.0, 0.0]]
+    assert there.titles.tolist() == [1, 1]
+    assert back.titles.tolist() == [2]
+
+
+def test_what_lies_nowhere_near_is_at_home_nowhere() -> None:
+    left = shop("a", tea=("祁门 红茶",), phone=("华为 手机",))
+    there, _ = Titles(left, shop("b", tea=("祁门 红茶",))).near()
+    assert there.home[0] > there.home[1] == 0
