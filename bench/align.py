@@ -71,9 +71,9 @@ def ours(left: Sequence[str], right: Sequence[str]) -> int:
 
 def shopify_names() -> list[str]:
     """Return the names of Shopify's whole tree, the branches without gold included."""
-    from bench.alignment.data import _tree
+    from bench.alignment.data import read_tree
 
-    tree = _tree("taxonomies/shopify_google/shopify_2025-08_categories.en.txt", " : ")
+    tree = read_tree("taxonomies/shopify_google/shopify_2025-08_categories.en.txt", " : ")
     return [path[-1] for path in tree.values()]
 
 

@@ -12,11 +12,15 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
+
 from mep3m.settings.simulator import SimulatorSettings
-from mep3m.simulator import simulate
+from mep3m.simulator import Simulation, simulate
+from mep3m.stages.align.from_store import PICTURES_KEPT, picture_statistics
 from mep3m.stages.align.proposal import Entry, Side, read_side
 from mep3m.stages.align.score import read_gold
 
@@ -35,6 +39,8 @@ class Case:
     relations: dict[Pair, str] = field(default_factory=dict)
     #: left categories whose truth is not known (it lies outside of the right tree's edition)
     unknown: frozenset[str] = frozenset()
+    #: their links to the nearest ancestor of the truth that the right tree has
+    instead: frozenset[Pair] = frozenset()
 
     def names_only(self) -> Case:
         """Return the case without products."""
@@ -105,7 +111,8 @@ def contest_jd() -> Case:
     return Case("contest-jd", Side("contest", tuple(left)), Side("jd2015", tuple(right)), gold)
 
 
-def _tree(path: str, separator: str) -> dict[str, tuple[str, ...]]:
+def read_tree(path: str, separator: str) -> dict[str, tuple[str, ...]]:
+    """Return id -> path of a published tree of lines `id separator names joined by >`."""
     lines = (DATA / path).read_text(encoding="utf-8").split("\n")
     found = {}
     for line in lines:
@@ -123,12 +130,12 @@ def shopify_google(language: str) -> Case:
     """
     folder = "taxonomies/shopify_google/"
     shopify = {
-        "zh": _tree(folder + "shopify_2025-08_categories.zh-CN.txt", " : "),
-        "en": _tree(folder + "shopify_2025-08_categories.en.txt", " : "),
+        "zh": read_tree(folder + "shopify_2025-08_categories.zh-CN.txt", " : "),
+        "en": read_tree(folder + "shopify_2025-08_categories.en.txt", " : "),
     }
     google = {
-        "zh": _tree(folder + "google_2012-01-13.zh-CN.txt", " - "),
-        "en": _tree(folder + "google_2015-02-19.en-US.txt", " - "),
+        "zh": read_tree(folder + "google_2012-01-13.zh-CN.txt", " - "),
+        "en": read_tree(folder + "google_2015-02-19.en-US.txt", " - "),
     }
     pairs = [(row["shopify_id"], row["google_id"]) for row in rows(folder + "alignment_shopify_google.tsv")]
     left_language, right_language = {"zh-en": ("zh", "en"), "both": ("zh", "zh")}.get(
@@ -148,7 +155,24 @@ def shopify_google(language: str) -> Case:
     gold = {pair: 1.0 for pair in pairs if pair[1] in known}
     outside = frozenset({left for left, _ in pairs} - {left for left, _ in gold})
     sides = Side("shopify", tuple(left)), Side("google", tuple(right))
-    return Case(f"shopify-google {language}", *sides, gold, unknown=outside)
+    return Case(
+        f"shopify-google {language}",
+        *sides,
+        gold,
+        unknown=outside,
+        instead=_instead(pairs, google["en"], known),
+    )
+
+
+def _instead(pairs: list[Pair], paths: dict[str, tuple[str, ...]], known: set[str]) -> frozenset[Pair]:
+    """Return pairs whose right category is not known, with its nearest ancestor that is."""
+    ids = {path: key for key, path in paths.items()}
+    found = set()
+    for left, right in pairs:
+        if right not in known and right in paths:
+            above = (ids.get(paths[right][:depth]) for depth in range(len(paths[right]) - 1, 0, -1))
+            found |= {(left, one) for one in islice((one for one in above if one in known), 1)}
+    return frozenset(found)
 
 
 def one_to_one(case: Case) -> Case:
@@ -185,6 +209,17 @@ def walmart_amazon() -> Case:
     return Case("walmart-amazon", sides[0], sides[1], gold, _by_share(gold))
 
 
+def tiktokshop() -> Case:
+    """One shop's tree in Chinese and in English: the same ids are the same categories."""
+    paths: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for row in rows("taxonomies/tiktokshop/tiktokshop_cn_en.tsv"):
+        above = paths.get(row["parent_id"], ((), ()))
+        paths[row["id"]] = (*above[0], row["name_cn"]), (*above[1], row["name_en"])
+    left, right = (tuple(Entry(key, of[k]) for key, of in paths.items()) for k in (0, 1))
+    gold = {(key, key): 1.0 for key in paths}
+    return Case("tiktokshop zh-en", Side("tiktokshop-zh", left), Side("tiktokshop-en", right), gold)
+
+
 def _by_share(gold: dict[Pair, float]) -> dict[Pair, str]:
     """Return a relation for each pair from where the matched products of its two categories lie."""
     totals: Counter[str] = Counter()
@@ -199,16 +234,31 @@ def _by_share(gold: dict[Pair, float]) -> dict[Pair, str]:
     return found
 
 
-def simulated(seed: int, products: int = 4000, platforms: int = 3) -> list[Case]:
+def simulated(seed: int, products: int = 4000, platforms: int = 3, pictures: bool = False) -> list[Case]:
     """Return the alignments between simulated shops, with titles and OCR texts of their products."""
-    settings = SimulatorSettings(products=products, platforms=platforms, seed=seed, images=False)
+    settings = SimulatorSettings(products=products, platforms=platforms, seed=seed, images=pictures)
     cases = []
     with tempfile.TemporaryDirectory() as folder:
         drawn = simulate(Path(folder), settings)
         sides = {name: read_side(drawn.categories(name), name)[0] for name in drawn.platforms}
+        if pictures:
+            sides = {name: _pictured(side, drawn) for name, side in sides.items()}
         for left, right in combinations(drawn.platforms, 2):
             gold = read_gold(drawn.alignment(left, right), sides[left], sides[right]).pairs
             kinds = {pair: str(relation) for pair, relation in gold.items()}
             name = f"simulator {seed} of {products} {left}-{right}"
             cases.append(Case(name, sides[left], sides[right], dict.fromkeys(kinds, 1.0), kinds))
     return cases
+
+
+def _pictured(side: Side, drawn: Simulation) -> Side:
+    """Return a shop's categories with the mean statistics of their products' pictures, as in a store."""
+    of_path: dict[tuple[str, ...], list[np.ndarray]] = defaultdict(list)
+    for row in pq.read_table(drawn.products).to_pylist():
+        path = tuple(row["shown_path"] or ())
+        picture = drawn.images(side.name) / (row["image"] or "")
+        if row["source"] == side.name and picture.is_file() and len(of_path[path]) < PICTURES_KEPT:
+            statistics = picture_statistics(picture.read_bytes())
+            of_path[path] += [] if statistics is None else [statistics]
+    means = {path: tuple(np.mean(of, axis=0).tolist()) for path, of in of_path.items() if of}
+    return Side(side.name, tuple(replace(entry, image=means.get(entry.path, ())) for entry in side))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.alignment.data import Case, contest_jd, one_to_one, shopify_google, simulated, walmart_amazon
+from bench.alignment.splits import few, split_shops
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.evidence.features import Evidence, Features
 from mep3m.stages.evidence.names import Tree, plain, trees
@@ -22,16 +24,20 @@ VALID_TOPS = (
 )  # fmt: skip
 #: simulated worlds that are trained on: seed -> products, from one or two titles a category to hundreds
 WORLDS = {
-    100: 4000, 101: 400, 102: 12_000, 103: 800, 104: 4000, 105: 250, 106: 1600, 107: 12_000,
-    108: 6000, 109: 500, 110: 300, 111: 2400,
+    100: 4000, 101: 400, 102: 12_000, 103: 800, 104: 4000, 105: 250, 106: 1600, 108: 6000,
+    109: 500, 110: 300, 111: 2400, 112: 350, 113: 700, 114: 450, 115: 1000, 116: 300, 117: 600,
 }  # fmt: skip
+#: the worlds whose products have pictures
+PICTURED = (101, 103, 105, 106, 110, 113, 115)
 #: Walmart's categories whose name hashes below this share are trained on
 TRAIN_SHARE = 0.6
 #: unlinked pairs that are learned from, a linked one: those that something speaks for, and the others
-NEAR_MISSES, STRANGERS = 6, 3
+NEAR_MISSES, STRANGERS = 5, 2
+#: links that a task counts for in this, if it has fewer
+FEWEST = 40
 #: what speaks for a pair, and from where on
-SUSPECT = {"leaf": 0.3, "script": 0.2, "content": 0.2, "near_l": 0.05, "near_r": 0.05, "first": 0.005,
-           "within_l": 0.005, "within_r": 0.005}  # fmt: skip
+SUSPECT = {"leaf": 0.3, "kind_l": 0.5, "kind_r": 0.5, "script": 0.2, "content": 0.2, "near_l": 0.05,
+           "near_r": 0.05, "first": 0.005, "within_l": 0.005, "within_r": 0.005}  # fmt: skip
 #: parts that the tasks are cut into for out-of-fold scores; a group's name ends in its part
 FOLDS = 3
 
@@ -68,9 +74,14 @@ class Task:
     right: Tree
     pairs: Pairs
     features: Features
-    evidence: Evidence
+    evidence: Evidence | None
 
-    def labels(self) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def fold(self) -> int:
+        """The number that the group's name ends in."""
+        return int(self.group.rsplit("-", 1)[1])
+
+    def labels(self, thinned: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Return (relation of each pair: 0 none, 1 exact, 2 narrower, 3 broader; its weight)."""
         codes = {"exact": 1, "narrower": 2, "broader": 3}
         places = [{entry.id: i for i, entry in enumerate(side)} for side in (self.case.left, self.case.right)]
@@ -82,7 +93,8 @@ class Task:
             if place >= 0:
                 found[place] = codes[kind]
         unknown = np.array([entry.id in self.case.unknown for entry in self.case.left])
-        return found, np.where(unknown[self.pairs.rows], 0.0, self.weight * self._thinned(found == 0))
+        counts = self._thinned(found == 0) if thinned else np.ones(len(found))
+        return found, np.where(unknown[self.pairs.rows], 0.0, self.weight * counts)
 
     def _thinned(self, unlinked: np.ndarray) -> np.ndarray:
         """Return how often each pair counts: unlinked ones are drawn, and count for those left out."""
@@ -93,7 +105,7 @@ class Task:
         counts = np.ones(len(unlinked))
         drawn = np.random.default_rng(len(unlinked)).random(len(unlinked))
         for part, times in ((unlinked & suspect, NEAR_MISSES), (unlinked & ~suspect, STRANGERS)):
-            share = min(1.0, times * max((~unlinked).sum(), 1) / max(part.sum(), 1))
+            share = min(1.0, times * max((~unlinked).sum(), FEWEST) / max(part.sum(), 1))
             counts[part] = np.where(drawn[part] < share, 1 / share, 0.0)
         return counts
 
@@ -125,33 +137,39 @@ def task(group: str, case: Case, weight: float = 1.0) -> Task:
     )
 
 
-def tasks() -> list[Task]:
-    """Return the training tasks: real ones with names, the simulator's with products and without."""
-    found = []
-    for language in ("zh", "en", "both"):
+def training_cases() -> Iterator[tuple[str, Case, float]]:
+    """Yield (group, case, weight) of the training tasks: real names, and simulated shops with and without."""
+    for language in ("zh", "en", "both", "zh-en"):
         case = shopify_google(language)
         for fold, branch in enumerate(("hg", "ae", "rest")):
             part = train_part(case).part(branch, lambda e, b=branch: _branch(e.id) == b)
-            if language != "both":
-                found.append(task(f"shopify-{fold}", part, 0.5))
-            found.append(task(f"shopify-{fold}", one_to_one(part), 0.5 if language == "en" else 1.0))
+            if language in ("zh", "en") or (language == "zh-en" and branch == "rest"):
+                yield f"shopify-{fold}", part, 0.5
+            yield f"shopify-{fold}", one_to_one(part), 0.5 if language in ("en", "zh-en") else 1.0
     contest = unlinked_twins(train_part(contest_jd()))
     tops = sorted({entry.path[0] for entry in contest.left})
     for fold in range(FOLDS):
         part = contest.part(str(fold), lambda e, f=fold: tops.index(e.path[0]) % FOLDS == f)
-        found += [task(f"contest-{fold}", part, 2.0), task(f"contest-{fold}", part.closed(), 2.0)]
+        yield f"contest-{fold}", part, 2.0
+        yield f"contest-{fold}", part.closed(), 2.0
     for fold in range(FOLDS):
         part = train_part(walmart_amazon()).part(
             str(fold), lambda e, f=fold: int(hashed(e.id) / TRAIN_SHARE * FOLDS) == f
         )
-        found.append(task(f"walmart-{fold}", part, 2.0))
+        yield f"walmart-{fold}", part, 2.0
+        yield f"walmart-{fold}", few(part, fold), 1.0
     for seed, products in WORLDS.items():
-        for case in simulated(seed, products):
+        for n, case in enumerate(simulated(seed, products, pictures=seed in PICTURED)):
             stocked = case.stocked() if products < 4000 or seed % 2 else case
-            found.append(task(f"sim-{seed % 3}", case if seed % 4 == 0 else stocked.without_english(), 1.5))
+            yield f"sim-{seed % 3}", case if seed % 4 == 0 else stocked.without_english(), 1.5
             if seed % 4 == 1:
-                found.append(task(f"sim-{seed % 3}", case.without_english().names_only(), 0.3))
-    return found
+                yield f"sim-{seed % 3}", case.without_english().names_only(), 0.3
+            if n == 0:
+                yield f"sim-{seed % 3}", few(case.stocked().without_english(), seed), 1.0
+    for k, case in enumerate(split_shops()):
+        yield f"titles-{k % FOLDS}", case, 1.5
+        if case.gold:
+            yield from ((f"titles-{k % FOLDS}", few(case, draw), 1.0) for draw in (k, k + 2))
 
 
 def unlinked_twins(case: Case) -> Case:

@@ -1,189 +1,197 @@
 """Train the weights of the evidence method: `python -m bench.alignment.train`.
 
 Trains on the declared training split only (`bench/alignment/tasks.py`) and on the simulator. What
-the second look learns from comes from models that have not seen the pair's group (cross-fitting),
-so that it knows how unsure the first look really is; its probabilities are calibrated the same way.
+the second look learns from comes from models that have not seen the pair's fold (cross-fitting),
+so that it knows how unsure the first look really is; its probabilities are calibrated the same way,
+after the rules (`bench/alignment/calibrate.py`). Finished steps are kept in `--work` and not done
+again by the same code; the same seed gives the same weights.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import pickle
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from bench.alignment.tasks import FOLDS, Task, tasks
+from bench.alignment import calibrate, data, heads, splits, tasks
+from bench.alignment.heads import EVERY, FIRST
+from bench.alignment.tasks import Task, task, training_cases
+from mep3m.stages import evidence
 from mep3m.stages.evidence import boosted
-from mep3m.stages.evidence.boosted import Boosted, Weights
-from mep3m.stages.evidence.features import KINDS, Features, mirrored
+from mep3m.stages.evidence.boosted import Boosted, Weights, mean
+from mep3m.stages.evidence.features import Features, mirrored
+from mep3m.stages.evidence.proposer import widened
 from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure
 
-FIRST = [name for kind, names in KINDS.items() if kind != "structure" for name in names]
-EVERY = [*FIRST, *KINDS["structure"]]
-
-
-#: what can only speak for two categories being the same, and what can only speak against it
-FOR = (
-    "same", "ratio", "leaf", "cover_l", "cover_r", "segment", "segments_l", "segments_r", "head", "head2",
-    "path", "whole", "script", "parent", "root", "children", "siblings", "content", "votes_l", "votes_r",
-    "near_l", "near_r", "reach_l", "reach_r", "sold_l", "sold_r", "sold", "ocr", "picture", "first", "above",
-    "below", "margin_l", "margin_r", "assigned", "scripted", "group_l", "group_r", "share_l", "share_r",
-    "group_by_script_l", "group_by_script_r", "share_by_script_l", "share_by_script_r",
-    "script_margin_l", "script_margin_r",
+Heads = tuple[Boosted, Boosted]
+#: folds whose unseeing heads are made for the second look; each takes minutes, two have seen everything
+MODELS = 2
+#: sources whose change makes the kept tasks, and the kept models, out of date
+_OF_TASKS = (
+    "features.py", "names.py", "concepts.py", "concepts.txt", "kinds.py", "kinds.txt",
+    "named.py", "products.py", "titles.py",
 )  # fmt: skip
-AGAINST = ("length", "size", "rank_l", "rank_r", "script_rank_l", "script_rank_r", "twins_l", "twins_r")
+_OF_MODELS = ("structure.py", "boosted.py", "leaves.py")
 
 
-#: the same for the left category lying within the right one
-WITHIN = (
-    "path", "parent", "root", "content", "votes_l", "near_l", "reach_l", "sold_l", "sold", "ocr", "picture",
-    "within_l", "above", "inmargin_l", "group_l", "group_r", "share_l", "share_r",
-    "group_by_script_l", "group_by_script_r", "share_by_script_l", "share_by_script_r",
-)  # fmt: skip
-NOT_WITHIN = ("inrank_l",)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(boosted.__file__).parent / boosted.WEIGHTS)
+    parser.add_argument("--work", type=Path, default=Path("/tmp/mep3m-alignment"))
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    weights = Training(options.work, options.seed).weights()
+    options.out.write_bytes(weights.to_json())
+    print(f"{options.out}: {options.out.stat().st_size:,} bytes", file=sys.stderr)
 
 
-def fit(
-    table: Features,
-    names: list[str],
-    y: np.ndarray,
-    weight: np.ndarray,
-    seed: int,
-    rising: Sequence[str],
-    falling: Sequence[str],
-) -> Boosted:
-    """Fit trees on the pairs with a weight, calibrated on themselves only by their own log loss.
+class Training:
+    """The steps of one training, each kept in a folder of its own code and seed."""
 
-    More of what is `rising` never lowers the score, more of what is `falling` never raises it, so that
-    the trees hold on catalogues that are unlike those they learned from.
-    """
-    used = weight > 0
-    names = [name for name in names if not np.isnan(table[name][used]).all()]
-    X = np.stack([table[name][used] for name in names], axis=1)
-    model = HistGradientBoostingClassifier(
-        max_iter=80, learning_rate=0.12, max_leaf_nodes=12, min_samples_leaf=40, l2_regularization=5.0,
-        max_features=0.5, random_state=seed,
-        monotonic_cst=[(name in rising) - (name in falling) for name in names],
-    )  # fmt: skip
-    model.fit(X, y[used], sample_weight=weight[used])
-    grown = []
-    for (predictor,) in model._predictors:
-        nodes = predictor.nodes
-        grown.append(
-            {
-                "feature": np.where(nodes["is_leaf"], -1, nodes["feature_idx"]).astype(np.int32),
-                "threshold": np.round(np.where(nodes["is_leaf"], 0, nodes["num_threshold"]), 6),
-                "left": nodes["left"].astype(np.int32),
-                "right": nodes["right"].astype(np.int32),
-                "missing": nodes["missing_go_to_left"].astype(np.int32),
-                "value": np.round(nodes["value"], 6),
-            }
-        )
-    return Boosted(tuple(names), float(model._baseline_prediction.item()), tuple(grown))
+    def __init__(self, work: Path, seed: int, names: tuple[list[str], list[str]] = (FIRST, EVERY)) -> None:
+        own = Path(evidence.__file__).parent
+        digest = _digest([*(own / name for name in _OF_TASKS), *map(_source, (data, splits, tasks))])
+        models = _digest([*(own / name for name in _OF_MODELS), _source(heads)], *names[1])
+        self._tasks = work / f"tasks-{digest}"
+        self._models = self._tasks / f"models-{models}-{seed}"
+        self._models.mkdir(parents=True, exist_ok=True)
+        self._names, self._seed = names, seed
+        self._made: dict[tuple[int, int], Heads] = {}
+
+    def weights(self) -> Weights:
+        """Return the weights of both looks, calibrated on folds that their parts have not seen."""
+        judged, odds = self._odds
+        first, second = self._mean(0), self._mean(1)
+        equal, inner = _platt(judged, odds)
+        scaled = [
+            replace(model, scale=scale, shift=shift)
+            for model, (scale, shift) in zip(second, (equal, inner), strict=True)
+        ]
+        return Weights(*first, *scaled, curves=calibrate.curves(self.unseen()), seed=self._seed)
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """Return the training tasks with the features of the first look."""
+        return [
+            _kept(self._tasks / f"{k:03}.pickle", lambda one=one: task(*one))
+            for k, one in enumerate(_kept(self._tasks / "cases.pickle", lambda: list(training_cases())))
+        ]
+
+    @cached_property
+    def second(self) -> list[Task]:
+        """Return the tasks with the features of the second look, by first looks that have not seen them."""
+        return [
+            _kept(
+                self._models / f"{k:03}.pickle",
+                lambda one=one: second(one, *self._heads(0, one.fold)),
+            )
+            for k, one in enumerate(self.tasks)
+        ]
+
+    def unseen(self) -> list[tuple[Task, np.ndarray]]:
+        """Return tasks with their kinds (pairs, 3), by models of the second look that have not seen them."""
+        judged, odds = self._odds
+        equal, inner = _platt(judged, odds)
+        return [(one, _kinds(of, equal, inner)) for one, of in zip(judged, odds, strict=True)]
+
+    def _heads(self, look: int, fold: int) -> Heads:
+        """Return the heads of the first (0) or second (1) look that have not seen a fold."""
+
+        def make() -> Heads:
+            rest = [one for one in (self.second if look else self.tasks) if one.fold != fold]
+            labels = [one.labels() for one in rest]
+            return heads.heads([one.features for one in rest], labels, self._names[look], self._seed)
+
+        if (look, fold) not in self._made:
+            name = f"{('first', 'second')[look]}-{fold}.pickle"
+            self._made[look, fold] = _kept(self._models / name, make)
+        return self._made[look, fold]
+
+    def _mean(self, look: int) -> Heads:
+        """Return the mean of the heads of `MODELS` folds; together they have seen every task."""
+        exact, narrower = zip(*(self._heads(look, fold) for fold in range(MODELS)), strict=True)
+        return mean(exact), mean(narrower)
+
+    @cached_property
+    def _odds(self) -> tuple[list[Task], list[np.ndarray]]:
+        """Return the tasks of `MODELS` folds, and the log odds (3, pairs) that unseeing heads give each."""
+        judged = [one for one in self.second if one.fold < MODELS]
+        odds = []
+        for one in judged:
+            exact, narrower = self._heads(1, one.fold)
+            back = mirrored(one.features)
+            equal = (exact.raw(one.features) + exact.raw(back)) / 2
+            odds.append(np.stack([equal, narrower.raw(one.features), narrower.raw(back)]))
+        return judged, odds
 
 
-def stacked(tables: list[Features]) -> Features:
-    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+def _platt(judged: list[Task], odds: list[np.ndarray]) -> tuple[tuple[float, float], ...]:
+    """Return Platt's (scale, shift) of both heads, fitted on log odds of pairs that were not seen."""
+    equal, within, back = np.concatenate(odds, axis=1)
+    y, weight = (np.concatenate(of) for of in zip(*(one.labels() for one in judged), strict=True))
+    return (
+        _scale(equal, y == 1, weight),
+        _scale(np.r_[within, back], np.r_[y == 2, y == 3], np.r_[weight, weight]),
+    )
 
 
-def heads(
-    tables: list[Features], labels: list[tuple[np.ndarray, np.ndarray]], names: list[str], seed: int
-) -> tuple[Boosted, Boosted]:
-    """Fit the exact head and the narrower head; both see every pair turned around, too."""
-    table = stacked(tables)
-    y, weight = (np.concatenate(parts) for parts in zip(*labels, strict=True))
-    turned = mirrored(table)
-    both = {name: np.concatenate([table[name], turned[name]]) for name in names}
-    equal = np.r_[y == 1, y == 1].astype(int)
-    exact = fit(both, names, equal, np.r_[weight, weight], seed, FOR, AGAINST)
-    within = np.r_[y == 2, y == 3].astype(int)
-    narrower = fit(both, names, within, np.r_[weight, weight], seed + 1, WITHIN, NOT_WITHIN)
-    return exact, narrower
+def second(one: Task, exact: Boosted, narrower: Boosted) -> Task:
+    """Return a task with the pairs and features of its second look, by these heads of the first."""
+    first = _look(one.features, exact, narrower)
+    more = Pairs(*inherited(one.left, one.right, one.pairs, first.exact), len(one.case.right))
+    pairs, features = widened(one.evidence, one.pairs, one.features, more)
+    first = _look(features, exact, narrower)
+    features |= structure(one.left, one.right, pairs, first, features["script"])
+    return replace(one, pairs=pairs, features=features, evidence=None)
 
 
-def look(features: Features, exact: Boosted, narrower: Boosted) -> FirstLook:
+def _look(features: Features, exact: Boosted, narrower: Boosted) -> FirstLook:
     back = mirrored(features)
     return FirstLook(
         exact.probability(features, back), narrower.probability(features), narrower.probability(back)
     )
 
 
-def fold_of(one: Task) -> int:
-    """Return the fold of a task: the number that its group's name ends in."""
-    return int(one.group.rsplit("-", 1)[1])
+def _kinds(odds: np.ndarray, equal: tuple[float, float], inner: tuple[float, float]) -> np.ndarray:
+    scaled = [a * of + b for of, (a, b) in zip(odds, (equal, inner, inner), strict=True)]
+    return 1 / (1 + np.exp(-np.clip(np.stack(scaled, axis=1), -30, 30)))
 
 
-def second_tables(found: list[Task], seed: int) -> None:
-    """Give every task the pairs and features of the second look, by models that have not seen its fold."""
-    made: dict[int, tuple[Pairs, Features]] = {}
-    for fold in range(FOLDS):
-        rest = [one for one in found if fold_of(one) != fold]
-        exact, narrower = heads([one.features for one in rest], [one.labels() for one in rest], FIRST, seed)
-        for k, one in enumerate(found):
-            if fold_of(one) == fold:
-                made[k] = second_table(one, exact, narrower)
-    for k, one in enumerate(found):
-        one.pairs, one.features = made[k]
-
-
-def second_table(one: Task, exact: Boosted, narrower: Boosted) -> tuple[Pairs, Features]:
-    """Return the pairs and features of a task's second look, by these heads of the first."""
-    first = look(one.features, exact, narrower)
-    more = inherited(one.left, one.right, one.pairs, first.exact)
-    pairs = Pairs(np.r_[one.pairs.rows, more[0]], np.r_[one.pairs.columns, more[1]], len(one.case.right))
-    features = one.evidence.features(pairs.rows, pairs.columns)
-    first = look(features, exact, narrower)
-    return pairs, features | structure(one.left, one.right, pairs, first, features["script"])
-
-
-def unseen_odds(found: list[Task], seed: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return each task's log odds (equal, narrower, broader) by models that have not seen its fold."""
-    odds: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
-    for fold in range(FOLDS):
-        rest = [one for one in found if fold_of(one) != fold]
-        exact, narrower = heads([one.features for one in rest], [one.labels() for one in rest], EVERY, seed)
-        for k, one in enumerate(found):
-            if fold_of(one) == fold:
-                back = mirrored(one.features)
-                equal = (exact.raw(one.features) + exact.raw(back)) / 2
-                odds[k] = equal, narrower.raw(one.features), narrower.raw(back)
-    return [odds[k] for k in range(len(found))]
-
-
-def calibrated(model: Boosted, odds: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Boosted:
-    """Return the model with Platt's scale and shift, fitted on log odds of pairs that were not seen."""
+def _scale(odds: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
     platt = LogisticRegression(C=1e6).fit(odds.reshape(-1, 1), y, sample_weight=weight)
-    return replace(model, scale=float(platt.coef_.item()), shift=float(platt.intercept_.item()))
+    return float(platt.coef_.item()), float(platt.intercept_.item())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(boosted.__file__).parent / boosted.WEIGHTS)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    options.out.write_bytes(train(tasks(), options.seed).to_json())
-    print(f"{options.out}: {options.out.stat().st_size:,} bytes", file=sys.stderr)
+def _kept(path: Path, make: Callable[[], Any]) -> Any:
+    """Return what is kept in the file, or make and keep it."""
+    if path.exists():
+        return pickle.loads(path.read_bytes())
+    start = time.perf_counter()
+    made = make()
+    partly = path.with_suffix(".part")
+    partly.write_bytes(pickle.dumps(made, protocol=5))
+    partly.rename(path)
+    print(f"{path.name}: {time.perf_counter() - start:.1f} s", file=sys.stderr, flush=True)
+    return made
 
 
-def train(found: list[Task], seed: int) -> Weights:
-    """Return the weights learned from the tasks, their probabilities calibrated on unseen folds."""
-    first = heads([one.features for one in found], [one.labels() for one in found], FIRST, seed)
-    second_tables(found, seed)
-    tables, labels = [one.features for one in found], [one.labels() for one in found]
-    exact, narrower = heads(tables, labels, EVERY, seed)
-    equal, within, back = (np.concatenate(of) for of in zip(*unseen_odds(found, seed), strict=True))
-    y, weight = (np.concatenate(of) for of in zip(*labels, strict=True))
-    return Weights(
-        first[0],
-        first[1],
-        calibrated(exact, equal, y == 1, weight),
-        calibrated(narrower, np.r_[within, back], np.r_[y == 2, y == 3], np.r_[weight, weight]),
-    )
+def _digest(files: list[Path], *more: str) -> str:
+    text = b"".join(path.read_bytes() for path in files) + " ".join(more).encode()
+    return hashlib.sha256(text).hexdigest()[:12]
+
+
+def _source(module: Any) -> Path:
+    return Path(module.__file__)
 
 
 if __name__ == "__main__":

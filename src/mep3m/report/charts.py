@@ -13,9 +13,8 @@ INK = "#1f5f8b"
 
 def bars(counts: Mapping[Any, float], x: str, y: str, *, log: bool = False) -> str:
     """Draw one bar a key, in the order given."""
-    return _html(
-        go.Bar(x=[str(key) for key in counts], y=list(counts.values()), marker_color=INK), x, y, log=log
-    )
+    trace = go.Bar(x=[str(key) for key in counts], y=list(counts.values()), marker_color=INK)
+    return _html(trace, x, y, log=log)
 
 
 def horizontal_bars(counts: Mapping[str, float], x: str) -> str:
@@ -47,8 +46,7 @@ def scatter(points: Sequence[Mapping[str, Any]], x: str, y: str, *, log_x: bool 
         marker={"color": INK, "opacity": 0.6},
     )
     figure = go.Figure(trace)
-    if log_x:
-        figure.update_xaxes(type="log")
+    figure.update_xaxes(type="log" if log_x else None)
     return _render(figure, x, y)
 
 

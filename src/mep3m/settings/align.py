@@ -43,7 +43,7 @@ class EvidenceSettings(Settings):
     #: the probability from which an equal pair is accepted
     accept: float = Field(default=0.5, gt=0, lt=1)
     #: the probability from which a narrower or broader one is
-    accept_inner: float = Field(default=0.3, gt=0, lt=1)
+    accept_inner: float = Field(default=0.5, gt=0, lt=1)
     #: propose 'narrower' and 'broader' links too; without them every category has at most one link
     many_to_one: bool = True
     #: link a category without a link of its own below its parent's ('narrower'): 'auto' does so where

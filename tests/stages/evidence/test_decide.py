@@ -1,12 +1,23 @@
 """What is accepted, by hand: probabilities are given, only the rules decide."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Entry, Side
-from mep3m.stages.evidence.boosted import Boosted, Weights
-from mep3m.stages.evidence.decide import Assessed, Candidates, assess, partnered
+from mep3m.stages.evidence.boosted import SUREST, Boosted, Curve, Weights, probability
+from mep3m.stages.evidence.decide import (
+    EQUAL,
+    IMPLIED,
+    INNER,
+    Assessed,
+    Candidates,
+    assess,
+    calibrated,
+    partnered,
+)
 from mep3m.stages.evidence.features import mirrored
 from mep3m.stages.evidence.names import trees
 from mep3m.stages.evidence.structure import Pairs
@@ -32,15 +43,21 @@ WEIGHTS = Weights(*(stump(name) for name in ("first", "within_l", "first", "with
 
 
 def assessed(
-    links: dict[tuple[str, str], str], *, settings: EvidenceSettings | None = None
+    links: dict[tuple[str, str], str],
+    *,
+    settings: EvidenceSettings | None = None,
+    curves: dict[str, Curve] | None = None,
 ) -> tuple[Assessed, dict[tuple[str, str], str]]:
     """Assess all pairs; `links` says what the heads say: exact, narrower, broader; a '!' makes it surer."""
     left, right = trees(LEFT, RIGHT)
     rows, columns = (of.ravel() for of in np.meshgrid(np.arange(4), np.arange(4), indexing="ij"))
     features = {name: np.full(16, -1.0) for name in ("first", "within_l", "within_r")} | {
         name: np.ones(16)
-        for name in ("ratio", "segment", "support", "head", "inside_l", "inside_r", "content")
-    }
+        for name in (
+            "ratio", "segment", "support", "head", "inside_l", "inside_r", "content", "means_l", "means_r",
+        )
+    }  # fmt: skip
+    features |= {name: np.zeros(16) for name in ("clash", "kind_l", "kind_r", "apart")}
     heads = {"exact": "first", "narrower": "within_l", "broader": "within_r"}
     places = {
         (LEFT.entries[i].id, RIGHT.entries[j].id): k
@@ -49,7 +66,9 @@ def assessed(
     for pair, said in links.items():
         features[heads[said.rstrip("!")]][places[pair]] = 2.0 if said.endswith("!") else 0.0
     found = assess(
-        Candidates(left, right, Pairs(rows, columns, 4), features), settings or EvidenceSettings(), WEIGHTS
+        Candidates(left, right, Pairs(rows, columns, 4), features),
+        settings or EvidenceSettings(),
+        replace(WEIGHTS, curves=curves or {}),
     )
     words = {
         pair: ("exact", "narrower", "broader")[found.relation[k]]
@@ -96,7 +115,8 @@ def test_one_partner_each_and_the_surer_pair_wins() -> None:
     loser = next(
         k for k in range(16) if (found.candidates.pairs.rows[k], found.candidates.pairs.columns[k]) == (1, 1)
     )
-    assert found.kinds[loser].sum() < 0.5
+    assert not found.accepted[loser]
+    assert found.group[loser] == IMPLIED
 
 
 def test_each_kind_has_its_own_threshold() -> None:
@@ -109,3 +129,33 @@ def test_each_kind_has_its_own_threshold() -> None:
 def test_turned_around_narrower_is_broader() -> None:
     features = {"within_l": np.array([1.0]), "within_r": np.array([2.0])}
     assert mirrored(features)["within_l"].tolist() == [2.0]
+
+
+def test_the_curve_of_its_group_makes_a_score_a_probability() -> None:
+    links = {("茶", "茶叶"): "exact", ("酒", "饮料"): "narrower"}
+    curves = {"equal titles": (1.0, 1.0, -8.0, 0.0), "inner titles": (1.0, 1.0, 0.0, 0.0)}
+    found, words = assessed(links, curves=curves)
+    assert set(words) == {("酒", "饮料")}, "an equal pair of this score is seldom one"
+    sure = found.kinds.sum(axis=1)
+    assert sure[1] == pytest.approx(probability(found.score[1:2], curves["equal titles"], 4)[0], abs=1e-6)
+    assert found.kinds[1, 0] > found.kinds[1, 1], "the relation stays"
+    other, words = assessed(links, curves={"equal names": curves["equal titles"]})
+    assert words == links, "these categories have titles: the curve of bare names is not theirs"
+    assert other.kinds.sum(axis=1)[1] == pytest.approx(other.score[1])
+
+
+def test_groups_have_their_own_curves_and_a_handful_of_categories_asks_for_more() -> None:
+    score, group = np.array([0.0, 0.5, 1.0, 0.5]), np.array([EQUAL, EQUAL, EQUAL, INNER])
+    curves: dict[str, Curve] = {"equal names": (1.0, 1.0, 0.0, -2.0)}
+    features = {"support": np.full(4, np.nan)}
+    said = calibrated(curves, group, features, score, 1_000_000)
+    assert said.tolist() == pytest.approx([0, SUREST / 2, SUREST, 0.5], abs=1e-4)
+    assert calibrated(curves, group, features, score, 1)[1] < 0.2
+
+
+def test_who_has_an_equal_partner_lies_within_nothing_beside_it() -> None:
+    links = {("酒", "酒类"): "exact!", ("酒", "饮料"): "narrower", ("茶", "茶叶"): "exact!"}
+    _, words = assessed(links)
+    assert words == {("酒", "酒类"): "exact", ("茶", "茶叶"): "exact"}
+    _, words = assessed({("茶", "茶叶"): "exact!", ("茶>红茶", "壳"): "narrower"})
+    assert words == {("茶", "茶叶"): "exact", ("茶>红茶", "壳"): "narrower"}, "it has no equal partner itself"

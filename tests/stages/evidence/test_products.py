@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Entry, Side
-from mep3m.stages.evidence import products as module
-from mep3m.stages.evidence.products import FEATURES, HALF_TRUSTED, Products
+from mep3m.stages.evidence import titles as module
+from mep3m.stages.evidence.products import FEATURES, HALF_TRUSTED, Products, _beyond_chance
 
 
 def side(name: str, **titles: tuple[str, ...]) -> Side:
@@ -76,7 +77,7 @@ def test_without_titles_on_a_side_products_say_nothing() -> None:
 
 def test_titles_without_any_word_break_nothing() -> None:
     found = features(side("a", x=("!!!", "…")), side("b", y=("???",)), [(0, 0)])
-    assert found["near_l"].tolist() == [0]
+    assert np.isnan(found["near_l"]).all(), "the other shop has one category: all lies nearest to it"
     assert found["sold"].tolist() == [0]
 
 
@@ -87,3 +88,30 @@ def test_of_too_many_titles_every_category_keeps_as_many_as_it_can(monkeypatch: 
     assert np.expm1(found["stock_l"]).round().tolist()[0] == 2
     assert 8 <= np.expm1(found["stock_l"])[1] <= 10
     assert found["near_l"][1] > 0
+
+
+def test_to_a_shop_that_sells_one_kind_of_thing_everything_lies_nearest() -> None:
+    found = features(LEFT, side("b", mobile=PHONE), [(0, 0), (1, 0)])
+    for name in ("votes_l", "near_l", "reach_l"):
+        assert np.isnan(found[name]).all(), name
+    assert found["near_r"][1] > found["near_r"][0], "its own titles still choose among two categories"
+
+
+def test_what_chance_gives_does_not_count() -> None:
+    table = sparse.csr_matrix(np.array([[0.5, 0.5], [0.9, 0.1]], np.float32))
+    rows, columns = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
+    even = _beyond_chance(table, rows, columns, np.array([10.0, 10.0]))
+    assert even.tolist() == pytest.approx([0, 0, 0.8, 0])
+    uneven = _beyond_chance(table, rows, columns, np.array([1.0, 3.0]))
+    assert uneven.tolist() == pytest.approx([1 / 3, 0, 0.65 / 0.75, 0])
+
+
+def test_in_a_crowd_the_average_says_what_chance_gives() -> None:
+    share = np.full((5, 4), 0.1, np.float32)
+    share[:, 0] = 0.7
+    share[4] = [0.1, 0.1, 0.1, 0.7]
+    found = _beyond_chance(
+        sparse.csr_matrix(share), np.array([0, 4]), np.array([0, 3]), np.array([1.0, 1, 1, 1])
+    )
+    assert found[0] == pytest.approx((0.7 - 0.58) / 0.42, abs=1e-5)
+    assert found[1] == pytest.approx((0.7 - 0.25) / 0.75, abs=1e-5)

@@ -129,7 +129,8 @@ def test_an_empty_side_has_no_proposals() -> None:
 
 def test_features_are_complete_and_turn_around() -> None:
     texts = {"x>手机": ("手机 快充",)}
-    a, b = side("a", "x>手机", titles=texts), side("b", "x>手机", "y>手机壳", titles=texts)
+    a = side("a", "x>手机", titles=texts)
+    b = side("b", "x>手机", "y>手机壳", titles=texts | {"y>手机壳": ("防摔 皮套",)})
     evidence = Evidence(*trees(a, b), EvidenceSettings())
     rows, columns = evidence.candidates()
     features = evidence.features(rows, columns)
@@ -138,9 +139,12 @@ def test_features_are_complete_and_turn_around() -> None:
     for name, values in mirrored(back).items():
         assert values.tolist() == pytest.approx(features[name].tolist(), nan_ok=True), name
     one_title = 1 / (1 + HALF_TRUSTED)
-    assert features["votes_l"].tolist() == pytest.approx([0.7 * one_title, 0])
-    assert features["content"][0] == pytest.approx(one_title)
-    assert np.expm1(features["support"]).tolist() == pytest.approx([1, 0])
+    assert features["votes_l"].tolist() == pytest.approx([0.4 * one_title, 0], rel=1e-4), (
+        ".7, where .5 is chance"
+    )
+    assert np.isnan(features["votes_r"]).all(), "the left shop has one category"
+    assert features["content"][0] == pytest.approx(one_title, rel=1e-4)
+    assert np.expm1(features["support"]).tolist() == pytest.approx([1, 1])
     assert np.isnan(features["ocr"]).all()
 
 
@@ -158,10 +162,20 @@ def test_the_same_titles_say_more_the_more_there_are_but_only_on_both_sides(few:
     assert content(few, few) <= content(more, more) + 1e-6 < 1
 
 
-def nameless(support: float, ratio: float = 0.0, *, inside: bool = False) -> dict[str, np.ndarray]:
+def nameless(
+    support: float, ratio: float = 0.0, *, inside: bool = False, **told_so: float
+) -> dict[str, np.ndarray]:
     """The features of a pair whose names are so alike, or go on from one another with another head."""
     told = {"ratio": ratio, "segment": ratio, "support": np.log1p(support)}
     told |= {"inside_l": float(inside), "inside_r": 0.0, "head": 0.0, "content": 1.0}
+    told |= {
+        "means_l": 0.0,
+        "means_r": 1.0,
+        "clash": 0.0,
+        "kind_l": 0.0,
+        "kind_r": 0.0,
+        "apart": 0.0,
+    } | told_so
     return {name: np.array([value], np.float32) for name, value in told.items()}
 
 
@@ -169,11 +183,15 @@ def nameless(support: float, ratio: float = 0.0, *, inside: bool = False) -> dic
     ("features", "left"),
     [
         (nameless(SUPPORT), 0.5),
-        (nameless(SUPPORT, ratio=0.5), 0.8),
+        (nameless(SUPPORT, ratio=0.5), 2 / 3),
         (nameless(1000 * SUPPORT), 1),
         (nameless(1, ratio=0.8), 1),
-        (nameless(1, ratio=0.8, inside=True), 1 / (1 + (0.7 * SUPPORT) ** 2)),
-        (nameless(0), 0),
+        (nameless(1, ratio=0.8, inside=True), 1 / (1 + 0.7 * SUPPORT)),
+        (nameless(1, means_l=1.0), 1),
+        (nameless(SUPPORT, ratio=0.8, clash=1.0), 0.5),
+        (nameless(1, kind_r=1.0), 1),
+        (nameless(SUPPORT, ratio=0.8, apart=1.0), 0.5),
+        (nameless(0), 0.0123),
         (nameless(np.nan), 1),
     ],
 )
@@ -256,3 +274,19 @@ def test_platforms_without_a_common_class_have_no_proposals() -> None:
     right = side("b", "图书>小说", titles={"图书>小说": ("长篇小说", "短篇小说")})
     classes = {("a", "数码"): "digital", ("b", "图书"): "books"}
     assert propose([left, right], AlignSettings(), classes) == []
+
+
+def test_shops_of_two_languages_meet_by_what_their_names_mean() -> None:
+    left = side("a", "宠物", "宠物>狗粮", "宠物>猫粮", "手机", "手机>手机壳", "手机>充电器")
+    right = side(
+        "b", "Pets", "Pets>Dog Food", "Pets>Cat Food", "Phones", "Phones>Phone Cases", "Phones>Chargers"
+    )
+    found = {
+        (one.left_id, one.right_id): one
+        for one in propose_evidence(left, right, EvidenceSettings())
+        if one.accept and one.relation == "exact"
+    }
+    assert {("宠物>狗粮", "Pets>Dog Food"), ("宠物>猫粮", "Pets>Cat Food")} <= set(found)
+    assert all(("狗" in one) == ("Dog" in other) for one, other in found)
+    evidence = found["宠物>狗粮", "Pets>Dog Food"].evidence
+    assert "ratio" not in evidence, "letters of two languages say nothing"

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
 
+if TYPE_CHECKING:
+    from mep3m.stages.evidence.leaves import Nodes
+
 #: the weights that ship; bench/alignment/train.py makes them again
 WEIGHTS = "weights.json"
+#: pairs that walk down the trees together
+BLOCK = 65_536
+#: (a, b, c, d) of a calibration, see `probability`
+Curve = tuple[float, float, float, float]
+#: no evidence is surer than this
+SUREST = 0.995
+_HEADS = ("first_exact", "first_narrower", "exact", "narrower")
+
+
+def probability(score: np.ndarray, curve: Curve, fewest: int) -> np.ndarray:
+    """Return the probabilities (n,) that scores stand for; the smaller tree has `fewest` categories.
+
+    Beta calibration (Kull et al. 2017), a · ln s - b · ln(1 - s) + c in log odds: it rises everywhere,
+    from 0 at 0 to `SUREST` at 1. d, at most 0, asks for more where a shop has a handful of categories.
+    """
+    a, b, c, d = curve
+    kept = np.clip(score, 1e-9, 1 - 1e-9)
+    odds = a * np.log(kept) - b * np.log1p(-kept) + c + d / max(fewest, 1)
+    found: np.ndarray = np.where(score > 0, SUREST / (1 + np.exp(-odds)), 0.0)
+    return found
 
 
 @dataclass(frozen=True)
@@ -32,14 +56,33 @@ class Boosted:
     def raw(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the log odds (n,) before calibration; a feature that is absent is unknown."""
         count = len(next(iter(columns.values())))
-        unknown = np.full(count, np.nan, np.float32)
-        table = np.stack([columns.get(name, unknown) for name in self.features]).astype(np.float32)
         total = np.full(count, self.start)
-        for start in range(0, count, 65_536):
-            part = table[:, start : start + 65_536]
-            for tree in self.trees:
-                total[start : start + 65_536] += _walk(tree, part)
+        if not self.trees:
+            return total
+        from mep3m.stages.evidence.leaves import add_leaves
+
+        unknown = np.full(count, np.nan, np.float32)
+        for start in range(0, count, BLOCK):
+            part = slice(start, start + BLOCK)
+            of = [columns.get(name, unknown)[part] for name in self.features]
+            table = np.ascontiguousarray(np.stack(of, axis=1).astype(np.float32))
+            add_leaves(table, self._nodes, total[part])
         return total
+
+    @cached_property
+    def _nodes(self) -> Nodes:
+        """The nodes of all trees, one after the other; children are places among them."""
+        sizes = [len(tree["feature"]) for tree in self.trees]
+        roots = np.cumsum([0, *sizes[:-1]])
+        left, right = (
+            np.concatenate([tree[side] + root for tree, root in zip(self.trees, roots, strict=True)])
+            for side in ("left", "right")
+        )
+        feature, threshold, missing, value = (
+            np.concatenate([tree[name] for tree in self.trees])
+            for name in ("feature", "threshold", "missing", "value")
+        )
+        return feature, threshold, left, right, missing == 1, value, roots
 
     def probability(self, *views: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the score in [0, 1] (n,) of pairs; of several views of them, by the mean log odds."""
@@ -79,18 +122,17 @@ class Boosted:
         )
 
 
-def _walk(tree: Mapping[str, np.ndarray], table: np.ndarray) -> np.ndarray:
-    """Return the leaf value (n,) that each column of `table` (features, n) reaches."""
-    node = np.zeros(table.shape[1], dtype=np.int32)
-    every = np.arange(table.shape[1])
-    while True:
-        feature = tree["feature"][node]
-        inner = feature >= 0
-        if not inner.any():
-            return tree["value"][node]
-        value = table[np.maximum(feature, 0), every]
-        down = np.where(np.isnan(value), tree["missing"][node] == 1, value <= tree["threshold"][node])
-        node = np.where(inner, np.where(down, tree["left"][node], tree["right"][node]), node)
+def mean(models: Sequence[Boosted]) -> Boosted:
+    """Return the model whose log odds are the mean of these models' (before calibration)."""
+    names = tuple(dict.fromkeys(name for model in models for name in model.features))
+    trees = []
+    for model in models:
+        place = np.array([names.index(name) for name in model.features], np.int32)
+        for tree in model.trees:
+            feature = np.where(tree["feature"] >= 0, place[np.maximum(tree["feature"], 0)], -1)
+            value = np.round(tree["value"] / len(models), 6)
+            trees.append({**tree, "feature": feature.astype(np.int32), "value": value})
+    return Boosted(names, sum(model.start for model in models) / len(models), tuple(trees))
 
 
 @dataclass(frozen=True)
@@ -98,23 +140,29 @@ class Weights:
     """The four learned parts: the first look at a pair, and then with its neighbourhood.
 
     `exact` is the probability of the same category, `narrower` that the left one lies within the
-    right one; `first_*` see only the pair itself.
+    right one; `first_*` see only the pair itself. `curves` turn the scores that the rules leave into
+    probabilities, by group of decisions (`decide.GROUPS`). `seed` is what the weights were made with.
     """
 
     first_exact: Boosted
     first_narrower: Boosted
     exact: Boosted
     narrower: Boosted
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    seed: int = 0
 
     def to_json(self) -> bytes:
         """Return the weights as JSON."""
-        parts = {name: getattr(self, name).to_dict() for name in self.__dataclass_fields__}
-        return orjson.dumps(parts)
+        parts = {name: getattr(self, name).to_dict() for name in _HEADS}
+        return orjson.dumps(parts | {"curves": dict(self.curves), "seed": self.seed})
 
 
 def read_weights(text: bytes) -> Weights:
     """Read what `Weights.to_json` returned."""
-    return Weights(**{name: Boosted.from_dict(part) for name, part in orjson.loads(text).items()})
+    values = orjson.loads(text)
+    curves = {name: tuple(of) for name, of in values["curves"].items()}
+    heads = {name: Boosted.from_dict(values[name]) for name in _HEADS}
+    return Weights(**heads, curves=curves, seed=values["seed"])
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Relation
 from mep3m.stages.align.similarity import Ints
-from mep3m.stages.evidence.boosted import Weights
+from mep3m.stages.evidence.boosted import Curve, Weights, probability
 from mep3m.stages.evidence.features import Features, mirrored
 from mep3m.stages.evidence.names import Tree
 from mep3m.stages.evidence.products import trust
@@ -34,8 +34,14 @@ OF_ONE_KIND = 0.15
 RIVAL = 0.3
 #: share of the categories with a partner in the training sets, and how far a set may lift the odds
 PARTNERED, LIFT = 0.7, 6.0
-#: probability from which a category without a link shares a partner that is given to another
-SHARED = 0.7
+#: score from which a category without a link shares a partner that is given to another
+SHARING = 0.7
+#: kinds of decision, each with its own curve from score to probability: given to each other as equal;
+#: one within the other; passed over; within a partner that is given to another; following from a
+#: link of an ancestor, as a candidate; the same without being one; and given to each other as equal
+#: though the names are known to mean different things
+GROUPS = ("equal", "inner", "other", "shared", "implied", "entailed", "unlike")
+EQUAL, INNER, OTHER, SHARED, IMPLIED, FOLLOWS, UNLIKE = range(7)
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,8 @@ class Candidates:
 class Assessed:
     """Candidate pairs with the probability of each relation, `kinds` (pairs, 3), and what was accepted.
 
-    `rule` says, by pair, why a link that its probability would accept is not.
+    `rule` says, by pair, why a link that its probability would accept is not. `group` (pairs,) is
+    the kind of decision, a place in `GROUPS`, and `score` (pairs,) what it was before calibration.
     """
 
     candidates: Candidates
@@ -60,16 +67,13 @@ class Assessed:
     accepted: np.ndarray
     relation: np.ndarray
     rule: dict[int, str]
+    group: np.ndarray
+    score: np.ndarray
 
 
 def assess(candidates: Candidates, settings: EvidenceSettings, weights: Weights) -> Assessed:
-    """Return the probability of every relation of every pair, and which pairs are accepted.
-
-    The kinds exclude each other: where they add up to more than 1 they are scaled down. Equal
-    categories are assigned one to one; who is as surely equal to a partner that another has got lies
-    within it. The other kinds need their own probability.
-    """
-    features, pairs = candidates.features, candidates.pairs
+    """Return the probability of every relation of every pair, and which pairs are accepted."""
+    features = candidates.features
     back = mirrored(features)
     kinds = np.stack(
         [
@@ -79,32 +83,73 @@ def assess(candidates: Candidates, settings: EvidenceSettings, weights: Weights)
         ],
         axis=1,
     )
+    return judge(candidates, kinds, settings, weights.curves)
+
+
+def judge(
+    candidates: Candidates, kinds: np.ndarray, settings: EvidenceSettings, curves: Mapping[str, Curve]
+) -> Assessed:
+    """Return what is accepted, from what the heads say of each pair: `kinds` (pairs, 3).
+
+    A pair is linked unless it is of no kind, 1 - (1 - exact) (1 - narrower) (1 - broader). Equal
+    categories are assigned one to one; who is as surely equal to a partner that another has got lies
+    within it. What the rules leave of a pair is its score; the curve of its group makes it a
+    probability, and from the settings' least probability on it is accepted.
+    """
+    pairs, features = candidates.pairs, candidates.features
+    kinds = kinds.copy()
     kinds[:, EXACT] = partnered(pairs, kinds[:, EXACT], len(candidates.left.side), len(candidates.right.side))
     if not settings.many_to_one:
         kinds[:, 1:] = 0.0
-    kinds /= np.maximum(kinds.sum(axis=1, keepdims=True), 1.0)
-    kinds *= supported(features)[:, None]
+    linked = 1 - (1 - kinds).prod(axis=1)
+    kinds *= (supported(features) * linked / np.maximum(kinds.sum(axis=1), 1e-9))[:, None]
     order = ties(candidates.left.side, candidates.right.side, pairs)
     equal = assign(pairs.rows, pairs.columns, kinds[:, EXACT], ASSIGNABLE, order)
     alone = kinds[:, EXACT].copy()
     kinds[~equal, EXACT] *= RIVAL
     relation = kinds.argmax(axis=1)
+    given = np.where(apart(features), UNLIKE, EQUAL)
+    group = np.where(relation != EXACT, INNER, np.where(equal, given, OTHER))
+    score = kinds.sum(axis=1)
+    fewest = min(len(candidates.left.side), len(candidates.right.side))
+    sure = calibrated(curves, group, features, score, fewest)
     least = np.where(relation == EXACT, settings.accept, settings.accept_inner)
-    accepted = (kinds.sum(axis=1) >= least) & (equal | (relation > 0))
+    accepted = (sure >= least) & (group != OTHER)
     if settings.many_to_one:
-        able = ~equal & (relation == EXACT)
         both = [
-            (_shared(own, alone + order, accepted, able), kind)
+            (_shared(own, alone + order, accepted, group == OTHER), kind)
             for own, kind in ((pairs.rows, NARROWER), (pairs.columns, BROADER))
         ]
         for shared, kind in both:
             kinds[shared, kind], kinds[shared, EXACT] = alone[shared], 0.0
-            relation[shared], accepted[shared] = kind, True
+            relation[shared], group[shared], score[shared] = kind, SHARED, kinds[shared].sum(axis=1)
+        sure = calibrated(curves, group, features, score, fewest)
+        accepted |= (group == SHARED) & (sure >= settings.accept_inner)
+    against = _beside_equal(candidates, accepted, relation)
+    accepted[against], group[against] = False, OTHER
     rule = dict(_implied(candidates, accepted, relation))
     against = np.array(sorted(rule), np.int64)
-    kinds[against] *= RIVAL
-    accepted[against] = False
-    return Assessed(candidates, kinds, accepted, relation, rule)
+    accepted[against], group[against] = False, IMPLIED
+    sure = calibrated(curves, group, features, score, fewest)
+    kinds *= (sure / np.maximum(kinds.sum(axis=1), 1e-9))[:, None]
+    return Assessed(candidates, kinds, accepted, relation, rule, group, score)
+
+
+def calibrated(
+    curves: Mapping[str, Curve], group: np.ndarray, features: Features, score: np.ndarray, fewest: int
+) -> np.ndarray:
+    """Return the probabilities (pairs,) that scores stand for in their groups; the scores without a curve.
+
+    `fewest` is the number of categories of the smaller side. Rounded, so that nothing hangs on the
+    order of sums.
+    """
+    found = score.astype(np.float64)
+    stocked = ~np.isnan(features["support"])
+    for name, curve in curves.items():
+        of, what = name.split()
+        there = (group == GROUPS.index(of)) & (stocked == (what == "titles"))
+        found[there] = probability(score[there], curve, fewest)
+    return np.round(found, 9)
 
 
 def partnered(pairs: Pairs, equal: np.ndarray, left: int, right: int) -> np.ndarray:
@@ -130,28 +175,37 @@ def partnered(pairs: Pairs, equal: np.ndarray, left: int, right: int) -> np.ndar
 def _shared(own: Ints, alone: np.ndarray, accepted: np.ndarray, able: np.ndarray) -> Ints:
     """Return the pairs, one for each category of `own` without a link, whose partner another has got."""
     linked = np.isin(own, own[accepted])
-    places = np.nonzero(~linked & able & ~accepted & (alone >= SHARED))[0]
+    places = np.nonzero(~linked & able & ~accepted & (alone >= SHARING))[0]
     order = places[np.argsort(-alone[places], kind="stable")]
     _, first = np.unique(own[order], return_index=True)
     chosen: Ints = order[first]
     return chosen
 
 
+def apart(features: Features) -> np.ndarray:
+    """Return whether the names of each pair (pairs,) are known to mean different things."""
+    return np.asarray((features["clash"] == 1) | (features["apart"] == 1))
+
+
 def supported(features: Features) -> np.ndarray:
     """Return what is left (pairs,) of the probability of each pair for want of support, 0 to 1.
 
     Products may link two categories whose names differ, but only as far as both have titles enough
-    to speak: n² / (n² + s²), n the titles of the poorer one and s = `SUPPORT` · (1 - likeness of the
-    names). Names that are `ALIKE` need none, unless they have another head, and where a side has no
-    titles at all the names decide. Where a title lies nearest says nothing in a shop that sells
-    nothing like it: the titles of both must also have words in common (`OF_ONE_KIND`).
+    to speak: n / (n + s), n the titles of the poorer one and s = `SUPPORT` · (1 - likeness of the
+    names). Names that are `ALIKE` or mean the same need none, unless they have another head or words
+    that exclude each other; where a side has no titles at all the names decide. Where a title lies
+    nearest says nothing in a shop that sells nothing like it: the titles of both must also have words
+    in common (`OF_ONE_KIND`).
     """
-    likeness = np.nan_to_num(np.fmax(features["ratio"], features["segment"]))
+    meant = np.fmin(features["means_l"], features["means_r"])
+    likeness = np.nan_to_num(np.fmax(np.fmax(features["ratio"], features["segment"]), meant))
     longer = (features["inside_l"] == 1) | (features["inside_r"] == 1)
     likeness = np.where(longer & (features["head"] == 0), OTHER_HEAD, likeness)
+    likeness = np.fmax(likeness, np.fmax(features["kind_l"], features["kind_r"]))
+    likeness = np.where(apart(features), 0.0, likeness)
     titles = np.expm1(np.nan_to_num(features["support"], nan=np.inf))
     missing = np.where(likeness < ALIKE, SUPPORT * (1 - likeness), 0.0)
-    share = 1 / (1 + (missing / np.maximum(titles, TITLE_AT_LEAST)) ** 2)
+    share = 1 / (1 + missing / np.maximum(titles, TITLE_AT_LEAST))
     known = np.isfinite(titles) & (titles > 0)
     content = np.nan_to_num(features["content"]) / trust(np.where(known, titles, 1.0))
     kind = np.where((missing > 0) & known, np.clip(content / OF_ONE_KIND, 0, 1) ** 2, 1.0)
@@ -181,6 +235,29 @@ def _implied(candidates: Candidates, accepted: np.ndarray, relation: np.ndarray)
         )
         if any(high in _upwards(outer, of) for above in _above(inner, low) for of in links.get(above, ())):
             yield k, "follows from the category above"
+
+
+def _beside_equal(candidates: Candidates, accepted: np.ndarray, relation: np.ndarray) -> Ints:
+    """Return the accepted narrower and broader links that the other shop's own tree contradicts.
+
+    A category with an equal partner lies within nothing that this partner does not lie within.
+    """
+    pairs = candidates.pairs
+    equal = np.nonzero(accepted & (relation == EXACT))[0]
+    partners = (
+        dict(zip(pairs.rows[equal].tolist(), pairs.columns[equal].tolist(), strict=True)),
+        dict(zip(pairs.columns[equal].tolist(), pairs.rows[equal].tolist(), strict=True)),
+    )
+    found = []
+    for k in np.nonzero(accepted & (relation != EXACT))[0].tolist():
+        ends = int(pairs.rows[k]), int(pairs.columns[k])
+        turned = bool(relation[k] == BROADER)
+        inner, outer = ends[::-1] if turned else ends
+        tree = candidates.left if turned else candidates.right
+        partner = partners[turned].get(inner)
+        if partner is not None and outer not in _upwards(tree, partner):
+            found.append(k)
+    return np.array(found, np.int64)
 
 
 def _above(tree: Tree, node: int) -> list[int]:

@@ -6,16 +6,32 @@ the left category, its twin in `_r` of the right one; swapping them turns the pa
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 
 from mep3m.settings.align import EvidenceSettings
+from mep3m.stages.align.proposal import Side
 from mep3m.stages.align.similarity import BLOCK_CELLS, Ints
-from mep3m.stages.evidence.names import Bags, Tree, bags, coverage, plain, segments
+from mep3m.stages.evidence.concepts import NO_MEANING, agreement, clash, concept_terms, excluded
+from mep3m.stages.evidence.kinds import NOTHING_KNOWN, kinship
+from mep3m.stages.evidence.named import Named
+from mep3m.stages.evidence.names import (
+    COMPARED,
+    UNKNOWN,
+    Bags,
+    Tree,
+    bags,
+    characters,
+    compare_names,
+    coverage,
+    parent_ratio,
+    root_ratio,
+)
 from mep3m.stages.evidence.products import PRODUCT_KINDS, Products
+from mep3m.stages.evidence.titles import EXACT
 
 Features = dict[str, np.ndarray]
 
@@ -25,9 +41,14 @@ KINDS: dict[str, tuple[str, ...]] = {
         "ratio", "leaf", "cover_l", "cover_r", "segment", "segments_l", "segments_r", "head", "head2",
         "inside_l", "inside_r", "same", "twins_l", "twins_r", "length",
     ),
+    "meanings": (
+        "concept", "concept_path", "concept_whole", "means_l", "means_r", "means_head", "clash", "clash_path",
+    ),
+    "kinds": ("kind_l", "kind_r", "apart"),
     "path": ("path", "whole", "script", "parent", "up_l", "up_r", "lower_l", "lower_r", "root"),
     "neighbours": ("children", "siblings", "inner_l", "inner_r"),
     **PRODUCT_KINDS,
+    "names in titles": ("said_l", "said_r", "says_l", "says_r"),
     "structure": (
         "first", "within_l", "within_r", "above", "above_l", "above_r", "below", "rank_l", "rank_r",
         "margin_l", "margin_r", "assigned", "scripted", "known_l", "known_r",
@@ -38,6 +59,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+#: features that say nothing where the two sides share no language
+WRITTEN = (
+    *KINDS["names"][:-3], "length", "path", "whole", "parent", "up_l", "up_r", "root", "children", "siblings",
+)  # fmt: skip
+#: largest number that decides between candidates of equal cosines
+TINY = 1e-5
 #: up to this many pairs every one is a candidate
 ALL_PAIRS = 20_000
 
@@ -64,11 +91,16 @@ class Evidence:
             [f"{a} {b}" for a, b in zip(*texts, strict=True)] for texts in zip(above, leaves, strict=True)
         ]
         self._leaf, self._path = bags(*leaves), bags(*above)
+        self._meant, self._meant_path = (bags(*texts, analyzer=concept_terms) for texts in (leaves, above))
+        self._meant_whole = bags(*whole, analyzer=concept_terms)
+        self._opposites = [[excluded(texts) for texts in of] for of in (leaves, whole)]
         self._whole = bags(*whole)
         self._script = _script_bags(left, right)
         self._children = bags(*(_gathered(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._siblings = bags(*(_brothers(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._products = Products(left.side, right.side, settings)
+        stocked = any(entry.titles for tree in sides for entry in tree.side)
+        self._named = (Named(left, right), Named(right, left)) if stocked else None
 
     def candidates(self) -> tuple[Ints, Ints]:
         """Return (rows, columns) of the pairs worth a look, sorted, each once."""
@@ -78,36 +110,90 @@ class Evidence:
             return every // len(self.right.side), every % len(self.right.side)
         found = self._products.candidates()
         content = self._products.content
+        order = [_order(side) for side in (self.left.side, self.right.side)]
         for turned in (False, True):
-            parts = [_turned(bag, turned) for bag in (self._leaf, self._whole)]
-            found += [_nearest(scores, k, turned) for scores in (parts[:1], parts)]
+            for kind in ((self._leaf, self._whole), (self._meant, self._meant_whole)):
+                parts = [_turned(bag, turned) for bag in kind]
+                found += [_nearest(scores, k, turned, order[not turned]) for scores in (parts[:1], parts)]
             if content is not None:
-                found.append(_nearest((_turned(content, turned),), k, turned))
+                found.append(_nearest((_turned(content, turned),), k, turned, order[not turned]))
         keys = np.unique(np.concatenate([pairs[0] * len(self.right.side) + pairs[1] for pairs in found]))
         return keys // len(self.right.side), keys % len(self.right.side)
 
     def features(self, rows: Ints, columns: Ints) -> Features:
-        """Return every feature that needs no decision on other pairs."""
-        return {
+        """Return every feature that needs no decision on other pairs.
+
+        Of names in different languages only the meanings are compared.
+        """
+        found = {
             **self._name_features(rows, columns),
             **self._place_features(rows, columns),
+            **self._meaning_features(rows, columns),
+            **self._kind_features(rows, columns),
             **self._products.features(rows, columns),
+            **self._title_features(rows, columns),
         }
+        if self.left.foreign:
+            found |= dict.fromkeys(WRITTEN, np.full(len(rows), np.nan, np.float32))
+            found["script"] = (found["concept"] + found["concept_whole"]) / 2
+        return {name: np.round(values, EXACT) for name, values in found.items()}
+
+    def _meaning_features(self, rows: Ints, columns: Ints) -> Features:
+        found = np.full((len(rows), len(NO_MEANING)), np.nan, np.float32)
+        ours, theirs = (
+            [tree.own_names(i) for i in range(len(tree.side))] for tree in (self.left, self.right)
+        )
+        for view in range(len(self.left.names)):
+            compared = [
+                agreement(ours[i][view], theirs[j][view])
+                for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
+            ]
+            found = np.fmax(found, np.array(compared, np.float32).reshape(found.shape))
+        own, path = ([of[0][rows], of[1][columns]] for of in self._opposites)
+        return {
+            "clash": clash(*own),
+            "clash_path": clash(*path),
+            "concept": self._meant.cosine(rows, columns),
+            "concept_path": self._meant_path.cosine(rows, columns),
+            "concept_whole": self._meant_whole.cosine(rows, columns),
+            "means_l": found[:, 0],
+            "means_r": found[:, 1],
+            "means_head": found[:, 2],
+        }
+
+    def _kind_features(self, rows: Ints, columns: Ints) -> Features:
+        found = np.full((len(rows), len(NOTHING_KNOWN)), np.nan, np.float32)
+        for view in range(len(self.left.names)):
+            ours, theirs = (
+                [("", "", *tree.names[view][i])[-2:][::-1] for i in range(len(tree.side))]
+                for tree in (self.left, self.right)
+            )
+            akin = [kinship(ours[i], theirs[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
+            table = np.array(akin, np.float32).reshape(found.shape)
+            found = np.c_[np.fmax(found[:, :2], table[:, :2]), np.fmin(found[:, 2], table[:, 2])]
+        return {"kind_l": found[:, 0], "kind_r": found[:, 1], "apart": found[:, 2]}
+
+    def _title_features(self, rows: Ints, columns: Ints) -> Features:
+        if self._named is None:
+            return dict.fromkeys(KINDS["names in titles"], np.full(len(rows), np.nan, np.float32))
+        said_l, lead_l = self._named[0].features(rows, columns)
+        said_r, lead_r = self._named[1].features(columns, rows)
+        return {"said_l": said_l, "says_l": lead_l, "said_r": said_r, "says_r": lead_r}
 
     def _name_features(self, rows: Ints, columns: Ints) -> Features:
         leaf = self._leaf
         per_view = [
             np.array(
                 [
-                    _compare_names(one[i][-1], other[j][-1]) if one[i] and other[j] else _UNKNOWN
+                    compare_names(one[i][-1], other[j][-1]) if one[i] and other[j] else UNKNOWN
                     for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
                 ],
                 dtype=np.float32,
-            ).reshape(-1, len(_COMPARED))
+            ).reshape(-1, len(COMPARED))
             for one, other in zip(self.left.names, self.right.names, strict=True)
         ]
         best = np.fmax.reduce(per_view)
-        compared = {name: best[:, k] for k, name in enumerate(_COMPARED)}
+        compared = {name: best[:, k] for k, name in enumerate(COMPARED)}
         return {
             **compared,
             "leaf": leaf.cosine(rows, columns),
@@ -127,10 +213,10 @@ class Evidence:
             "path": self._path.cosine(rows, columns),
             "whole": whole.cosine(rows, columns),
             "script": np.mean([bag.cosine(rows, columns) for bag in self._script], axis=0),
-            "parent": _parent_ratio(self.left, self.right, rows, columns),
+            "parent": parent_ratio(self.left, self.right, rows, columns),
             "up_l": _lifted(leaf, self.left.parent, rows, columns),
             "up_r": _lifted(Bags(leaf.right, leaf.left, leaf.idf), self.right.parent, columns, rows),
-            "root": _root_ratio(self.left, self.right, rows, columns),
+            "root": root_ratio(self.left, self.right, rows, columns),
             "lower_l": np.maximum(depth[0][rows] - depth[1][columns], 0),
             "lower_r": np.maximum(depth[1][columns] - depth[0][rows], 0),
             "children": self._children.cosine(rows, columns),
@@ -138,46 +224,6 @@ class Evidence:
             "inner_l": np.log1p(inner[0])[rows],
             "inner_r": np.log1p(inner[1])[columns],
         }
-
-
-#: what `_compare_names` returns, in this order
-_COMPARED = (
-    "same", "ratio", "segment", "segments_l", "segments_r", "head", "head2", "inside_l", "inside_r", "length",
-)  # fmt: skip
-_UNKNOWN = (np.nan,) * len(_COMPARED)
-
-
-@lru_cache(maxsize=400_000)
-def _compare_names(left: str, right: str) -> tuple[float, ...]:
-    """Return the features of two names of one language, see `_COMPARED`."""
-    from cydifflib import SequenceMatcher
-    from rapidfuzz.distance import Indel
-
-    one, other = plain(left), plain(right)
-    if not one or not other:
-        return _UNKNOWN
-    ratio = max(SequenceMatcher(None, one, other).ratio(), SequenceMatcher(None, other, one).ratio())
-    ours, theirs = segments(left), segments(right)
-    table = [[Indel.normalized_similarity(a, b) for b in theirs] for a in ours] or [[ratio]]
-    best_l = [max(row) for row in table]
-    best_r = [max(column) for column in zip(*table, strict=True)]
-    last, last_other = one.split()[-1], other.split()[-1]
-    if one.isascii() or other.isascii():
-        head, head2 = float(last == last_other), float(one.split()[-2:] == other.split()[-2:])
-    else:
-        head, head2 = float(one[-1] == other[-1]), float(one[-2:] == other[-2:])
-    return (
-        float(one == other),
-        ratio,
-        max(best_l),
-        sum(best_l) / len(best_l),
-        sum(best_r) / len(best_r),
-        head,
-        head2,
-        float(one in other),
-        float(other in one),
-        abs(len(one) - len(other)) / max(len(one), len(other)),
-    )
 
 
 def _gathered(tree: Tree, leaves: Sequence[str]) -> list[str]:
@@ -202,43 +248,6 @@ def _twins(tree: Tree) -> np.ndarray:
     return np.array([min(counts[name] - 1, 5) for name in names], dtype=np.float32)
 
 
-def _above(tree: Tree, i: int, view: int, step: int) -> str:
-    path = tree.names[view][i]
-    return path[step] if -len(path) <= step < len(path) and len(path) > 1 else ""
-
-
-def _parent_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints) -> np.ndarray:
-    """Return the similarity of the names directly above, NaN at the first level."""
-    return _level_ratio(left, right, rows, columns, step=-2)
-
-
-def _root_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints) -> np.ndarray:
-    """Return the similarity of the first-level names."""
-    return _level_ratio(left, right, rows, columns, step=0)
-
-
-def _level_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints, step: int) -> np.ndarray:
-    values = np.full(len(rows), np.nan, np.float32)
-    for view in range(len(left.names)):
-        ours = [_above(left, i, view, step) for i in range(len(left.side))]
-        theirs = [_above(right, j, view, step) for j in range(len(right.side))]
-        found = [
-            _name_ratio(ours[i], theirs[j]) if ours[i] and theirs[j] else np.nan
-            for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
-        ]
-        values = np.fmax(values, np.array(found, np.float32))
-    return values
-
-
-@lru_cache(maxsize=400_000)
-def _name_ratio(left: str, right: str) -> float:
-    from rapidfuzz.distance import Indel
-
-    ours, theirs = segments(left), segments(right)
-    whole = Indel.normalized_similarity(plain(left), plain(right))
-    return max([whole, *(Indel.normalized_similarity(a, b) for a in ours for b in theirs)])
-
-
 def _lifted(bag: Bags, parent: Ints, rows: Ints, columns: Ints) -> np.ndarray:
     """Return the cosine of the left entry's PARENT's name with the right name, NaN without a parent."""
     above = parent[rows]
@@ -253,15 +262,24 @@ def _script_bags(left: Tree, right: Tree) -> tuple[Bags, Bags]:
     """
     names = [[view[-1].lower() if view else "" for view in tree.names[0]] for tree in (left, right)]
     paths = [[" ".join(view).lower() for view in tree.names[0]] for tree in (left, right)]
-    return bags(*names, characters=True), bags(*paths, characters=True)
+    return bags(*names, analyzer=characters), bags(*paths, analyzer=characters)
 
 
 def _turned(bag: Bags, turned: bool) -> Bags:
     return Bags(bag.right, bag.left, bag.idf) if turned else bag
 
 
-def _nearest(scores: Sequence[Bags], k: int, turned: bool) -> np.ndarray:
-    """Return (2, pairs): for each first-side entry the k entries of highest summed cosine above zero."""
+def _order(side: Side) -> np.ndarray:
+    """Return tiny numbers (n,) that order entries of equal cosines the same wherever they stand."""
+    drawn = [zlib.crc32(f"{entry.label}\n{entry.id}".encode()) for entry in side]
+    return np.array(drawn, np.float32) * np.float32(TINY / 2**32)
+
+
+def _nearest(scores: Sequence[Bags], k: int, turned: bool, order: np.ndarray) -> np.ndarray:
+    """Return (2, pairs): for each first-side entry the k entries of highest summed cosine above zero.
+
+    `order` (others,) decides between equal ones.
+    """
     count, others = scores[0].left.shape[0], scores[0].right.shape[0]
     right = [bag.right.T.tocsr() for bag in scores]
     step = max(1, BLOCK_CELLS // max(1, others))
@@ -270,7 +288,7 @@ def _nearest(scores: Sequence[Bags], k: int, turned: bool) -> np.ndarray:
         total = np.zeros((min(step, count - start), others), np.float32)
         for bag, theirs in zip(scores, right, strict=True):
             total += (bag.left[start : start + step] @ theirs).toarray()
-        top = np.argpartition(-total, min(k, others) - 1, axis=1)[:, :k]
+        top = np.argpartition(-(total + order), min(k, others) - 1, axis=1)[:, :k]
         rows = np.repeat(np.arange(start, start + len(total)), top.shape[1])
         above_zero = np.take_along_axis(total, top, axis=1).ravel() > 0
         found.append(np.stack([rows[above_zero], top.ravel()[above_zero]]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -84,10 +84,15 @@ class Tree:
     parent: Ints
     siblings: Ints
     children: list[list[int]] = field(repr=False)
+    foreign: bool = False
 
     def leaf(self, i: int) -> str:
         """Return the entry's own names in all views, in plain form."""
-        return " ".join(plain(view[i][-1]) for view in self.names if view[i])
+        return " ".join(name for name in self.own_names(i) if name)
+
+    def own_names(self, i: int) -> list[str]:
+        """Return the entry's own names in every view, in plain form."""
+        return [plain(view[i][-1]) if view[i] else "" for view in self.names]
 
     def ancestors(self, i: int) -> str:
         """Return the names above the entry in all views, in plain form."""
@@ -97,7 +102,7 @@ class Tree:
 def trees(left: Side, right: Side) -> tuple[Tree, Tree]:
     """Return both sides' trees, with names in the languages that both sides have.
 
-    Where they share no language the names are compared as they are (brands and numbers still meet).
+    Where they share no language only what the names mean can be compared.
     """
     views = [_languages(side) for side in (left, right)]
     shared = [language for language in ("zh", "en") if language in views[0] and language in views[1]]
@@ -105,7 +110,7 @@ def trees(left: Side, right: Side) -> tuple[Tree, Tree]:
         tuple(view[language] for language in shared) if shared else (next(iter(view.values())),)
         for view in views
     ]
-    return _tree(left, chosen[0]), _tree(right, chosen[1])
+    return _tree(left, chosen[0], not shared), _tree(right, chosen[1], not shared)
 
 
 def _languages(side: Side) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -118,7 +123,7 @@ def _languages(side: Side) -> dict[str, tuple[tuple[str, ...], ...]]:
     return found
 
 
-def _tree(side: Side, names: tuple[tuple[tuple[str, ...], ...], ...]) -> Tree:
+def _tree(side: Side, names: tuple[tuple[tuple[str, ...], ...], ...], foreign: bool) -> Tree:
     places: dict[tuple[str, ...], int] = {}
     for i in sorted(
         range(len(side)), key=lambda i: side.entries[i].id
@@ -131,7 +136,7 @@ def _tree(side: Side, names: tuple[tuple[tuple[str, ...], ...], ...]) -> Tree:
     for i, above in enumerate(parent.tolist()):
         if above >= 0 and above != i:
             children[above].append(i)
-    return Tree(side, names, parent, siblings, children)
+    return Tree(side, names, parent, siblings, children, foreign)
 
 
 @dataclass(frozen=True)
@@ -157,15 +162,18 @@ def _row_dots(left: sparse.csr_matrix, right: sparse.csr_matrix, rows: Ints, col
     return values
 
 
-def bags(left: Sequence[str], right: Sequence[str], *, characters: bool = False) -> Bags:
-    """Return tf-idf vectors of both sides' texts, over the terms of both together.
+def characters(text: str) -> list[str]:
+    """Return every character 1-3-gram of a text as it stands."""
+    return [text[i : i + n] for n in (1, 2, 3) for i in range(len(text) - n + 1)]
 
-    The terms are those of plain texts, or with `characters` every character 1-3-gram as it stands.
-    """
+
+def bags(
+    left: Sequence[str], right: Sequence[str], *, analyzer: Callable[[str], Sequence[str]] = terms
+) -> Bags:
+    """Return tf-idf vectors of both sides' texts, over the terms that `analyzer` finds in both together."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    how = {"analyzer": "char", "ngram_range": (1, 3)} if characters else {"analyzer": terms}
-    vectorizer = TfidfVectorizer(dtype=np.float32, sublinear_tf=not characters, **how)
+    vectorizer = TfidfVectorizer(dtype=np.float32, sublinear_tf=analyzer is not characters, analyzer=analyzer)
     try:
         vectorizer.fit([*left, *right])
     except ValueError:  # sklearn's word for: no text holds a term
@@ -184,3 +192,80 @@ def coverage(
     shared = _row_dots(weights.astype(np.float32), present.astype(np.float32), rows, columns)
     share: np.ndarray = np.where(mass > 0, shared / np.maximum(mass, 1e-9), np.nan).astype(np.float32)
     return share
+
+
+#: what `compare_names` returns, in this order
+COMPARED = (
+    "same", "ratio", "segment", "segments_l", "segments_r", "head", "head2", "inside_l", "inside_r", "length",
+)  # fmt: skip
+UNKNOWN = (np.nan,) * len(COMPARED)
+
+
+@lru_cache(maxsize=400_000)
+def compare_names(left: str, right: str) -> tuple[float, ...]:
+    """Return the features of two names of one language, see `COMPARED`."""
+    from cydifflib import SequenceMatcher
+    from rapidfuzz.distance import Indel
+
+    one, other = plain(left), plain(right)
+    if not one or not other:
+        return UNKNOWN
+    ratio = max(SequenceMatcher(None, one, other).ratio(), SequenceMatcher(None, other, one).ratio())
+    ours, theirs = segments(left), segments(right)
+    table = [[Indel.normalized_similarity(a, b) for b in theirs] for a in ours] or [[ratio]]
+    best_l = [max(row) for row in table]
+    best_r = [max(column) for column in zip(*table, strict=True)]
+    last, last_other = one.split()[-1], other.split()[-1]
+    if one.isascii() or other.isascii():
+        head, head2 = float(last == last_other), float(one.split()[-2:] == other.split()[-2:])
+    else:
+        head, head2 = float(one[-1] == other[-1]), float(one[-2:] == other[-2:])
+    return (
+        float(one == other),
+        ratio,
+        max(best_l),
+        sum(best_l) / len(best_l),
+        sum(best_r) / len(best_r),
+        head,
+        head2,
+        float(one in other),
+        float(other in one),
+        abs(len(one) - len(other)) / max(len(one), len(other)),
+    )
+
+
+def _above(tree: Tree, i: int, view: int, step: int) -> str:
+    path = tree.names[view][i]
+    return path[step] if -len(path) <= step < len(path) and len(path) > 1 else ""
+
+
+def parent_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints) -> np.ndarray:
+    """Return the similarity of the names directly above, NaN at the first level."""
+    return _level_ratio(left, right, rows, columns, step=-2)
+
+
+def root_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints) -> np.ndarray:
+    """Return the similarity of the first-level names."""
+    return _level_ratio(left, right, rows, columns, step=0)
+
+
+def _level_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints, step: int) -> np.ndarray:
+    values = np.full(len(rows), np.nan, np.float32)
+    for view in range(len(left.names)):
+        ours = [_above(left, i, view, step) for i in range(len(left.side))]
+        theirs = [_above(right, j, view, step) for j in range(len(right.side))]
+        found = [
+            _name_ratio(ours[i], theirs[j]) if ours[i] and theirs[j] else np.nan
+            for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
+        ]
+        values = np.fmax(values, np.array(found, np.float32))
+    return values
+
+
+@lru_cache(maxsize=400_000)
+def _name_ratio(left: str, right: str) -> float:
+    from rapidfuzz.distance import Indel
+
+    ours, theirs = segments(left), segments(right)
+    whole = Indel.normalized_similarity(plain(left), plain(right))
+    return max([whole, *(Indel.normalized_similarity(a, b) for a in ours for b in theirs)])

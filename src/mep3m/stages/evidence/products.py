@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import sparse
 
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Side
-from mep3m.stages.align.similarity import BLOCK_CELLS, Ints, content_vectors, words
+from mep3m.stages.align.similarity import Ints, content_vectors
 from mep3m.stages.evidence.names import Bags
+from mep3m.stages.evidence.titles import Near, Titles
 
-#: votes that the first, second, third nearest category of a title gets
-VOTES = (0.7, 0.2, 0.1)
 #: texts of the poorer category at which what its products say counts half
 HALF_TRUSTED = 8
-#: titles of the other side that each title is compared with, and how fast the farther ones fade
-NEIGHBOURS = 8
-FADE = 4
-#: two titles nearest to each other and at least this alike are one product
-SAME_PRODUCT = 0.6
-#: distinct titles a side that look for their neighbours; more are thinned evenly in each category
-NEIGHBOURLY = 12_000
-
-
-@dataclass(frozen=True)
-class Near:
-    """How the titles of one side lie among those of the other; matrices are (own, other categories).
-
-    `share`: share of a category's titles that would be filed under the other one, by its nearest
-    titles. `reach`: how near the titles come to the other category, as a share of how near they come
-    to anything. `same`: how many of its titles are the same product as a title there. `home` (own,)
-    is how near its titles come to anything, the side's mean being 1; `titles` (own,) how many looked.
-    """
-
-    share: sparse.csr_matrix
-    reach: sparse.csr_matrix
-    same: sparse.csr_matrix
-    home: np.ndarray
-    titles: np.ndarray
+#: own categories from which on their average says what chance gives
+CROWD = 5
+#: a category that gets so much by chance says nothing by getting it
+NEARLY_ALL = 0.9
 
 
 class Products:
@@ -52,18 +29,16 @@ class Products:
         self.votes: tuple[sparse.csr_matrix, sparse.csr_matrix] | None = None
         self.near: tuple[Near, Near] | None = None
         if all(any(entry.titles for entry in side) for side in (left, right)):
-            titles = _Titles(left, right)
+            titles = Titles(left, right)
             self.votes, self.near = titles.votes(), titles.near()
 
     def candidates(self) -> list[np.ndarray]:
         """Return (2, pairs) of left and right categories that some title connects."""
         found = []
-        for turned in (False, True):
-            for kind in (self.votes, self.near):
-                if kind is not None:
-                    of = kind[turned]
-                    pairs = np.stack((of.share if isinstance(of, Near) else of).nonzero()).astype(np.int64)
-                    found.append(pairs[::-1] if turned else pairs)
+        for kind in (kind for kind in (self.votes, self.near) if kind is not None):
+            shares = (of.share if isinstance(of, Near) else of for of in kind)
+            there, back = (np.stack(share.nonzero()).astype(np.int64) for share in shares)
+            found += [there, back[::-1]]
         return found
 
     def features(self, rows: Ints, columns: Ints) -> dict[str, np.ndarray]:
@@ -84,9 +59,10 @@ class Products:
                 ("l", self.votes[0], self.near[0], rows, columns),
                 ("r", self.votes[1], self.near[1], columns, rows),
             ):
-                found[f"votes_{side}"] = _cells(votes, own, other) * trusted
-                found[f"near_{side}"] = _cells(near.share, own, other) * trusted
-                found[f"reach_{side}"] = _cells(near.reach, own, other) * trusted
+                stock = self.near[side == "l"].titles
+                found[f"votes_{side}"] = _beyond_chance(votes, own, other, stock) * trusted
+                found[f"near_{side}"] = _beyond_chance(near.share, own, other, stock) * trusted
+                found[f"reach_{side}"] = _beyond_chance(near.reach, own, other, stock) * trusted
                 found[f"home_{side}"] = near.home[own]
                 found[f"stock_{side}"] = np.log1p(near.titles[own]).astype(np.float32)
                 same = _cells(near.same, own, other)
@@ -112,6 +88,22 @@ PRODUCT_KINDS: dict[str, tuple[str, ...]] = {
     "pictures": ("picture",),
 }  # fmt: skip
 FEATURES = [name for names in PRODUCT_KINDS.values() for name in names]
+
+
+def _beyond_chance(table: sparse.csr_matrix, rows: Ints, columns: Ints, stock: np.ndarray) -> np.ndarray:
+    """Return shares (pairs,) as what they are beyond chance: 0 by chance, 1 where all is there.
+
+    By chance a category gets its share of the other side's titles (`stock`), or what the categories
+    of a side of `CROWD` or more give it on the average. Unknown where that is nearly everything: to a
+    shop that sells one kind of thing everything lies nearest.
+    """
+    expected = stock / max(float(stock.sum()), 1.0)
+    telling = np.diff(table.indptr) > 0
+    if telling.sum() >= CROWD:
+        expected = np.maximum(expected, np.asarray(table.sum(axis=0)).ravel() / telling.sum())
+    by_chance = expected[columns]
+    value = (_cells(table, rows, columns) - by_chance) / np.maximum(1 - by_chance, 1e-6)
+    return np.where(by_chance < NEARLY_ALL, np.maximum(value, 0.0), np.nan).astype(np.float32)
 
 
 def _cells(table: sparse.csr_matrix, rows: Ints, columns: Ints) -> np.ndarray:
@@ -142,182 +134,6 @@ def _support(left: Side, right: Side, what: str, rows: Ints, columns: Ints) -> n
     counts = [np.array([len(getattr(entry, what)) for entry in side], np.float32) for side in (left, right)]
     fewer: np.ndarray = np.minimum(counts[0][rows], counts[1][columns])
     return fewer
-
-
-class _Titles:
-    """Both sides' distinct titles as tf-idf vectors, and which categories hold each.
-
-    `holds[s]` (titles, categories) is 1 where a category of side s has the title: an inner category
-    and the one below it may both list it.
-    """
-
-    def __init__(self, left: Side, right: Side) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        texts: list[list[str]] = []
-        self.holds: list[sparse.csr_matrix] = []
-        for side in (left, right):
-            # sorted, so that the order of the categories changes nothing
-            distinct = sorted({title for entry in side for title in entry.titles})
-            places = {title: place for place, title in enumerate(distinct)}
-            owners = [
-                (places[title], i) for i, entry in enumerate(side) for title in dict.fromkeys(entry.titles)
-            ]
-            at = np.array(owners, np.int64).T
-            ones = np.ones(at.shape[1], np.float32)
-            self.holds.append(sparse.csr_matrix((ones, (at[0], at[1])), (len(places), len(side))))
-            texts.append(list(places))
-        vectorizer = TfidfVectorizer(analyzer=words, dtype=np.float32, sublinear_tf=True)
-        try:
-            vectors = vectorizer.fit_transform([*texts[0], *texts[1]]).tocsr()
-        except ValueError:  # sklearn's word for: no title holds a term
-            vectors = sparse.csr_matrix((len(texts[0]) + len(texts[1]), 1), dtype=np.float32)
-        self.vectors = vectors[: len(texts[0])], vectors[len(texts[0]) :]
-
-    def votes(self) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-        """Return which share of each category's titles lies nearest to which category's mean title.
-
-        Each title votes for three categories (see `VOTES`). The first matrix is (left, right), the
-        second (right, left). Asymmetric: the titles of a narrower category all vote for the broader
-        one, whose own titles spread.
-        """
-        centres = [_centres(vectors, holds) for vectors, holds in zip(self.vectors, self.holds, strict=True)]
-        return (
-            _mean(self.holds[0], _cast(self.vectors[0], centres[1])),
-            _mean(self.holds[1], _cast(self.vectors[1], centres[0])),
-        )
-
-    def near(self) -> tuple[Near, Near]:
-        """Return how each side's titles lie among the other side's."""
-        kept = [_thinned(holds) for holds in self.holds]
-        vectors = [vectors[places] for vectors, places in zip(self.vectors, kept, strict=True)]
-        holds = [holds[places] for holds, places in zip(self.holds, kept, strict=True)]
-        there, back = _neighbours(vectors[0], vectors[1]), _neighbours(vectors[1], vectors[0])
-        same = _same(there, back, (len(kept[0]), len(kept[1])))
-        return (
-            _near(there, holds[0], holds[1], same),
-            _near(back, holds[1], holds[0], same.T.tocsr()),
-        )
-
-
-def _thinned(holds: sparse.csr_matrix) -> Ints:
-    """Return the titles (kept,) that look for neighbours: all, or evenly as many of every category."""
-    if holds.shape[0] <= NEIGHBOURLY:
-        return np.arange(holds.shape[0])
-    by_category = holds.tocsc()
-    sizes = np.diff(by_category.indptr)
-    most = int(sizes.max())
-    while np.minimum(sizes, most).sum() > NEIGHBOURLY and most > 1:
-        most = most * 9 // 10
-    chosen = [
-        by_category.indices[start + np.linspace(0, size - 1, min(size, most)).astype(np.int64)]
-        for start, size in zip(by_category.indptr.tolist(), sizes.tolist(), strict=False)
-        if size
-    ]
-    return np.unique(np.concatenate(chosen)).astype(np.int64)
-
-
-def _neighbours(vectors: sparse.csr_matrix, others: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
-    """Return (places, cosines), both (titles, k), of each title's nearest titles of the other side."""
-    k = min(NEIGHBOURS, others.shape[0])
-    places = np.empty((vectors.shape[0], k), np.int64)
-    cosines = np.empty((vectors.shape[0], k), np.float32)
-    turned = others.T.tocsr()
-    step = max(1, BLOCK_CELLS // max(1, others.shape[0]))
-    for start in range(0, vectors.shape[0], step):
-        block = (vectors[start : start + step] @ turned).toarray()
-        top = np.argpartition(-block, k - 1, axis=1)[:, :k]
-        places[start : start + step] = top
-        cosines[start : start + step] = np.take_along_axis(block, top, axis=1)
-    return places, cosines
-
-
-def _same(
-    there: tuple[np.ndarray, np.ndarray], back: tuple[np.ndarray, np.ndarray], shape: tuple[int, int]
-) -> sparse.csr_matrix:
-    """Return (left titles, right titles), 1 where each is the other's nearest and they are alike."""
-    first = []
-    for places, cosines in (there, back):
-        best = cosines.argmax(axis=1)
-        every = np.arange(len(places))
-        sure = cosines[every, best] >= SAME_PRODUCT
-        first.append((every[sure], places[every, best][sure]))
-    (rows, columns), (columns_back, rows_back) = first
-    mutual = np.intersect1d(rows * shape[1] + columns, rows_back * shape[1] + columns_back)
-    at = mutual // shape[1], mutual % shape[1]
-    return sparse.csr_matrix((np.ones(len(mutual), np.float32), at), shape)
-
-
-def _near(
-    found: tuple[np.ndarray, np.ndarray],
-    own: sparse.csr_matrix,
-    other: sparse.csr_matrix,
-    same: sparse.csr_matrix,
-) -> Near:
-    places, cosines = found
-    every = np.repeat(np.arange(len(places)), places.shape[1])
-    weight = cosines**FADE
-    weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
-    shape = (len(places), other.shape[0])
-    spread = sparse.csr_matrix((weight.ravel(), (every, places.ravel())), shape) @ other
-    best = cosines.max(axis=1)
-    reached = _largest(every, places.ravel(), cosines.ravel(), other)
-    titles = np.asarray(own.sum(axis=0)).ravel()
-    home = np.asarray(own.T @ best).ravel() / np.maximum(titles, 1)
-    overall = home[titles > 0].mean() if (titles > 0).any() else 0.0
-    total = sparse.diags(1 / np.maximum(np.asarray(own.T @ best).ravel(), 1e-9))
-    return Near(
-        _mean(own, spread),
-        sparse.csr_matrix(total @ (own.T @ reached)).astype(np.float32),
-        sparse.csr_matrix(own.T @ same @ other).astype(np.float32),
-        np.where(titles > 0, home / max(overall, 1e-9), np.nan).astype(np.float32),
-        titles.astype(np.float32),
-    )
-
-
-def _largest(rows: Ints, places: Ints, cosines: np.ndarray, other: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Return (titles, categories): the largest cosine of a title with any title of the category."""
-    held = np.diff(other.indptr)[places]
-    title = np.repeat(rows, held)
-    category = np.concatenate(
-        [other.indices[other.indptr[place] : other.indptr[place + 1]] for place in places.tolist()]
-        or [np.empty(0, np.int64)]
-    ).astype(np.int64)
-    cosine = np.repeat(cosines, held)
-    keys = title * other.shape[1] + category
-    order = np.lexsort((-cosine, keys))
-    leading = np.ones(len(order), dtype=bool)
-    leading[1:] = keys[order][1:] != keys[order][:-1]
-    kept = order[leading]
-    shape = (int(rows.max()) + 1 if len(rows) else 0, other.shape[1])
-    return sparse.csr_matrix((cosine[kept], (title[kept], category[kept])), shape)
-
-
-def _mean(holds: sparse.csr_matrix, of_titles: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Return the mean row (categories, ...) over each category's titles."""
-    sizes = np.maximum(np.asarray(holds.sum(axis=0)).ravel(), 1)
-    return sparse.csr_matrix(sparse.diags(1 / sizes) @ (holds.T @ of_titles)).astype(np.float32)
-
-
-def _centres(vectors: sparse.csr_matrix, holds: sparse.csr_matrix) -> sparse.csr_matrix:
-    from sklearn.preprocessing import normalize
-
-    return normalize(holds.T @ vectors).tocsr()
-
-
-def _cast(vectors: sparse.csr_matrix, centres: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Return the votes (titles, categories of the other side), each row summing to at most 1."""
-    parts = []
-    turned = centres.T.tocsr()
-    step = max(1, BLOCK_CELLS // max(1, centres.shape[0]))
-    for start in range(0, vectors.shape[0], step):
-        near = (vectors[start : start + step] @ turned).toarray()
-        order = np.argsort(-near, axis=1, kind="stable")[:, : len(VOTES)]
-        found = np.take_along_axis(near, order, axis=1) > 0
-        weight = np.where(found, np.array(VOTES)[: order.shape[1]], 0).astype(np.float32)
-        rows = np.repeat(np.arange(len(near)), order.shape[1])
-        parts.append(sparse.csr_matrix((weight.ravel(), (rows, order.ravel())), near.shape))
-    return sparse.vstack(parts).tocsr()
 
 
 def _pictures(left: Side, right: Side, rows: Ints, columns: Ints) -> np.ndarray:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Proposal, Side
-from mep3m.stages.evidence.boosted import Weights, shipped_weights
-from mep3m.stages.evidence.decide import KINDS, Assessed, Candidates, assess
+from mep3m.stages.evidence.boosted import Curve, Weights, probability, shipped_weights
+from mep3m.stages.evidence.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
 from mep3m.stages.evidence.features import Evidence, Features, mirrored
 from mep3m.stages.evidence.names import trees
-from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure
+from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure, ties
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: pairs below this probability are not worth a person's time
@@ -37,7 +37,10 @@ def propose_evidence(
     used = weights or shipped_weights()
     candidates = look(left, right, settings, used, classes)
     assessed = assess(candidates, settings, used)
-    return _proposals(assessed, settings) + entailed(assessed, settings)
+    follows = entailed(assessed, settings, used.curves)
+    again = {(one.left_id, one.right_id) for one in follows}
+    own = [one for one in _proposals(assessed, settings) if (one.left_id, one.right_id) not in again]
+    return own + follows
 
 
 def look(
@@ -53,17 +56,28 @@ def look(
     pairs = _within(Pairs(*evidence.candidates(), len(right)), classes)
     features = evidence.features(pairs.rows, pairs.columns)
     first = first_look(features, weights)
-    more = inherited(ours, theirs, pairs, first.exact)
-    whole = _within(
-        Pairs(np.concatenate([pairs.rows, more[0]]), np.concatenate([pairs.columns, more[1]]), len(right)),
-        classes,
-    )
-    if len(whole) > len(pairs):
-        features = evidence.features(whole.rows, whole.columns)
-        first = first_look(features, weights)
+    more = _within(Pairs(*inherited(ours, theirs, pairs, first.exact), len(right)), classes)
+    whole, features = widened(evidence, pairs, features, more)
+    first = first_look(features, weights)
     return Candidates(
         ours, theirs, whole, features | structure(ours, theirs, whole, first, features["script"])
     )
+
+
+def widened(evidence: Evidence, pairs: Pairs, features: Features, more: Pairs) -> tuple[Pairs, Features]:
+    """Return all pairs of both kinds with their features; those of `pairs` are known."""
+    new = more.find(pairs.rows, pairs.columns)
+    fresh = np.delete(np.arange(len(more)), new[new >= 0])
+    if not len(fresh):
+        return pairs, features
+    rows, columns = more.rows[fresh], more.columns[fresh]
+    whole = Pairs(np.r_[pairs.rows, rows], np.r_[pairs.columns, columns], pairs.width)
+    known, added = whole.find(pairs.rows, pairs.columns), whole.find(rows, columns)
+    found: Features = {}
+    for name, values in evidence.features(rows, columns).items():
+        found[name] = np.empty(len(whole), np.float32)
+        found[name][known], found[name][added] = features[name], values
+    return whole, found
 
 
 def first_look(features: Features, weights: Weights) -> FirstLook:
@@ -90,7 +104,7 @@ def _proposals(assessed: Assessed, settings: EvidenceSettings) -> list[Proposal]
     pairs = assessed.candidates.pairs
     left, right = assessed.candidates.left.side, assessed.candidates.right.side
     linked = np.minimum(assessed.kinds.sum(axis=1), 1.0)
-    order = np.lexsort((-linked, ~assessed.accepted, pairs.rows))
+    order = np.lexsort((-linked - ties(left, right, pairs), ~assessed.accepted, pairs.rows))
     kept: dict[int, int] = {}
     proposals = []
     for k in order.tolist():
@@ -110,7 +124,7 @@ def _proposals(assessed: Assessed, settings: EvidenceSettings) -> list[Proposal]
     return proposals
 
 
-def entailed(assessed: Assessed, settings: EvidenceSettings) -> list[Proposal]:
+def entailed(assessed: Assessed, settings: EvidenceSettings, curves: Mapping[str, Curve]) -> list[Proposal]:
     """Return the links that follow from a parent's: what lies below an equal or narrower one is narrower.
 
     Only for categories without a link of their own, and only on the side that is finer below the
@@ -131,17 +145,21 @@ def entailed(assessed: Assessed, settings: EvidenceSettings) -> list[Proposal]:
     linked = np.minimum(assessed.kinds.sum(axis=1), 1.0)
     below = assessed.accepted & (assessed.relation != (1 if turned else 2))
     links: dict[int, tuple[int, float]] = {}
-    for k in np.nonzero(below)[0][np.argsort(linked[below], kind="stable")].tolist():
+    preferred = linked + ties(left.side, right.side, pairs)
+    for k in np.nonzero(below)[0][np.argsort(preferred[below], kind="stable")].tolist():
         links[int(own[k])] = int(other[k]), float(linked[k])
     busy = {int(i) for i in own[assessed.accepted].tolist()}
     found = []
+    kind = f"{GROUPS[FOLLOWS]} {'names' if np.isnan(candidates.features['support']).all() else 'titles'}"
+    fewest = min(len(left.side), len(right.side))
     for i in sorted(range(len(inner.side)), key=lambda i: len(inner.side.entries[i].path)):
         above = int(inner.parent[i])
         if i in busy or above not in links:
             continue
-        links[i] = links[above][0], links[above][1] * ENTAILED
-        if links[i][1] >= settings.accept:
-            found.append(_entailed(inner.side, i, outer.side, *links[i], turned))
+        j, sure = links[i] = links[above][0], links[above][1] * ENTAILED
+        said = float(probability(np.array(sure), curves[kind], fewest)) if kind in curves else sure
+        if said >= settings.accept_inner:
+            found.append(_entailed(inner.side, i, outer.side, j, said, turned))
     enough = settings.inherit == "always" or len(found) >= FINER * len(inner.side)
     return found if enough else []
 
@@ -152,7 +170,7 @@ def _entailed(inner: Side, i: int, outer: Side, j: int, probability: float, turn
     parent = PATH_SEPARATOR.join(inner.entries[i].path[:-1])
     return Proposal(
         one.id, other.id, "broader" if turned else "narrower", probability, True,
-        {"p_parent": probability / ENTAILED},
+        {"p_narrower": probability},
         f"lies below '{parent}', which is linked to '{outer.entries[j].label}'; no link of its own",
         one.label, other.label, sides[0].name, sides[1].name,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from mep3m.stages.align.proposal import Side
 from mep3m.stages.align.similarity import Ints
 from mep3m.stages.evidence.features import Features
 from mep3m.stages.evidence.names import Tree
+from mep3m.stages.evidence.titles import EXACT
 
 #: an ancestor counts as matched from this probability
 MATCHED = 0.5
@@ -103,7 +104,7 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: n
             f"known_{side}": np.full(len(pairs), (value >= MATCHED).mean()),
             f"matched_{side}": _matched_share(tree, value)[own],
         }
-    return {name: np.asarray(values, np.float32) for name, values in found.items()}
+    return {name: np.round(np.asarray(values, np.float32), EXACT) for name, values in found.items()}
 
 
 def _neighbourly(left: Tree, right: Tree, pairs: Pairs, sure: np.ndarray) -> Features:

@@ -1,0 +1,134 @@
+"""From scores to probabilities: what was true of pairs that the models had not seen, after the rules."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from bench.alignment.tasks import Task, relations
+from mep3m.settings.align import EvidenceSettings
+from mep3m.stages.evidence.boosted import SUREST, Curve
+from mep3m.stages.evidence.decide import FOLLOWS, GROUPS, Assessed, Candidates, judge
+from mep3m.stages.evidence.proposer import entailed
+
+#: scores below this are not shown to anybody
+LEAST = 0.01
+#: proposals from which on a family of sets counts as much as the others
+SMALL = 30
+#: the calibration that changes nothing, how strongly the fitted one is drawn to it, and what it may be
+EQUAL_TO_SCORE = np.array([1.0, 1.0, 0.0, 0.0])
+PRIOR = 0.002
+BOUNDS = ((0.3, 5.0), (0.1, 5.0), (-8.0, 8.0), (-8.0, 0.0))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The proposals of one group of decisions in one family of sets, each (n,).
+
+    `few` is 1 / the categories of the smaller side.
+    """
+
+    score: np.ndarray
+    true: np.ndarray
+    weight: np.ndarray
+    few: np.ndarray
+
+
+def curves(unseen: list[tuple[Task, np.ndarray]]) -> dict[str, Curve]:
+    """Return the curve of every group, from tasks with their kinds by models that have not seen them.
+
+    Twice: what is accepted depends on the curves of what is decided first.
+    """
+    found: dict[str, Curve] = {}
+    for _ in range(2):
+        found = {name: curve(list(families.values())) for name, families in judged(unseen, found).items()}
+    return found
+
+
+def judged(unseen: list[tuple[Task, np.ndarray]], known: Mapping[str, Curve]) -> dict[str, dict[str, Seen]]:
+    """Return what was proposed and what of it was true, by group of decisions and family of sets."""
+    parts: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
+    for one, kinds in unseen:
+        assessed = judge(candidates(one), kinds, EvidenceSettings(), known)
+        what = "names" if np.isnan(one.features["support"]).all() else "titles"
+        for group, table in _proposed(one, assessed, known):
+            parts[f"{group} {what}", family(one)].append(table)
+    found: dict[str, dict[str, Seen]] = defaultdict(dict)
+    for (group, of), tables in parts.items():
+        found[group][of] = Seen(*np.concatenate(tables, axis=1))
+    return found
+
+
+def _proposed(one: Task, assessed: Assessed, known: Mapping[str, Curve]) -> Iterator[tuple[str, np.ndarray]]:
+    true, weight = one.labels(thinned=False)
+    shown = _shown(assessed) & (weight > 0)
+    few = 1 / min(len(one.case.left), len(one.case.right))
+    silent = "one-to-one" in one.case.name  # its gold leaves out what lies within another
+    for group in np.unique(assessed.group[shown]).tolist():
+        of = shown & (assessed.group == group)
+        if not silent or GROUPS[group] in ("equal", "other", "unlike"):
+            yield (
+                GROUPS[group],
+                np.stack([assessed.score[of], true[of] > 0, weight[of], np.full(of.sum(), few)]),
+            )
+    if silent:
+        return
+    loose = EvidenceSettings(accept_inner=0.01)
+    gold = relations(one.case)
+    follows = [p for p in entailed(assessed, loose, {}) if p.left_id not in one.case.unknown]
+    if follows:
+        rows = [(p.probability, (p.left_id, p.right_id) in gold, one.weight, few) for p in follows]
+        yield GROUPS[FOLLOWS], np.array(rows, np.float64).T
+
+
+def _shown(assessed: Assessed) -> np.ndarray:
+    """Return the pairs (pairs,) that a person sees: what is accepted, and each left one's best others."""
+    rows = assessed.candidates.pairs.rows
+    order = np.lexsort((-assessed.score, ~assessed.accepted, rows))
+    starts = np.r_[True, rows[order][1:] != rows[order][:-1]]
+    place = np.arange(len(order)) - np.nonzero(starts)[0][np.cumsum(starts) - 1]
+    best = np.zeros(len(rows), dtype=bool)
+    best[order[place < EvidenceSettings().kept]] = True
+    shown: np.ndarray = (best | assessed.accepted) & (assessed.score >= LEAST)
+    return shown
+
+
+def candidates(one: Task) -> Candidates:
+    """Return the pairs of a task's second look as the method sees them."""
+    return Candidates(one.left, one.right, one.pairs, one.features)
+
+
+def family(one: Task) -> str:
+    """Return the sets that a task stands for: contest, Walmart, a language, shops of a size, titles."""
+    words = one.case.name.split()
+    if words[0] == "titles":
+        return "titles"
+    if words[0] == "simulator":
+        return f"simulator {'small' if int(words[3]) < 1000 else 'large'}"
+    closed = " closed" if "closed" in words else ""
+    return (f"shopify {words[1]}" if words[0] == "shopify-google" else words[0]) + closed
+
+
+def curve(families: list[Seen]) -> Curve:
+    """Return the calibration through what was true; every family of sets counts alike, if it is not small."""
+    score, true, few = (
+        np.concatenate([getattr(one, name) for one in families]) for name in ("score", "true", "few")
+    )
+    weight = np.concatenate(
+        [one.weight / one.weight.sum() * len(one.weight) / (len(one.weight) + SMALL) for one in families]
+    )
+    kept = np.clip(score, 1e-9, 1 - 1e-9)
+    terms = np.stack([np.log(kept), -np.log1p(-kept), np.ones(len(kept)), few])
+
+    def cost(values: np.ndarray) -> float:
+        said = SUREST / (1 + np.exp(-(values @ terms)))
+        loss = -(weight * np.where(true > 0, np.log(said + 1e-12), np.log1p(-said))).sum()
+        return float(loss + PRIOR * ((values - EQUAL_TO_SCORE) ** 2).sum())
+
+    found = minimize(cost, EQUAL_TO_SCORE, method="L-BFGS-B", bounds=BOUNDS)
+    a, b, c, d = np.round(found.x, 4).tolist()
+    return a, b, c, d

@@ -1,0 +1,23 @@
+"""Walking many rows down many trees, compiled."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+#: feature (-1 in a leaf), threshold, left, right, missing goes left, value; and the roots of the trees
+Nodes = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def add_leaves(table: np.ndarray, nodes: Nodes, total: np.ndarray) -> None:
+    """Add to each total (n,) the values of the leaves that its row of `table` (n, features) reaches."""
+    feature, threshold, left, right, missing, value, roots = nodes
+    for row in range(len(table)):
+        for root in roots:
+            node = root
+            while feature[node] >= 0:
+                found = table[row, feature[node]]
+                down = missing[node] if np.isnan(found) else found <= threshold[node]
+                node = left[node] if down else right[node]
+            total[row] += value[node]
