@@ -89,12 +89,11 @@ def test_stored_arrays_are_found_by_their_slot_and_missing_ones_are_zero(
 
 def test_inputs_keep_the_order_of_their_modalities_and_name_each_fault_once() -> None:
     fault = Reject("train", "shop", "broken", product="1")
-    pictures = Stored(np.ones((1, 2), np.float32), np.array([0, -1]), [fault])
+    other = Reject("train", "shop", "broken", product="2")
+    pictures = Stored(np.ones((1, 2), np.float32), np.array([0, -1]), [fault, other, fault])
     inputs = Inputs({"image": pictures, "title": Tokens.encode(Signs(), table(["茶", "杯"]), "title")})
     taken = inputs.take(np.array([1, 0]))
     assert list(taken) == ["image", "title", "present"]
     assert taken["present"].tolist() == [[False, True], [True, True]]
     assert taken["image"].tolist() == [[0, 0], [1, 1]]
-    other = Reject("train", "shop", "broken", product="2")
-    inputs.note([fault, other, other])
     assert inputs.rejects == [fault, other]
