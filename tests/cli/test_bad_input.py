@@ -106,7 +106,7 @@ CASES = [
     ("train FOLDER --title name --labels kind --out OUT", 2, "columns are named of tables only"),
     # an empty file
     ("align review EMPTY", 1, "no header line"),
-    ("align score LINKS --gold EMPTY", 2, "no column 'left_id'"),
+    ("align score LINKS --gold EMPTY", 1, "no header line"),
     ("align diff EMPTY TREE", 1, "is not a taxonomy file"),
     ("build EMPTY --out OUT", 2, "'sources' is missing"),
     ("train EMPTY --title name --labels kind --out OUT", 2, "the name does not say the format"),
