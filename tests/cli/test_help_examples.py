@@ -176,6 +176,15 @@ def prepare(folder: Path, example: str) -> None:
         assert ran(*step).code in (0, 1), step
 
 
+def words_in(place: Path, whole: Path, example: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Go to a copy of the folder with all that the example reads; return its words, in a small size."""
+    monkeypatch.chdir(shutil.copytree(whole, place))
+    prepare(place, example)
+    for large, small in SMALLER.items():
+        example = example.replace(large, small)
+    return shlex.split(example)[1:]
+
+
 def test_every_command_has_an_example_and_what_is_not_run_is_one() -> None:
     assert {example.split()[1] for example in examples()} == set(COMMANDS)
     assert set(NOT_RUN) <= set(examples())
@@ -192,13 +201,7 @@ def test_no_help_shows_the_marks_that_lay_it_out() -> None:
 def test_an_example_does_what_it_says(
     whole: Path, tmp_path: Path, example: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Path(shutil.copytree(whole, tmp_path / "place"))
-    monkeypatch.chdir(folder)
-    prepare(folder, example)
-    line = example
-    for large, small in SMALLER.items():
-        line = line.replace(large, small)
-    words = shlex.split(line)[1:]
+    words = words_in(tmp_path / "place", whole, example, monkeypatch)
     found = ran(*words, text="a\nq\n" if "--ask" in words else None)
     left_over = example.startswith(tuple(f"mep3m {name}" for name in LEFT_OVER))
     assert found.code in ((0, 1) if left_over else (0,)), found

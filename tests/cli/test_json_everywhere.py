@@ -4,15 +4,13 @@ The examples of the help are run with it, in the folder of `test_help_examples`.
 """
 
 import json
-import shlex
-import shutil
 from pathlib import Path
 
 import click
 import pytest
 
 from tests.cli.runner import ran
-from tests.cli.test_help_examples import NOT_RUN, SMALLER, commands, examples, prepare, whole
+from tests.cli.test_help_examples import NOT_RUN, commands, examples, whole, words_in
 
 __all__ = ["whole"]  # the fixture
 #: examples that ask a person, so that there is no machine to read the answer
@@ -43,13 +41,7 @@ def test_every_command_that_does_something_can_be_read_by_a_machine() -> None:
 def test_standard_output_is_one_document(
     whole: Path, tmp_path: Path, example: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Path(shutil.copytree(whole, tmp_path / "place"))
-    monkeypatch.chdir(folder)
-    prepare(folder, example)
-    line = example
-    for large, small in SMALLER.items():
-        line = line.replace(large, small)
-    words = shlex.split(line)[1:]
+    words = words_in(tmp_path / "place", whole, example, monkeypatch)
     found = ran(*words, *(() if "--json" in words else ("--json",)))
     assert found.code in (0, 1), found
     if "--sql" in words:  # rows of a query, one a line

@@ -93,17 +93,22 @@ def fit(
         raw = scores(rows.take(held), _leaf_weights(rows, tree, codes, first, settings, seed))
         return _leaf_weights(rows, tree, codes, np.arange(len(rows)), settings, seed), raw
     if hierarchy == "flat":
-        weights, raw = fit_levels(rows, tree, codes, held, settings, seed)
+        plan = _plan(settings.passes(len(rows)), seed)
+        weights, raw = fit_levels(rows, tree, codes, held, settings, plan)
         columns, place = name_columns(tree, tree.depth)
         return (weights, raw) if len(columns) == len(tree) else (weights[:, place], raw[:, place])
     siblings = hierarchy == "coarse-to-fine"
     costs = np.full((2, len(tree)), settings.cost, dtype=np.float32)
     if not siblings:
         costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare)
-    passes = settings.passes(len(rows))
-    plan = Plan(passes, -(-passes // 3), seed, settings.bound if siblings else np.inf)
+    plan = _plan(settings.passes(len(rows)), seed, settings.bound if siblings else np.inf)
     contests = sibling_contests(tree) if siblings else level_contests(tree)
     return solve(rows, codes, held, contests, costs, plan)
+
+
+def _plan(passes: int, seed: int, bound: float = np.inf) -> Plan:
+    """Return the plan of so many passes, and a third of them with the rows that were held out."""
+    return Plan(passes, -(-passes // 3), seed, bound)
 
 
 def fit_levels(
@@ -112,7 +117,7 @@ def fit_levels(
     codes: NDArray[np.int32],
     held: NDArray[np.int64],
     settings: LinearSettings,
-    seed: int,
+    plan: Plan,
 ) -> tuple[Weights, Weights]:
     """Return what `fit` does with a column a name (V, E) and (H, E), all names of a level competing.
 
@@ -125,8 +130,6 @@ def fit_levels(
     costs = np.full((2, width), settings.cost, dtype=np.float32)
     costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare)[:width]
     costs[:, np.setdiff1d(np.arange(width), columns)] = np.inf
-    passes = settings.passes(len(rows))
-    plan = Plan(passes, -(-passes // 3), seed)
     weights, raw = solve(rows, codes, held, level_contests(tree, depth), costs, plan)
     return (weights, raw) if len(columns) == width else (weights[:, columns], raw[:, columns])
 
@@ -143,8 +146,8 @@ def fit_names(
 
     `codes` (N, K) are those of the first K levels. A third of the passes does: it is averaged.
     """
-    brief = settings.model_copy(update={"epochs": -(-settings.passes(len(rows)) // 3)})
-    weights, raw = fit_levels(rows, tree, codes, held, brief, seed)
+    plan = _plan(-(-settings.passes(len(rows)) // 3), seed)
+    weights, raw = fit_levels(rows, tree, codes, held, settings, plan)
     columns, place = name_columns(tree, codes.shape[1])
     scale = temperatures(tree, raw[:, place], codes[held], "flat")
     return Names(codes.shape[1], weights, scale[columns]), raw
