@@ -148,9 +148,11 @@ class NetworkClassifier:
 
     @torch.no_grad()
     def _forward(self, function: Any, inputs: dict[str, Tensor]) -> Tensor:
-        self.network.eval()
-        device = next(self.network.parameters()).device
-        result: Tensor = function({name: value.to(device) for name, value in inputs.items()})
+        """Run a function of the network, on the GPU if there is one, in float32 wherever it is."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network.eval().to(device)
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            result: Tensor = function({name: value.to(device) for name, value in inputs.items()})
         return result.float().cpu()
 
     def save(self, folder: Path) -> None:

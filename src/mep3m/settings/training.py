@@ -75,8 +75,9 @@ class TrainingSettings(Settings):
     #: share of the rows (whole duplicate groups) held back for validation; 0 for none
     validation: float = Field(default=0.0, ge=0, lt=0.9)
     seed: int = 0
-    #: threads that read batches ahead; 0 reads them when they are needed
-    workers: int = Field(default=0, ge=0)
+    #: threads that read batches ahead; 0 reads them when they are needed; `None`: 0 on a processor, which
+    #: they would only take time from, and up to 8 beside a GPU
+    workers: int | None = Field(default=None, ge=0)
     #: keep resized images on disk, so that JPEG files are decoded once
     cache_images: bool = True
     #: folder of decoded images and of the features of frozen encoders, which runs can share; `None`: the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,8 @@ from mep3m.settings.training import TrainingSettings
 
 #: batches that each reader may be ahead of the training
 AHEAD = 4
+#: threads that read ahead of a GPU where nothing else is asked for
+MOST_READERS = 8
 #: first part of the names of the threads that read ahead
 READER = "mep3m-reader"
 
@@ -41,6 +44,10 @@ class Examples:
         tensors = self.inputs.take(rows)
         tensors["targets"] = torch.from_numpy(np.asarray(self.targets[rows], np.int64))
         return tensors
+
+    def pinned(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
+        """Return `batch` in memory that a GPU copies from by itself."""
+        return {name: value.pin_memory() for name, value in self.batch(rows).items()}
 
 
 def encode_labels(products: pa.Table, tree: LabelTree, folder: Path | None = None) -> NDArray[np.int32]:
@@ -114,22 +121,28 @@ def batches(
     first: int = 0,
     part: int = 0,
     parts: int = 1,
+    gpu: bool = False,
 ) -> Iterator[dict[str, Tensor]]:
     """Yield the batches of an epoch from number `first` on; process `part` of `parts` gets its share.
 
-    A last batch of a single row joins the one before it: one row has no batch statistics.
+    A last batch of a single row joins the one before it: one row has no batch statistics. For a `gpu`
+    they lie in pinned memory, from where they go to it while it computes.
     """
     plan = plan_batches(order, settings.batch * parts)[first:]
     own = [rows[part::parts] for rows in plan if len(rows[part::parts])]
-    if not settings.workers:
-        yield from (examples.batch(rows) for rows in own)
+    read = examples.pinned if gpu else examples.batch
+    readers = settings.workers
+    if readers is None:
+        readers = min(MOST_READERS, os.cpu_count() or 1) if gpu else 0
+    if not readers:
+        yield from map(read, own)
         return
     # threads: decoding an image lets the others run, and nothing has to be copied to another process
-    pool, ahead = ThreadPoolExecutor(settings.workers, READER), deque[Future[dict[str, Tensor]]]()
+    pool, ahead = ThreadPoolExecutor(readers, READER), deque[Future[dict[str, Tensor]]]()
     try:
         for rows in own:
-            ahead.append(pool.submit(examples.batch, rows))
-            if len(ahead) > AHEAD * settings.workers:
+            ahead.append(pool.submit(read, rows))
+            if len(ahead) > AHEAD * readers:
                 yield ahead.popleft().result()
         while ahead:
             yield ahead.popleft().result()

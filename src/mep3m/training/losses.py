@@ -67,20 +67,26 @@ class LevelLoss(nn.Module):
         losses = [
             self._one(adjusted[:, nodes], targets[:, level] - nodes.start)
             for level, nodes in enumerate(self.levels)
-            if bool((targets[:, level] >= 0).any())
         ]
-        return torch.stack(losses).sum() if losses else adjusted.sum() * 0
+        return torch.stack(losses).sum()
 
     def _one(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Return the mean over the rows whose target (B,) is a column of the level, not below 0."""
-        target = target.where(target >= 0, MASKED)
-        if self.kind != "focal":
-            return F.cross_entropy(logits, target, ignore_index=MASKED, label_smoothing=self.smoothing)
-        known = target != MASKED
-        logits, target = logits[known], target[known]
-        loss = F.cross_entropy(logits, target, reduction="none", label_smoothing=self.smoothing)
-        certainty = logits.softmax(1).gather(1, target[:, None])[:, 0]
-        return ((1 - certainty) ** self.gamma * loss).mean()
+        """Return the mean over the rows whose target (B,) is a column of the level; 0 where all are below 0.
+
+        Nothing here looks at a value, which would make the host wait for a GPU.
+        """
+        known = target >= 0
+        loss = F.cross_entropy(
+            logits,
+            target.where(known, MASKED),
+            reduction="none",
+            ignore_index=MASKED,
+            label_smoothing=self.smoothing,
+        )
+        if self.kind == "focal":
+            certainty = logits.softmax(1).gather(1, target.clamp(min=0)[:, None])[:, 0]
+            loss = (1 - certainty) ** self.gamma * loss
+        return loss.sum() / known.sum().clamp(min=1)
 
 
 def make_loss(tree: LabelTree, counts: NDArray[np.int64], settings: TrainingSettings) -> nn.Module:

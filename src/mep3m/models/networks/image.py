@@ -24,8 +24,10 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 def normalise(pixels: Tensor, size: int) -> Tensor:
     """Turn uint8 pixels (B, 3, S, S) into normalised floats (B, 3, size, size)."""
-    mean = torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1) * 255
-    std = torch.tensor(STD, device=pixels.device).view(1, 3, 1, 1) * 255
+    mean, std = (
+        torch.tensor(value).view(1, 3, 1, 1).mul(255).to(pixels.device, non_blocking=True)
+        for value in (MEAN, STD)
+    )
     values = pixels.float().sub_(mean).div_(std)
     if pixels.shape[-1] == size:
         return values

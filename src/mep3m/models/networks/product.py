@@ -57,7 +57,8 @@ class ProductNetwork(nn.Module):
     def encode(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Return the fused vector (B, D).
 
-        `inputs` holds one tensor a modality and `present` (B, M) bool in the order of `names`.
+        `inputs` holds one tensor a modality and `present` (B, M) bool in the order of `names`, which may
+        stay in main memory: what it decides is then decided without waiting for a GPU.
         """
         present = inputs["present"]
         if self.training and self.modality_dropout > 0 and len(self.names) > 1:
@@ -76,7 +77,7 @@ class ProductNetwork(nn.Module):
         encoder, absent = self.encoders[name], self.absent[name]
         if not self.training:
             encoded = encoder(values)
-            return torch.where(present[:, None], encoded, absent.to(encoded.dtype))
+            return torch.where(present[:, None].to(encoded.device), encoded, absent.to(encoded.dtype))
         if bool(present.all()):
             whole: Tensor = encoder(values)
             return whole
@@ -85,6 +86,7 @@ class ProductNetwork(nn.Module):
         # one row alone has no batch statistics
         if len(rows) < 2:
             return vectors
+        rows = rows.to(values.device)
         encoded = encoder(values[rows])
         return vectors.to(encoded.dtype).index_copy(0, rows, encoded)
 

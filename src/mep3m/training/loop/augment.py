@@ -48,10 +48,13 @@ def augment(pixels: Tensor, size: int, settings: TrainingSettings) -> Tensor:
         angle = (torch.rand(count) * 2 - 1) * math.radians(settings.turn)
         turned = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(count, 2, 2)
         place[:, :, :2] = turned @ place[:, :, :2]
-    grid = F.affine_grid(place.to(pixels.device), [count, 3, size, size], align_corners=False)
+    grid = F.affine_grid(
+        place.to(pixels.device, non_blocking=True), [count, 3, size, size], align_corners=False
+    )
     cut = F.grid_sample(pixels.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
     factor, shift = _colours(count, settings.colour)
-    return cut.mul_(factor.to(cut.device)).add_(shift.to(cut.device))
+    factor, shift = (value.to(cut.device, non_blocking=True) for value in (factor, shift))
+    return cut.mul_(factor).add_(shift)
 
 
 def paste(images: Tensor) -> tuple[Tensor, Tensor, float]:

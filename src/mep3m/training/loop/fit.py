@@ -105,9 +105,12 @@ class Run:
         self.pixels, self.side = pixels, pixels
         # Accelerate keeps the precision of the first run of a process; this is another run
         AcceleratorState._reset_state()
+        # images have one size for an epoch at least: worth the time to find the fastest convolutions
+        torch.backends.cudnn.benchmark = True
         # a batch in which every row has every modality leaves the 'absent' vectors without a gradient
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(mixed_precision=mixed_precision(settings), kwargs_handlers=[unused])
+        self.gpu = self.accelerator.device.type == "cuda"
         self.hooks: list[RemovableHandle] = []
         if self.accelerator.mixed_precision != "no":
             network = network.to(memory_format=torch.channels_last)
@@ -130,6 +133,8 @@ class Run:
         self.epochs = self.state.epochs or self._choose_epochs(plan[0], say)
         self.state.epochs = self.epochs
         self.steps = self.epochs * math.ceil(len(plan) / settings.accumulate)
+        #: loss of the last batch while it is not yet added up
+        self.loss: Tensor | None = None
         total = self.epochs * len(examples.rows)
         self.tracker = Tracker(folder, settings, total, self.state.seen, say)
         self.saved = time.monotonic()
@@ -188,38 +193,48 @@ class Run:
         last = len(plan_batches(order, settings.batch * parts))
         self.side = self.pixels and side_at(self.pixels, settings.grow, state.epoch, self.epochs)
         self.network.train()
-        for batch in batches(self.examples, order, settings, state.batch, part, parts):
+        for batch in batches(self.examples, order, settings, state.batch, part, parts, self.gpu):
             torch.manual_seed(
                 (settings.seed * 1_000_003 + state.epoch) * 1_000_003 + state.batch * parts + part
             )
             if state.batch % settings.accumulate == 0:
                 self.optimiser.zero_grad()
             loss = self._backward(batch)
+            # the loss of the batch before: a GPU that is waited for has its next work by now
+            self._read_loss()
+            self.loss = loss
             state.batch += 1
             state.seen += len(batch["targets"]) * parts
-            state.loss += loss
             if state.batch % settings.accumulate == 0 or state.batch == last:
                 self._step()
-            self.tracker.step(state.seen, loss, f"epoch {state.epoch + 1}/{self.epochs}")
+        self._read_loss()
 
-    def _backward(self, batch: dict[str, Tensor]) -> float:
-        """Add the gradients of one batch and return its loss.
+    def _backward(self, batch: dict[str, Tensor]) -> Tensor | None:
+        """Add the gradients of one batch and return its loss, `None` if no row of it can be used."""
+        inputs = self.prepare(batch)
+        if not len(inputs["targets"]):
+            return None
+        loss = self._loss(inputs)
+        self.accelerator.backward(loss / self.settings.accumulate)
+        return loss.detach()
+
+    def _read_loss(self) -> None:
+        """Add the loss of the last batch to the epoch's.
 
         Raises:
             ModelError: the loss is not a number.
         """
-        inputs = self.prepare(batch)
-        if not len(inputs["targets"]):
-            return 0.0
-        loss = self._loss(inputs) / self.settings.accumulate
-        value = float(loss.detach())
+        if self.loss is None:
+            return
+        state, value = self.state, float(self.loss)
+        self.loss = None
         if not math.isfinite(value):
             raise ModelError(
-                f"the loss became {value} in epoch {self.state.epoch + 1}, batch {self.state.batch + 1}, at "
+                f"the loss became {value} in epoch {state.epoch + 1}, batch {state.batch}, at "
                 f"learning rate {self.optimiser.param_groups[0]['lr']:.2g}: {no_number(self.settings)}"
             )
-        self.accelerator.backward(loss)
-        return value * self.settings.accumulate
+        state.loss += value
+        self.tracker.step(state.seen, value, f"epoch {state.epoch + 1}/{self.epochs}")
 
     def _loss(self, inputs: dict[str, Tensor]) -> Tensor:
         """Return the loss of a prepared batch."""
@@ -236,11 +251,18 @@ class Run:
         return loss
 
     def prepare(self, batch: dict[str, Tensor], training: bool = True) -> dict[str, Tensor]:
-        """Move a batch to the device, leave out rows without a modality, cut and normalise the images."""
+        """Move a batch to the device, leave out rows without a modality, cut and normalise the images.
+
+        `present` stays where it is (`ProductNetwork.encode`).
+        """
         there = batch["present"].any(1)
         if not bool(there.all()):
             batch = {name: value[there] for name, value in batch.items()}
-        inputs = {name: value.to(self.accelerator.device, non_blocking=True) for name, value in batch.items()}
+        device = self.accelerator.device
+        inputs = {
+            name: value if name == "present" else value.to(device, non_blocking=True)
+            for name, value in batch.items()
+        }
         if "image" in inputs and self.pixels and self.side:
             settings = self.settings
             if training and settings.augment:
@@ -321,7 +343,8 @@ class Run:
         return state
 
     def _save(self) -> None:
-        """Write a checkpoint; only the first process does."""
+        """Write a checkpoint, if the last loss was a number; only the first process does."""
+        self._read_loss()
         self.saved = time.monotonic()
         if self.accelerator.is_main_process:
             tensors = {

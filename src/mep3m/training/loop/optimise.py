@@ -62,8 +62,9 @@ class Average:
         decay = min(self.decay, (1 + step) / (10 + step))
         means, weights = zip(*self.moving, strict=True)
         torch._foreach_lerp_(means, weights, 1 - decay)
-        for count, value in self.counts:
-            count.copy_(value)
+        if self.counts:
+            counts, values = zip(*self.counts, strict=True)
+            torch._foreach_copy_(counts, values)
 
     def load(self, values: dict[str, Tensor]) -> None:
         """Take the averages of an interrupted run."""
