@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +84,21 @@ def test_batches_that_are_read_ahead_come_in_order_and_no_process_is_forked(
     next(begun)
     begun.close()  # type: ignore[attr-defined]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(READER)]
+
+
+def test_a_processor_has_no_readers_that_nobody_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("mep3m.training.examples.ThreadPoolExecutor")
+    made, order = examples(9), np.arange(9)
+    read = list(batches(made, order, TrainingSettings(batch=4)))
+    assert [len(batch["targets"]) for batch in read] == [4, 5]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+@pytest.mark.parametrize("workers", [None, 0, 2])
+def test_batches_for_a_gpu_lie_in_pinned_memory(workers: int | None) -> None:
+    made, order = examples(9), np.arange(9)
+    for batch in batches(made, order, TrainingSettings(batch=4, workers=workers), gpu=True):
+        assert all(value.is_pinned() for value in batch.values())
 
 
 def test_what_cannot_be_read_ahead_is_an_error_of_the_run() -> None:

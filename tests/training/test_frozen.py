@@ -103,7 +103,7 @@ def test_frozen_encoders_stay_as_they_were_loaded(weights: Path, tmp_path: Path)
     own = trained.classifier.network.encoders["image"].state_dict()  # type: ignore[attr-defined]
     assert own.keys() == given.keys()
     for key, value in given.items():
-        assert torch.equal(own[key], value)
+        assert torch.equal(own[key].cpu(), value)
     again = load(tmp_path / "run").predict_proba(table.take(np.arange(27, 36)), images)
     np.testing.assert_array_equal(again, trained.valid_proba)
     right = again[:, TREE.nodes(2)].argmax(1) + TREE.starts[1] == CODES[np.arange(27, 36) % 3, 1]

@@ -40,6 +40,29 @@ def test_the_loss_is_the_sum_over_levels_and_missing_labels_are_masked() -> None
     assert loss(changed, TARGETS) == pytest.approx(loss(logits, TARGETS), rel=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["cross_entropy", "balanced_softmax", "focal"])
+def test_a_level_without_a_label_adds_nothing(kind: str) -> None:
+    logits = torch.randn(3, len(TREE))
+    coarse = TARGETS.copy()
+    coarse[:, 1] = -1
+    criterion = LevelLoss(TREE, COUNTS, PLAIN.model_copy(update={"loss": kind, "label_smoothing": 0.1}))
+    alone = logits.clone()
+    alone[:, TREE.nodes(2)] = torch.randn(3, len(TREE) - TREE.nodes(2).start)
+    values = [float(criterion(given, torch.from_numpy(coarse.astype(np.int64)))) for given in (logits, alone)]
+    assert values[0] == values[1] > 0
+
+
+def test_the_focal_loss_is_the_mean_over_known_rows_of_weighted_cross_entropy() -> None:
+    logits = torch.randn(3, len(TREE))
+    total = 0.0
+    for level in range(2):
+        nodes, known = TREE.nodes(level + 1), TARGETS[:, level] >= 0
+        chances = logits[known][:, nodes].softmax(1).numpy()
+        true = chances[np.arange(known.sum()), TARGETS[known, level] - nodes.start]
+        total += float(np.mean((1 - true) ** 2 * -np.log(true)))
+    assert loss(logits, TARGETS, loss="focal", gamma=2.0) == pytest.approx(total, rel=1e-5)
+
+
 def test_no_label_at_all_is_no_loss_and_has_a_gradient() -> None:
     logits = torch.randn(2, len(TREE), requires_grad=True)
     criterion = LevelLoss(TREE, COUNTS, PLAIN)

@@ -201,6 +201,19 @@ def test_a_loss_that_is_not_a_number_stops_with_what_to_change(tmp_path: Path) -
     assert not (tmp_path / "checkpoint.pt").exists()
 
 
+def test_nothing_is_kept_of_a_step_whose_loss_is_not_a_number(tmp_path: Path) -> None:
+    broken = examples()
+    broken.inputs.parts["features"].values[7] = np.nan  # type: ignore[attr-defined]
+    settings = SETTINGS.model_copy(update={"checkpoint_seconds": 0.0})
+    with pytest.raises(ModelError, match=r"in epoch 1, batch \d, at learning rate") as error:
+        fit(network(), broken, TREE, settings, tmp_path)
+    # the step was taken before its loss was read, and a checkpoint was due after it
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert f"batch {saved['state']['batch'] + 1}," in str(error.value)
+    assert np.isfinite(saved["state"]["loss"])
+    assert all(bool(value.isfinite().all()) for value in saved["tensors"]["network"].values())
+
+
 def test_the_advice_leaves_out_what_is_set_already() -> None:
     assert no_number(SETTINGS) == "lower learning_rate (now 0.01)"
     loose = SETTINGS.model_copy(update={"clip": None, "precision": "auto"})

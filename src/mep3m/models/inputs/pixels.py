@@ -34,7 +34,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def decode(content: bytes, size: int) -> Pixels:
@@ -46,8 +46,8 @@ def decode(content: bytes, size: int) -> Pixels:
     try:
         with Image.open(io.BytesIO(content)) as image:
             image.draft("RGB", (size * 2, size * 2))
-            upright = ImageOps.exif_transpose(image)
-            small = to_rgb(upright).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+            ImageOps.exif_transpose(image, in_place=True)
+            small = to_rgb(image).resize((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
     except UnidentifiedImageError as error:
         # Pillow's own words name an object in memory
         raise FormatError(f"not a readable image: {_what(content)}") from error

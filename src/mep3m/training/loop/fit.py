@@ -29,6 +29,7 @@ from mep3m.settings.training import TrainingSettings
 from mep3m.store.files import fingerprint
 from mep3m.training.examples import Examples, balanced_weights, batches, epoch_order, plan_batches
 from mep3m.training.loop.advice import is_memory, no_number, out_of_memory
+from mep3m.training.loop.arriving import Arriving
 from mep3m.training.loop.augment import augment, mean_area, paste, side_at
 from mep3m.training.loop.checkpoints import State, load_checkpoint, save_checkpoint
 from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
@@ -134,7 +135,7 @@ class Run:
         self.state.epochs = self.epochs
         self.steps = self.epochs * math.ceil(len(plan) / settings.accumulate)
         #: loss of the last batch while it is not yet added up
-        self.loss: Tensor | None = None
+        self.loss: Arriving | None = None
         total = self.epochs * len(examples.rows)
         self.tracker = Tracker(folder, settings, total, self.state.seen, say)
         self.saved = time.monotonic()
@@ -200,7 +201,7 @@ class Run:
             if state.batch % settings.accumulate == 0:
                 self.optimiser.zero_grad()
             loss = self._backward(batch)
-            # the loss of the batch before: a GPU that is waited for has its next work by now
+            # the loss of the batch before: whoever waits for a GPU has given it its next work by now
             self._read_loss()
             self.loss = loss
             state.batch += 1
@@ -209,14 +210,15 @@ class Run:
                 self._step()
         self._read_loss()
 
-    def _backward(self, batch: dict[str, Tensor]) -> Tensor | None:
+    def _backward(self, batch: dict[str, Tensor]) -> Arriving | None:
         """Add the gradients of one batch and return its loss, `None` if no row of it can be used."""
         inputs = self.prepare(batch)
         if not len(inputs["targets"]):
             return None
         loss = self._loss(inputs)
+        arriving = Arriving(loss)
         self.accelerator.backward(loss / self.settings.accumulate)
-        return loss.detach()
+        return arriving
 
     def _read_loss(self) -> None:
         """Add the loss of the last batch to the epoch's.
@@ -226,7 +228,7 @@ class Run:
         """
         if self.loss is None:
             return
-        state, value = self.state, float(self.loss)
+        state, value = self.state, self.loss.read()
         self.loss = None
         if not math.isfinite(value):
             raise ModelError(
