@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mep3m.models.labels import LabelTree
 from mep3m.models.tree import by_name, top_paths
 from mep3m.product import Product, to_table
 from mep3m.settings.network import TextSettings
-from mep3m.settings.run import RunSettings
+from mep3m.settings.run import Order, RunSettings
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.settings.sources import Columns
 from mep3m.simulator import simulate
@@ -85,7 +86,7 @@ def title_settings(name: str) -> TextSettings:
     )
 
 
-def make_task(dataset: Dataset, tree: LabelTree, codes: Any, order: str, seed: int, options: Any) -> Task:
+def make_task(dataset: Dataset, tree: LabelTree, codes: Any, order: Order, seed: int, options: Any) -> Task:
     """Return the task of one order with a tenth of the rows for calibration."""
     rows = np.random.default_rng(seed).permutation(len(dataset))
     valid = len(rows) // 10
@@ -103,7 +104,9 @@ def answers_of(tree: LabelTree, proba: NDArray[np.float32]) -> tuple[list[list[s
     return [list(tree.paths[leaf]) for leaf in best], [list(row) for row in zip(*levels, strict=True)]
 
 
-def hits(paths: list[list[str]], names: list[list[str]], truth: list[tuple[str, ...]]) -> NDArray[np.float64]:
+def hits(
+    paths: list[list[str]], names: list[list[str]], truth: Sequence[tuple[str, ...]]
+) -> NDArray[np.float64]:
     """Return (N, depth + 3): is each level's name right (nan: no label); shared, answered, true nodes.
 
     An answer is cut to the truth's depth. A label that no training row has counts as missed.

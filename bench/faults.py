@@ -37,7 +37,8 @@ class Trials:
     """One shop, the bytes of its store, and runs of it that are disturbed."""
 
     def __init__(self, folder: Path, stores: Path, products: int, seed: int) -> None:
-        self.stores, self.chance, self.counts = stores, random.Random(seed), Counter()
+        self.stores, self.chance = stores, random.Random(seed)
+        self.counts: Counter[str] = Counter()
         self.path = write_shop(folder, [*rows(products), *rows(7)])
         self.images = write_images(folder / "images", range(products - 20))
         began = time.perf_counter()
@@ -100,7 +101,7 @@ class Trials:
     def crash(self, store: Path) -> None:
         """Kill one of two workers at a random moment; the run itself must come to its end."""
         pid = self.fork(store, 2)
-        run, workers = psutil.Process(pid), []
+        run, workers = psutil.Process(pid), list[psutil.Process]()
         while run.status() != psutil.STATUS_ZOMBIE and len(workers) < 2:
             time.sleep(0.01)
             workers = [child for server in run.children() for child in server.children()]

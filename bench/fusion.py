@@ -113,7 +113,9 @@ def answers(tree: LabelTree, told: Told, both: np.ndarray, level: int) -> np.nda
 
 def show(level: int, splits: list[np.ndarray]) -> None:
     """Print top-1 and macro F1 of a level, the means of the splits, with what fusion gains over the text."""
-    coded = [np.unique(split, return_inverse=True)[1].reshape(split.shape) for split in splits]
+    coded: list[np.ndarray] = [
+        np.unique(split, return_inverse=True)[1].reshape(split.shape) for split in splits
+    ]
     rng = np.random.default_rng(0)
     for label, score in (("top-1", accuracy), ("macro F1", macro_f1)):
         values = np.mean([[score(way, rows[0], rows.max() + 1) for way in rows[1:]] for rows in coded], 0)

@@ -36,7 +36,7 @@ from mep3m.models.networks.hierarchy import HierarchyHeads
 from mep3m.models.tree import from_heads, from_siblings, softmax
 from mep3m.product import Label, Product, to_table
 from mep3m.settings.network import NetworkSettings
-from mep3m.settings.run import RunSettings
+from mep3m.settings.run import Hierarchy, RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.files import write_json
@@ -46,7 +46,7 @@ from mep3m.training.network import train_network
 from mep3m.training.recipes import SMALL
 from mep3m.training.task import Task
 
-ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")
+ORDERS: tuple[Hierarchy, ...] = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")
 DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
 HEADS = TrainingSettings(epochs=10, batch=128, learning_rate=1e-3, average=None, label_smoothing=0.0)
 #: passes over the training images: minutes on one core
@@ -164,12 +164,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def networks_of(args: argparse.Namespace) -> list[tuple[str, str, str]]:
+def networks_of(args: argparse.Namespace) -> list[tuple[str, Hierarchy, str]]:
     """Return (name, order, loss) of the networks to compare, the baseline first."""
     return [
         (order if loss == "cross_entropy" else f"{order}, {loss}", order, loss)
         for loss in args.losses
-        for order in (ORDERS if loss == "cross_entropy" else ("coarse-to-fine",))
+        for order in (ORDERS if loss == "cross_entropy" else ORDERS[1:2])
     ]
 
 
@@ -179,7 +179,7 @@ def head_logits(
     codes: np.ndarray,
     sides: tuple[np.ndarray, np.ndarray],
     tree: LabelTree,
-    which: tuple[str, str, int],
+    which: tuple[Hierarchy, str, int],
 ) -> np.ndarray:
     """Return the (held, C) logits of heads trained on the features of the training side."""
     order, loss, seed = which

@@ -29,6 +29,7 @@ from mep3m.models.labels import LabelTree
 from mep3m.models.linear import named_levels, text_column
 from mep3m.models.ngrams import Grams, Rows, Vocabulary, encode_texts
 from mep3m.settings.linear import LinearSettings
+from mep3m.settings.run import Hierarchy
 from mep3m.store.files import write_json
 from mep3m.training.linear import fit, fit_names, purity, train
 
@@ -63,7 +64,7 @@ def matrix(rows: Rows) -> csr_matrix:
 
 
 def ours(
-    args: argparse.Namespace, side: Side, learned: Dataset, tested: Dataset, order: str, seed: int
+    args: argparse.Namespace, side: Side, learned: Dataset, tested: Dataset, order: Hierarchy, seed: int
 ) -> tuple[NDArray[np.float64], dict[str, float]]:
     """Return the hits of one order and its processor seconds."""
     tree = LabelTree.from_paths(learned.paths)

@@ -41,6 +41,8 @@ from mep3m.dataset.dataset import Dataset
 from mep3m.evaluation.hierarchy import operating_curve
 from mep3m.models.labels import LabelTree
 from mep3m.models.tree import make_coherent
+from mep3m.settings.run import Hierarchy
+from mep3m.settings.training import Loss
 from mep3m.store.files import write_json
 from mep3m.training.linear import train
 from mep3m.training.task import Task, clear_checkpoints
@@ -62,13 +64,13 @@ def hidden(codes: NDArray[np.int32], share: float, seed: int) -> tuple[NDArray[n
     return masked, lost
 
 
-def learn(args: argparse.Namespace, learned: Dataset, task: Task, loss: str) -> Any:
+def learn(args: argparse.Namespace, learned: Dataset, task: Task, loss: Loss) -> Any:
     """Return the classifier of a task: the linear model, or heads on a frozen BiLSTM."""
     if args.model == "linear":
         return train(task, Path()).classifier
     from mep3m.settings.network import NetworkSettings
     from mep3m.settings.training import TrainingSettings
-    from mep3m.training.frozen import train_on_frozen
+    from mep3m.training.frozen import joined_settings, train_on_frozen
 
     network = NetworkSettings(hierarchy=task.hierarchy, hidden=(256,))
     # few rows are seen as often as many, so that all heads take as many steps
@@ -77,9 +79,9 @@ def learn(args: argparse.Namespace, learned: Dataset, task: Task, loss: str) -> 
         epochs=passes, batch=128, learning_rate=1e-3, average=None, label_smoothing=0.0, loss=loss
     )
     backbone, folder = coarse_backbone(args, learned, task), args.work / "heads"
-    classifier = train_on_frozen(task, task.train, [backbone], network, training, folder)
+    fitted = train_on_frozen(task, [backbone], joined_settings([backbone], network), training, folder)
     clear_checkpoints(folder)
-    return classifier
+    return fitted.classifier
 
 
 def coarse_backbone(args: argparse.Namespace, learned: Dataset, task: Task) -> Any:
@@ -109,8 +111,8 @@ def answered(
     codes: Any,
     rows: Any,
     seed: int,
-    how: tuple[str, str],
-) -> Any:
+    how: tuple[Hierarchy, Loss],
+) -> tuple[LabelTree, Any]:
     """Return the tree and the coherent probabilities of the test rows; `how` is the order and the loss."""
     learned, tested = sides
     order, loss = how
@@ -136,7 +138,7 @@ def kept_file(args: argparse.Namespace, key: str, make: Callable[[], Floats]) ->
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Return the hits by (share, way) and the operating curves by order, one of each a seed."""
     found: dict[tuple[float, str], list[Floats]] = {}
-    curves: dict[str, list[Floats]] = {"coarse-to-fine": [], "flat": []}
+    curves: dict[Hierarchy, list[Floats]] = {"coarse-to-fine": [], "flat": []}
     for seed in range(10, 10 + args.seeds):
         sides = open_set(args.set, seed)
         truth = sides[1].paths
@@ -145,10 +147,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         for share in SHARES:
             masked, lost = hidden(codes, share, seed)
             for way in WAYS[args.model] if share else ("kept",):
-                rows, loss = (
-                    ~lost if way == "left out" else every,
-                    "marginal" if "marg" in way else "cross_entropy",
-                )
+                rows = ~lost if way == "left out" else every
+                loss: Loss = "marginal" if "marg" in way else "cross_entropy"
                 make = partial(answered, args, sides, masked, rows, seed, ("coarse-to-fine", loss))
                 scored = kept_file(args, f"{seed}-{share}-{way}", lambda: hits(*answers_of(*make()), truth))  # noqa: B023
                 found.setdefault((share, way), []).append(scored)
@@ -229,7 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--images", type=Path, help="Folder for the figures.")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args(arguments)
-    result = {}
+    result: dict[str, dict[str, Any]] = {}
     for name in args.sets:
         args.set = name
         found = measure(args)

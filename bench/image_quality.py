@@ -30,13 +30,13 @@ from mep3m.evaluation.evaluate import level_truth, score
 from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.recipes.classify import Run, train_run
-from mep3m.settings.run import RunSettings
+from mep3m.settings.run import Modality, RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.training.loop.fit import mixed_precision
 from mep3m.training.recipes import resolve
 
 #: model -> modality, model of mep3m, options; the paper's networks at a size a processor can train
-MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
+MODELS: dict[str, tuple[Modality, str, dict[str, Any]]] = {
     "linear": ("text", "linear", {}),
     "late-fusion": ("image+text", "late-fusion", {}),
     "late-fusion, same minutes": ("image+text", "late-fusion", {}),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mep3m.dataset.splits import split_products
+from mep3m.settings.run import SplitKind
 
 DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
 
@@ -25,7 +26,7 @@ class Set:
     folder: str
     labels: tuple[str, ...]
     title: str = ""
-    split: str = "grouped"
+    split: SplitKind = "grouped"
     only: tuple[str, str] | None = None
 
 
@@ -75,7 +76,7 @@ def _table(root: Path, chosen: Set) -> list[dict[str, str]]:
 
 
 def _split(
-    rows: list[dict[str, str]], root: Path, kind: str, seed: int
+    rows: list[dict[str, str]], root: Path, kind: SplitKind, seed: int
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     groups = [hashlib.sha256((root / row["image"]).read_bytes()).hexdigest() for row in rows]
     columns = {name: [row[name] for row in rows] for name in ("id", "title")}

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("svg")
 matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "mep3m", "axes.spines.top": False}
@@ -29,7 +30,7 @@ def dots(path: Path, title: str, axes: tuple[str, str], series: Mapping[str, Poi
     figure, drawn = _figure(title, axes)
     for name, points in series.items():
         marks = drawn.scatter([x for x, _, _ in points], [y for _, y, _ in points], label=name, s=28)
-        colour = tuple(marks.get_facecolor()[0])
+        colour = np.asarray(marks.get_facecolor())[0].tolist()
         for place, (x, y, label) in enumerate(sorted(points)):  # neighbours: one above, one below
             offset = (4, -11 if place % 2 else 5)
             drawn.annotate(label, (x, y), offset, textcoords="offset points", fontsize=8, color=colour)

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from mep3m.dataset.reading import open_products
 from mep3m.dataset.splits import split_products
 from mep3m.evaluation.calibration import accuracy, macro_f1
 from mep3m.models.labels import LabelTree
+from mep3m.settings.run import Order, SplitKind
 from mep3m.settings.sources import Columns
 from mep3m.training.linear import train
 
@@ -32,10 +35,14 @@ MORE = {
     "taobao": (["zh_titles/taobao_2019/items.tsv"], Columns(title="title", labels=("l1", "l2"))),
     "instacart": (["en_instacart/products.tsv"], Columns(title="name", labels=("department", "aisle"))),
 }
-WAYS = {"mep3m": ("coarse-to-fine", {}), "siblings": ("coarse-to-fine", {"names": 0}), "flat": ("flat", {})}
+WAYS: dict[str, tuple[Order, dict]] = {
+    "mep3m": ("coarse-to-fine", {}),
+    "siblings": ("coarse-to-fine", {"names": 0}),
+    "flat": ("flat", {}),
+}
 
 
-def sides(name: str, split: str, seed: int) -> tuple[Dataset, Dataset]:
+def sides(name: str, split: SplitKind | Literal["own"], seed: int) -> tuple[Dataset, Dataset]:
     whole = Dataset.of(_trees._tables(name)).labelled()
     if split == "own":
         test = open_products(DATA / MEDICAL / "test.tsv", SETS["medical"][1])
@@ -43,7 +50,7 @@ def sides(name: str, split: str, seed: int) -> tuple[Dataset, Dataset]:
     return whole.sides(split_products(whole.products, split, 0.2, seed))
 
 
-def scored(answers: list[list[str]], truth: list[tuple[str, ...]], depth: int) -> list[float]:
+def scored(answers: list[list[str]], truth: Sequence[tuple[str, ...]], depth: int) -> list[float]:
     """Return top-1 and macro F1 of each level; `answers` hold the names of a row's levels."""
     found = []
     for level in range(depth):
@@ -56,7 +63,7 @@ def scored(answers: list[list[str]], truth: list[tuple[str, ...]], depth: int) -
 
 
 def ours(
-    learned: Dataset, tested: Dataset, order: str, options: dict, seed: int
+    learned: Dataset, tested: Dataset, order: Order, options: dict, seed: int
 ) -> tuple[list[float], float]:
     """Return the scores of every level, then hF, and the processor seconds of the training."""
     tree = LabelTree.from_paths(learned.paths)

@@ -14,6 +14,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from bench._peers import LABELS, run_peer
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.splits import split_products
 from mep3m.evaluation.calibration import accuracy, bootstrap, macro_f1
+from mep3m.settings.run import SplitKind
 from mep3m.settings.sources import Columns
 from mep3m.sources.tables import read_products
 
@@ -48,7 +50,11 @@ def load(name: str, file: str | None = None) -> Dataset:
     return Dataset.of(read_products(DATA / file, Columns(title=title, labels=(label,)))[0]).labelled()
 
 
-def sides(name: str, split: str, seed: int) -> tuple[Dataset, Dataset]:
+#: "own": the set has a test file of its own
+Split = SplitKind | Literal["own"]
+
+
+def sides(name: str, split: Split, seed: int) -> tuple[Dataset, Dataset]:
     dataset = load(name)
     if split == "own":
         return dataset, load(name, TESTS[name])
@@ -56,7 +62,12 @@ def sides(name: str, split: str, seed: int) -> tuple[Dataset, Dataset]:
 
 
 def measure(
-    name: str, peers: list[str], split: str, seeds: int, pythons: dict[str, str], minutes: float
+    name: str,
+    peers: list[str],
+    split: Split,
+    seeds: int,
+    pythons: dict[str, str],
+    minutes: float,
 ) -> list[dict]:
     found: dict[str, list[dict]] = {peer: [] for peer in peers}
     for seed in range(100, 100 + seeds):

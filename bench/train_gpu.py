@@ -175,7 +175,7 @@ def rates(
         }
         if files is not None:
             more = settings.model_copy(update={"workers": os.cpu_count()})
-            run |= {"files": ours(files, more, *size), "decoding": reading(files, more)}
+            run["files"] = ours(files, more, *size)
         for name, rate in run.items():
             found.setdefault(name, []).append(rate)
     return found

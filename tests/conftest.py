@@ -19,8 +19,9 @@ DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[2] / "shared" / 
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 #: commands that tests start run this checkout, installed or not
+ROOT = Path(__file__).parents[1]
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(Path(__file__).parents[1] / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 
 

@@ -61,7 +61,6 @@ def test_word_vectors_are_the_same_in_every_process(monkeypatch: pytest.MonkeyPa
     outputs = set()
     for seed in ("1", "2"):
         monkeypatch.setenv("PYTHONHASHSEED", seed)
-        monkeypatch.setenv("PYTHONPATH", "src")
         outputs.add(subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, check=True).stdout)
     assert len(outputs) == 1
 

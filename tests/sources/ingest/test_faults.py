@@ -12,7 +12,6 @@ from mep3m.store import Store
 from tests.processes import kill_group
 from tests.sources.ingest.shop import content, rows, take_in, write_images, write_shop
 
-ROOT = Path(__file__).parents[3]
 #: runs one ingest in a process of its own, so that it can be killed
 SCRIPT = """
 import sys
@@ -26,17 +25,9 @@ def command(path: Path, store: Path, images: Path, workers: int = 1) -> list[str
     return [sys.executable, "-c", SCRIPT, str(path), str(store), str(images), str(workers)]
 
 
-def environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-
-
 def killed_run(arguments: list[str], seconds: float) -> bool:
     """Start a run, kill -9 it and its workers after a while, and return whether it was still running."""
-    process = subprocess.Popen(
-        arguments, env=environment(), stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, start_new_session=True)
     time.sleep(seconds)
     return kill_group(process)
 
@@ -65,7 +56,7 @@ def test_killed_before_any_file_takes_its_place_the_bytes_are_the_same(tmp_path:
         arguments = command(path, tmp_path / "cut", images)
         arguments[2] = SUICIDE + arguments[2]
         moment = str(chance.randint(1, 20))
-        ended = subprocess.run([*arguments, moment], env=environment(), capture_output=True, check=False)
+        ended = subprocess.run([*arguments, moment], capture_output=True, check=False)
         assert ended.returncode == -signal.SIGKILL
     take_in(path, tmp_path / "cut", images=str(images))
     assert content(tmp_path / "cut") == content(tmp_path / "whole")
@@ -82,7 +73,7 @@ def test_a_full_disk_stops_the_run_and_the_next_one_goes_on(tmp_path: Path) -> N
         resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
 
     failed = subprocess.run(
-        command(path, tmp_path / "cut", images), env=environment(), preexec_fn=small_files, check=False,
+        command(path, tmp_path / "cut", images), preexec_fn=small_files, check=False,
         capture_output=True,
     )  # fmt: skip
     assert failed.returncode != 0
@@ -115,7 +106,7 @@ take_in(Path""",
     body = module.read_text().replace("    take_in(Path", '    if __name__ == "__main__": take_in(Path')
     module.write_text(body)
     arguments = [sys.executable, str(module), str(path), str(tmp_path / "cut"), str(images), "2"]
-    subprocess.run(arguments, env=environment(), check=True, capture_output=True, timeout=120)
+    subprocess.run(arguments, check=True, capture_output=True, timeout=120)
     assert (tmp_path / "cut.died").exists()
     assert content(tmp_path / "cut") == content(tmp_path / "whole")
     assert Store.open(tmp_path / "cut").rows == 60

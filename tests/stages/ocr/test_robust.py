@@ -70,11 +70,10 @@ def test_killed_and_run_again_gives_the_same_bytes(tmp_path: Path, kept: int) ->
     for number in range(12):
         (folder / f"{number}.png").write_bytes(encoded(drawn(f"ITEM {number}", size=(200, 100))))
     command = [sys.executable, "-m", "mep3m", "ocr", str(folder), "--workers", "1"]
-    environment = {**os.environ, "PYTHONPATH": "src"}
-    subprocess.run([*command, "--out", str(tmp_path / "whole.jsonl")], check=True, env=environment)
+    subprocess.run([*command, "--out", str(tmp_path / "whole.jsonl")], check=True)
     out = tmp_path / "lines.jsonl"
     cache = tmp_path / "lines.jsonl.readings.sqlite"
-    running = subprocess.Popen([*command, "--out", str(out)], env=environment)
+    running = subprocess.Popen([*command, "--out", str(out)])
     while _readings(cache) < kept and running.poll() is None:
         time.sleep(0.002)
     children = psutil.Process(running.pid).children(recursive=True) if running.poll() is None else []
@@ -84,7 +83,7 @@ def test_killed_and_run_again_gives_the_same_bytes(tmp_path: Path, kept: int) ->
     assert not alive  # the workers end with their parent
     done = _readings(cache)
     assert done >= kept
-    subprocess.run([*command, "--out", str(out)], check=True, env=environment)
+    subprocess.run([*command, "--out", str(out)], check=True)
     assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
 
 

@@ -120,7 +120,7 @@ def test_an_interrupted_run_ends_with_the_same_weights(variant: str, after: int,
 
 
 def test_a_killed_process_goes_on_to_the_same_weights(tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": f"src{os.pathsep}.", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
 
     def command(folder: str) -> list[str]:
         return [sys.executable, "-m", "tests.training.long_run", str(tmp_path / folder)]
@@ -272,10 +272,7 @@ except RuntimeError as error:
 
 def test_torchs_own_words_for_a_failed_allocation_are_known() -> None:
     # in a process of its own: the refusal of 4 PiB has once taken the test's process with it
-    environment = os.environ | {"PYTHONPATH": "src"}
-    done = subprocess.run(
-        [sys.executable, "-c", HUNGRY], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", HUNGRY], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
 
 

@@ -11,7 +11,7 @@ from tests.processes import kill_group
 
 
 def test_two_processes_train_one_network(tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": f"src{os.pathsep}.", "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
     launch += [
         "--num_machines",
