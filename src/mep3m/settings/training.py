@@ -83,7 +83,7 @@ class TrainingSettings(Settings):
     #: folder of decoded images and of the features of frozen encoders, which runs can share; `None`: the
     #: run's own
     cache: str | None = None
-    #: seconds between checkpoints within an epoch
+    #: seconds between checkpoints; one more is written at the end
     checkpoint_seconds: float = Field(default=120.0, ge=0)
     tensorboard: bool = False
     wandb: bool = False

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from mep3m.settings.training import PAPER, TrainingSettings
 from mep3m.training.examples import Examples
 from mep3m.training.loop.advice import no_number, out_of_memory
 from mep3m.training.loop.augment import paste
+from mep3m.training.loop.checkpoints import State, save_checkpoint
 from mep3m.training.loop.fit import fit
 from tests.models.catalogue import TREE
 
@@ -117,6 +119,36 @@ def test_an_interrupted_run_ends_with_the_same_weights(variant: str, after: int,
     history = fit(Interrupted(other, -1), examples(), TREE, settings, tmp_path / "parts", held)
     assert len(history) == 3
     torch.testing.assert_close(weights(other), weights(whole), rtol=0, atol=0)
+
+
+def test_epochs_that_come_again_after_an_interruption_are_told_once(tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"checkpoint_seconds": 0.0})
+    with pytest.raises(StopError):
+        fit(Interrupted(network(), 7), examples(), TREE, settings, tmp_path)
+    old = (tmp_path / "checkpoint.pt").read_bytes()
+    fit(Interrupted(network(), -1), examples(), TREE, settings, tmp_path)
+    (tmp_path / "checkpoint.pt").write_bytes(old)  # as if later ones had not been written in time
+    history = fit(Interrupted(network(), -1), examples(), TREE, settings, tmp_path)
+    told = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [figures["epoch"] for figures in told] == [1, 2, 3]
+    assert [figures["loss"] for figures in told] == [figures["loss"] for figures in history]
+
+
+def test_short_epochs_do_not_each_write_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def count(folder: Path, run: str, state: State, tensors: dict[str, Any]) -> None:
+        written.append(state.epoch)
+        save_checkpoint(folder, run, state, tensors)
+
+    monkeypatch.setattr(sys.modules["mep3m.training.loop.fit"], "save_checkpoint", count)
+    first = network()
+    fit(first, examples(), TREE, SETTINGS, tmp_path)
+    assert written == [3]
+    again = network(seed=5)
+    fit(again, examples(), TREE, SETTINGS, tmp_path)
+    assert written == [3]
+    torch.testing.assert_close(weights(again), weights(first), rtol=0, atol=0)
 
 
 def test_a_killed_process_goes_on_to_the_same_weights(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from mep3m.training.loop.augment import augment, mean_area, paste, side_at
 from mep3m.training.loop.checkpoints import State, load_checkpoint, save_checkpoint
 from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
 from mep3m.training.loop.small_images import widen_small_images
-from mep3m.training.loop.tracking import Tracker, duration
+from mep3m.training.loop.tracking import Tracker, duration, write_history
 from mep3m.training.losses import class_counts, make_loss
 
 Say = Callable[[str], None]
@@ -172,6 +172,7 @@ class Run:
 
     def train(self, validation: Examples | None) -> list[dict[str, float]]:
         """Run the epochs that are left; leave the best or averaged weights in the network."""
+        begun = self.state.epoch
         while self.state.epoch < self.epochs and not self._out_of_patience():
             self._epoch()
             state = self.state
@@ -182,6 +183,8 @@ class Run:
             state.history.append(figures)
             state.epoch, state.batch, state.loss = state.epoch + 1, 0, 0.0
             self.tracker.epoch(figures)
+            self._save_when_due()
+        if self.state.epoch > begun:
             self._save()
         self._finish()
         return self.state.history
@@ -274,7 +277,7 @@ class Run:
         return inputs
 
     def _step(self) -> None:
-        """Move the weights, and save a checkpoint when it is time."""
+        """Move the weights."""
         settings, state = self.settings, self.state
         rate = rate_at(settings, state.step, self.steps, state.epoch)
         for group in self.optimiser.param_groups:
@@ -285,8 +288,7 @@ class Run:
         state.step += 1
         if self.average is not None:
             self.average.update(state.step)
-        if time.monotonic() - self.saved >= settings.checkpoint_seconds:
-            self._save()
+        self._save_when_due()
 
     def _validates(self) -> bool:
         """Tell whether the held-back rows are scored after this epoch: ten times a run, or for patience."""
@@ -334,15 +336,21 @@ class Run:
         """Load the checkpoint of an interrupted run, if there is one."""
         found = load_checkpoint(self.folder, self.identity)
         if found is None:
-            (self.folder / "history.jsonl").unlink(missing_ok=True)
+            write_history(self.folder, [])
             return State()
         state, tensors = found
+        write_history(self.folder, state.history)
         self.raw.load_state_dict(tensors["network"])
         self.optimiser.load_state_dict(tensors["optimiser"])
         if self.average is not None:
             self.average.load(tensors["average"])
         self.best = tensors["best"]
         return state
+
+    def _save_when_due(self) -> None:
+        """Write a checkpoint if the last is old enough: epochs may take less time than it does."""
+        if time.monotonic() - self.saved >= self.settings.checkpoint_seconds:
+            self._save()
 
     def _save(self) -> None:
         """Write a checkpoint, if the last loss was a number; only the first process does."""

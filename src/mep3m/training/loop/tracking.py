@@ -24,6 +24,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 60} min {whole % 60:02d} s" if whole >= 60 else f"{whole} s"
 
 
+def write_history(folder: Path, epochs: list[dict[str, float]]) -> None:
+    """Set `history.jsonl` back to the epochs that a run keeps: those after its checkpoint come again."""
+    (folder / "history.jsonl").write_bytes(b"".join(orjson.dumps(figures) + b"\n" for figures in epochs))
+
+
 class Tracker:
     """Says how fast a run goes and how long it will take, and keeps its figures in `history.jsonl`."""
 
