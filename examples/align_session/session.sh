@@ -1,7 +1,7 @@
 #!/bin/sh
 # A whole session of alignment on six real shops: propose, decide, apply, edit, follow, a new export, undo.
 # Usage: sh session.sh FOLDER   (DATA: ../../../shared/data; every command is printed before it runs)
-# docs/guide-align-review.md shows what it prints.
+# docs/guide-align.md shows what it prints.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 data=${DATA:-$here/../../../shared/data}/zh_titles
