@@ -49,6 +49,19 @@ def test_every_network_learns_saves_and_predicts_the_same_again(name: str, tmp_p
     assert right.mean() > 0.8
 
 
+def test_nothing_is_left_of_what_a_killed_run_had_written(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 12)
+    left = tmp_path / "run" / "work" / "scratch-0" / "title.ids"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half a table of numbers")
+    quick = QUICK.model_copy(update={"epochs": 1})
+    train_network(task_of(table, images, valid=3), NETWORKS["bilstm"], quick, tmp_path / "run")
+    assert sorted(path.name for path in (tmp_path / "run" / "work").iterdir()) == [
+        "checkpoint.pt",
+        "history.jsonl",
+    ]
+
+
 def test_words_and_their_vectors_are_learned_from_the_training_rows_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

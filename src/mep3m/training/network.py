@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -99,10 +100,10 @@ def train_network(
     sizes = {name: len(coder) for name, coder in coders.items()}
     torch.manual_seed(training.seed)
     model = build_network(network, task.tree, sizes, _vectors(learned, network, coders, training))
-    with tempfile.TemporaryDirectory(dir=work) as scratch:
+    with scratch_folder(work) as scratch:
         # the first process decodes the images, the others find them
         with PartialState().main_process_first(), shared_cache(training, work) as cache:
-            inputs = read_inputs(task, network, coders, training, (cache, Path(scratch)), say)
+            inputs = read_inputs(task, network, coders, training, (cache, scratch), say)
         rows = usable_rows(inputs, task.codes)
         codes = learned_codes(task.codes, task.tree, network.hierarchy, training.loss)
         examples = Examples(inputs, codes, np.intersect1d(rows, task.train))
@@ -116,6 +117,18 @@ def train_network(
         rejects = inputs.rejects
     shares = prior(task.tree, counts)
     return Fitted(NetworkClassifier(task.tree, network, model.cpu(), coders, shares), history, rejects)
+
+
+@contextmanager
+def scratch_folder(work: Path) -> Iterator[Path]:
+    """Give this process an empty folder that is deleted in the end, if it is killed by the run after it."""
+    folder = work / f"scratch-{PartialState().process_index}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(network: NetworkSettings) -> str:
