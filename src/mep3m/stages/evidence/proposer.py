@@ -11,7 +11,7 @@ from mep3m.stages.align.proposal import Proposal, Side
 from mep3m.stages.evidence.boosted import Curve, Weights, probability, shipped_weights
 from mep3m.stages.evidence.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
 from mep3m.stages.evidence.features import Evidence, Features, mirrored
-from mep3m.stages.evidence.names import trees
+from mep3m.stages.evidence.names import trees, unknown
 from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure, ties
 from mep3m.taxonomy import PATH_SEPARATOR
 
@@ -65,7 +65,7 @@ def look(
 
 
 def widened(evidence: Evidence, pairs: Pairs, features: Features, more: Pairs) -> tuple[Pairs, Features]:
-    """Return all pairs of both kinds with their features; those of `pairs` are known."""
+    """Return all pairs of both kinds with their features; those of `pairs` are known, and taken out."""
     new = more.find(pairs.rows, pairs.columns)
     fresh = np.delete(np.arange(len(more)), new[new >= 0])
     if not len(fresh):
@@ -75,8 +75,10 @@ def widened(evidence: Evidence, pairs: Pairs, features: Features, more: Pairs) -
     known, added = whole.find(pairs.rows, pairs.columns), whole.find(rows, columns)
     found: Features = {}
     for name, values in evidence.features(rows, columns).items():
-        found[name] = np.empty(len(whole), np.float32)
-        found[name][known], found[name][added] = features[name], values
+        before = features.pop(name)
+        found[name] = unknown(len(whole)) if not values.flags.writeable else np.empty(len(whole), np.float32)
+        if values.flags.writeable:
+            found[name][known], found[name][added] = before, values
     return whole, found
 
 
