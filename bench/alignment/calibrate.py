@@ -41,10 +41,8 @@ class Seen:
 def curves(unseen: list[tuple[Task, np.ndarray]]) -> dict[str, Curve]:
     """Return the curve of every group, from tasks with their kinds by models that have not seen them.
 
-    Twice: what is accepted depends on the curves of what is decided first. Sets whose partners were left
-    out teach the models, but are no measure of how often a link is true.
+    Twice: what is accepted depends on the curves of what is decided first.
     """
-    unseen = [(one, kinds) for one, kinds in unseen if not one.orphaned]
     found: dict[str, Curve] = {}
     for _ in range(2):
         found = {name: curve(list(families.values())) for name, families in judged(unseen, found).items()}
@@ -111,7 +109,7 @@ def family(one: Task) -> str:
         return "titles"
     if words[0] == "simulator":
         return f"simulator {'small' if int(words[3]) < 1000 else 'large'}"
-    closed = next((f" {word}" for word in ("closed", "orphaned") if word in words), "")
+    closed = " closed" if "closed" in words else ""
     return (f"shopify {words[1]}" if words[0] == "shopify-google" else words[0]) + closed
 
 

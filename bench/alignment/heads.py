@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -11,8 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from mep3m.stages.evidence.boosted import Boosted
 from mep3m.stages.evidence.features import KINDS, Features, mirrored
 
-#: of the pairs: relation, weight, and whether the gold would tell if one lay within the other
-Labels = tuple[np.ndarray, np.ndarray, np.ndarray]
+Labels = tuple[np.ndarray, np.ndarray]
 
 FIRST = [name for kind, names in KINDS.items() if kind != "structure" for name in names]
 EVERY = [*FIRST, *KINDS["structure"]]
@@ -29,7 +27,7 @@ FOR = (
     "script_margin_l", "script_margin_r",
 )  # fmt: skip
 AGAINST = ("length", "size", "rank_l", "rank_r", "script_rank_l", "script_rank_r", "twins_l", "twins_r",
-           "clash", "clash_path", "kind_l", "kind_r", "apart", "inside_l", "inside_r")  # fmt: skip
+           "clash", "clash_path", "kind_l", "kind_r", "apart")  # fmt: skip
 
 
 #: the same for the left category lying within the right one
@@ -46,18 +44,16 @@ def heads(
     tables: list[Features], labels: list[Labels], names: list[str], seed: int
 ) -> tuple[Boosted, Boosted]:
     """Fit the exact head and the narrower head; both see every pair turned around, too."""
-    y, weight, telling = (np.concatenate(parts) for parts in zip(*labels, strict=True))
-    table = {name: np.concatenate([of[name] for of in tables]) for name in names}
-
-    def head(of: tuple[int, int], used: np.ndarray, *more: Any) -> Boosted:
-        own = {name: values[used] for name, values in table.items()}
-        back = mirrored(own)
-        both = {name: np.concatenate([own[name], back[name]]) for name in names}
-        return grown(both, np.r_[y[used] == of[0], y[used] == of[1]], np.tile(weight[used], 2), *more)
-
+    y, weight = (np.concatenate(parts) for parts in zip(*labels, strict=True))
+    used = weight > 0
+    table = {name: np.concatenate([of[name] for of in tables])[used] for name in names}
+    y, weight = y[used], weight[used]
+    turned = mirrored(table)
+    both = {name: np.concatenate([table[name], turned[name]]) for name in names}
+    twice = np.r_[weight, weight]
     return (
-        head((1, 1), weight > 0, seed, FOR, AGAINST),
-        head((2, 3), (weight > 0) & telling, seed + 1, WITHIN, NOT_WITHIN),
+        grown(both, np.r_[y == 1, y == 1], twice, seed, FOR, AGAINST),
+        grown(both, np.r_[y == 2, y == 3], twice, seed + 1, WITHIN, NOT_WITHIN),
     )
 
 

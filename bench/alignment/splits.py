@@ -51,22 +51,6 @@ def few(case: Case, draw: int) -> Case:
     return kept(case, chosen.__contains__, f"few {draw}")
 
 
-def orphaned(case: Case) -> Case:
-    """Return the case with about half of the partners left out, some of them a whole group at a time.
-
-    What is left of the right tree looks as before, but the best that it holds for many left categories
-    is no partner: as where one shop sells what the other does not.
-    """
-
-    def stays(key: str) -> bool:
-        path = case.right[key].path
-        group, own = (zlib.crc32(text.encode()) for text in (" ".join(path[:-1]), f"{key} {path[-1]}"))
-        return key not in partners or (group % 4 > 0 and own % 3 > 0)
-
-    partners = {pair[1] for pair in case.gold}
-    return kept(case, stays, "orphaned")
-
-
 def kept(case: Case, keep: Callable[[str], bool], name: str) -> Case:
     """Return the case with only the right categories whose id `keep` accepts."""
     right = Side(case.right.name, tuple(entry for entry in case.right if keep(entry.id)))

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.alignment.data import Case, contest_jd, one_to_one, shopify_google, simulated, walmart_amazon
-from bench.alignment.splits import few, orphaned, split_shops
+from bench.alignment.splits import few, split_shops
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.evidence.features import Evidence, Features
 from mep3m.stages.evidence.names import Tree, plain, trees
-from mep3m.stages.evidence.structure import Pairs, twins
+from mep3m.stages.evidence.structure import Pairs
 
 #: Shopify's branches that are trained on; the others given (bi, sg, vp, gc, me) are for validation
 TRAIN_BRANCHES = ("ae", "ap", "co", "hg", "ma", "tg")
@@ -81,11 +81,6 @@ class Task:
         """The number that the group's name ends in."""
         return int(self.group.rsplit("-", 1)[1])
 
-    @property
-    def orphaned(self) -> bool:
-        """Whether partners were left out: then nothing is known of what lies within what is left."""
-        return self.case.name.endswith("orphaned")
-
     def labels(self, thinned: bool = True) -> tuple[np.ndarray, np.ndarray]:
         """Return (relation of each pair: 0 none, 1 exact, 2 narrower, 3 broader; its weight)."""
         codes = {"exact": 1, "narrower": 2, "broader": 3}
@@ -137,9 +132,9 @@ def task(group: str, case: Case, weight: float = 1.0) -> Task:
     evidence = Evidence(left, right, EvidenceSettings())
     pairs = Pairs(*evidence.candidates(), len(case.right))
     print(f"{group:12s} {case.name}: {len(pairs):,} pairs", file=sys.stderr, flush=True)
-    features = evidence.features(pairs.rows, pairs.columns)
-    features |= twins(left, right, pairs, features["script"])
-    return Task(group, case, weight, left, right, pairs, features, evidence)
+    return Task(
+        group, case, weight, left, right, pairs, evidence.features(pairs.rows, pairs.columns), evidence
+    )
 
 
 def training_cases() -> Iterator[tuple[str, Case, float]]:
@@ -157,7 +152,6 @@ def training_cases() -> Iterator[tuple[str, Case, float]]:
         part = contest.part(str(fold), lambda e, f=fold: tops.index(e.path[0]) % FOLDS == f)
         yield f"contest-{fold}", part, 2.0
         yield f"contest-{fold}", part.closed(), 2.0
-        yield f"contest-{fold}", orphaned(part), 1.0
     for fold in range(FOLDS):
         part = train_part(walmart_amazon()).part(
             str(fold), lambda e, f=fold: int(hashed(e.id) / TRAIN_SHARE * FOLDS) == f

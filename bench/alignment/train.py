@@ -34,8 +34,8 @@ from mep3m.stages.evidence.proposer import widened
 from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure
 
 Heads = tuple[Boosted, Boosted]
-#: folds whose unseeing heads are made for the second look, and averaged
-MODELS = 3
+#: folds whose unseeing heads are made for the second look; each takes minutes, two have seen everything
+MODELS = 2
 #: sources whose change makes the kept tasks, and the kept models, out of date
 _OF_TASKS = (
     "features.py", "names.py", "concepts.py", "concepts.txt", "kinds.py", "kinds.txt",
@@ -109,7 +109,7 @@ class Training:
 
         def make() -> Heads:
             rest = [one for one in (self.second if look else self.tasks) if one.fold != fold]
-            labels = [(*one.labels(), np.full(len(one.pairs), not one.orphaned)) for one in rest]
+            labels = [one.labels() for one in rest]
             return heads.heads([one.features for one in rest], labels, self._names[look], self._seed)
 
         if (look, fold) not in self._made:
@@ -139,10 +139,9 @@ def _platt(judged: list[Task], odds: list[np.ndarray]) -> tuple[tuple[float, flo
     """Return Platt's (scale, shift) of both heads, fitted on log odds of pairs that were not seen."""
     equal, within, back = np.concatenate(odds, axis=1)
     y, weight = (np.concatenate(of) for of in zip(*(one.labels() for one in judged), strict=True))
-    told = weight * np.concatenate([np.full(len(one.pairs), not one.orphaned) for one in judged])
     return (
         _scale(equal, y == 1, weight),
-        _scale(np.r_[within, back], np.r_[y == 2, y == 3], np.r_[told, told]),
+        _scale(np.r_[within, back], np.r_[y == 2, y == 3], np.r_[weight, weight]),
     )
 
 

@@ -172,7 +172,7 @@ def test_who_has_an_equal_partner_lies_within_nothing_beside_it() -> None:
 
 def test_names_with_words_that_exclude_each_other_are_never_equal() -> None:
     links = {("茶", "茶叶"): "exact!", ("酒", "壳"): "exact"}
-    found, words = assessed(links, more={("茶", "茶叶"): {"clash": 1.0}})
+    found, words = assessed(links, more={("茶", "茶叶"): {"clash": 1.0, "support": 9.0}})
     assert words == {("酒", "壳"): "exact"}
     assert found.kinds[1, 0] == 0
     within = {("酒", "饮料"): "narrower"}
@@ -184,9 +184,9 @@ def test_names_with_words_that_exclude_each_other_are_never_equal() -> None:
     ("relation", "told"),
     [("narrower", "kind_l"), ("narrower", "inside_r"), ("broader", "kind_r"), ("broader", "inside_l")],
 )
-def test_what_no_name_says_has_a_curve_of_its_own(relation: str, told: str) -> None:
-    pair, curves = ("酒", "饮料"), {"unsaid titles": (1.0, 1.0, -8.0, 0.0)}
-    silent = dict.fromkeys(("kind_l", "kind_r", "inside_l", "inside_r"), 0.0)
+def test_what_nothing_says_has_a_curve_of_its_own(relation: str, told: str) -> None:
+    pair, curves = ("酒", "饮料"), {"unsaid names": (1.0, 1.0, -8.0, 0.0)}
+    silent = dict.fromkeys(("kind_l", "kind_r", "inside_l", "inside_r"), 0.0) | {"support": np.nan}
     found, words = assessed({pair: relation}, curves=curves, more={pair: silent})
     assert found.group[8] == UNSAID
     assert words == {}
@@ -195,6 +195,8 @@ def test_what_no_name_says_has_a_curve_of_its_own(relation: str, told: str) -> N
     assert words == {pair: relation}
     other = {"kind_l": "kind_r", "kind_r": "kind_l", "inside_l": "inside_r", "inside_r": "inside_l"}[told]
     assert assessed({pair: relation}, curves=curves, more={pair: silent | {other: 1.0}})[1] == {}
+    found, _ = assessed({pair: relation}, curves=curves, more={pair: silent | {"support": 9.0}})
+    assert found.group[8] == INNER, "titles say it"
 
 
 def test_what_lies_below_a_matched_category_is_no_decision_of_its_own() -> None:

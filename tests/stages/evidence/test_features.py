@@ -59,9 +59,7 @@ def test_no_pairs_have_all_features() -> None:
     evidence = Evidence(*trees(shop("a", 3), shop("bb", 2)), EvidenceSettings())
     features = evidence.features(np.empty(0, np.int64), np.empty(0, np.int64))
     assert {len(values) for values in features.values()} == {0}
-    assert {*features} | {"twins_l", "twins_r"} == {
-        name for kind, of in module.KINDS.items() if kind != "structure" for name in of
-    }
+    assert {*features} == {name for kind, of in module.KINDS.items() if kind != "structure" for name in of}
 
 
 def test_the_peak_is_the_features_themselves_and_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +85,6 @@ def test_more_pairs_join_those_whose_features_are_known() -> None:
     whole, joined = widened(evidence, early, known, late)
     assert whole.keys.tolist() == (rows * 9 + columns).tolist()
     assert not known, "nothing is kept twice"
-    assert {*joined} == {*evidence.features(rows, columns), "twins_l", "twins_r"}
     for name, values in evidence.features(rows, columns).items():
         assert values.tobytes() == joined[name].tobytes(), name
 

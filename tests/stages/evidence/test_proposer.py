@@ -134,8 +134,7 @@ def test_features_are_complete_and_turn_around() -> None:
     evidence = Evidence(*trees(a, b), EvidenceSettings())
     rows, columns = evidence.candidates()
     features = evidence.features(rows, columns)
-    known = {name for kind, names in KINDS.items() if kind != "structure" for name in names}
-    assert {*features} == known - {"twins_l", "twins_r"}, "twins hang on the other candidates"
+    assert {*features} == {name for kind, names in KINDS.items() if kind != "structure" for name in names}
     back = Evidence(*trees(b, a), EvidenceSettings()).features(columns, rows)
     for name, values in mirrored(back).items():
         assert values.tolist() == pytest.approx(features[name].tolist(), nan_ok=True), name

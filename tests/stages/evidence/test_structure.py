@@ -7,16 +7,7 @@ from hypothesis import strategies as st
 
 from mep3m.stages.align.proposal import Entry, Side
 from mep3m.stages.evidence.names import Tree, trees
-from mep3m.stages.evidence.structure import (
-    MOST_TWINS,
-    FirstLook,
-    Pairs,
-    assign,
-    best_matching,
-    inherited,
-    structure,
-    twins,
-)
+from mep3m.stages.evidence.structure import FirstLook, Pairs, assign, best_matching, inherited, structure
 
 
 def tree(*paths: str) -> Side:
@@ -103,50 +94,3 @@ def test_a_matching_takes_each_once_and_is_as_good_as_scipys_dense_one(
     assert len(set(rows[taken].tolist())) == len(set(columns[taken].tolist())) == taken.sum()
     best = table[linear_sum_assignment(table, maximize=True)].sum()
     assert table[rows[taken], columns[taken]].sum() == pytest.approx(best)
-
-
-def namesakes(*paths: str, fit: list[float]) -> list[float]:
-    """How many twins that fit as well each right category has, beside one left category."""
-    left, right = trees(tree("家电>净化器"), tree(*paths))
-    pairs = Pairs(np.zeros(len(paths), np.int64), np.arange(len(paths)), len(paths))
-    found = twins(left, right, pairs, np.array(fit))
-    assert found["twins_l"].tolist() == [0] * len(paths), "the left one has no namesake"
-    return list(found["twins_r"].tolist())
-
-
-def test_of_namesakes_the_one_in_the_right_place_has_no_rival() -> None:
-    assert namesakes("家电>净化器", "车载>净化器", fit=[0.9, 0.8]) == [0, 1]
-    assert namesakes("家电>净化器", "车载>净化器", "母婴>净化器", fit=[0.7, 0.9, 0.8]) == [2, 0, 1]
-    assert namesakes("家电>净化器", "车载>风扇", fit=[0.5, 0.8]) == [0, 0], "another name is no twin"
-
-
-def test_namesakes_that_fit_equally_well_rival_each_other() -> None:
-    assert namesakes("家电>净化器", "车载>净化器", fit=[0.9, 0.9]) == [1, 1]
-    unknown = float("nan")
-    assert namesakes("家电>净化器", "车载>净化器", fit=[unknown, unknown]) == [1, 1]
-    many = [f"{n}>净化器" for n in range(9)]
-    assert namesakes(*many, fit=[0.5] * 9) == [MOST_TWINS] * 9
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, unique=True), st.randoms())
-def test_twins_are_counted_by_name_and_turn_around(at: list[tuple[int, int]], random: st.DataObject) -> None:
-    left, right = trees(tree("a>x", "b>x", "c>x", "c>y"), tree("a>x", "b>y", "c>y", "d>x"))
-    rows, columns = np.array(sorted(at)).T
-    pairs = Pairs(rows, columns, 4)
-    fit = np.array([random.choice((0.2, 0.5, 0.9)) for _ in at])  # type: ignore[attr-defined]
-    found = twins(left, right, pairs, fit)
-    for k, (i, j) in enumerate(sorted(at)):
-        rivals = [
-            n
-            for n, (a, b) in enumerate(sorted(at))
-            if a == i and b != j and right.leaf(b) == right.leaf(j) and fit[n] >= fit[k]
-        ]
-        assert found["twins_r"][k] == len(rivals)
-    order = np.lexsort((pairs.rows, pairs.columns))
-    back = twins(right, left, Pairs(pairs.columns, pairs.rows, 4), fit[order])
-    assert back["twins_l"].tolist() == found["twins_r"][order].tolist()
-
-
-def test_no_pairs_have_no_twins() -> None:
-    left, right = pair_of_trees()
-    assert twins(left, right, Pairs(ints(), ints(), 2), np.empty(0))["twins_l"].tolist() == []

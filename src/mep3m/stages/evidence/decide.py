@@ -39,7 +39,7 @@ SHARING = 0.7
 #: kinds of decision, each with its own curve from score to probability: given to each other as equal;
 #: one within the other; passed over; within a partner that is given to another; following from a
 #: link of an ancestor, as a candidate; the same without being one; given to each other as equal
-#: though the names are known to mean different things; and one within the other though no name says so
+#: though the names are known to mean different things; and one within the other though nothing says so
 GROUPS = ("equal", "inner", "other", "shared", "implied", "entailed", "unlike", "unsaid")
 EQUAL, INNER, OTHER, SHARED, IMPLIED, FOLLOWS, UNLIKE, UNSAID = range(8)
 
@@ -191,14 +191,14 @@ def apart(features: Features) -> np.ndarray:
 
 
 def said(features: Features, relation: np.ndarray) -> np.ndarray:
-    """Return whether the names say that one category of each pair (pairs,) lies within the other.
+    """Return whether names or titles say that one category of each pair (pairs,) lies within the other.
 
-    The inner one is a known kind of the outer one, or its name holds the other's. Without that only
-    places and products speak for it, which are right less often.
+    The inner one is a known kind of the outer one, its name holds the other's, or both have titles.
+    Without that only the place in the tree speaks for it, which is right less often.
     """
     narrower = (features["kind_l"] > 0) | (features["inside_r"] == 1)
     broader = (features["kind_r"] > 0) | (features["inside_l"] == 1)
-    return np.asarray(np.where(relation == BROADER, broader, narrower))
+    return np.where(relation == BROADER, broader, narrower) | ~np.isnan(features["support"])
 
 
 def below(features: Features, relation: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ the left category, its twin in `_r` of the right one; swapping them turns the pa
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,7 +40,7 @@ Features = dict[str, np.ndarray]
 KINDS: dict[str, tuple[str, ...]] = {
     "names": (
         "ratio", "leaf", "cover_l", "cover_r", "segment", "segments_l", "segments_r", "head", "head2",
-        "inside_l", "inside_r", "same", "length", "twins_l", "twins_r",
+        "inside_l", "inside_r", "same", "twins_l", "twins_r", "length",
     ),
     "meanings": (
         "concept", "concept_path", "concept_whole", "means_l", "means_r", "means_head", "clash", "clash_path",
@@ -61,7 +62,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 
 #: features that say nothing where the two sides share no language
 WRITTEN = (
-    *KINDS["names"][:-2], "path", "whole", "parent", "up_l", "up_r", "root", "children", "siblings",
+    *KINDS["names"][:-3], "length", "path", "whole", "parent", "up_l", "up_r", "root", "children", "siblings",
 )  # fmt: skip
 #: largest number that decides between candidates of equal cosines
 TINY = 1e-5
@@ -98,6 +99,7 @@ class Evidence:
         self._opposites = [[excluded(texts) for texts in of] for of in (leaves, whole)]
         self._whole = bags(*whole)
         self._script = _script_bags(left, right)
+        self._twins = [_twins(tree) for tree in sides]
         self._children = bags(*(_gathered(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._siblings = bags(*(_brothers(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._products = Products(left.side, right.side, settings)
@@ -212,6 +214,8 @@ class Evidence:
             "leaf": leaf.cosine(rows, columns),
             "cover_l": coverage(leaf.left, leaf.right, leaf.idf, rows, columns),
             "cover_r": coverage(leaf.right, leaf.left, leaf.idf, columns, rows),
+            "twins_l": self._twins[0][rows],
+            "twins_r": self._twins[1][columns],
         }
 
     def _place_features(self, rows: Ints, columns: Ints) -> Features:
@@ -250,6 +254,13 @@ def _brothers(tree: Tree, leaves: Sequence[str]) -> list[str]:
         " ".join(leaves[j] for j in groups[group] if j != i) if len(groups[group]) <= 200 else ""
         for i, group in enumerate(tree.siblings.tolist())
     ]
+
+
+def _twins(tree: Tree) -> np.ndarray:
+    """Return how many other entries of the side have the same name (n,)."""
+    names = [tree.leaf(i) for i in range(len(tree.side))]
+    counts = Counter(names)
+    return np.array([min(counts[name] - 1, 5) for name in names], dtype=np.float32)
 
 
 def _lifted(bag: Bags, parent: Ints, rows: Ints, columns: Ints) -> np.ndarray:

@@ -239,8 +239,8 @@ def compare_names(left: str, right: str) -> tuple[float, ...]:
         sum(best_r) / len(best_r),
         head,
         head2,
-        float(one in other and one != other),
-        float(other in one and one != other),
+        float(one in other),
+        float(other in one),
         abs(len(one) - len(other)) / max(len(one), len(other)),
     )
 

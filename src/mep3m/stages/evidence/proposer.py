@@ -12,7 +12,7 @@ from mep3m.stages.evidence.boosted import Curve, Weights, probability, shipped_w
 from mep3m.stages.evidence.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
 from mep3m.stages.evidence.features import Evidence, Features, mirrored
 from mep3m.stages.evidence.names import Tree, trees, unknown
-from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure, ties, twins
+from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure, ties
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: pairs below this probability are not worth a person's time
@@ -70,7 +70,6 @@ def _compared(
     evidence = Evidence(left, right, settings)
     pairs = _within(Pairs(*evidence.candidates(), len(right.side)), classes)
     features = evidence.features(pairs.rows, pairs.columns)
-    features |= twins(left, right, pairs, features["script"])
     first = first_look(features, weights)
     more = _within(Pairs(*inherited(left, right, pairs, first.exact), len(right.side)), classes)
     return widened(evidence, pairs, features, more)
@@ -91,7 +90,7 @@ def widened(evidence: Evidence, pairs: Pairs, features: Features, more: Pairs) -
         found[name] = unknown(len(whole)) if not values.flags.writeable else np.empty(len(whole), np.float32)
         if values.flags.writeable:
             found[name][known], found[name][added] = before, values
-    return whole, found | twins(evidence.left, evidence.right, whole, found["script"])
+    return whole, found
 
 
 def first_look(features: Features, weights: Weights) -> FirstLook:

@@ -18,8 +18,6 @@ from mep3m.stages.evidence.titles import EXACT
 MATCHED = 0.5
 #: largest number that `ties` adds to a gain
 TIE = 1e-7
-#: namesakes that are counted
-MOST_TWINS = 5
 #: a pair takes part in the assignment from this probability of being equal
 ASSIGNABLE = 0.02
 
@@ -52,31 +50,6 @@ class FirstLook:
     exact: np.ndarray
     narrower: np.ndarray
     broader: np.ndarray
-
-
-def twins(left: Tree, right: Tree, pairs: Pairs, fit: np.ndarray) -> Features:
-    """Return how many namesakes of each category fit its partner as well as it does, or better (pairs,).
-
-    `fit` (pairs,) is how alike names and paths are. Of two categories of one name in two places the
-    one in the right place has none: it is no worse a partner for having a namesake elsewhere.
-    """
-    found: Features = {}
-    fit = np.nan_to_num(fit)
-    for side, own, other, tree in (
-        ("l", pairs.rows, pairs.columns, left),
-        ("r", pairs.columns, pairs.rows, right),
-    ):
-        names, name = np.unique([tree.leaf(i) for i in range(len(tree.side))], return_inverse=True)
-        key = other * len(names) + name[own]
-        order = np.lexsort((-fit, key))
-        leads = np.r_[True, key[order][1:] != key[order][:-1]][: len(order)]
-        differs = leads | np.r_[True, fit[order][1:] != fit[order][:-1]][: len(order)]
-        start = np.nonzero(leads)[0][np.cumsum(leads) - 1]
-        last = np.r_[np.nonzero(differs)[0][1:], len(order)][np.cumsum(differs) - 1] - 1
-        as_good = np.empty(len(order), np.float32)
-        as_good[order] = np.minimum(last - start, MOST_TWINS)
-        found[f"twins_{side}"] = as_good
-    return found
 
 
 def inherited(left: Tree, right: Tree, pairs: Pairs, first: np.ndarray) -> tuple[Ints, Ints]:
