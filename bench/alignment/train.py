@@ -149,7 +149,7 @@ def second(one: Task, exact: Boosted, narrower: Boosted) -> Task:
     """Return a task with the pairs and features of its second look, by these heads of the first."""
     first = _look(one.features, exact, narrower)
     more = Pairs(*inherited(one.left, one.right, one.pairs, first.exact), len(one.case.right))
-    pairs, features = widened(one.evidence, one.pairs, one.features, more)
+    pairs, features = widened(one.evidence, one.pairs, dict(one.features), more)
     first = _look(features, exact, narrower)
     features |= structure(one.left, one.right, pairs, first, features["script"])
     return replace(one, pairs=pairs, features=features, evidence=None)

@@ -12,6 +12,7 @@ from mep3m.stages.evidence.decide import (
     EQUAL,
     IMPLIED,
     INNER,
+    UNSAID,
     Assessed,
     Candidates,
     assess,
@@ -47,8 +48,12 @@ def assessed(
     *,
     settings: EvidenceSettings | None = None,
     curves: dict[str, Curve] | None = None,
+    more: dict[tuple[str, str], dict[str, float]] | None = None,
 ) -> tuple[Assessed, dict[tuple[str, str], str]]:
-    """Assess all pairs; `links` says what the heads say: exact, narrower, broader; a '!' makes it surer."""
+    """Assess all pairs; `links` says what the heads say: exact, narrower, broader; a '!' makes it surer.
+
+    `more` holds features of single pairs.
+    """
     left, right = trees(LEFT, RIGHT)
     rows, columns = (of.ravel() for of in np.meshgrid(np.arange(4), np.arange(4), indexing="ij"))
     features = {name: np.full(16, -1.0) for name in ("first", "within_l", "within_r")} | {
@@ -58,11 +63,15 @@ def assessed(
         )
     }  # fmt: skip
     features |= {name: np.zeros(16) for name in ("clash", "kind_l", "kind_r", "apart")}
+    features |= {name: np.full(16, np.nan) for name in ("inherit_l", "inherit_r")}
     heads = {"exact": "first", "narrower": "within_l", "broader": "within_r"}
     places = {
         (LEFT.entries[i].id, RIGHT.entries[j].id): k
         for k, (i, j) in enumerate(zip(rows, columns, strict=True))
     }
+    for pair, of in (more or {}).items():
+        for name, value in of.items():
+            features[name][places[pair]] = value
     for pair, said in links.items():
         features[heads[said.rstrip("!")]][places[pair]] = 2.0 if said.endswith("!") else 0.0
     found = assess(
@@ -159,3 +168,41 @@ def test_who_has_an_equal_partner_lies_within_nothing_beside_it() -> None:
     assert words == {("酒", "酒类"): "exact", ("茶", "茶叶"): "exact"}
     _, words = assessed({("茶", "茶叶"): "exact!", ("茶>红茶", "壳"): "narrower"})
     assert words == {("茶", "茶叶"): "exact", ("茶>红茶", "壳"): "narrower"}, "it has no equal partner itself"
+
+
+def test_names_with_words_that_exclude_each_other_are_never_equal() -> None:
+    links = {("茶", "茶叶"): "exact!", ("酒", "壳"): "exact"}
+    found, words = assessed(links, more={("茶", "茶叶"): {"clash": 1.0, "support": 9.0}})
+    assert words == {("酒", "壳"): "exact"}
+    assert found.kinds[1, 0] == 0
+    within = {("酒", "饮料"): "narrower"}
+    many = {"clash": 1.0, "support": 9.0}
+    assert assessed(within, more={("酒", "饮料"): many})[1] == within, "one may lie in the other"
+
+
+@pytest.mark.parametrize(
+    ("relation", "told"),
+    [("narrower", "kind_l"), ("narrower", "inside_r"), ("broader", "kind_r"), ("broader", "inside_l")],
+)
+def test_what_nothing_says_has_a_curve_of_its_own(relation: str, told: str) -> None:
+    pair, curves = ("酒", "饮料"), {"unsaid names": (1.0, 1.0, -8.0, 0.0)}
+    silent = dict.fromkeys(("kind_l", "kind_r", "inside_l", "inside_r"), 0.0) | {"support": np.nan}
+    found, words = assessed({pair: relation}, curves=curves, more={pair: silent})
+    assert found.group[8] == UNSAID
+    assert words == {}
+    found, words = assessed({pair: relation}, curves=curves, more={pair: silent | {told: 1.0}})
+    assert found.group[8] == INNER
+    assert words == {pair: relation}
+    other = {"kind_l": "kind_r", "kind_r": "kind_l", "inside_l": "inside_r", "inside_r": "inside_l"}[told]
+    assert assessed({pair: relation}, curves=curves, more={pair: silent | {other: 1.0}})[1] == {}
+    found, _ = assessed({pair: relation}, curves=curves, more={pair: silent | {"support": 9.0}})
+    assert found.group[8] == INNER, "titles say it"
+
+
+def test_what_lies_below_a_matched_category_is_no_decision_of_its_own() -> None:
+    pair = ("酒", "饮料")
+    for relation, inherited in (("narrower", "inherit_l"), ("broader", "inherit_r")):
+        found, words = assessed({pair: relation}, more={pair: {inherited: 0.9}})
+        assert words == {}
+        assert found.group[8] == IMPLIED
+        assert assessed({pair: relation}, more={pair: {inherited: 0.0}})[1] == {pair: relation}

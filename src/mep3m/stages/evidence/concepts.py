@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from mep3m.stages.evidence.names import plain
+from mep3m.stages.evidence.names import REMEMBERED, plain
 
 #: the concepts that ship
 CONCEPTS = "concepts.txt"
@@ -100,7 +100,6 @@ def meanings(name: str) -> tuple[Meaning, ...]:
     return tuple(reversed(found))
 
 
-@lru_cache(maxsize=200_000)
 def concept_terms(text: str) -> tuple[str, ...]:
     """Return the terms of a plain text for a bag: its concepts, and what no concept covers.
 
@@ -111,7 +110,7 @@ def concept_terms(text: str) -> tuple[str, ...]:
     return (*(term for one in of for term in one), *pairs)
 
 
-@lru_cache(maxsize=400_000)
+@lru_cache(maxsize=REMEMBERED)
 def agreement(left: str, right: str) -> tuple[float, float, float]:
     """Return how two plain names agree in meaning.
 

@@ -38,10 +38,10 @@ PARTNERED, LIFT = 0.7, 6.0
 SHARING = 0.7
 #: kinds of decision, each with its own curve from score to probability: given to each other as equal;
 #: one within the other; passed over; within a partner that is given to another; following from a
-#: link of an ancestor, as a candidate; the same without being one; and given to each other as equal
-#: though the names are known to mean different things
-GROUPS = ("equal", "inner", "other", "shared", "implied", "entailed", "unlike")
-EQUAL, INNER, OTHER, SHARED, IMPLIED, FOLLOWS, UNLIKE = range(7)
+#: link of an ancestor, as a candidate; the same without being one; given to each other as equal
+#: though the names are known to mean different things; and one within the other though nothing says so
+GROUPS = ("equal", "inner", "other", "shared", "implied", "entailed", "unlike", "unsaid")
+EQUAL, INNER, OTHER, SHARED, IMPLIED, FOLLOWS, UNLIKE, UNSAID = range(8)
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,15 @@ def judge(
 ) -> Assessed:
     """Return what is accepted, from what the heads say of each pair: `kinds` (pairs, 3).
 
-    A pair is linked unless it is of no kind, 1 - (1 - exact) (1 - narrower) (1 - broader). Equal
-    categories are assigned one to one; who is as surely equal to a partner that another has got lies
-    within it. What the rules leave of a pair is its score; the curve of its group makes it a
-    probability, and from the settings' least probability on it is accepted.
+    A pair is linked unless it is of no kind, 1 - (1 - exact) (1 - narrower) (1 - broader). Names with
+    words that exclude each other are never equal. Equal categories are assigned one to one; who is as
+    surely equal to a partner that another has got lies within it. What the rules leave of a pair is its
+    score; the curve of its group makes it a probability, and from the settings' least probability on
+    it is accepted.
     """
     pairs, features = candidates.pairs, candidates.features
     kinds = kinds.copy()
+    kinds[features["clash"] == 1, EXACT] = 0.0
     kinds[:, EXACT] = partnered(pairs, kinds[:, EXACT], len(candidates.left.side), len(candidates.right.side))
     if not settings.many_to_one:
         kinds[:, 1:] = 0.0
@@ -109,12 +111,13 @@ def judge(
     kinds[~equal, EXACT] *= RIVAL
     relation = kinds.argmax(axis=1)
     given = np.where(apart(features), UNLIKE, EQUAL)
-    group = np.where(relation != EXACT, INNER, np.where(equal, given, OTHER))
+    inner = np.where(below(features, relation), IMPLIED, np.where(said(features, relation), INNER, UNSAID))
+    group = np.where(relation != EXACT, inner, np.where(equal, given, OTHER))
     score = kinds.sum(axis=1)
     fewest = min(len(candidates.left.side), len(candidates.right.side))
     sure = calibrated(curves, group, features, score, fewest)
     least = np.where(relation == EXACT, settings.accept, settings.accept_inner)
-    accepted = (sure >= least) & (group != OTHER)
+    accepted = (sure >= least) & (group != OTHER) & (group != IMPLIED)
     if settings.many_to_one:
         both = [
             (_shared(own, alone + order, accepted, group == OTHER), kind)
@@ -185,6 +188,26 @@ def _shared(own: Ints, alone: np.ndarray, accepted: np.ndarray, able: np.ndarray
 def apart(features: Features) -> np.ndarray:
     """Return whether the names of each pair (pairs,) are known to mean different things."""
     return np.asarray((features["clash"] == 1) | (features["apart"] == 1))
+
+
+def said(features: Features, relation: np.ndarray) -> np.ndarray:
+    """Return whether names or titles say that one category of each pair (pairs,) lies within the other.
+
+    The inner one is a known kind of the outer one, its name holds the other's, or both have titles.
+    Without that only the place in the tree speaks for it, which is right less often.
+    """
+    narrower = (features["kind_l"] > 0) | (features["inside_r"] == 1)
+    broader = (features["kind_r"] > 0) | (features["inside_l"] == 1)
+    return np.where(relation == BROADER, broader, narrower) | ~np.isnan(features["support"])
+
+
+def below(features: Features, relation: np.ndarray) -> np.ndarray:
+    """Return whether an ancestor of each pair's inner category is matched with its outer one (pairs,).
+
+    Such a link says nothing new; it is added where it is wanted, see `proposer.entailed`.
+    """
+    inherited = np.where(relation == BROADER, features["inherit_r"], features["inherit_l"])
+    return np.asarray(np.nan_to_num(inherited) > 0)
 
 
 def supported(features: Features) -> np.ndarray:

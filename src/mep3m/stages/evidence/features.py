@@ -29,6 +29,7 @@ from mep3m.stages.evidence.names import (
     coverage,
     parent_ratio,
     root_ratio,
+    unknown,
 )
 from mep3m.stages.evidence.products import PRODUCT_KINDS, Products
 from mep3m.stages.evidence.titles import EXACT
@@ -67,6 +68,8 @@ WRITTEN = (
 TINY = 1e-5
 #: up to this many pairs every one is a candidate
 ALL_PAIRS = 20_000
+#: pairs whose features are computed together: what is needed on the way is bounded, however many there are
+BLOCK = 65_536
 
 
 def mirrored(features: Features) -> Features:
@@ -96,6 +99,7 @@ class Evidence:
         self._opposites = [[excluded(texts) for texts in of] for of in (leaves, whole)]
         self._whole = bags(*whole)
         self._script = _script_bags(left, right)
+        self._twins = [_twins(tree) for tree in sides]
         self._children = bags(*(_gathered(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._siblings = bags(*(_brothers(tree, texts) for tree, texts in zip(sides, leaves, strict=True)))
         self._products = Products(left.side, right.side, settings)
@@ -121,10 +125,21 @@ class Evidence:
         return keys // len(self.right.side), keys % len(self.right.side)
 
     def features(self, rows: Ints, columns: Ints) -> Features:
-        """Return every feature that needs no decision on other pairs.
+        """Return every feature (pairs,) that needs no decision on other pairs, block by block."""
+        found: Features = {}
+        for start in range(0, max(len(rows), 1), BLOCK):
+            part = slice(start, start + BLOCK)
+            for name, values in self._block(rows[part], columns[part]).items():
+                if not values.flags.writeable:
+                    found[name] = unknown(len(rows))
+                    continue
+                if name not in found:
+                    found[name] = np.empty(len(rows), np.float32)
+                found[name][part] = np.round(values, EXACT)
+        return found
 
-        Of names in different languages only the meanings are compared.
-        """
+    def _block(self, rows: Ints, columns: Ints) -> Features:
+        """Return the features of a block of pairs; of names in different languages only meanings count."""
         found = {
             **self._name_features(rows, columns),
             **self._place_features(rows, columns),
@@ -134,9 +149,9 @@ class Evidence:
             **self._title_features(rows, columns),
         }
         if self.left.foreign:
-            found |= dict.fromkeys(WRITTEN, np.full(len(rows), np.nan, np.float32))
+            found |= dict.fromkeys(WRITTEN, unknown(len(rows)))
             found["script"] = (found["concept"] + found["concept_whole"]) / 2
-        return {name: np.round(values, EXACT) for name, values in found.items()}
+        return found
 
     def _meaning_features(self, rows: Ints, columns: Ints) -> Features:
         found = np.full((len(rows), len(NO_MEANING)), np.nan, np.float32)
@@ -175,7 +190,7 @@ class Evidence:
 
     def _title_features(self, rows: Ints, columns: Ints) -> Features:
         if self._named is None:
-            return dict.fromkeys(KINDS["names in titles"], np.full(len(rows), np.nan, np.float32))
+            return dict.fromkeys(KINDS["names in titles"], unknown(len(rows)))
         said_l, lead_l = self._named[0].features(rows, columns)
         said_r, lead_r = self._named[1].features(columns, rows)
         return {"said_l": said_l, "says_l": lead_l, "said_r": said_r, "says_r": lead_r}
@@ -199,8 +214,8 @@ class Evidence:
             "leaf": leaf.cosine(rows, columns),
             "cover_l": coverage(leaf.left, leaf.right, leaf.idf, rows, columns),
             "cover_r": coverage(leaf.right, leaf.left, leaf.idf, columns, rows),
-            "twins_l": _twins(self.left)[rows],
-            "twins_r": _twins(self.right)[columns],
+            "twins_l": self._twins[0][rows],
+            "twins_r": self._twins[1][columns],
         }
 
     def _place_features(self, rows: Ints, columns: Ints) -> Features:
@@ -282,7 +297,7 @@ def _nearest(scores: Sequence[Bags], k: int, turned: bool, order: np.ndarray) ->
     """
     count, others = scores[0].left.shape[0], scores[0].right.shape[0]
     right = [bag.right.T.tocsr() for bag in scores]
-    step = max(1, BLOCK_CELLS // max(1, others))
+    step = max(1, BLOCK_CELLS // 4 // max(1, others))  # four tables of that size live at once
     found: list[np.ndarray] = []
     for start in range(0, count, step):
         total = np.zeros((min(step, count - start), others), np.float32)

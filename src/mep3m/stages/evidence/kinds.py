@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib import resources
 
 from mep3m.stages.evidence.concepts import Meaning, meanings
-from mep3m.stages.evidence.names import plain, segments
+from mep3m.stages.evidence.names import REMEMBERED, plain, segments
 
 #: the classes that ship
 KINDS = "kinds.txt"
@@ -135,7 +135,7 @@ def _beside(of: Word, word: Word) -> Iterator[str]:
     return (term for one in of if covered.isdisjoint(one) for term in one)
 
 
-@lru_cache(maxsize=400_000)
+@lru_cache(maxsize=REMEMBERED)
 def kinship(left: tuple[str, str], right: tuple[str, str]) -> tuple[float, float, float]:
     """Return how two categories are akin, each given as its name and that of its parent.
 

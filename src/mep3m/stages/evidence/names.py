@@ -21,6 +21,8 @@ _SEGMENTS = re.compile(
 )
 _GAP = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 _EMPTY_WORDS = frozenset({"and", "or", "of", "the", "for", "in", "with", "a", "to", "other"})
+#: answers about two names that are remembered; a tuple of numbers each, so few enough to weigh little
+REMEMBERED = 65_536
 #: names are written in English where fewer than this share of a side's names holds a Chinese character
 CHINESE_SHARE = 0.2
 
@@ -56,7 +58,6 @@ def segments(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for raw in parts if (part := plain(raw))))
 
 
-@lru_cache(maxsize=200_000)
 def terms(text: str) -> tuple[str, ...]:
     """Return the terms of a plain text: Chinese 1-3-grams, English words and their trigrams."""
     found: list[str] = []
@@ -170,16 +171,21 @@ def characters(text: str) -> list[str]:
 def bags(
     left: Sequence[str], right: Sequence[str], *, analyzer: Callable[[str], Sequence[str]] = terms
 ) -> Bags:
-    """Return tf-idf vectors of both sides' texts, over the terms that `analyzer` finds in both together."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
+    """Return tf-idf vectors of both sides' texts, over the terms that `analyzer` finds in both together.
 
-    vectorizer = TfidfVectorizer(dtype=np.float32, sublinear_tf=analyzer is not characters, analyzer=analyzer)
+    Every text is cut once: long paths have hundreds of terms, which are not kept.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+
     try:
-        vectorizer.fit([*left, *right])
+        counts = CountVectorizer(dtype=np.float32, analyzer=analyzer).fit_transform([*left, *right])
     except ValueError:  # sklearn's word for: no text holds a term
         empty = [sparse.csr_matrix((len(side), 1), dtype=np.float32) for side in (left, right)]
         return Bags(empty[0], empty[1], np.zeros(1))
-    return Bags(vectorizer.transform(left), vectorizer.transform(right), vectorizer.idf_)
+    counts.sort_indices()  # sums of floats hang on their order
+    weighted = TfidfTransformer(sublinear_tf=analyzer is not characters).fit(counts)
+    vectors = weighted.transform(counts, copy=False)
+    return Bags(vectors[: len(left)], vectors[len(left) :], weighted.idf_)
 
 
 def coverage(
@@ -201,7 +207,12 @@ COMPARED = (
 UNKNOWN = (np.nan,) * len(COMPARED)
 
 
-@lru_cache(maxsize=400_000)
+def unknown(count: int) -> np.ndarray:
+    """Return the feature (count,) of pairs of which nobody knows it: read-only, and without memory."""
+    return np.broadcast_to(np.float32(np.nan), count)
+
+
+@lru_cache(maxsize=REMEMBERED)
 def compare_names(left: str, right: str) -> tuple[float, ...]:
     """Return the features of two names of one language, see `COMPARED`."""
     from cydifflib import SequenceMatcher
@@ -262,7 +273,7 @@ def _level_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints, step: int) 
     return values
 
 
-@lru_cache(maxsize=400_000)
+@lru_cache(maxsize=REMEMBERED)
 def _name_ratio(left: str, right: str) -> float:
     from rapidfuzz.distance import Indel
 

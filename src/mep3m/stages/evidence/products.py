@@ -8,7 +8,7 @@ from scipy import sparse
 from mep3m.settings.align import EvidenceSettings
 from mep3m.stages.align.proposal import Side
 from mep3m.stages.align.similarity import Ints, content_vectors
-from mep3m.stages.evidence.names import Bags
+from mep3m.stages.evidence.names import Bags, unknown
 from mep3m.stages.evidence.titles import Near, Titles
 
 #: texts of the poorer category at which what its products say counts half
@@ -43,8 +43,7 @@ class Products:
 
     def features(self, rows: Ints, columns: Ints) -> dict[str, np.ndarray]:
         """Return the features (pairs,) of content, text on images, sizes and pictures."""
-        unknown = np.full(len(rows), np.nan, np.float32)
-        found = dict.fromkeys(FEATURES, unknown)
+        found = dict.fromkeys(FEATURES, unknown(len(rows)))
         sides = self._left, self._right
         if self.content is not None:
             known = _support(*sides, "titles", rows, columns)
@@ -140,7 +139,7 @@ def _pictures(left: Side, right: Side, rows: Ints, columns: Ints) -> np.ndarray:
     """Return the cosine of the centred picture statistics, NaN where a category has none."""
     width = max((len(entry.image) for side in (left, right) for entry in side), default=0)
     if width == 0:
-        return np.full(len(rows), np.nan, np.float32)
+        return unknown(len(rows))
     blank = (np.nan,) * width
     tables = [np.array([entry.image or blank for entry in side], np.float32) for side in (left, right)]
     tables = [table - np.nanmean(table, axis=0) for table in tables]

@@ -11,7 +11,7 @@ from mep3m.stages.align.proposal import Proposal, Side
 from mep3m.stages.evidence.boosted import Curve, Weights, probability, shipped_weights
 from mep3m.stages.evidence.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
 from mep3m.stages.evidence.features import Evidence, Features, mirrored
-from mep3m.stages.evidence.names import trees
+from mep3m.stages.evidence.names import Tree, trees, unknown
 from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure, ties
 from mep3m.taxonomy import PATH_SEPARATOR
 
@@ -52,20 +52,31 @@ def look(
 ) -> Candidates:
     """Return the candidate pairs with all features, those of their neighbourhood included."""
     ours, theirs = trees(left, right)
-    evidence = Evidence(ours, theirs, settings)
-    pairs = _within(Pairs(*evidence.candidates(), len(right)), classes)
-    features = evidence.features(pairs.rows, pairs.columns)
-    first = first_look(features, weights)
-    more = _within(Pairs(*inherited(ours, theirs, pairs, first.exact), len(right)), classes)
-    whole, features = widened(evidence, pairs, features, more)
+    pairs, features = _compared(ours, theirs, settings, weights, classes)
     first = first_look(features, weights)
     return Candidates(
-        ours, theirs, whole, features | structure(ours, theirs, whole, first, features["script"])
+        ours, theirs, pairs, features | structure(ours, theirs, pairs, first, features["script"])
     )
 
 
+def _compared(
+    left: Tree,
+    right: Tree,
+    settings: EvidenceSettings,
+    weights: Weights,
+    classes: tuple[Sequence[str], Sequence[str]] | None,
+) -> tuple[Pairs, Features]:
+    """Return the candidate pairs with what each pair alone says; the vectors behind it are let go."""
+    evidence = Evidence(left, right, settings)
+    pairs = _within(Pairs(*evidence.candidates(), len(right.side)), classes)
+    features = evidence.features(pairs.rows, pairs.columns)
+    first = first_look(features, weights)
+    more = _within(Pairs(*inherited(left, right, pairs, first.exact), len(right.side)), classes)
+    return widened(evidence, pairs, features, more)
+
+
 def widened(evidence: Evidence, pairs: Pairs, features: Features, more: Pairs) -> tuple[Pairs, Features]:
-    """Return all pairs of both kinds with their features; those of `pairs` are known."""
+    """Return all pairs of both kinds with their features; those of `pairs` are known, and taken out."""
     new = more.find(pairs.rows, pairs.columns)
     fresh = np.delete(np.arange(len(more)), new[new >= 0])
     if not len(fresh):
@@ -75,8 +86,10 @@ def widened(evidence: Evidence, pairs: Pairs, features: Features, more: Pairs) -
     known, added = whole.find(pairs.rows, pairs.columns), whole.find(rows, columns)
     found: Features = {}
     for name, values in evidence.features(rows, columns).items():
-        found[name] = np.empty(len(whole), np.float32)
-        found[name][known], found[name][added] = features[name], values
+        before = features.pop(name)
+        found[name] = unknown(len(whole)) if not values.flags.writeable else np.empty(len(whole), np.float32)
+        if values.flags.writeable:
+            found[name][known], found[name][added] = before, values
     return whole, found
 
 

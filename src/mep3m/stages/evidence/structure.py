@@ -70,41 +70,48 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: n
     up_l, up_r = left.parent[rows], right.parent[columns]
     order = ties(left.side, right.side, pairs)
     first, script = looks.exact + order, np.nan_to_num(script) + order
-    found: Features = {
-        "first": first,
-        "within_l": looks.narrower,
-        "within_r": looks.broader,
-        "above": _look(pairs, first, up_l, up_r),
-        "above_l": _look(pairs, first, up_l, columns),
-        "above_r": _look(pairs, first, rows, up_r),
-        "below": _below(left, right, pairs, first),
-        "assigned": assign(rows, columns, first, ASSIGNABLE, order),
-        "scripted": best_matching(rows, columns, script),
-    }
-    found |= _neighbourly(left, right, pairs, first * found["assigned"])
-    by_script = _neighbourly(left, right, pairs, script * found["scripted"])
+    assigned = assign(rows, columns, first, ASSIGNABLE, order)
+    scripted = best_matching(rows, columns, script)
+    found = _slim(
+        {
+            "first": first,
+            "within_l": looks.narrower,
+            "within_r": looks.broader,
+            "above": _look(pairs, first, up_l, up_r),
+            "above_l": _look(pairs, first, up_l, columns),
+            "above_r": _look(pairs, first, rows, up_r),
+            "below": _below(left, right, pairs, first),
+            "assigned": assigned,
+            "scripted": scripted,
+        }
+    )
+    found |= _slim(_neighbourly(left, right, pairs, first * assigned))
+    by_script = _slim(_neighbourly(left, right, pairs, script * scripted))
     found |= {name.replace("_", "_by_script_"): values for name, values in by_script.items()}
     for side, own, other, tree in (("l", rows, columns, left), ("r", columns, rows, right)):
-        rank, margin = _rivals(own, first)
-        inner_rank, inner_margin = _rivals(own, order + (looks.narrower if side == "l" else looks.broader))
-        script_rank, script_margin = _rivals(own, script)
+        inner = order + (looks.narrower if side == "l" else looks.broader)
+        ranked = {"": first, "script_": script, "in": inner}
+        for name, value in ranked.items():
+            rank, margin = _rivals(own, value)
+            found |= _slim({f"{name}rank_{side}": rank, f"{name}margin_{side}": margin})
         best, value = _best(own, other, first, len(tree.side))
         match, gap, sure = _nearest_match(tree.parent, best, value)
         known = match[own] >= 0
-        found |= {
-            f"rank_{side}": rank,
-            f"margin_{side}": margin,
-            f"script_rank_{side}": script_rank,
-            f"script_margin_{side}": script_margin,
-            f"inrank_{side}": inner_rank,
-            f"inmargin_{side}": inner_margin,
-            f"own_{side}": value[own],
-            f"inherit_{side}": np.where(known, np.where(match[own] == other, sure[own], 0.0), np.nan),
-            f"gap_{side}": np.where(known, gap[own], np.nan),
-            f"known_{side}": np.full(len(pairs), (value >= MATCHED).mean()),
-            f"matched_{side}": _matched_share(tree, value)[own],
-        }
-    return {name: np.round(np.asarray(values, np.float32), EXACT) for name, values in found.items()}
+        found |= _slim(
+            {
+                f"own_{side}": value[own],
+                f"inherit_{side}": np.where(known, np.where(match[own] == other, sure[own], 0.0), np.nan),
+                f"gap_{side}": np.where(known, gap[own], np.nan),
+                f"known_{side}": np.full(len(pairs), (value >= MATCHED).mean()),
+                f"matched_{side}": _matched_share(tree, value)[own],
+            }
+        )
+    return found
+
+
+def _slim(features: Features) -> Features:
+    """Return features as they are kept: single precision, rounded, half the memory."""
+    return {name: np.round(np.asarray(values, np.float32), EXACT) for name, values in features.items()}
 
 
 def _neighbourly(left: Tree, right: Tree, pairs: Pairs, sure: np.ndarray) -> Features:
