@@ -222,7 +222,7 @@ def tiktokshop() -> Case:
 
 def _by_share(gold: dict[Pair, float]) -> dict[Pair, str]:
     """Return a relation for each pair from where the matched products of its two categories lie."""
-    totals: Counter[str] = Counter()
+    totals: defaultdict[str, float] = defaultdict(float)
     for (left, right), weight in gold.items():
         totals["l" + left] += weight
         totals["r" + right] += weight

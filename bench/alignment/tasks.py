@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from bench.alignment.data import Case, contest_jd, one_to_one, shopify_google, simulated, walmart_amazon
 from bench.alignment.splits import few, split_shops
 from mep3m.settings.align import EvidenceSettings
+from mep3m.stages.align.proposal import Entry
 from mep3m.stages.evidence.features import Evidence, Features
 from mep3m.stages.evidence.names import Tree, plain, trees
 from mep3m.stages.evidence.structure import Pairs
@@ -120,7 +122,7 @@ def relations(case: Case) -> dict[tuple[str, str], str]:
             by_right[right].append(left)
     if case.left.name == "contest":
         return dict.fromkeys(case.gold, "exact")
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for right, lefts in by_right.items():
         lefts.sort(key=lambda key: (len(case.left[key].path), key))
         found |= {(left, right): "narrower" if k else "exact" for k, left in enumerate(lefts)}
@@ -137,25 +139,35 @@ def task(group: str, case: Case, weight: float = 1.0) -> Task:
     )
 
 
+def _of_branch(branch: str, entry: Entry) -> bool:
+    return _branch(entry.id) == branch
+
+
+def _of_top(tops: Sequence[str], entry: Entry) -> bool:
+    return entry.path[0] in tops
+
+
+def _of_fold(fold: int, entry: Entry) -> bool:
+    return int(hashed(entry.id) / TRAIN_SHARE * FOLDS) == fold
+
+
 def training_cases() -> Iterator[tuple[str, Case, float]]:
     """Yield (group, case, weight) of the training tasks: real names, and simulated shops with and without."""
     for language in ("zh", "en", "both", "zh-en"):
         case = shopify_google(language)
         for fold, branch in enumerate(("hg", "ae", "rest")):
-            part = train_part(case).part(branch, lambda e, b=branch: _branch(e.id) == b)
+            part = train_part(case).part(branch, partial(_of_branch, branch))
             if language in ("zh", "en") or (language == "zh-en" and branch == "rest"):
                 yield f"shopify-{fold}", part, 0.5
             yield f"shopify-{fold}", one_to_one(part), 0.5 if language in ("en", "zh-en") else 1.0
     contest = unlinked_twins(train_part(contest_jd()))
     tops = sorted({entry.path[0] for entry in contest.left})
     for fold in range(FOLDS):
-        part = contest.part(str(fold), lambda e, f=fold: tops.index(e.path[0]) % FOLDS == f)
+        part = contest.part(str(fold), partial(_of_top, tops[fold::FOLDS]))
         yield f"contest-{fold}", part, 2.0
         yield f"contest-{fold}", part.closed(), 2.0
     for fold in range(FOLDS):
-        part = train_part(walmart_amazon()).part(
-            str(fold), lambda e, f=fold: int(hashed(e.id) / TRAIN_SHARE * FOLDS) == f
-        )
+        part = train_part(walmart_amazon()).part(str(fold), partial(_of_fold, fold))
         yield f"walmart-{fold}", part, 2.0
         yield f"walmart-{fold}", few(part, fold), 1.0
     for seed, products in WORLDS.items():

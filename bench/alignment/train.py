@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -73,28 +73,28 @@ class Training:
         judged, odds = self._odds
         first, second = self._mean(0), self._mean(1)
         equal, inner = _platt(judged, odds)
-        scaled = [
+        exact, narrower = (
             replace(model, scale=scale, shift=shift)
             for model, (scale, shift) in zip(second, (equal, inner), strict=True)
-        ]
-        return Weights(*first, *scaled, curves=calibrate.curves(self.unseen()), seed=self._seed)
+        )
+        return Weights(*first, exact, narrower, calibrate.curves(self.unseen()), self._seed)
 
     @cached_property
     def tasks(self) -> list[Task]:
         """Return the training tasks with the features of the first look."""
         return [
-            _kept(self._tasks / f"{k:03}.pickle", lambda one=one: task(*one))
+            _kept(self._tasks / f"{k:03}.pickle", partial(task, *one))
             for k, one in enumerate(_kept(self._tasks / "cases.pickle", lambda: list(training_cases())))
         ]
+
+    def _look_again(self, one: Task) -> Task:
+        return second(one, *self._heads(0, one.fold))
 
     @cached_property
     def second(self) -> list[Task]:
         """Return the tasks with the features of the second look, by first looks that have not seen them."""
         return [
-            _kept(
-                self._models / f"{k:03}.pickle",
-                lambda one=one: second(one, *self._heads(0, one.fold)),
-            )
+            _kept(self._models / f"{k:03}.pickle", partial(self._look_again, one))
             for k, one in enumerate(self.tasks)
         ]
 
@@ -147,6 +147,7 @@ def _platt(judged: list[Task], odds: list[np.ndarray]) -> tuple[tuple[float, flo
 
 def second(one: Task, exact: Boosted, narrower: Boosted) -> Task:
     """Return a task with the pairs and features of its second look, by these heads of the first."""
+    assert one.evidence is not None  # it is let go once this is done
     first = _look(one.features, exact, narrower)
     more = Pairs(*inherited(one.left, one.right, one.pairs, first.exact), len(one.case.right))
     pairs, features = widened(one.evidence, one.pairs, dict(one.features), more)
