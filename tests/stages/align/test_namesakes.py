@@ -1,6 +1,7 @@
 """Categories of one name: paired in blocks, compared once, and bounded where a name is everywhere."""
 
 import tracemalloc
+from collections import Counter
 from itertools import product
 
 import numpy as np

@@ -18,7 +18,8 @@ from mep3m.stages.align.similarity import Floats, Ints, content_pairs, content_v
 #: equation 3; used where no pair of identical names with titles exists to calibrate on
 PUBLISHED_CONTENT_THRESHOLD = 0.75
 #: where more categories than this bear one name on both sides, or two names that are alike (其他, 其它),
-#: each is paired with so many of the nearest: 20,000 categories called 'other' on both sides are 400 million pairs
+#: each is paired with so many of the nearest: 20,000 categories called 'other' on both sides are 400
+#: million pairs
 NAMESAKES_KEPT = 20
 
 #: (platform, its first-level name) -> the common first-level class
