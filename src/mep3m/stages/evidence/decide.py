@@ -198,7 +198,7 @@ def said(features: Features, relation: np.ndarray) -> np.ndarray:
     """
     narrower = (features["kind_l"] > 0) | (features["inside_r"] == 1)
     broader = (features["kind_r"] > 0) | (features["inside_l"] == 1)
-    return np.where(relation == BROADER, broader, narrower) | ~np.isnan(features["support"])
+    return np.asarray(np.where(relation == BROADER, broader, narrower) | ~np.isnan(features["support"]))
 
 
 def below(features: Features, relation: np.ndarray) -> np.ndarray:
