@@ -36,7 +36,7 @@ def scores(*levels: dict[str, Any]) -> dict[str, Any]:
         {"name": "11", "training_rows": 9, "accuracy": 0.5},
         {"name": "gone", "training_rows": 0, "accuracy": 0.0},
     ]
-    rest = {"known_classes": 2, "unseen": 1, "classes_by_training_rows": classes,
+    rest = {"classes": 3, "known_classes": 2, "unseen": 1, "classes_by_training_rows": classes,
             "calibration": {"ece": 0.123, "reliability": bars}}  # fmt: skip
     return {"levels": [{**LEVEL, **rest, **level} for level in levels]}
 
@@ -80,8 +80,8 @@ def test_scores_are_printed_as_they_were_measured(tmp_path: Path) -> None:
     html = text[text.index("<h2>Classifier</h2>") :]
     head, first, second = Cells(html[: html.index("</table>") + 8]).rows
     assert head == list(SCORES.values())
-    assert first == ["1", "4", "2", "0.7500", "1.0000", "0.5000", "0.7000", "0.9000", "1"]
-    assert second[3] == "0.1235"
+    assert first == ["1", "4", "3", "2", "0.7500", "1.0000", "0.5000", "0.7000", "0.9000", "1"]
+    assert second[4] == "0.1235"
     assert "level 1 (ECE 0.123)" in text
     titles = Headings(text).titles
     assert titles[-3:] == ["Classifier", "Accuracy by class size", "Calibration"]

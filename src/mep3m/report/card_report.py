@@ -15,7 +15,8 @@ SCORE = "%.4f"
 SCORES = {
     "level": "level",
     "n": "test products",
-    "known_classes": "classes",
+    "classes": "classes",
+    "known_classes": "known to the model",
     "top1": "Top-1",
     "top5": "Top-5",
     "macro_f1": "macro F1",
