@@ -63,6 +63,17 @@ def test_the_focal_loss_is_the_mean_over_known_rows_of_weighted_cross_entropy() 
     assert loss(logits, TARGETS, loss="focal", gamma=2.0) == pytest.approx(total, rel=1e-5)
 
 
+def test_an_unlabelled_row_has_no_part_in_the_slope_of_the_focal_loss() -> None:
+    logits = torch.zeros(3, len(TREE))
+    logits[1, TREE.nodes(2).start] = 200.0  # as sure as can be of a node that nobody asked for
+    logits.requires_grad_()
+    criterion = LevelLoss(TREE, COUNTS, PLAIN.model_copy(update={"loss": "focal", "gamma": 0.5}))
+    criterion(logits, torch.from_numpy(TARGETS.astype(np.int64))).backward()
+    assert logits.grad is not None
+    assert bool(logits.grad.isfinite().all())
+    assert not logits.grad[1, TREE.nodes(2)].any()
+
+
 def test_no_label_at_all_is_no_loss_and_has_a_gradient() -> None:
     logits = torch.randn(2, len(TREE), requires_grad=True)
     criterion = LevelLoss(TREE, COUNTS, PLAIN)

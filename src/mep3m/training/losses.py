@@ -84,7 +84,8 @@ class LevelLoss(nn.Module):
             label_smoothing=self.smoothing,
         )
         if self.kind == "focal":
-            certainty = logits.softmax(1).gather(1, target.clamp(min=0)[:, None])[:, 0]
+            # a row without a label is sure of nothing: below an exponent of 1 certainty has no slope at 1
+            certainty = logits.softmax(1).gather(1, target.clamp(min=0)[:, None])[:, 0].where(known, 0)
             loss = (1 - certainty) ** self.gamma * loss
         return loss.sum() / known.sum().clamp(min=1)
 
