@@ -13,19 +13,19 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from bench import _trees
 from bench._peers import linear_svc
 from bench._trees import DATA, SETS, answers_of, hits, make_task, means
+from bench.text_quality import Split
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import open_products
 from mep3m.dataset.splits import split_products
 from mep3m.evaluation.calibration import accuracy, macro_f1
 from mep3m.models.labels import LabelTree
-from mep3m.settings.run import Order, SplitKind
+from mep3m.settings.run import Order
 from mep3m.settings.sources import Columns
 from mep3m.training.linear import train
 
@@ -42,7 +42,7 @@ WAYS: dict[str, tuple[Order, dict]] = {
 }
 
 
-def sides(name: str, split: SplitKind | Literal["own"], seed: int) -> tuple[Dataset, Dataset]:
+def sides(name: str, split: Split, seed: int) -> tuple[Dataset, Dataset]:
     whole = Dataset.of(_trees._tables(name)).labelled()
     if split == "own":
         test = open_products(DATA / MEDICAL / "test.tsv", SETS["medical"][1])

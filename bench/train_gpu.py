@@ -36,7 +36,7 @@ from mep3m.models.networks.image import normalise
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.settings.sources import Columns
 from mep3m.settings.training import MODERN, PAPER, TrainingSettings
-from mep3m.training.examples import Examples, batches
+from mep3m.training.examples import Examples
 from mep3m.training.loop.fit import fit, mixed_precision
 
 CLASSES, PIXELS, SIDE = 75, 224, 300
@@ -126,16 +126,6 @@ def _wait() -> None:
         torch.cuda.synchronize()
 
 
-def reading(examples: Examples, settings: TrainingSettings) -> float:
-    """Return rows a second that the readers alone deliver."""
-    began, seen = 0.0, 0
-    for number, batch in enumerate(batches(examples, examples.rows, settings, gpu=DEVICE == "cuda")):
-        if number == 8:
-            began = time.perf_counter()
-        seen += len(batch["targets"]) if number > 8 else 0
-    return seen / (time.perf_counter() - began)
-
-
 def measure(options: argparse.Namespace, table: Path, cache: Path) -> Iterator[dict[str, Any]]:
     """Yield the rates of every batch size and preset."""
     opened = open_products(table, Columns(id="id", image="image"), table.parent)
@@ -171,7 +161,6 @@ def rates(
             "bare": bare(ready, settings, *size),
             "synthetic": ours(ready, settings, *size),
             "store": ours(kept, settings, *size),
-            "reading": reading(kept, settings),
         }
         if files is not None:
             more = settings.model_copy(update={"workers": os.cpu_count()})

@@ -108,12 +108,11 @@ class PixelReader:
     the file's bytes. Without, the pixels are kept in memory (prediction).
     """
 
-    def __init__(self, size: int, folder: Path | None = None, threads: int | None = None) -> None:
-        """Take the side in pixels, the cache's folder, and how many images to decode at a time.
-
-        Without `threads`, as many as there are processors, and at least 4: files are waited for too.
-        """
-        self.size, self.threads = size, threads or max(4, os.cpu_count() or 1)
+    def __init__(self, size: int, folder: Path | None = None) -> None:
+        """Take the side in pixels and the cache's folder."""
+        self.size = size
+        #: images decoded at a time: files are waited for too, so a few on any machine
+        self.threads = max(4, os.cpu_count() or 1)
         self.cache = RowCache(folder / f"pixels-{size}", (3, size, size), "|u1") if folder else None
 
     def find(

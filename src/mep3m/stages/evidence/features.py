@@ -27,6 +27,7 @@ from mep3m.stages.evidence.names import (
     characters,
     compare_names,
     coverage,
+    is_unknown,
     parent_ratio,
     root_ratio,
     unknown,
@@ -130,7 +131,7 @@ class Evidence:
         for start in range(0, max(len(rows), 1), BLOCK):
             part = slice(start, start + BLOCK)
             for name, values in self._block(rows[part], columns[part]).items():
-                if not values.flags.writeable:
+                if is_unknown(values):
                     found[name] = unknown(len(rows))
                     continue
                 if name not in found:

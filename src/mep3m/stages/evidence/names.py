@@ -212,6 +212,11 @@ def unknown(count: int) -> np.ndarray:
     return np.broadcast_to(np.float32(np.nan), count)
 
 
+def is_unknown(values: np.ndarray) -> bool:
+    """Tell whether a feature was made by `unknown`."""
+    return not values.flags.writeable
+
+
 @lru_cache(maxsize=REMEMBERED)
 def compare_names(left: str, right: str) -> tuple[float, ...]:
     """Return the features of two names of one language, see `COMPARED`."""

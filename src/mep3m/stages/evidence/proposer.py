@@ -11,7 +11,7 @@ from mep3m.stages.align.proposal import Proposal, Side
 from mep3m.stages.evidence.boosted import Curve, Weights, probability, shipped_weights
 from mep3m.stages.evidence.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
 from mep3m.stages.evidence.features import Evidence, Features, mirrored
-from mep3m.stages.evidence.names import Tree, trees, unknown
+from mep3m.stages.evidence.names import Tree, is_unknown, trees, unknown
 from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure, ties
 from mep3m.taxonomy import PATH_SEPARATOR
 
@@ -87,9 +87,11 @@ def widened(evidence: Evidence, pairs: Pairs, features: Features, more: Pairs) -
     found: Features = {}
     for name, values in evidence.features(rows, columns).items():
         before = features.pop(name)
-        found[name] = unknown(len(whole)) if not values.flags.writeable else np.empty(len(whole), np.float32)
-        if values.flags.writeable:
-            found[name][known], found[name][added] = before, values
+        if is_unknown(values):
+            found[name] = unknown(len(whole))
+            continue
+        found[name] = np.empty(len(whole), np.float32)
+        found[name][known], found[name][added] = before, values
     return whole, found
 
 

@@ -111,7 +111,6 @@ class Run:
         # a batch in which every row has every modality leaves the 'absent' vectors without a gradient
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         self.accelerator = Accelerator(mixed_precision=mixed_precision(settings), kwargs_handlers=[unused])
-        self.gpu = self.accelerator.device.type == "cuda"
         self.hooks: list[RemovableHandle] = []
         if self.accelerator.mixed_precision != "no":
             network = network.to(memory_format=torch.channels_last)
@@ -183,7 +182,6 @@ class Run:
             state.history.append(figures)
             state.epoch, state.batch, state.loss = state.epoch + 1, 0, 0.0
             self.tracker.epoch(figures)
-            self._save_when_due()
         if self.state.epoch > begun:
             self._save()
         self._finish()
@@ -194,10 +192,11 @@ class Run:
         state, settings = self.state, self.settings
         order = epoch_order(self.examples.rows, self.weights, settings.seed, state.epoch)
         part, parts = self.accelerator.process_index, self.accelerator.num_processes
+        gpu = self.accelerator.device.type == "cuda"
         last = len(plan_batches(order, settings.batch * parts))
         self.side = self.pixels and side_at(self.pixels, settings.grow, state.epoch, self.epochs)
         self.network.train()
-        for batch in batches(self.examples, order, settings, state.batch, part, parts, self.gpu):
+        for batch in batches(self.examples, order, settings, state.batch, part, parts, gpu):
             torch.manual_seed(
                 (settings.seed * 1_000_003 + state.epoch) * 1_000_003 + state.batch * parts + part
             )
@@ -277,7 +276,7 @@ class Run:
         return inputs
 
     def _step(self) -> None:
-        """Move the weights."""
+        """Move the weights, and save a checkpoint when it is time."""
         settings, state = self.settings, self.state
         rate = rate_at(settings, state.step, self.steps, state.epoch)
         for group in self.optimiser.param_groups:
@@ -288,7 +287,8 @@ class Run:
         state.step += 1
         if self.average is not None:
             self.average.update(state.step)
-        self._save_when_due()
+        if time.monotonic() - self.saved >= settings.checkpoint_seconds:
+            self._save()
 
     def _validates(self) -> bool:
         """Tell whether the held-back rows are scored after this epoch: ten times a run, or for patience."""
@@ -346,11 +346,6 @@ class Run:
             self.average.load(tensors["average"])
         self.best = tensors["best"]
         return state
-
-    def _save_when_due(self) -> None:
-        """Write a checkpoint if the last is old enough: epochs may take less time than it does."""
-        if time.monotonic() - self.saved >= self.settings.checkpoint_seconds:
-            self._save()
 
     def _save(self) -> None:
         """Write a checkpoint, if the last loss was a number; only the first process does."""
