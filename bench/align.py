@@ -28,11 +28,11 @@ import numpy as np
 from bench.alignment.data import rows as rows_of
 from bench.alignment.data import shopify_google
 from bench.plots import lines
+from mep3m.alignment.paper.rule import propose_paper
+from mep3m.alignment.paper.shared_names import label_pairs
+from mep3m.alignment.records import Entry, Side
+from mep3m.alignment.similarity import content_vectors, words
 from mep3m.settings.align import AlignSettings, ContentSettings
-from mep3m.stages.align.namesakes import label_pairs
-from mep3m.stages.align.paper import propose_paper
-from mep3m.stages.align.proposal import Entry, Side
-from mep3m.stages.align.similarity import content_vectors, words
 
 THRESHOLD = 0.5
 SIZES = (5_000, 10_000, 20_000, 30_000, 40_000, 50_000)

@@ -16,11 +16,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from mep3m.alignment.merging.merge import Review
 from mep3m.engine import make_engine
 from mep3m.product import Label, Product, from_table, to_table
+from mep3m.stages.apply_review import ApplyReview, read_mapping
 from mep3m.stages.base import run_stage
-from mep3m.stages.merge.merged import Review
-from mep3m.stages.merge.stage import ApplyReview, read_mapping
 from mep3m.store import Plan, Store, StoreWriter
 from mep3m.store.files import write_json
 

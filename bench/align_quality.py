@@ -31,13 +31,13 @@ from bench.alignment.data import (
 )  # fmt: skip
 from bench.alignment.script import script, script_best
 from bench.alignment.tasks import train_part
+from mep3m.alignment.learned.boosted import read_weights
+from mep3m.alignment.learned.features import KINDS, Evidence, Features
+from mep3m.alignment.learned.proposer import propose_evidence
+from mep3m.alignment.paper.shared_names import label_pairs
+from mep3m.alignment.propose import propose
+from mep3m.alignment.records import Proposal, Side
 from mep3m.settings.align import AlignSettings
-from mep3m.stages.align.namesakes import label_pairs
-from mep3m.stages.align.proposal import Proposal, Side
-from mep3m.stages.align.propose import propose
-from mep3m.stages.evidence.boosted import read_weights
-from mep3m.stages.evidence.features import KINDS, Evidence, Features
-from mep3m.stages.evidence.proposer import propose_evidence
 
 Pairs = set[tuple[str, str]]
 #: simulated worlds that the weights were not trained on (`bench.alignment.tasks.WORLDS`)

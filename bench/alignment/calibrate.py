@@ -10,10 +10,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 from bench.alignment.tasks import Task, relations
+from mep3m.alignment.learned.boosted import SUREST, Curve
+from mep3m.alignment.learned.decide import FOLLOWS, GROUPS, Assessed, Candidates, judge
+from mep3m.alignment.learned.proposer import entailed
 from mep3m.settings.align import EvidenceSettings
-from mep3m.stages.evidence.boosted import SUREST, Curve
-from mep3m.stages.evidence.decide import FOLLOWS, GROUPS, Assessed, Candidates, judge
-from mep3m.stages.evidence.proposer import entailed
 
 #: scores below this are not shown to anybody
 LEAST = 0.01

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from mep3m.alignment.from_store import PICTURES_KEPT, picture_statistics
+from mep3m.alignment.records import Entry, Side, read_side
+from mep3m.alignment.score import read_gold
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator import Simulation, simulate
-from mep3m.stages.align.from_store import PICTURES_KEPT, picture_statistics
-from mep3m.stages.align.proposal import Entry, Side, read_side
-from mep3m.stages.align.score import read_gold
 
 DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[3] / "shared" / "data"))
 Pair = tuple[str, str]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from mep3m.stages.evidence.boosted import Boosted
-from mep3m.stages.evidence.features import KINDS, Features, mirrored
+from mep3m.alignment.learned.boosted import Boosted
+from mep3m.alignment.learned.features import KINDS, Features, mirrored
 
 Labels = tuple[np.ndarray, np.ndarray]
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from mep3m.stages.align.proposal import Side
+from mep3m.alignment.records import Side
 
 
 def similarities(left: Side, right: Side) -> np.ndarray:

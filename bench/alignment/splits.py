@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from bench.alignment.data import Case, rows
-from mep3m.stages.align.proposal import Entry, Side
+from mep3m.alignment.records import Entry, Side
 
 #: titles of one category that are read
 TITLES = 60

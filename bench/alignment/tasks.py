@@ -12,11 +12,11 @@ import numpy as np
 
 from bench.alignment.data import Case, contest_jd, one_to_one, shopify_google, simulated, walmart_amazon
 from bench.alignment.splits import few, split_shops
+from mep3m.alignment.learned.features import Evidence, Features
+from mep3m.alignment.learned.structure import Pairs
+from mep3m.alignment.names.compare import Tree, plain, trees
+from mep3m.alignment.records import Entry
 from mep3m.settings.align import EvidenceSettings
-from mep3m.stages.align.proposal import Entry
-from mep3m.stages.evidence.features import Evidence, Features
-from mep3m.stages.evidence.names import Tree, plain, trees
-from mep3m.stages.evidence.structure import Pairs
 
 #: Shopify's branches that are trained on; the others given (bi, sg, vp, gc, me) are for validation
 TRAIN_BRANCHES = ("ae", "ap", "co", "hg", "ma", "tg")

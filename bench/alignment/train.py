@@ -26,12 +26,12 @@ from sklearn.linear_model import LogisticRegression
 from bench.alignment import calibrate, data, heads, splits, tasks
 from bench.alignment.heads import EVERY, FIRST
 from bench.alignment.tasks import Task, task, training_cases
+from mep3m.alignment.learned import boosted
+from mep3m.alignment.learned.boosted import Boosted, Weights, mean
+from mep3m.alignment.learned.features import Features, mirrored
+from mep3m.alignment.learned.proposer import widened
+from mep3m.alignment.learned.structure import FirstLook, Pairs, inherited, structure
 from mep3m.stages import evidence
-from mep3m.stages.evidence import boosted
-from mep3m.stages.evidence.boosted import Boosted, Weights, mean
-from mep3m.stages.evidence.features import Features, mirrored
-from mep3m.stages.evidence.proposer import widened
-from mep3m.stages.evidence.structure import FirstLook, Pairs, inherited, structure
 
 Heads = tuple[Boosted, Boosted]
 #: folds whose unseeing heads are made for the second look; each takes minutes, two have seen everything

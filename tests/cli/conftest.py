@@ -6,7 +6,7 @@ import pytest
 
 from mep3m.product import to_table
 from mep3m.store import Plan, StoreWriter
-from tests.stages.merge.shops import products
+from tests.alignment.shops import products
 
 FIRST = """
 [[first_level]]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.alignment.shops import proposals
 from tests.cli.runner import Ran, ran
-from tests.stages.merge.shops import proposals
 
 HEAD = "subject_id\tsubject_label\tpredicate_id\tobject_id\tobject_label\tsubject_source\tobject_source\t"
 HEAD += "mep3m_decision\tmep3m_new_name_zh\n"

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from mep3m.cli import cli, main
 from mep3m.errors import Mep3mError, NotFoundError, TaxonomyError, UsageError
 from mep3m.store import Store
-from tests.stages.merge.shops import products, proposals
+from tests.alignment.shops import products, proposals
 
 
 def run(*args: object, **values: Any) -> Result:

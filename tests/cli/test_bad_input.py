@@ -7,8 +7,8 @@ import pytest
 from mep3m.product import Label, Product, to_table
 from mep3m.store import Plan, StoreWriter
 from mep3m.taxonomy import Category, Taxonomy
+from tests.alignment.shops import proposals
 from tests.cli.runner import ran
-from tests.stages.merge.shops import proposals
 
 #: words that the fixture replaces by paths of its folder
 WORDS = {

@@ -14,17 +14,17 @@ import click
 import pytest
 from PIL import Image
 
+from mep3m.alignment.records import Proposal
+from mep3m.alignment.review.sssom import write_sssom
 from mep3m.cli import COMMANDS
 from mep3m.product import Label, to_table
-from mep3m.stages.align.proposal import Proposal
-from mep3m.stages.align.sssom import write_sssom
 from mep3m.store import Plan, Store, StoreWriter
 from mep3m.store.files import write_json
 from mep3m.taxonomy import Category, Taxonomy
+from tests.alignment.shops import products, proposals
 from tests.cli.conftest import FIRST
 from tests.cli.runner import ran
 from tests.sources.test_mep3m import HEADER, record, sheet
-from tests.stages.merge.shops import products, proposals
 
 KINDS = {"tea": "tea leaf", "rice": "rice grain", "lamp": "lamp bulb"}
 #: examples that are not run here, and why
@@ -70,7 +70,7 @@ def picture(colour: str) -> bytes:
 
 
 def write_store(folder: Path, step: str = "ingest") -> None:
-    """Write the two shops of `tests.stages.merge.shops`, labelled in a tree of three categories below one."""
+    """Write the two shops of `tests.alignment.shops`, labelled in a tree of three categories below one."""
     ids = ("c1a2b3c4", "c99aa001", "c3")
     leaves = (Category(key, f"类{n}", f"Class {n}", "all") for n, key in enumerate(ids))
     tree = Taxonomy((Category("all", "全部"), *leaves))

@@ -16,9 +16,9 @@ import pytest
 
 from mep3m.store import Store
 from mep3m.store.files import read_json
+from tests.alignment.shops import proposals
 from tests.cli.runner import ran
 from tests.processes import signal_group
-from tests.stages.merge.shops import proposals
 
 #: what a folder may be called on this system, and what globs, SQL, URLs and shells would make of it
 ODD = "我的 店 [1-2]*? it's 100% {a,b} #x;&=é~$HOME"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mep3m.store.files import read_json
+from tests.alignment.shops import proposals
 from tests.cli.runner import ran
-from tests.stages.merge.shops import proposals
 
 COLUMNS = ("--title", "name", "--labels", "dept,kind", "--id", "sku")
 WORDS = {"tea": ("food", "green leaf"), "rice": ("food", "long grain"), "lamp": ("home", "warm bulb")}

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mep3m.alignment.merging.first_level import from_entries
 from mep3m.settings.project import load_project
 from mep3m.sources.catalogue import find_format
-from mep3m.stages.merge.first_level import from_entries
 
 ROOT = Path(__file__).parents[2]
 PROJECTS = sorted((ROOT / "examples").glob("*/mep3m.toml"))

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from mep3m.alignment.merging.first_level import from_entries
+from mep3m.alignment.review.decisions import read_review
 from mep3m.engine import make_engine
 from mep3m.product import Product, to_table
 from mep3m.recipes.align import REVIEW, align_store, proposals_of, shops
 from mep3m.settings.project import Project
-from mep3m.stages.merge.decisions import read_review
-from mep3m.stages.merge.first_level import from_entries
 from mep3m.store import Plan, Store, StoreWriter
 from mep3m.store.files import read_json
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from mep3m.alignment.review.decisions import read_review
 from mep3m.engine import make_engine
 from mep3m.errors import NotFoundError, SettingsError, UsageError
 from mep3m.recipes.build import STEPS, Built, build
 from mep3m.settings.project import load_project
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.simulation import simulate
-from mep3m.stages.merge.decisions import read_review
 from mep3m.store.files import read_json
 from tests.processes import kill_group
 

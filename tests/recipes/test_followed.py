@@ -11,6 +11,8 @@ from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mep3m.alignment.edits.edit import Edit, Record, make, successor
+from mep3m.alignment.edits.history import read_history, record_edit
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.models.classifier import Judgement
 from mep3m.models.labels import LabelTree
@@ -18,8 +20,6 @@ from mep3m.models.tree import from_leaves, incoherence, softmax
 from mep3m.recipes.classify import Run
 from mep3m.recipes.followed import follow_edits
 from mep3m.serving.app import create_app
-from mep3m.stages.merge.edits import Edit, Record, make, successor
-from mep3m.stages.merge.history import read_history, record_edit
 from mep3m.store.images import Images
 from mep3m.taxonomy import Category, Taxonomy
 from tests.models.trees import random_scores, seeds, trees

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mep3m.alignment.records import Proposal, Relation
+from mep3m.alignment.review.sssom import write_sssom
 from mep3m.product import Product, to_table
 from mep3m.recipes.truth import score_against_truth
 from mep3m.simulator.files import write_tsv
 from mep3m.simulator.truth import PRODUCT_TRUTH
-from mep3m.stages.align.proposal import Proposal, Relation
-from mep3m.stages.align.sssom import write_sssom
 from mep3m.store import Plan, Reject, Store, StoreWriter
 
 COLUMNS = ("left_source", "right_source", "left_id", "right_id", "relation")

@@ -14,23 +14,23 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from mep3m.alignment.merging.merge import Review
 from mep3m.engine import make_engine
 from mep3m.errors import StoreError
 from mep3m.product import PRODUCT_SCHEMA, Product, to_table
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.quality import QualitySettings
+from mep3m.stages.apply_review import ApplyReview
 from mep3m.stages.base import GlobalStage, RowStage, run_stage
 from mep3m.stages.dedupe.stage import DedupeStage
-from mep3m.stages.merge.merged import Review
-from mep3m.stages.merge.stage import ApplyReview
 from mep3m.stages.ocr.cache import ReadingCache
 from mep3m.stages.ocr.lines import Line
 from mep3m.stages.ocr.stage import OcrStage
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import ContentImages, Plan, Store, StoreWriter
+from tests.alignment.shops import FIRST, link, products
 from tests.sources.ingest.shop import picture
-from tests.stages.merge.shops import FIRST, link, products
 
 
 @dataclass(frozen=True)

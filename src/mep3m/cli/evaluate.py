@@ -94,7 +94,7 @@ def follow_edits_of(run: Run, edits: Path | None) -> Run:
     """Return the run after the edits of a file, and say on standard error what they did to its classes."""
     if edits is None:
         return run
-    from mep3m.stages.merge.history import read_history
+    from mep3m.alignment.edits.history import read_history
 
     followed = run.followed(read_history(edits))
     told = followed.edits

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from mep3m.alignment.from_store import sides_from_products
+from mep3m.alignment.merging.first_level import FirstLevel, from_entries
+from mep3m.alignment.merging.merge import Review
+from mep3m.alignment.propose import propose
+from mep3m.alignment.records import Proposal, Side
+from mep3m.alignment.review.decisions import read_review
+from mep3m.alignment.review.migrate import carry
+from mep3m.alignment.review.sssom import write_sssom
 from mep3m.engine import Engine, Progress, silent
 from mep3m.settings.project import Project
-from mep3m.stages.align.from_store import sides_from_products
-from mep3m.stages.align.proposal import Proposal, Side
-from mep3m.stages.align.propose import propose
-from mep3m.stages.align.sssom import write_sssom
+from mep3m.stages.apply_review import ApplyReview
 from mep3m.stages.base import run_stage
-from mep3m.stages.merge.carry import carry
-from mep3m.stages.merge.decisions import read_review
-from mep3m.stages.merge.first_level import FirstLevel, from_entries
-from mep3m.stages.merge.merged import Review
-from mep3m.stages.merge.stage import ApplyReview
 from mep3m.store import Store
 from mep3m.store.files import fingerprint, read_json, write_json
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from mep3m import __version__
+from mep3m.alignment.edits.edit import Record
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import Opened, open_products
 from mep3m.dataset.splits import Split
@@ -25,7 +26,6 @@ from mep3m.recipes.labels_of import in_the_runs_tree
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat, TableSettings
 from mep3m.sources.tables import TableSource
-from mep3m.stages.merge.edits import Record
 from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
 from mep3m.taxonomy import Taxonomy
 from mep3m.training.registry import find

@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mep3m.alignment.edits.edit import Record, replay, successor
 from mep3m.errors import UsageError
 from mep3m.models.classifier import Classifier, Judgement
 from mep3m.models.labels import LabelTree
 from mep3m.models.labels import Path as Nodes
 from mep3m.models.tree import Floats, families, make_coherent, sum_up
-from mep3m.stages.merge.edits import Record, replay, successor
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 

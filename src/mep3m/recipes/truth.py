@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mep3m.alignment.records import Proposal, Relation
+from mep3m.alignment.review.sssom import read_sssom
+from mep3m.alignment.score import Gold, score
+from mep3m.alignment.table import read_rows
 from mep3m.evaluation.clusters import b_cubed, pairwise
-from mep3m.stages.align.proposal import Proposal, Relation
-from mep3m.stages.align.score import Gold, score
-from mep3m.stages.align.sssom import read_sssom
-from mep3m.stages.align.table import read_rows
 from mep3m.store import Store
 
 TURNED: Mapping[str, Relation] = {"exact": "exact", "broader": "narrower", "narrower": "broader"}

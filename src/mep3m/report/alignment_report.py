@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mep3m.alignment.merging.impact import as_text
 from mep3m.report.page import Section, table, write_page
-from mep3m.stages.merge.impact import as_text
 
 
 def write_impact(path: Path, report: Mapping[str, Any]) -> None:
-    """Write the report of `stages.merge.impact.impact` as a page."""
+    """Write the report of `alignment.merging.impact.impact` as a page."""
     summary = as_text({**report, "joined": [], "unmapped": [], "unnamed": [], "notes": []})[:2]
     joined = [
         {**group, "members": " = ".join(f"{m['source']} {m['path']}" for m in group["members"])}

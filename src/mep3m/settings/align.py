@@ -47,7 +47,7 @@ class EvidenceSettings(Settings):
     #: propose 'narrower' and 'broader' links too; without them every category has at most one link
     many_to_one: bool = True
     #: link a category without a link of its own below its parent's ('narrower'): 'auto' does so where
-    #: one tree is plainly the finer one, see `mep3m.stages.evidence.proposer.entailed`
+    #: one tree is plainly the finer one, see `mep3m.alignment.learned.proposer.entailed`
     inherit: Literal["auto", "always", "never"] = "auto"
     content: ContentSettings = ContentSettings()
 

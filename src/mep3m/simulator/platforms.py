@@ -185,7 +185,7 @@ def _merge_namesakes(nodes: Sequence[Node]) -> Iterator[Node]:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A true correspondence; `relation` is said of the left category, as in `stages.align`."""
+    """A true correspondence; `relation` is said of the left category, as in `alignment.records`."""
 
     left: Node
     right: Node

@@ -20,9 +20,9 @@ from mep3m.cli.show import (
 from mep3m.errors import Mep3mError, UsageError
 
 if TYPE_CHECKING:
-    from mep3m.stages.align.proposal import Side
-    from mep3m.stages.merge.decisions import Decision
-    from mep3m.stages.merge.stage import ApplyReview
+    from mep3m.alignment.records import Side
+    from mep3m.alignment.review.decisions import Decision
+    from mep3m.stages.apply_review import ApplyReview
 
 
 def _sources(command: Any) -> Any:
@@ -72,9 +72,9 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     keeps its shop's own path. Contradictions are listed with their lines, and then nothing is
     written. Exit code 1: some categories found no place (they are listed).
     """
-    from mep3m.stages.merge.impact import as_text, compare_after, impact
-    from mep3m.stages.merge.journal import open_review
-    from mep3m.stages.merge.stage import store_counts
+    from mep3m.alignment.merging.impact import as_text, compare_after, impact
+    from mep3m.alignment.review.log import open_review
+    from mep3m.stages.apply_review import store_counts
     from mep3m.store import Store
 
     if options["store"] is None and options["left"] is None:
@@ -106,13 +106,13 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
 
 def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyReview:
     """Return the stage that the options describe."""
+    from mep3m.alignment.edits.history import read_history
+    from mep3m.alignment.merging.first_level import read_first_level
+    from mep3m.alignment.merging.merge import Review
+    from mep3m.alignment.records import read_side
+    from mep3m.alignment.review.decisions import rename_sources, with_reviewer
     from mep3m.settings.align import MergeSettings
-    from mep3m.stages.align.proposal import read_side
-    from mep3m.stages.merge.decisions import rename_sources, with_reviewer
-    from mep3m.stages.merge.first_level import read_first_level
-    from mep3m.stages.merge.history import read_history
-    from mep3m.stages.merge.merged import Review
-    from mep3m.stages.merge.stage import ApplyReview, read_previous
+    from mep3m.stages.apply_review import ApplyReview, read_previous
 
     given = {key: options[key] for key in MergeSettings.model_fields if options[key] is not None}
     settings = MergeSettings.parse(given, "mep3m align apply")
@@ -134,8 +134,8 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
 def _write(stage: ApplyReview, store: Any, options: dict[str, Any]) -> Any:
     """Write the new store, or the tree alone; return what the new rows carry."""
     from mep3m.engine import bar, make_engine
+    from mep3m.stages.apply_review import store_counts, write_tree
     from mep3m.stages.base import run_stage
-    from mep3m.stages.merge.stage import store_counts, write_tree
 
     out: Path = options["out"]
     if store is not None:

@@ -28,11 +28,11 @@ def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     A review keeps the shops' own ids, which are rarely CURIEs; this form is for tools that ask for
     them. Open and unsure rows are left out.
     """
+    from mep3m.alignment.review.decisions import links, parse_mapping, progress, read_review
+    from mep3m.alignment.review.export import Terms, export_sssom
+    from mep3m.alignment.review.log import require_replaceable
+    from mep3m.alignment.review.sssom import NO_LICENSE
     from mep3m.settings.align import MergeSettings
-    from mep3m.stages.align.sssom import NO_LICENSE
-    from mep3m.stages.align.sssom_export import Terms, export_sssom
-    from mep3m.stages.merge.decisions import links, parse_mapping, progress, read_review
-    from mep3m.stages.merge.journal import require_replaceable
 
     require_replaceable(out)
     given = {key: options[key] for key in ("unreviewed", "accept_above") if options[key] is not None}

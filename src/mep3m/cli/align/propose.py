@@ -12,7 +12,7 @@ from mep3m.cli.show import FILE, NEW_FILE, json_option, print_json
 from mep3m.errors import UsageError
 
 if TYPE_CHECKING:
-    from mep3m.stages.align.proposal import Proposal, Side
+    from mep3m.alignment.records import Proposal, Side
     from mep3m.store.rejects import Reject
 
 #: rows with the path of another row that are named in words
@@ -50,11 +50,11 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     paper.content.ngram, paper.content.binary=true, paper.content.characters, evidence.accept,
     evidence.accept_inner, evidence.many_to_one, evidence.inherit, evidence.candidates, evidence.kept.
     """
+    from mep3m.alignment.propose import propose as propose_links
+    from mep3m.alignment.review.log import require_replaceable
+    from mep3m.alignment.review.sssom import write_sssom
     from mep3m.settings.align import AlignSettings
     from mep3m.settings.base import with_values
-    from mep3m.stages.align.propose import propose as propose_links
-    from mep3m.stages.align.sssom import write_sssom
-    from mep3m.stages.merge.journal import require_replaceable
 
     require_replaceable(options["out"])
     given: dict[str, Any] = {key: options[key] for key in ("method", "within_first_level")}
@@ -113,9 +113,9 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
     tables (or the store) that PROPOSALS was made from are set aside and listed with their lines
     (exit code 1).
     """
-    from mep3m.stages.align.score import read_gold
-    from mep3m.stages.align.score import score as score_proposals
-    from mep3m.stages.align.sssom import read_sssom
+    from mep3m.alignment.review.sssom import read_sssom
+    from mep3m.alignment.score import read_gold
+    from mep3m.alignment.score import score as score_proposals
 
     rows = [row.proposal for row in read_sssom(proposals)]
     gold = read_gold(options["gold"], *_known_sides(proposals, options))
@@ -141,8 +141,8 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
 
 def _sides(options: dict[str, Any]) -> tuple[list[Side], list[Reject], str]:
     """Return the platforms that the options name, the rows refused, and a title for the table."""
-    from mep3m.stages.align.from_store import sides_from_products
-    from mep3m.stages.align.proposal import read_side
+    from mep3m.alignment.from_store import sides_from_products
+    from mep3m.alignment.records import read_side
     from mep3m.store import Store
 
     tables = [options["left"], options["right"]]
@@ -157,7 +157,7 @@ def _sides(options: dict[str, Any]) -> tuple[list[Side], list[Reject], str]:
 
 def _notes(sides: list[Side], options: dict[str, Any]) -> list[str]:
     """Return what a person should know of rows that are kept, with the table and line."""
-    from mep3m.stages.align.proposal import same_path
+    from mep3m.alignment.records import same_path
 
     return [
         f"{options[side.name]}, {note}"
@@ -169,9 +169,9 @@ def _notes(sides: list[Side], options: dict[str, Any]) -> list[str]:
 
 def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:
     """Return the left and the right categories of a table of proposals, as far as they can be known."""
-    from mep3m.stages.align.from_store import sides_from_products
-    from mep3m.stages.align.proposal import Side, read_side
-    from mep3m.stages.align.sssom import read_made_from
+    from mep3m.alignment.from_store import sides_from_products
+    from mep3m.alignment.records import Side, read_side
+    from mep3m.alignment.review.sssom import read_made_from
     from mep3m.store import Store
 
     noted = read_made_from(proposals)
@@ -195,14 +195,14 @@ def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:
 
 def _first_levels(path: Path) -> dict[tuple[str, str], str]:
     """Read the map of first levels: as 'align apply' takes it, or the table of this command."""
-    from mep3m.stages.merge.first_level import read_first_level
+    from mep3m.alignment.merging.first_level import read_first_level
 
     return read_first_level(path).by_name()
 
 
 def _draft_first_level(sides: list[Side], proposals: Sequence[Proposal], path: Path) -> None:
     """Write the first-level map that the links suggest, for a person to correct."""
-    from mep3m.stages.merge.first_level_draft import draft_first_level, first_level_toml
+    from mep3m.alignment.merging.first_level_draft import draft_first_level, first_level_toml
     from mep3m.store.files import whole_file
 
     if path.exists():

@@ -19,8 +19,8 @@ from mep3m.cli.show import (
 from mep3m.errors import UsageError
 
 if TYPE_CHECKING:
-    from mep3m.stages.merge.decisions import Decision
-    from mep3m.stages.merge.journal import Review
+    from mep3m.alignment.review.decisions import Decision
+    from mep3m.alignment.review.log import Review
 
 ANSWERS = {"a": "accept", "r": "reject", "u": "unsure"}
 
@@ -58,8 +58,8 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
     mep3m_decision: accept, reject, unsure; mep3m_new_name_zh, mep3m_new_name_en, reviewer_label),
     or decide here by line. Everything is logged beside the file and 'align undo FILE' takes it back.
     """
-    from mep3m.stages.merge.decisions import contradictions, most_uncertain, progress
-    from mep3m.stages.merge.journal import blind, open_review, parse_lines, require_replaceable, take
+    from mep3m.alignment.review.decisions import contradictions, most_uncertain, progress
+    from mep3m.alignment.review.log import blind, open_review, parse_lines, require_replaceable, take
 
     if options["blind"]:
         require_replaceable(options["blind"])
@@ -67,7 +67,7 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
     opened, by_hand = open_review(review_file, when)
     changed = _decide(opened, options, when)
     if options["take"]:
-        from mep3m.stages.merge.decisions import read_review
+        from mep3m.alignment.review.decisions import read_review
 
         changed += take(opened, read_review(options["take"])[0], when)
     asked = [line for text in options["lines"] for line in parse_lines(text)]
@@ -97,8 +97,8 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
 
 def _decide(opened: Review, options: dict[str, Any], when: str) -> int:
     """Carry out --accept, --reject, --unsure and --clear as one batch; return the rows changed."""
-    from mep3m.stages.align.sssom import PREDICATES
-    from mep3m.stages.merge.journal import decide, parse_lines
+    from mep3m.alignment.review.log import decide, parse_lines
+    from mep3m.alignment.review.sssom import PREDICATES
 
     words = {"accept": "accept", "reject": "reject", "unsure": "unsure", "clear": ""}
     changes: dict[int, dict[str, str]] = {}
@@ -123,7 +123,7 @@ def _decide(opened: Review, options: dict[str, Any], when: str) -> int:
 
 def _ask(opened: Review, lines: Sequence[int], reviewer: str) -> int:
     """Ask about each line; every answer is kept at once, so an interruption loses nothing."""
-    from mep3m.stages.merge.journal import decide
+    from mep3m.alignment.review.log import decide
 
     changed = 0
     places = [opened.index(line) for line in lines]
@@ -152,7 +152,7 @@ def _row(decision: Decision) -> dict[str, Any]:
 
 
 def _print_review(opened: Review, changed: int, waiting: Sequence[Decision]) -> None:
-    from mep3m.stages.merge.decisions import progress
+    from mep3m.alignment.review.decisions import progress
 
     counts = progress(opened.decisions)
     total = len(opened.decisions)
@@ -178,9 +178,9 @@ def undo(target: Path, by: str, as_json: bool) -> None:
     A store is removed as a whole; the store it was made from was never changed. It stays where
     another store beside it was made from it.
     """
-    from mep3m.stages.merge.history import record_undo
-    from mep3m.stages.merge.journal import undo as undo_decisions
-    from mep3m.stages.merge.stage import remove_result
+    from mep3m.alignment.edits.history import record_undo
+    from mep3m.alignment.review.log import undo as undo_decisions
+    from mep3m.stages.apply_review import remove_result
 
     if target.is_dir():
         text = f"removed {target}; {remove_result(target)} is as it was"
@@ -215,11 +215,11 @@ def carry(
     A decision holds when both categories are still called the same at the same place; what does not
     hold any more, or looks different now, is listed (exit code 1 when a decision was not kept).
     """
-    from mep3m.stages.align.proposal import read_side
-    from mep3m.stages.merge.carry import carry as carry_over
-    from mep3m.stages.merge.decisions import read_review
-    from mep3m.stages.merge.journal import require_replaceable
-    from mep3m.stages.merge.stage import existing_categories
+    from mep3m.alignment.records import read_side
+    from mep3m.alignment.review.decisions import read_review
+    from mep3m.alignment.review.log import require_replaceable
+    from mep3m.alignment.review.migrate import carry as carry_over
+    from mep3m.stages.apply_review import existing_categories
     from mep3m.store import Store
 
     if out is not None and out.resolve() != new.resolve():

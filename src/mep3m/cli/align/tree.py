@@ -45,8 +45,9 @@ def edit(tree: Path, edits: Path, as_json: bool, **options: Any) -> None:
     The tree itself is not written: 'align apply --edits FILE' replays the edits on every new merge,
     'align follow --edits FILE' carries the labels of a store along.
     """
-    from mep3m.stages.merge.edits import make, replay
-    from mep3m.stages.merge.history import diff, read_history, record_edit
+    from mep3m.alignment.edits.diff import diff
+    from mep3m.alignment.edits.edit import make, replay
+    from mep3m.alignment.edits.history import read_history, record_edit
 
     taxonomy, _, broken = replay(_taxonomy(tree), read_history(edits) if edits.exists() else [])
     if broken:
@@ -63,8 +64,8 @@ def edit(tree: Path, edits: Path, as_json: bool, **options: Any) -> None:
 
 
 def _edit(options: dict[str, Any]) -> Any:
-    from mep3m.stages.merge.edits import Edit, Kind
-    from mep3m.stages.merge.history import read_parts
+    from mep3m.alignment.edits.edit import Edit, Kind
+    from mep3m.alignment.edits.history import read_parts
 
     given: list[Kind] = [kind for kind in get_args(Kind) if options[kind]]
     if len(given) != 1:
@@ -95,9 +96,10 @@ def follow(ctx: click.Context, /, store: Path, edits: Path, out: Path, as_json: 
     Rows whose category is gone keep the level above; they are listed in the quarantine of the new
     store with the reason (exit code 1).
     """
+    from mep3m.alignment.edits.history import read_history
     from mep3m.engine import bar, make_engine
+    from mep3m.stages.apply_edits import FollowEdits
     from mep3m.stages.base import run_stage
-    from mep3m.stages.merge.history import FollowEdits, read_history
     from mep3m.store import Store
 
     records = tuple(read_history(edits))
@@ -130,8 +132,9 @@ def diff(
 
     With --model, exit code 1 says that classes of the model have no successor.
     """
-    from mep3m.stages.merge.history import diff as difference
-    from mep3m.stages.merge.history import model_classes, read_history, what_breaks
+    from mep3m.alignment.edits.diff import diff as difference
+    from mep3m.alignment.edits.diff import model_classes, what_breaks
+    from mep3m.alignment.edits.history import read_history
 
     before, after = _taxonomy(old), _taxonomy(new)
     records = read_history(edits) if edits else []

@@ -1,0 +1,1 @@
+"""Align the categories of several platforms: propose links, let people decide, merge, follow edits."""

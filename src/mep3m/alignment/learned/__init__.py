@@ -1,0 +1,1 @@
+"""The evidence method: what speaks for a link, and the probability that follows from it."""

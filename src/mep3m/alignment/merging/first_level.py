@@ -1,0 +1,149 @@
+"""The hand-made first level: which common class each shop's own first-level category belongs to.
+
+As TOML, in a file of its own or in `mep3m.toml`::
+
+    [[first_level]]
+    name_zh = "家电"
+    name_en = "Home appliances"
+    from = { jd = ["家用电器"], suning = ["家电", "数码 > 厨房电器"] }
+
+or as a table with the columns `source`, `path`, `class_zh`, `class_en`, one row an entry. An entry
+may go deeper than the first level; the longest one that fits a category's path counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mep3m.alignment.sheet import read_sheet
+from mep3m.errors import FormatError, NotFoundError
+from mep3m.settings import project
+from mep3m.taxonomy import PATH_SEPARATOR, Category
+
+Node = tuple[str, tuple[str, ...]]
+COLUMNS = ("source", "path", "class_zh", "class_en")
+#: the same columns as 'align propose --first-level' calls them
+ALIASES = {"platform": "source", "name": "path", "class": "class_zh"}
+
+
+@dataclass(frozen=True)
+class FirstLevel:
+    """Common classes in the order of the file, and the entries: (source, path) -> class id."""
+
+    classes: tuple[Category, ...] = ()
+    entries: Mapping[Node, str] = field(default_factory=dict)
+
+    def class_of(self, node: Node) -> str | None:
+        """Return the class of the longest entry that fits a category's path, or `None`."""
+        source, path = node
+        for depth in range(len(path), 0, -1):
+            if (found := self.entries.get((source, path[:depth]))) is not None:
+                return found
+        return None
+
+    def called(self, class_id: str | None) -> str:
+        """Return a class as people call it."""
+        return next((category.name for category in self.classes if category.id == class_id), str(class_id))
+
+    def renamed(self, sources: Mapping[str, str]) -> FirstLevel:
+        """Return the map with sources renamed: a map for two tables calls them left and right."""
+        entries = {(sources.get(source, source), path): name for (source, path), name in self.entries.items()}
+        return FirstLevel(self.classes, entries)
+
+    def by_name(self) -> dict[tuple[str, str], str]:
+        """Return (source, first-level name) -> class, as the proposers take it."""
+        return {(source, path[0]): name for (source, path), name in self.entries.items() if len(path) == 1}
+
+    def unused(self, nodes: Iterable[Node]) -> list[Node]:
+        """Return the entries that name no existing category."""
+        known = set(nodes)
+        return [entry for entry in self.entries if entry not in known]
+
+
+def read_first_level(path: Path) -> FirstLevel:
+    """Read the map from a `.toml` file, or from a table.
+
+    Raises:
+        NotFoundError: the file or a column does not exist.
+        FormatError: a class has no name, or a category is given to two classes.
+        SettingsError: it is not TOML, or an entry has an unknown key.
+    """
+    if path.suffix.lower() != ".toml":
+        return _build(path, _table_rows(path))
+    entries = [
+        project.FirstLevel.parse(values, f"{path}: [[first_level]] {number}")
+        for number, values in enumerate(project.read_toml(path).get("first_level", []), start=1)
+    ]
+    return from_entries(entries, path)
+
+
+def from_entries(entries: Sequence[project.FirstLevel], path: Path) -> FirstLevel:
+    """Return the map of a project file's `[[first_level]]` entries; `path` goes into messages.
+
+    Raises:
+        FormatError: a class covers nothing, or a category is given to two classes.
+    """
+    return _build(path, _entry_rows(entries, path))
+
+
+def class_id(zh: str | None, en: str | None) -> str:
+    """Return a readable id from the English name, else a short hash of the Chinese one."""
+    slug = re.sub(r"[^a-z0-9]+", "-", (en or "").lower()).strip("-")
+    return slug or "class-" + hashlib.sha256((zh or "").encode()).hexdigest()[:8]
+
+
+def _entry_rows(
+    entries: Sequence[project.FirstLevel], path: Path
+) -> Iterable[tuple[str, Category, str, str]]:
+    for number, entry in enumerate(entries, start=1):
+        where = f"{path}: [[first_level]] {number}"
+        category = Category(entry.id or class_id(entry.name_zh, entry.name_en), entry.name_zh, entry.name_en)
+        if not entry.covers:
+            raise FormatError(f'{where} covers nothing; write from = {{ shop = ["..."] }}')
+        for source, names in entry.covers.items():
+            for name in names:
+                yield where, category, source, name
+
+
+def _table_rows(path: Path) -> Iterable[tuple[str, Category, str, str]]:
+    sheet = read_sheet(path, ())
+    renamed = [ALIASES.get(column, column) for column in sheet.columns]
+    if missing := [column for column in COLUMNS[:3] if column not in renamed]:
+        raise NotFoundError(f"{path}: no column '{missing[0]}'; the header has: {', '.join(sheet.columns)}")
+    for line, cells in sheet:
+        row = {ALIASES.get(column, column): cell for column, cell in cells.items()}
+        zh, en = row["class_zh"] or None, row.get("class_en") or None
+        where = f"{path}: line {line}"
+        for column in ("source", "path"):
+            if not row[column]:
+                raise FormatError(f"{where}: {column} is empty")
+        if not zh and not en:
+            raise FormatError(f"{where}: class_zh and class_en are empty; name the common class")
+        yield where, Category(row.get("class_id") or class_id(zh, en), zh, en), row["source"], row["path"]
+
+
+def _build(path: Path, rows: Iterable[tuple[str, Category, str, str]]) -> FirstLevel:
+    classes: dict[str, Category] = {}
+    entries: dict[Node, str] = {}
+    places: dict[Node, str] = {}
+    for where, category, source, name in rows:
+        earlier = classes.setdefault(category.id, category)
+        if (earlier.name_zh, earlier.name_en) != (category.name_zh, category.name_en):
+            raise FormatError(
+                f"{where}: the class '{category.id}' is called '{category.name}' here and "
+                f"'{earlier.name}' above; give each class one pair of names, or its own id"
+            )
+        node = (source, tuple(part.strip() for part in name.split(PATH_SEPARATOR)))
+        if entries.setdefault(node, category.id) != category.id:
+            raise FormatError(
+                f"{where}: {source} '{name}' is given to '{category.name}', but to "
+                f"'{classes[entries[node]].name}' in {places[node].removeprefix(f'{path}: ')}; keep one"
+            )
+        places.setdefault(node, where)
+    if not classes:
+        raise FormatError(f"{path} names no class; see 'mep3m align apply --help' for its form")
+    return FirstLevel(tuple(classes.values()), entries)

@@ -1,0 +1,136 @@
+"""A draft of the first-level map, for when nobody has made one: read off the links between categories.
+
+Two first-level names belong together where most of what lies below one is linked to what lies below
+the other. The draft is a file for a person to correct, never applied by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mep3m.alignment.merging.first_level import class_id
+from mep3m.alignment.records import Proposal, Side
+from mep3m.taxonomy import Category
+
+#: (platform, its own first-level name)
+Name = tuple[str, str]
+#: a name follows the one that has more than this share of its links
+MAJORITY = 0.5
+#: links (summed probabilities) that such a majority rests on, at least
+LINKS = 0.9
+
+
+@dataclass(frozen=True)
+class DraftClass:
+    """One drafted class: its names, its members by platform, and the links between them."""
+
+    category: Category
+    members: Mapping[str, tuple[str, ...]]
+    links: float
+
+
+def draft_first_level(sides: Sequence[Side], proposals: Iterable[Proposal]) -> list[DraftClass]:
+    """Return the classes that the accepted links suggest, the largest first.
+
+    A first-level name joins the name of another platform that has the majority of its links; names
+    without such a majority are classes of their own. A class is called as most of its members are,
+    or as the one with most categories.
+    """
+    sizes = Counter((side.name, entry.path[0]) for side in sides for entry in side)
+    weight = _links(sides, proposals)
+    joined = {name: name for name in sizes}
+
+    def root(name: Name) -> Name:
+        while joined[name] != name:
+            name = joined[name]
+        return name
+
+    followed = [pair for pair in sorted(weight) if _follows(pair, weight)]
+    for one, other in followed:
+        ends = sorted((root(one), root(other)))
+        joined[ends[1]] = ends[0]
+    groups: dict[Name, list[Name]] = defaultdict(list)
+    for name in sorted(sizes):
+        groups[root(name)].append(name)
+    english = {
+        (side.name, entry.path[0]): entry.path_en[0] for side in sides for entry in side if entry.path_en
+    }
+    drafted = [_drafted(group, sizes, weight, english) for group in groups.values()]
+    drafted.sort(key=lambda of: (len(of.members) < 2, -of.links, of.category.name))
+    return _with_own_ids(drafted)
+
+
+def _links(sides: Sequence[Side], proposals: Iterable[Proposal]) -> dict[tuple[Name, Name], float]:
+    """Return the summed probability of the accepted links between first-level names, in both directions."""
+    by_name = {side.name: side for side in sides}
+    weight: dict[tuple[Name, Name], float] = defaultdict(float)
+    for one in proposals:
+        if one.accept:
+            left = one.left_source, by_name[one.left_source][one.left_id].path[0]
+            right = one.right_source, by_name[one.right_source][one.right_id].path[0]
+            weight[left, right] += one.probability
+            weight[right, left] += one.probability
+    return weight
+
+
+def _follows(pair: tuple[Name, Name], weight: Mapping[tuple[Name, Name], float]) -> bool:
+    """Return whether the first name has most of its links to that platform with the second one."""
+    name, (platform, _) = pair
+    total = sum(links for (one, other), links in weight.items() if one == name and other[0] == platform)
+    return weight[pair] > MAJORITY * total and weight[pair] >= LINKS
+
+
+def _drafted(
+    group: Sequence[Name],
+    sizes: Mapping[Name, int],
+    weight: Mapping[tuple[Name, Name], float],
+    english: Mapping[Name, str],
+) -> DraftClass:
+    alike = Counter(name for _, name in group)
+    best = max(group, key=lambda of: (alike[of[1]], sizes[of], of))
+    members: dict[str, list[str]] = defaultdict(list)
+    for platform, name in group:
+        members[platform].append(name)
+    within = sum(weight.get((one, other), 0.0) for one in group for other in group) / 2
+    category = Category(class_id(best[1], english.get(best)), best[1], english.get(best) or None)
+    return DraftClass(category, {platform: tuple(names) for platform, names in members.items()}, within)
+
+
+def _with_own_ids(drafted: Iterable[DraftClass]) -> list[DraftClass]:
+    """Return the classes with ids that are all different."""
+    taken: set[str] = set()
+    found = []
+    for one in drafted:
+        category, number = one.category, 1
+        own = category.id
+        while own in taken:
+            number += 1
+            own = f"{category.id}-{number}"
+        taken.add(own)
+        found.append(replace(one, category=replace(category, id=own)))
+    return found
+
+
+def first_level_toml(drafted: Sequence[DraftClass]) -> str:
+    """Return the draft as `read_first_level` takes it, with what each class rests on as a comment."""
+    lines = ["# A draft of the first-level map, read off the proposed links: correct it before use.", ""]
+    for one in drafted:
+        told = f"{one.links:.1f} links join these" if one.links else "no link leads to another platform"
+        lines += [f"# {told}", "[[first_level]]", f"id = {_quoted(one.category.id)}"]
+        lines.append(f"name_zh = {_quoted(one.category.name_zh or '')}")
+        if one.category.name_en:
+            lines.append(f"name_en = {_quoted(one.category.name_en)}")
+        covers = ", ".join(
+            f"{_quoted(platform)} = [{', '.join(map(_quoted, names))}]"
+            for platform, names in one.members.items()
+        )
+        lines += [f"from = {{ {covers} }}", ""]
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """Return the text as a TOML string (JSON's escapes are TOML's)."""
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""What the names of categories say: comparable forms, concepts, kinds, and their use in titles."""

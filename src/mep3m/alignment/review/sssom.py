@@ -1,0 +1,274 @@
+"""Proposals and decisions as an SSSOM table (Simple Standard for Sharing Ontological Mappings, TSV).
+
+Columns and metadata are those of SSSOM 1.0; what it does not know (`mep3m_…`) is declared in
+`extension_definitions`. Categories keep the ids of their shops' tables, so that a person knows them
+again; `sssom_export` writes the same mappings with the CURIEs that SSSOM asks for.
+
+The direction is SKOS's: `subject skos:broadMatch object` says that the OBJECT is the broader one.
+A proposal's `relation` is said of the left category, which is the subject: `narrower` (left is
+narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos:narrowMatch`.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO
+
+from mep3m import __version__
+from mep3m.alignment.records import Proposal, Relation
+from mep3m.alignment.sheet import read_sheet
+from mep3m.errors import FormatError
+from mep3m.store.files import whole_file
+
+PREDICATES: dict[Relation, str] = {
+    "exact": "skos:exactMatch",
+    "narrower": "skos:broadMatch",
+    "broader": "skos:narrowMatch",
+}
+#: predicates as they are read: upper and lower case may have been changed by whoever edited the table
+RELATIONS: dict[str, Relation] = {word.lower(): relation for relation, word in PREDICATES.items()}
+JUSTIFICATION = "semapv:CompositeMatching"
+REVIEWED = "semapv:ManualMappingCuration"
+
+#: columns of SSSOM 1.0, then those of this project (their names start with `mep3m_`)
+COLUMNS = (
+    "subject_id", "subject_label", "predicate_id", "object_id", "object_label", "confidence",
+    "mapping_justification", "comment", "subject_source", "object_source", "reviewer_label",
+    "mapping_date", "mapping_tool", "mapping_tool_version", "mep3m_accepted_by_method",
+    "mep3m_evidence", "mep3m_decision", "mep3m_new_name_zh", "mep3m_new_name_en",
+)  # fmt: skip
+REQUIRED = ("subject_id", "predicate_id", "object_id")
+#: problems that one message lists
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MappingRow:
+    """One line of the table: a proposal, and what a person said about it.
+
+    `decision` is the text of the cell ('' where nobody decided yet). `line` is where the row stood
+    in the file, counted from 1.
+    """
+
+    proposal: Proposal
+    decision: str = ""
+    new_name_zh: str = ""
+    new_name_en: str = ""
+    reviewer: str = ""
+    date: str = ""
+    tool_version: str = ""
+    justification: str = JUSTIFICATION
+    line: int | None = None
+
+
+#: keys of the metadata that name what the proposals were made from: option of 'align propose' -> key
+MADE_FROM = {key: f"mep3m_{key}" for key in ("left", "right", "store")}
+#: what SSSOM asks for where nobody has said under which terms a table may be used
+NO_LICENSE = "https://w3id.org/sssom/license/unspecified"
+PREFIXES = {"semapv": "https://w3id.org/semapv/vocab/", "skos": "http://www.w3.org/2004/02/skos/core#"}
+DESCRIPTION = (
+    "Decide in mep3m_decision: accept, reject or unsure; empty is open. A new name goes into "
+    "mep3m_new_name_zh and mep3m_new_name_en, who decides into reviewer_label."
+)
+
+
+def write_sssom(
+    path: Path,
+    rows: Iterable[MappingRow | Proposal],
+    title: str = "mep3m alignment",
+    made_from: Mapping[str, Path] | None = None,
+) -> int:
+    """Write the table, one row a mapping, and return how many rows it has.
+
+    A bare proposal is written as an undecided row of today and of this version. `made_from` (keys of
+    `MADE_FROM`) is noted as paths from the table's own folder, for `read_made_from`. The set's
+    identifier is made of its content: the same table has the same one; it has a fixed length, so it
+    is filled in when the rows, which are not kept in memory, have been written.
+    """
+    own = [*MADE_FROM.values(), "mep3m_blind", *(name for name in COLUMNS if name.startswith("mep3m_"))]
+    sources = {
+        MADE_FROM[key]: yaml_text(os.path.relpath(source, path.parent))
+        for key, source in (made_from or {}).items()
+    }
+    metadata = {
+        "curie_map": "{" + ", ".join(f"{key}: {value}" for key, value in PREFIXES.items()) + "}",
+        "mapping_set_id": uuid.UUID(int=0).urn,
+        "mapping_set_title": yaml_text(title),
+        "mapping_set_description": yaml_text(DESCRIPTION),
+        "license": NO_LICENSE,
+        "extension_definitions": "[" + ", ".join(f"{{slot_name: {name}}}" for name in own) + "]",
+        **sources,
+    }
+    head = "".join(f"#{key}: {value}\n" for key, value in metadata.items()).encode()
+    count = 0
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        file.write(head)
+        content = _Content(file, title)
+        writer = csv.DictWriter(content, COLUMNS, delimiter="\t", lineterminator="\n")
+        writer.writeheader()
+        for row in map(_dated, rows):
+            writer.writerow({column: _one_line(value) for column, value in _cells(row).items()})
+            count += 1
+        file.seek(head.index(uuid.UUID(int=0).urn.encode()))
+        file.write(content.identifier().urn.encode())
+    return count
+
+
+class _Content:
+    """Text on its way into a file, from which a version 5 UUID is made."""
+
+    def __init__(self, file: BinaryIO, title: str) -> None:
+        self._file = file
+        self._hash = hashlib.sha1(uuid.NAMESPACE_OID.bytes + title.encode(), usedforsecurity=False)
+
+    def write(self, text: str) -> None:
+        data = text.encode()
+        self._hash.update(data)
+        self._file.write(data)
+
+    def identifier(self) -> uuid.UUID:
+        return uuid.UUID(bytes=self._hash.digest()[:16], version=5)
+
+
+def yaml_text(value: str) -> str:
+    """Return a text as a YAML scalar: plain where it reads as itself, else in double quotes."""
+    plain = re.fullmatch(r"[A-Za-z一-鿿][\w ./()+:#?=&%~-]*(?<![ :])", value)
+    clear = plain and ": " not in value and " #" not in value and value.lower() not in YAML_WORDS
+    return value if clear else json.dumps(value, ensure_ascii=False)
+
+
+#: words that YAML does not read as text
+YAML_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+
+
+def read_made_from(path: Path) -> dict[str, Path]:
+    """Return what the table says it was made from (keys of `MADE_FROM`), whether it still exists or not.
+
+    Raises:
+        NotFoundError: the file does not exist.
+    """
+    lines = [line.partition(": ") for line in read_sheet(path, REQUIRED).comments]
+    written = {name.removeprefix("#"): text.strip() for name, _, text in lines}
+    found = {key: _plain_text(written[name]) for key, name in MADE_FROM.items() if name in written}
+    return {key: path.parent / text for key, text in found.items() if text}
+
+
+def _plain_text(scalar: str) -> str:
+    """Return the text of a YAML scalar that `yaml_text` wrote; '' where somebody has cut it."""
+    try:
+        return str(json.loads(scalar)) if scalar.startswith('"') else scalar
+    except json.JSONDecodeError:
+        return ""
+
+
+def _dated(row: MappingRow | Proposal) -> MappingRow:
+    if isinstance(row, MappingRow):
+        return row
+    return MappingRow(row, date=date.today().isoformat(), tool_version=__version__)
+
+
+def read_sssom(path: Path) -> list[MappingRow]:
+    """Read the table, also after a spreadsheet has saved it (BOM, quotes, moved or added columns).
+
+    Raises:
+        NotFoundError: the file or a required column does not exist.
+        FormatError: cells cannot be understood; the message lists each with its line.
+    """
+    rows: list[MappingRow] = []
+    problems: list[str] = []
+    for line, cells in read_sheet(path, REQUIRED):
+        try:
+            rows.append(parse_row(cells, line))
+        except ValueError as error:
+            problems.append(f"line {line}: {error}")
+    if problems:
+        more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        raise FormatError(f"{path} cannot be used:\n  " + "\n  ".join(problems[:SHOWN]) + more)
+    return rows
+
+
+def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
+    """Return the mapping of one row's cells.
+
+    Raises:
+        ValueError: a cell cannot be understood; the message says which, and what is allowed.
+    """
+    for column in REQUIRED:
+        if not cells.get(column):
+            raise ValueError(f"{column} is empty")
+    predicate = cells["predicate_id"]
+    if predicate.lower() not in RELATIONS:
+        allowed = ", ".join(PREDICATES.values())
+        raise ValueError(f"predicate_id '{predicate}' is not allowed; write one of {allowed}")
+    accepted = cells.get("mep3m_accepted_by_method", "").lower()
+    if accepted not in ("", "yes", "no", "true", "false"):
+        raise ValueError(f"mep3m_accepted_by_method '{accepted}' is not allowed; write yes or no")
+    proposal = Proposal(
+        left_id=cells["subject_id"],
+        right_id=cells["object_id"],
+        relation=RELATIONS[predicate.lower()],
+        probability=_confidence(cells.get("confidence", "")),
+        accept=accepted in ("", "yes", "true"),
+        evidence=_evidence(cells.get("mep3m_evidence", "")),
+        words=cells.get("comment", ""),
+        left_label=cells.get("subject_label", ""),
+        right_label=cells.get("object_label", ""),
+        left_source=cells.get("subject_source") or "left",
+        right_source=cells.get("object_source") or "right",
+    )
+    return MappingRow(
+        proposal,
+        decision=cells.get("mep3m_decision", ""),
+        new_name_zh=cells.get("mep3m_new_name_zh", ""),
+        new_name_en=cells.get("mep3m_new_name_en", ""),
+        reviewer=cells.get("reviewer_label", ""),
+        date=cells.get("mapping_date", ""),
+        tool_version=cells.get("mapping_tool_version", ""),
+        justification=cells.get("mapping_justification") or JUSTIFICATION,
+        line=line,
+    )
+
+
+def _confidence(text: str) -> float:
+    """Return the probability of a cell; an empty one (a blind review hides it) is 1."""
+    try:
+        value = float(text) if text else 1.0
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise ValueError(f"confidence '{text}' is not a number from 0 to 1")
+    return value
+
+
+def _evidence(text: str) -> dict[str, float]:
+    try:
+        return {key: float(value) for key, _, value in (part.partition("=") for part in text.split())}
+    except ValueError:
+        raise ValueError(f"mep3m_evidence '{text}' is not a list of name=number") from None
+
+
+def _cells(row: MappingRow) -> dict[str, str]:
+    proposal = row.proposal
+    values = (
+        proposal.left_id, proposal.left_label, PREDICATES[proposal.relation],
+        proposal.right_id, proposal.right_label, f"{proposal.probability:.6f}",
+        row.justification, proposal.words, proposal.left_source, proposal.right_source,
+        row.reviewer, row.date, "mep3m", row.tool_version, "yes" if proposal.accept else "no",
+        " ".join(f"{key}={value:.4g}" for key, value in proposal.evidence.items()),
+        row.decision, row.new_name_zh, row.new_name_en,
+    )  # fmt: skip
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _one_line(value: str) -> str:
+    """Return the text without tabs and line ends, which would break the table."""
+    return " ".join(value.split()) if any(mark in value for mark in "\t\n\r") else value

@@ -1,0 +1,203 @@
+"""Score proposals against a gold alignment: what a method finds, how sure it is, what a person must do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from mep3m.alignment.records import Proposal, Relation, Side
+from mep3m.alignment.table import read_rows
+from mep3m.errors import FormatError
+
+#: precisions at which coverage is reported
+PRECISIONS = (0.90, 0.95, 0.99)
+#: the precision for which the needed decisions are counted
+TARGET = 0.99
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """A gold alignment: (left id, right id) -> relation, or `None` where the file does not say.
+
+    `unknown` lists the rows whose ids stand in neither table, with their lines; they are not
+    in `pairs`.
+    """
+
+    pairs: Mapping[Pair, Relation | None]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AlignmentScores:
+    """Scores of one set of proposals; a pair counts as proposed when its method accepted it.
+
+    `coverage` maps a precision to the largest share of the gold pairs that is found by taking the
+    most probable proposals down to some probability while the precision still holds.
+    `decisions` is how many proposals a person must look at (the least sure first, then the
+    refused ones are left) so that the accepted ones reach 99 % precision; `None` where even
+    looking at all of them is not needed to be told (nothing was accepted).
+    """
+
+    proposed: int
+    gold_pairs: int
+    correct: int
+    precision: float
+    recall: float
+    f1: float
+    average_precision: float
+    coverage: dict[str, float]
+    decisions: int
+    relation_accuracy: float | None
+    gold_unknown: list[str] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+def read_gold(path: Path, left: Side | None = None, right: Side | None = None) -> Gold:
+    """Read columns `left_id`, `right_id` and the optional `relation` (exact, broader, narrower).
+
+    Where a side is given, a row with an id that it does not have is set aside with its line.
+
+    Raises:
+        NotFoundError: the file or a required column does not exist.
+        FormatError: rows cannot be understood; the message lists each with its line.
+    """
+    pairs: dict[Pair, Relation | None] = {}
+    problems: list[str] = []
+    unknown: list[str] = []
+    for line, row in read_rows(path, required=("left_id", "right_id")):
+        pair = row["left_id"], row["right_id"]
+        relation = row.get("relation") or None
+        problem = row.get("") or ("an id is empty" if not all(pair) else None)
+        if relation is not None and relation not in get_args(Relation):
+            problem = f"relation '{relation}' is not allowed; write exact, broader or narrower"
+        elif pair in pairs and pairs[pair] != relation:
+            problem = f"the pair {pair[0]} - {pair[1]} stands above with another relation"
+        if problem:
+            problems.append(f"line {line}: {problem}")
+            continue
+        missing = [
+            f"line {line}: {column} '{key}' is not in the table of platform '{side.name}'"
+            for column, key, side in (("left_id", pair[0], left), ("right_id", pair[1], right))
+            if side is not None and key not in side
+        ]
+        unknown += missing
+        if not missing:
+            pairs[pair] = relation  # type: ignore[assignment]
+    if problems:
+        raise FormatError(f"{path} cannot be used:\n  " + "\n  ".join(problems[:20]))
+    if not pairs:
+        raise FormatError(
+            f"{path} holds no gold pair that can be used" + "".join(f"\n  {u}" for u in unknown[:5])
+        )
+    return Gold(pairs, tuple(unknown))
+
+
+def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> AlignmentScores:
+    """Return the scores of the proposals; see `AlignmentScores` for what each means.
+
+    A pair proposed twice counts once, with its accepted and then most probable row. Average
+    precision is over all rows, accepted or not, the most probable first, rows of one probability at
+    once; gold pairs that no row holds count as never found.
+    """
+    best: dict[Pair, Proposal] = {}
+    for proposal in proposals:
+        pair = proposal.left_id, proposal.right_id
+        known = best.get(pair)
+        if known is None or (proposal.accept, proposal.probability) > (known.accept, known.probability):
+            best[pair] = proposal
+    accepted = {pair for pair, proposal in best.items() if proposal.accept}
+    correct = accepted & gold.pairs.keys()
+    precision = len(correct) / len(accepted) if accepted else 0.0
+    recall = len(correct) / len(gold.pairs)
+    ranked = sorted(best.items(), key=lambda item: (-item[1].probability, item[0]))
+    steps = _steps([(proposal.probability, pair in gold.pairs) for pair, proposal in ranked])
+    typed = [pair for pair in correct if gold.pairs[pair] is not None]
+    return AlignmentScores(
+        proposed=len(accepted),
+        gold_pairs=len(gold.pairs),
+        correct=len(correct),
+        precision=precision,
+        recall=recall,
+        f1=2 * precision * recall / (precision + recall) if correct else 0.0,
+        average_precision=_average_precision(steps, len(gold.pairs)),
+        coverage={f"{wanted:.2f}": _coverage(steps, len(gold.pairs), wanted) for wanted in PRECISIONS},
+        decisions=_decisions([(p.probability, pair in gold.pairs) for pair, p in best.items() if p.accept]),
+        relation_accuracy=(
+            sum(best[pair].relation == gold.pairs[pair] for pair in typed) / len(typed) if typed else None
+        ),
+        gold_unknown=list(gold.unknown),
+        errors=_errors(best, accepted, gold, errors_shown),
+    )
+
+
+def _steps(ranked: Sequence[tuple[float, bool]]) -> list[tuple[int, int]]:
+    """Return (rows taken, right ones among them) down to each probability.
+
+    Rows of one probability are taken together: which of them comes first says nothing.
+    """
+    found, steps = 0, []
+    for taken, (probability, hit) in enumerate(ranked, start=1):
+        found += hit
+        if taken == len(ranked) or ranked[taken][0] != probability:
+            steps.append((taken, found))
+    return steps
+
+
+def _average_precision(steps: Sequence[tuple[int, int]], positives: int) -> float:
+    before, total = 0, 0.0
+    for taken, found in steps:
+        total += (found - before) * found / taken
+        before = found
+    return total / positives
+
+
+def _coverage(steps: Sequence[tuple[int, int]], positives: int, wanted: float) -> float:
+    return max((found for taken, found in steps if found >= wanted * taken), default=0) / positives
+
+
+def _decisions(accepted: Sequence[tuple[float, bool]]) -> int:
+    """Return how many accepted pairs (probability, whether it is right) a person must look at.
+
+    The person takes the least probable first and removes the wrong ones, until what is left is
+    right in 99 % of the pairs. Of one probability the right ones come first: so many are enough in
+    any order.
+    """
+    right = [hit for _, hit in sorted(accepted, key=lambda row: (-row[0], row[1]))]
+    wrong = sum(not hit for hit in right)
+    left, looked = len(right), 0
+    while left and wrong > (1 - TARGET) * left + 1e-9:
+        looked += 1
+        if not right[-looked]:
+            wrong -= 1
+            left -= 1
+    return looked
+
+
+def _errors(
+    best: Mapping[Pair, Proposal], accepted: set[Pair], gold: Gold, shown: int
+) -> list[dict[str, Any]]:
+    """Return the wrong pairs, the surest first, and then the missed ones, with their evidence."""
+    wrong = sorted(accepted - gold.pairs.keys(), key=lambda pair: (-best[pair].probability, pair))
+    missed = sorted(gold.pairs.keys() - accepted)
+    named = [("wrong", pair) for pair in wrong[:shown]] + [("missed", pair) for pair in missed[:shown]]
+    return [_error(kind, pair, best.get(pair)) for kind, pair in named]
+
+
+def _error(kind: str, pair: Pair, proposal: Proposal | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": kind, "left_id": pair[0], "right_id": pair[1]}
+    if proposal is None:
+        return row | {"evidence": "never a candidate"}
+    return row | {
+        "left": proposal.left_label,
+        "right": proposal.right_label,
+        "probability": proposal.probability,
+        "evidence": proposal.words,
+    }

@@ -1,1 +1,0 @@
-"""Align the categories of several platforms: propose, score, review, apply."""
