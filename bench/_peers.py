@@ -41,7 +41,7 @@ def task_of(titles: list, labels: list, model: str = "linear", **options: object
     """Return the training task of these rows; a tenth is held out, as by `mep3m train`."""
     import numpy as np
 
-    from mep3m.models.labels import LabelTree
+    from mep3m.label_tree.tree import LabelTree
     from mep3m.settings.run import RunSettings
     from mep3m.training.task import Task
 
@@ -77,7 +77,7 @@ def answers(task: Any, train: Callable, tests: list, work: Path) -> tuple:
 
 
 def mep3m_linear(titles: list, labels: list, tests: list, work: Path, minutes: float) -> tuple:
-    from mep3m.training.linear import train
+    from mep3m.training.linear.fit import train
 
     return answers(task_of(titles, labels), train, tests, work)
 

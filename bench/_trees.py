@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import open_products
 from mep3m.dataset.splits import split_products
-from mep3m.models.labels import LabelTree
-from mep3m.models.tree import by_name, top_paths
+from mep3m.label_tree.probabilities import by_name, top_paths
+from mep3m.label_tree.tree import LabelTree
 from mep3m.product import Product, to_table
 from mep3m.settings.network import TextSettings
 from mep3m.settings.run import Order, RunSettings

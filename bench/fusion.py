@@ -24,12 +24,13 @@ from bench.image_sets import DATA, SETS, rows_of, write_table
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import Opened, open_products
 from mep3m.evaluation.calibration import accuracy, macro_f1
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.probabilities import by_name, make_coherent
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.late_fusion import fuse, learn_weights
-from mep3m.models.tree import by_name, make_coherent
 from mep3m.settings.run import RunSettings
 from mep3m.store.files import read_json, write_json
-from mep3m.training import linear, network
+from mep3m.training import network
+from mep3m.training.linear import fit as linear
 from mep3m.training.task import Task, make_task
 
 FOLDS = 5

@@ -29,13 +29,13 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, save_npz
 
-from mep3m.models.hinge import scores
-from mep3m.models.labels import LabelTree
-from mep3m.models.linear import join_scores
-from mep3m.models.ngrams import Rows
+from mep3m.label_tree.tree import LabelTree
+from mep3m.models.linear.classifier import join_scores
+from mep3m.models.linear.ngrams import Rows
+from mep3m.models.linear.scores import scores
 from mep3m.settings.linear import LinearSettings
 from mep3m.store.files import write_json
-from mep3m.training.linear import fit
+from mep3m.training.linear.fit import fit
 
 ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse")
 NOBODY = np.zeros(0, dtype=np.int64)

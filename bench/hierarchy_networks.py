@@ -29,11 +29,11 @@ from bench.plots import bands
 from mep3m.dataset.reading import open_products
 from mep3m.dataset.splits import split_products
 from mep3m.evaluation.hierarchy import operating_curve, score_hierarchy
+from mep3m.label_tree.probabilities import from_heads, from_siblings, softmax
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.features import frozen_features, open_backbone
 from mep3m.models.inputs.columns import Inputs, Stored
-from mep3m.models.labels import LabelTree
 from mep3m.models.networks.hierarchy import HierarchyHeads
-from mep3m.models.tree import from_heads, from_siblings, softmax
 from mep3m.product import Label, Product, to_table
 from mep3m.settings.network import NetworkSettings
 from mep3m.settings.run import Hierarchy, RunSettings
@@ -43,7 +43,7 @@ from mep3m.store.files import write_json
 from mep3m.store.images import FolderImages
 from mep3m.training.frozen import train_heads
 from mep3m.training.network import train_network
-from mep3m.training.recipes import SMALL
+from mep3m.training.network_presets import SMALL
 from mep3m.training.task import Task
 
 ORDERS: tuple[Hierarchy, ...] = ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")

@@ -25,13 +25,13 @@ from scipy.sparse import csr_matrix, save_npz
 
 from bench._trees import SETS, answers_of, gains, hits, make_task, means, open_set
 from mep3m.dataset.dataset import Dataset
-from mep3m.models.labels import LabelTree
-from mep3m.models.linear import named_levels, text_column
-from mep3m.models.ngrams import Grams, Rows, Vocabulary, encode_texts
+from mep3m.label_tree.tree import LabelTree
+from mep3m.models.linear.classifier import named_levels, text_column
+from mep3m.models.linear.ngrams import Grams, Rows, Vocabulary, encode_texts
 from mep3m.settings.linear import LinearSettings
 from mep3m.settings.run import Hierarchy
 from mep3m.store.files import write_json
-from mep3m.training.linear import fit, fit_names, purity, train
+from mep3m.training.linear.fit import fit, fit_names, purity, train
 
 ORDERS = ("coarse-to-fine", "flat", "fine-to-coarse", "coarse-and-fine")
 PEERS = [(strategy, kind) for kind in ("svc", "logistic") for strategy in ("LCPPN", "LCPN", "LCPL")]

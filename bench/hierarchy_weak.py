@@ -39,12 +39,12 @@ from bench._trees import (
 from bench.plots import bands
 from mep3m.dataset.dataset import Dataset
 from mep3m.evaluation.hierarchy import operating_curve
-from mep3m.models.labels import LabelTree
-from mep3m.models.tree import make_coherent
+from mep3m.label_tree.probabilities import make_coherent
+from mep3m.label_tree.tree import LabelTree
 from mep3m.settings.run import Hierarchy
 from mep3m.settings.training import Loss
 from mep3m.store.files import write_json
-from mep3m.training.linear import train
+from mep3m.training.linear.fit import train
 from mep3m.training.task import Task, clear_checkpoints
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 0.9)
@@ -86,7 +86,7 @@ def learn(args: argparse.Namespace, learned: Dataset, task: Task, loss: Loss) ->
 
 def coarse_backbone(args: argparse.Namespace, learned: Dataset, task: Task) -> Any:
     """Return a BiLSTM trained on all rows and their labels above the finest level, kept in --work."""
-    from mep3m.models.neural import load
+    from mep3m.models.networks.classifier import load
     from mep3m.settings.network import NetworkSettings
     from mep3m.settings.training import TrainingSettings
     from mep3m.training.network import train_network

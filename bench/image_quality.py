@@ -23,17 +23,18 @@ import torch
 
 from bench.image_peers import autogluon, linear_svc, plain_timm, tiny_bert
 from bench.image_sets import DATA, SETS, rows_of, write_table
+from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import open_products
 from mep3m.evaluation.card import Answers, intervals
 from mep3m.evaluation.evaluate import level_truth, score
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.build import build_network
-from mep3m.recipes.classify import Run, train_run
+from mep3m.recipes.classify import train_run
 from mep3m.settings.run import Modality, RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.training.loop.fit import mixed_precision
-from mep3m.training.recipes import resolve
+from mep3m.training.network_presets import resolve
 
 #: model -> modality, model of mep3m, options; the paper's networks at a size a processor can train
 MODELS: dict[str, tuple[Modality, str, dict[str, Any]]] = {

@@ -24,10 +24,10 @@ from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import open_products
 from mep3m.dataset.splits import split_products
 from mep3m.evaluation.calibration import accuracy, macro_f1
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.settings.run import Order
 from mep3m.settings.sources import Columns
-from mep3m.training.linear import train
+from mep3m.training.linear.fit import train
 
 MEDICAL = "zh_titles/medical_device_4level"
 MORE = {

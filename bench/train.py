@@ -27,9 +27,9 @@ import pyarrow.parquet as pq
 import torch
 from torch import Tensor
 
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs import Inputs, Stored, Tokens
 from mep3m.models.inputs.words import Vocabulary
-from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import normalise
 from mep3m.models.networks.product import ProductNetwork

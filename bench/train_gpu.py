@@ -28,9 +28,9 @@ from PIL import Image
 from torch import Tensor
 
 from mep3m.dataset.reading import open_products
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs import Inputs
 from mep3m.models.inputs.pixels import Decoding, PixelReader
-from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import normalise
 from mep3m.settings.network import ImageSettings, NetworkSettings

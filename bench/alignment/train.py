@@ -26,22 +26,23 @@ from sklearn.linear_model import LogisticRegression
 from bench.alignment import calibrate, data, heads, splits, tasks
 from bench.alignment.heads import EVERY, FIRST
 from bench.alignment.tasks import Task, task, training_cases
+from mep3m import alignment
 from mep3m.alignment.learned import boosted
 from mep3m.alignment.learned.boosted import Boosted, Weights, mean
 from mep3m.alignment.learned.features import Features, mirrored
 from mep3m.alignment.learned.proposer import widened
 from mep3m.alignment.learned.structure import FirstLook, Pairs, inherited, structure
-from mep3m.stages import evidence
 
 Heads = tuple[Boosted, Boosted]
 #: folds whose unseeing heads are made for the second look; each takes minutes, two have seen everything
 MODELS = 2
 #: sources whose change makes the kept tasks, and the kept models, out of date
 _OF_TASKS = (
-    "features.py", "names.py", "concepts.py", "concepts.txt", "kinds.py", "kinds.txt",
-    "named.py", "products.py", "titles.py",
-)  # fmt: skip
-_OF_MODELS = ("structure.py", "boosted.py", "leaves.py")
+    *(f"names/{name}" for name in ("compare.py", "concepts.py", "concepts.txt", "kinds.py", "kinds.txt")),
+    "names/in_titles.py",
+    *(f"learned/{name}" for name in ("features.py", "products.py", "titles.py")),
+)
+_OF_MODELS = ("learned/structure.py", "learned/boosted.py", "learned/leaves.py")
 
 
 def main() -> None:
@@ -59,7 +60,7 @@ class Training:
     """The steps of one training, each kept in a folder of its own code and seed."""
 
     def __init__(self, work: Path, seed: int, names: tuple[list[str], list[str]] = (FIRST, EVERY)) -> None:
-        own = Path(evidence.__file__).parent
+        own = Path(alignment.__file__ or "").parent
         digest = _digest([*(own / name for name in _OF_TASKS), *map(_source, (data, splits, tasks))])
         models = _digest([*(own / name for name in _OF_MODELS), _source(heads)], *names[1])
         self._tasks = work / f"tasks-{digest}"

@@ -10,10 +10,10 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from mep3m.assignment.run import Run
 from mep3m.cli import cli
+from mep3m.label_tree.probabilities import TOLERANCE, incoherence
 from mep3m.models.classifier import load
-from mep3m.models.tree import TOLERANCE, incoherence
-from mep3m.recipes.classify import Run
 
 PATHS = [("food", "tea", "green tea"), ("food", "tea", "black tea"), ("food", "rice", ""), ("toys", "", "")]
 COLUMNS = ["--title", "title", "--labels", "l1,l2,l3", "--modality", "text"]

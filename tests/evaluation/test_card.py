@@ -6,7 +6,7 @@ import pytest
 from mep3m.dataset.dataset import Dataset
 from mep3m.errors import UsageError
 from mep3m.evaluation.card import metric_card, training_counts
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.product import Label, Product, to_table
 
 TREE = LabelTree.from_paths([("food", "tea"), ("food", "rice"), ("home", "lamp")])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mep3m.dataset.dataset import Dataset
 from mep3m.evaluation.card import BUCKETS, metric_card, training_counts
-from mep3m.models.tree import from_siblings
+from mep3m.label_tree.probabilities import from_siblings
 from tests.evaluation.test_card import TREE, shelf
 
 KNOWN = [("food", "tea"), ("food", "rice"), ("home", "lamp"), ("food",), ("home",)]

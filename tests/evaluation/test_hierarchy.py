@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 
 from mep3m.evaluation import hierarchy
-from mep3m.models.labels import LabelTree
-from mep3m.models.tree import from_leaves, from_siblings
-from tests.models.trees import random_scores, seeds, trees
+from mep3m.label_tree.probabilities import from_leaves, from_siblings
+from mep3m.label_tree.tree import LabelTree
+from tests.label_tree.trees import random_scores, seeds, trees
 
 TREE = LabelTree.from_paths([("food", "tea", "green"), ("food", "tea", "black"), ("food", "rice"), ("toys",)])
 

@@ -21,8 +21,8 @@ from mep3m.evaluation.calibration import (
 )
 from mep3m.evaluation.clusters import pairwise
 from mep3m.evaluation.metrics import ap_micro, confusion, f1_by_class, ranks, score_level, top_k
-from mep3m.models.labels import LabelTree
-from tests.models.trees import seeds, trees
+from mep3m.label_tree.tree import LabelTree
+from tests.label_tree.trees import seeds, trees
 
 CLASSES = 5
 answers = st.lists(st.tuples(st.integers(0, CLASSES - 1), st.integers(-1, CLASSES - 1)), min_size=1)

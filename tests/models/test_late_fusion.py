@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from scipy.optimize import check_grad
 
 from mep3m.errors import ModelError
+from mep3m.label_tree.probabilities import TOLERANCE, from_siblings, incoherence
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import load
-from mep3m.models.labels import LabelTree
 from mep3m.models.late_fusion import LateFusion, _loss, fuse, learn_weights
-from mep3m.models.tree import TOLERANCE, from_siblings, incoherence
+from tests.label_tree.trees import random_scores, seeds, trees
 from tests.models.catalogue import TREE, products
-from tests.models.test_neural import FREQUENCIES, classifier
-from tests.models.trees import random_scores, seeds, trees
+from tests.models.networks.test_classifier import FREQUENCIES, classifier
 
 
 def opinions(count: int, seed: int, strength: float) -> tuple[np.ndarray, np.ndarray]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mep3m.assignment.run import Run
 from mep3m.cli import main
 from mep3m.errors import ModelError
+from mep3m.label_tree.probabilities import TOLERANCE, incoherence
 from mep3m.models.classifier import load
 from mep3m.models.tensors import open_tensors, save_tensors
-from mep3m.models.tree import TOLERANCE, incoherence
-from mep3m.recipes.classify import Run, evaluate_run
+from mep3m.recipes.classify import evaluate_run
 
 KINDS = {("food", "tea"): "tea leaf", ("food", "rice"): "rice grain", ("home", "lamp"): "lamp bulb"}
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.recipes.label_checks import in_words, odd_labels
 from mep3m.taxonomy import from_paths
 from tests.recipes.test_labels_of import TREE, data

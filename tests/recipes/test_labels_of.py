@@ -13,7 +13,7 @@ from mep3m.dataset.dataset import Cells, Dataset
 from mep3m.errors import ModelError, UsageError
 from mep3m.recipes.labels_of import follow, ids_of_names, in_the_runs_tree
 from mep3m.taxonomy import Category, Taxonomy
-from tests.models.trees import LabelTree, trees
+from tests.label_tree.trees import LabelTree, trees
 from tests.recipes.test_classify import call, write_table
 
 TREE = Taxonomy(

@@ -8,7 +8,7 @@ import pytest
 
 from mep3m.dataset.dataset import Dataset
 from mep3m.evaluation.card import metric_card
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.product import Label, Product, to_table
 from mep3m.report import card_report, charts
 from mep3m.taxonomy import Category, Taxonomy

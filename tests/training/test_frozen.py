@@ -9,10 +9,10 @@ import timm
 import torch
 
 from mep3m.errors import StoreError, UsageError
+from mep3m.label_tree.probabilities import TOLERANCE, incoherence
 from mep3m.models.classifier import load
+from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.image import image_encoder
-from mep3m.models.neural import NetworkClassifier
-from mep3m.models.tree import TOLERANCE, incoherence
 from mep3m.settings.network import NetworkSettings
 from mep3m.settings.run import RunSettings
 from mep3m.settings.training import TrainingSettings

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.image import normalise
 from mep3m.settings.training import PAPER, TrainingSettings
 from mep3m.training.examples import balanced_weights, epoch_order, plan_batches

@@ -11,16 +11,16 @@ import torch
 from safetensors.torch import save_file
 
 from mep3m.errors import ModelError, SettingsError, UsageError
+from mep3m.label_tree.probabilities import TOLERANCE, incoherence
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import load
 from mep3m.models.features import frozen_features, open_backbone
 from mep3m.models.inputs import pixels
-from mep3m.models.labels import LabelTree
 from mep3m.models.networks.image import image_encoder
-from mep3m.models.tree import TOLERANCE, incoherence
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.training import late_fusion, network
 from mep3m.training.loop.fit import Run
-from mep3m.training.recipes import RECIPES, resolve
+from mep3m.training.network_presets import RECIPES, resolve
 from mep3m.training.registry import MODELS
 from mep3m.training.task import clear_checkpoints
 from tests.models.catalogue import TREE, products

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mep3m.models.labels import LabelTree
-from mep3m.models.linear import join_scores
-from mep3m.models.tree import deepest, doubt, marginal_log_loss
+from mep3m.label_tree.probabilities import deepest, doubt, marginal_log_loss
+from mep3m.label_tree.tree import LabelTree
+from mep3m.models.linear.classifier import join_scores
 from mep3m.training.temperature import best_factor, temperatures
 
 TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "z"), ("b", "w"), ("c",)])

@@ -4,12 +4,12 @@ import torch
 from hypothesis import given
 from torch.nn import functional as F
 
-from mep3m.models.labels import LabelTree
-from mep3m.models.tree import deepest, from_siblings, marginal_log_loss
+from mep3m.label_tree.probabilities import deepest, from_siblings, marginal_log_loss
+from mep3m.label_tree.tree import LabelTree
 from mep3m.settings.training import TrainingSettings
 from mep3m.training.losses import LevelLoss, make_loss
 from mep3m.training.tree_losses import MarginalLoss, SiblingLoss, SoftLabelLoss
-from tests.models.trees import random_scores, seeds, trees
+from tests.label_tree.trees import random_scores, seeds, trees
 
 TREE = LabelTree.from_paths(
     [("a", "x", "1"), ("a", "x", "2"), ("a", "y", "3"), ("b", "z", "4"), ("b", "z", "5")]

@@ -45,10 +45,10 @@ def assign(
     """
     import orjson
 
+    from mep3m.assignment.answer import assign as answer
+    from mep3m.assignment.run import Run
     from mep3m.cli.evaluate import follow_edits_of
     from mep3m.engine.progress import bar
-    from mep3m.recipes.classify import Run
-    from mep3m.serving.assigner import assign as answer
     from mep3m.store.files import whole_file
 
     opened_run = follow_edits_of(Run.open(run), options["edits"])
@@ -101,12 +101,12 @@ def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
 
     import uvicorn
 
-    from mep3m.serving.app import create_app
+    from mep3m.service.app import create_app
 
     followed = None
     if edits is not None:
+        from mep3m.assignment.run import Run
         from mep3m.cli.evaluate import follow_edits_of
-        from mep3m.recipes.classify import Run
 
         opened = follow_edits_of(Run.open(run), edits)
         followed = opened.classifier, opened.taxonomy

@@ -10,7 +10,7 @@ import click
 from mep3m.cli.show import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
 
 if TYPE_CHECKING:
-    from mep3m.recipes.classify import Run
+    from mep3m.assignment.run import Run
 
 
 @click.command(epilog="Example: mep3m evaluate run --data test.tsv --json")
@@ -32,9 +32,10 @@ def evaluate(
     of a store with another version of the taxonomy are followed by their ids. With --edits the answers of
     RUN are followed too: a merged category counts as the one it was merged into.
     """
+    from mep3m.assignment.run import Run
     from mep3m.cli.train import end_refused, print_scores, say_refused
     from mep3m.dataset.splits import Split
-    from mep3m.recipes.classify import Run, evaluate_run
+    from mep3m.recipes.classify import evaluate_run
     from mep3m.recipes.label_checks import outside_in_words
     from mep3m.store.files import write_json
 

@@ -228,15 +228,15 @@ def export_onnx(run: Path, file: Path, as_json: bool) -> None:
     and values of a title's n-grams, as docs/guide-train-networks.md and docs/guide-train.md say.
     """
     from mep3m.models.classifier import load
-    from mep3m.models.linear import LinearClassifier
+    from mep3m.models.linear.classifier import LinearClassifier
 
     classifier: Any = load(run)
     if isinstance(classifier, LinearClassifier):
-        from mep3m.models.networks.export_linear import export_linear
+        from mep3m.models.onnx.linear import export_linear
 
         export_linear(classifier, file)
     elif hasattr(classifier, "network"):
-        from mep3m.models.networks.export import export_onnx as write  # loads torch: after the checks
+        from mep3m.models.onnx.network import export_onnx as write  # loads torch: after the checks
 
         write(classifier, file)
     else:

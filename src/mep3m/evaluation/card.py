@@ -25,7 +25,7 @@ from mep3m.evaluation.calibration import (
 )
 from mep3m.evaluation.evaluate import level_truth, score
 from mep3m.evaluation.metrics import Codes, Floats, ap_by_class, confusion, f1_by_class
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 
 #: training rows of a class: first bound of each bucket
 BUCKETS = (0, 1, 10, 50, 200, 1000)

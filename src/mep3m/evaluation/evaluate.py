@@ -13,9 +13,9 @@ from mep3m.dataset.dataset import Dataset
 from mep3m.errors import UsageError
 from mep3m.evaluation.hierarchy import hierarchical_report
 from mep3m.evaluation.metrics import score_level
+from mep3m.label_tree.probabilities import by_name, make_coherent
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier
-from mep3m.models.labels import LabelTree
-from mep3m.models.tree import by_name, make_coherent
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mep3m.models.labels import LabelTree
-from mep3m.models.tree import Floats, back_off, deepest, top_paths
+from mep3m.label_tree.probabilities import Floats, back_off, deepest, top_paths
+from mep3m.label_tree.tree import LabelTree
 
 Nodes = NDArray[np.int32]
 

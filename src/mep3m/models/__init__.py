@@ -1,1 +1,1 @@
-"""Networks, features, label trees and classifiers."""
+"""Classifiers and what they are made of: inputs, linear models, networks, fusion, ONNX."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.errors import ModelError, did_you_mean
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.store.files import read_json
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
@@ -24,8 +24,8 @@ from mep3m.taxonomy import Taxonomy
 #: kind of model in `classifier.json` -> module whose `load(folder)` rebuilds it
 KINDS: dict[str, str] = {
     "late_fusion": "mep3m.models.late_fusion",
-    "linear": "mep3m.models.linear",
-    "network": "mep3m.models.neural",
+    "linear": "mep3m.models.linear.classifier",
+    "network": "mep3m.models.networks.classifier",
 }
 
 

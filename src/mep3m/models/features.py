@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from mep3m.errors import Mep3mError, UsageError
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs.columns import Coder, Stored
 from mep3m.models.inputs.words import PretrainedTokens
-from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_network
-from mep3m.models.neural import NetworkClassifier, load
+from mep3m.models.networks.classifier import NetworkClassifier, load
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject

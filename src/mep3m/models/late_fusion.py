@@ -11,10 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.errors import ModelError
+from mep3m.label_tree.probabilities import doubt, families, from_siblings, softmax
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models import classifier as door
 from mep3m.models.classifier import Classifier, Judgement
-from mep3m.models.labels import LabelTree
-from mep3m.models.tree import doubt, families, from_siblings, softmax
 from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
 

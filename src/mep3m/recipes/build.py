@@ -19,12 +19,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from mep3m.assignment.run import Run
 from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import Split, split_products
 from mep3m.engine import Engine, Progress, make_engine, silent
 from mep3m.errors import UsageError
 from mep3m.recipes.align import REVIEW, align_store, shops
-from mep3m.recipes.classify import Run, evaluate_run, train_run
+from mep3m.recipes.classify import evaluate_run, train_run
 from mep3m.recipes.truth import score_against_truth
 from mep3m.report.build_report import Facts, report_build
 from mep3m.settings.linear import LinearSettings
@@ -39,7 +40,7 @@ from mep3m.stages.ocr.stage import OcrStage, default_cache, store_images
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import Store
 from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
-from mep3m.training.recipes import RECIPES, resolve
+from mep3m.training.network_presets import RECIPES, resolve
 from mep3m.training.registry import default_model, find
 
 STEPS = ("ingest", "quality", "dedupe", "ocr", "align")

@@ -6,7 +6,7 @@ from typing import Any
 
 from mep3m.dataset.dataset import Dataset
 from mep3m.evaluation.evaluate import outside
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
 
 

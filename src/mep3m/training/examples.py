@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mep3m.errors import UsageError
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs.columns import CHUNK, Inputs
-from mep3m.models.labels import LabelTree
 from mep3m.settings.training import TrainingSettings
 
 #: batches that each reader may be ahead of the training

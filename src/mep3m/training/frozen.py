@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mep3m.errors import ModelError, UsageError
+from mep3m.label_tree.probabilities import prior
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.features import frozen_features
 from mep3m.models.inputs.columns import Inputs, Stored
-from mep3m.models.labels import LabelTree
 from mep3m.models.networks.build import build_fusion, build_head, build_network
+from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.product import ProductNetwork
-from mep3m.models.neural import NetworkClassifier
-from mep3m.models.tree import prior
 from mep3m.settings.network import NetworkSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.files import sole_writer

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mep3m.models.late_fusion import LateFusion, fuse, learn_weights
-from mep3m.training import linear, network
+from mep3m.training import network
+from mep3m.training.linear import fit as linear
 from mep3m.training.task import Task, Trained
 
 #: the image part; `image_model` in the options names another

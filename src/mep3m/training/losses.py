@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.settings.training import Loss, TrainingSettings
 from mep3m.training.tree_losses import MarginalLoss, SiblingLoss, SoftLabelLoss
 

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mep3m.errors import UsageError
+from mep3m.label_tree.probabilities import prior
 from mep3m.models.features import open_backbone
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
 from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, Vocabulary, word_vectors
 from mep3m.models.networks.build import build_network
-from mep3m.models.neural import NetworkClassifier
-from mep3m.models.tree import prior
+from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.training.examples import Examples, usable_rows
@@ -33,7 +33,7 @@ from mep3m.training.frozen import Fitted, shared_cache, train_on_frozen
 from mep3m.training.loop.augment import side_at
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts, learned_codes
-from mep3m.training.recipes import resolve
+from mep3m.training.network_presets import resolve
 from mep3m.training.task import Task, Trained
 
 Say = Callable[[str], None]

@@ -37,7 +37,7 @@ _ANY = get_args(Hierarchy)
 
 #: name of `--model` -> entry
 MODELS: dict[str, Entry] = {
-    "linear": Entry("mep3m.training.linear", ("text",), _ANY),
+    "linear": Entry("mep3m.training.linear.fit", ("text",), _ANY),
     "late-fusion": Entry("mep3m.training.late_fusion", ("image+text",), _ANY, "torch"),
     "small-cnn": Entry(_NETWORK, ("image",), _ANY, "torch"),
     "timm": Entry(_NETWORK, ("image",), _ANY, "torch"),

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.splits import split_products
 from mep3m.errors import UsageError
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier
-from mep3m.models.labels import LabelTree
 from mep3m.settings.run import Hierarchy, RunSettings
 from mep3m.store.images import Images
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from mep3m.models.labels import LabelTree
-from mep3m.models.tree import deepest, doubt, leaf_mask
+from mep3m.label_tree.probabilities import deepest, doubt, leaf_mask
+from mep3m.label_tree.tree import LabelTree
 
 Floats = NDArray[np.float32]
 

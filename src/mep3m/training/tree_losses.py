@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 
 
 class SiblingLoss(nn.Module):

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mep3m.models.inputs import columns
-from mep3m.models.inputs.columns import Inputs, Stored, Tokens, texts_of
-from mep3m.models.networks.text import PAD
+from mep3m.models.inputs.columns import PAD, Inputs, Stored, Tokens, texts_of
 from mep3m.store.rejects import Reject
 
 texts = st.lists(st.none() | st.text("茶杯ab", max_size=6), min_size=1, max_size=12)

@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mep3m.models.networks.text import PAD
 from mep3m.store.rejects import Reject
 
 #: rows turned into arrays at a time
 CHUNK = 4096
+#: id of padding in every token array
+PAD = 0
 
 
 class Coder(Protocol):

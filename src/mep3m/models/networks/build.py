@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mep3m.errors import ModelError, UsageError, require
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.fusion import Concatenation, LowRankFusion, TensorFusion
 from mep3m.models.networks.hierarchy import HierarchyHeads
 from mep3m.models.networks.image import image_encoder

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-#: id of padding in every token array
-PAD = 0
+from mep3m.models.inputs.columns import PAD
 
 
 def lengths_of(tokens: Tensor) -> Tensor:

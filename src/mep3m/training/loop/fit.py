@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from mep3m.errors import ModelError, UsageError
-from mep3m.models.labels import LabelTree
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.image import normalise
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.files import fingerprint

@@ -1,0 +1,88 @@
+"""A finished training run: a folder with a classifier, how it was made, and the columns it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mep3m.alignment.edits.edit import Record
+from mep3m.assignment.edited_tree import follow_edits
+from mep3m.dataset.reading import Opened, open_products
+from mep3m.errors import ModelError
+from mep3m.models.classifier import Classifier, load, names_of
+from mep3m.settings.run import RunSettings
+from mep3m.settings.sources import Columns, TableFormat, TableSettings
+from mep3m.sources.tables import TableSource
+from mep3m.store.files import read_json
+from mep3m.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run: the classifier, how it was made, and the columns it reads."""
+
+    folder: Path
+    classifier: Classifier
+    settings: RunSettings
+    columns: Columns
+    image_root: Path | None
+    #: the tree of a run on ids, and the training rows of each class, a level
+    taxonomy: Taxonomy | None = None
+    counts: tuple[dict[str, int], ...] = ()
+    #: what recorded edits of the tree have done to the classes
+    edits: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Open a run folder.
+
+        Raises:
+            ModelError: it is no run, or its files are damaged.
+        """
+        classifier = load(folder)
+        if not (folder / "run.json").exists():
+            raise ModelError(f"{folder} holds a classifier without run.json; train it with 'mep3m train'")
+        saved = read_json(folder / "run.json")
+        where = str(folder / "run.json")
+        try:
+            root = Path(saved["image_root"]) if saved["image_root"] else None
+            settings = RunSettings.parse(saved["settings"], where)
+            columns = Columns.parse(saved["columns"], where)
+            counts = tuple(dict(level) for level in saved["counts"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{where} is not that of a run ({error!r}); train it again") from None
+        return cls(folder, classifier, settings, columns, root, names_of(folder), counts)
+
+    def followed(self, records: Sequence[Record]) -> Run:
+        """Return the run after edits of its tree: its answers are the categories of today.
+
+        Raises:
+            UsageError: the run was not trained on ids, or the edits leave none of its classes.
+        """
+        classifier, taxonomy, counts, told = follow_edits(
+            self.classifier, self.taxonomy, records, self.counts
+        )
+        return replace(self, classifier=classifier, taxonomy=taxonomy, counts=tuple(counts), edits=told)
+
+    def read(
+        self,
+        path: Path,
+        labels: bool = True,
+        columns: Mapping[str, Any] | None = None,
+        image_root: Path | None = None,
+        table: TableFormat | None = None,
+        ids: bool = True,
+    ) -> Opened:
+        """Read a table with the run's columns, or with those given instead (fields of `Columns`).
+
+        Without `labels`, the label columns need not be there; without `ids`, the run's id column need not. A
+        run trained on a store has no columns of its own: to read a table with it, name them.
+        """
+        unlabelled = {} if labels else {"labels": (), "path": None}
+        mine = Columns.parse({**self.columns.model_dump(), **(columns or {}), **unlabelled}, "columns")
+        if not ids and "id" not in (columns or {}) and path.is_file():
+            header = TableSource(path, TableSettings(format=table)).header
+            mine = mine if mine.id in header else mine.model_copy(update={"id": None})
+        return open_products(path, mine, image_root or self.image_root, table)

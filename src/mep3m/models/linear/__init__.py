@@ -1,0 +1,1 @@
+"""The linear text classifier: n-grams of titles, their scores, the classifier itself."""

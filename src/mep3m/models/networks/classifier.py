@@ -1,0 +1,249 @@
+"""The classifier kind 'network': a `ProductNetwork` with its vocabularies, in a folder without pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from mep3m.errors import ModelError
+from mep3m.label_tree.probabilities import SMALLEST, from_siblings
+from mep3m.label_tree.tree import LabelTree
+from mep3m.models.classifier import Judgement
+from mep3m.models.inputs.columns import Coder, Inputs, Tokens
+from mep3m.models.inputs.pixels import PixelReader
+from mep3m.models.inputs.words import PretrainedTokens, Vocabulary
+from mep3m.models.networks.build import build_network
+from mep3m.models.networks.image import normalise
+from mep3m.models.networks.product import ProductNetwork
+from mep3m.settings.network import NetworkSettings
+from mep3m.store.files import read_json, whole_file, write_json
+from mep3m.store.images import Images
+from mep3m.store.rejects import Reject
+
+KIND, FORMAT = "network", 1
+#: rows of one forward pass in prediction
+BATCH = 256
+
+
+class Encoded(NamedTuple):
+    """Vectors (N, D) of N rows, which of them (N,) have a modality, and the images that are unreadable."""
+
+    vectors: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    rejects: list[Reject]
+
+
+@dataclass
+class NetworkClassifier:
+    """A trained network over the nodes of a label tree.
+
+    `frequencies` (C,) are the shares of each node among the training labels of its level; a row
+    with none of the network's modalities gets these. `taxonomy` is the version of the taxonomy.
+    """
+
+    tree: LabelTree
+    settings: NetworkSettings
+    network: ProductNetwork
+    coders: Mapping[str, Coder]
+    frequencies: NDArray[np.float32]
+    taxonomy: str | None = None
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
+        """Return (N, C) probabilities.
+
+        With a hierarchy they are coherent (`models.tree`); flat heads are one softmax a level.
+        """
+        return self.judge(products, images).proba
+
+    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+        """Return the probabilities, which rows have one of the modalities, and the unreadable images."""
+        probabilities = np.empty((products.num_rows, len(self.tree)), np.float32)
+        seen = np.empty(products.num_rows, bool)
+        rejects: list[Reject] = []
+        for rows, inputs in self._batches(products, images, rejects):
+            there = inputs["present"].any(1).numpy()
+            logits = self._forward(self.network, inputs)
+            probabilities[rows] = np.where(there[:, None], self.join(logits), self.frequencies)
+            seen[rows] = there
+        return Judgement(probabilities, seen, rejects)
+
+    @property
+    def width(self) -> int:
+        """The width D of the fused vectors."""
+        return int(self.network.fusion.width)
+
+    def join(self, logits: Tensor) -> NDArray[np.float32]:
+        """Map logits (B, C) to probabilities of the nodes, coherent unless the heads are flat."""
+        if self.settings.hierarchy == "flat":
+            flat: NDArray[np.float32] = self.level_softmax(logits).numpy()
+            return flat
+        return from_siblings(self.tree, logits.numpy())
+
+    def encode(self, products: pa.Table, images: Images | None = None) -> Encoded:
+        """Return the fused vectors before the heads: features for anything trained on top."""
+        vectors = np.empty((products.num_rows, self.width), np.float32)
+        seen = np.empty(products.num_rows, bool)
+        rejects: list[Reject] = []
+        for rows, inputs in self._batches(products, images, rejects):
+            vectors[rows] = self._forward(self.network.encode, inputs).numpy()
+            seen[rows] = inputs["present"].any(1).numpy()
+        return Encoded(vectors, seen, rejects)
+
+    def level_softmax(self, logits: Tensor) -> Tensor:
+        """Map logits (B, C) to probabilities, one softmax a level.
+
+        A name below several parents has the probability of its nodes together, divided among them as
+        those of their parents are.
+        """
+        levels: list[Tensor] = []
+        for level in range(1, self.tree.depth + 1):
+            nodes = self.tree.nodes(level)
+            shares = logits[:, nodes].softmax(1)
+            _, mine = np.unique(self.tree.namesakes[nodes], return_inverse=True)
+            several = np.flatnonzero(np.bincount(mine)[mine] > 1)
+            if len(several):
+                same = torch.from_numpy((mine[several][:, None] == mine[several]).astype(np.float32))
+                parents = torch.from_numpy(self.tree.parent[nodes][several] - self.tree.starts[level - 2])
+                above = levels[-1][:, parents.long()] + SMALLEST
+                divided = shares[:, torch.from_numpy(several)] @ same * (above / (above @ same))
+                place = np.arange(len(mine))
+                place[several] = len(mine) + np.arange(len(several))
+                shares = torch.cat([shares, divided], 1)[:, torch.from_numpy(place)]
+            levels.append(shares)
+        return torch.cat(levels, 1)
+
+    def inputs(self, products: pa.Table, images: Images | None) -> Inputs:
+        """Read the rows' modalities into memory."""
+        parts: dict[str, Any] = {}
+        for name in self.settings.modalities:
+            if name == "image" and self.settings.image is not None:
+                parts[name] = PixelReader(self.settings.image.decoded).find(products, images)
+            else:
+                parts[name] = Tokens.encode(self.coders[name], products, name)
+        return Inputs(parts)
+
+    def _batches(
+        self, products: pa.Table, images: Images | None, rejects: list[Reject]
+    ) -> Iterator[tuple[slice, dict[str, Tensor]]]:
+        """Yield the rows' place and their tensors, pixels normalised; add unreadable images to `rejects`."""
+        for start in range(0, products.num_rows, BATCH):
+            chunk = products.slice(start, BATCH)
+            read = self.inputs(chunk, images)
+            tensors = read.take(np.arange(chunk.num_rows))
+            rejects.extend(read.rejects)
+            if "image" in tensors and self.settings.image is not None:
+                tensors["image"] = normalise(tensors["image"], self.settings.image.pixels)
+            yield slice(start, start + chunk.num_rows), tensors
+
+    @torch.no_grad()
+    def _forward(self, function: Any, inputs: dict[str, Tensor]) -> Tensor:
+        """Run a function of the network, on the GPU if there is one, in float32 wherever it is."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network.eval().to(device)
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            result: Tensor = function({name: value.to(device) for name, value in inputs.items()})
+        return result.float().cpu()
+
+    def save(self, folder: Path) -> None:
+        """Write `classifier.json`, `weights.safetensors`, the vocabularies and the transformers shapes."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with whole_file(folder / "weights.safetensors") as temporary:
+            tensors = {
+                key: value.detach().cpu().contiguous() for key, value in self.network.state_dict().items()
+            }
+            save_file(tensors, temporary)
+        for name, coder in self.coders.items():
+            coder.save(folder, name)
+        write_json(
+            folder / "classifier.json",
+            {
+                "kind": KIND,
+                "format": FORMAT,
+                "tree": self.tree.to_json(),
+                "taxonomy": self.taxonomy,
+                "settings": self.settings.model_dump(),
+                "transformers": self.transformer_shapes(),
+                "frequencies": self.frequencies.tolist(),
+                "card": self.card,
+            },
+        )
+
+    def transformer_shapes(self) -> dict[str, Any]:
+        """Return the configuration of each transformers encoder, by modality."""
+        shapes = {}
+        for name in ("title", "ocr"):
+            text = getattr(self.settings, name)
+            if text is not None and text.encoder == "bert":
+                config = self.network.encoders[name].encoder.model.config
+                shapes[name] = config.to_diff_dict() | {"model_type": config.model_type}
+        return shapes
+
+
+def load(folder: Path) -> NetworkClassifier:
+    """Rebuild the classifier that `save` wrote; no network access, no pre-trained weights.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the weights belong to another label tree.
+    """
+    description = read_json(folder / "classifier.json")
+    try:
+        if description["format"] != FORMAT:
+            raise ModelError(f"{folder} has format {description['format']}, this version reads {FORMAT}")
+        tree = LabelTree.from_json(description["tree"])
+        settings = NetworkSettings.parse(description["settings"], str(folder / "classifier.json"))
+        shapes = description["transformers"]
+        frequencies = np.array(description["frequencies"], np.float32)
+    except (KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder}/classifier.json is incomplete ({error}); train or copy it again"
+        ) from error
+    coders = {name: _coder(folder, name, settings) for name in settings.modalities if name != "image"}
+    sizes = {name: len(coder) for name, coder in coders.items()}
+    network = build_network(settings, tree, sizes, config=shapes)
+    load_tensors(network, folder / "weights.safetensors", tree)
+    network.eval()
+    return NetworkClassifier(
+        tree, settings, network, coders, frequencies, description["taxonomy"], description["card"]
+    )
+
+
+def _coder(folder: Path, name: str, settings: NetworkSettings) -> Coder:
+    text = getattr(settings, name)
+    if text.encoder == "bert":
+        return PretrainedTokens.open(str(folder / f"{name}.tokeniser"), text.max_tokens)
+    return Vocabulary.load(folder, name)
+
+
+def load_tensors(network: ProductNetwork, file: Path, tree: LabelTree) -> None:
+    """Load weights that fit exactly.
+
+    Raises:
+        ModelError: the file is absent or damaged, or made for another network or label tree.
+    """
+    try:
+        tensors = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{file} is absent or damaged ({error}); train or copy the folder again") from error
+    own = network.state_dict()
+    wrong = [key for key in sorted(own) if key not in tensors or tensors[key].shape != own[key].shape]
+    if not wrong:
+        network.load_state_dict(tensors, strict=False)
+        return
+    heads = [key for key in wrong if key.startswith("head.")]
+    if heads == wrong:
+        raise ModelError(
+            f"{file} was trained for another taxonomy: its heads do not fit the {len(tree)} categories "
+            "of classifier.json; use the classifier.json it was saved with, or train again"
+        )
+    raise ModelError(f"{file} belongs to another network: {len(wrong)} tensors differ (first: {wrong[0]})")

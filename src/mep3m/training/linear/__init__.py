@@ -1,0 +1,1 @@
+"""Fitting the linear text classifier: squared hinge, marginal likelihood, weights of names."""

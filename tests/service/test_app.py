@@ -1,0 +1,132 @@
+"""The server over real HTTP, and its page in a real browser."""
+
+import io
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from mep3m.errors import ModelError
+from mep3m.service.app import MOST_PRODUCTS, create_app
+
+
+@pytest.fixture(scope="module")
+def url(run_folder: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "mep3m", "serve", str(run_folder), "--port", "0"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stderr is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline())
+        assert found is not None
+        wait_for(found.group())
+        yield found.group()
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def wait_for(url: str) -> None:
+    for _ in range(200):
+        try:
+            httpx.get(f"{url}/health", timeout=100)
+        except httpx.ConnectError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the server did not start")
+
+
+def test_health_and_card(url: str) -> None:
+    assert httpx.get(f"{url}/health").json()["classes"] == 4
+    assert httpx.get(f"{url}/card").json()["levels"][0]["level"] == 1
+
+
+def test_products_are_filed_in_order(url: str) -> None:
+    question = {"products": [{"id": "a", "title": "红富士苹果"}, {"title": "华为手机"}], "top": 2}
+    first, second = httpx.post(f"{url}/assign", json=question).json()
+    assert (first["id"], first["path"]) == ("a", ["食品", "苹果"])
+    assert (second["id"], second["path"]) == ("1", ["数码", "手机"])
+    assert len(first["top"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "field"),
+    [
+        ({"products": []}, "products"),
+        ({"products": [{"titel": "苹果"}]}, "titel"),
+        ({"products": [{"title": "a"}] * (MOST_PRODUCTS + 1)}, "products"),
+        ({"products": [{"title": "a"}], "min_confidence": 2}, "min_confidence"),
+    ],
+)
+def test_a_wrong_question_is_refused_with_the_field(url: str, question: dict[str, Any], field: str) -> None:
+    reply = httpx.post(f"{url}/assign", json=question)
+    assert reply.status_code == 422
+    assert field in reply.text
+
+
+def test_an_image_goes_with_its_title(url: str) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 20), "red").save(buffer, "PNG")
+    reply = httpx.post(f"{url}/assign-image?title=海南香蕉", files={"image": buffer.getvalue()})
+    assert reply.json()["path"] == ["食品", "香蕉"]
+
+
+def test_a_folder_that_is_no_classifier_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not a classifier folder"):
+        create_app(tmp_path)
+
+
+def test_the_page_files_a_product(url: str, browser: Any) -> None:
+    page = browser.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(url)
+    page.fill("#title", "红富士苹果")
+    page.click("button")
+    page.wait_for_selector(".path")
+    assert page.text_content(".path") == "食品 › 苹果"
+    assert page.locator("#answer li").count() == 4
+    page.fill("#title", "")
+    page.click("button")
+    page.wait_for_selector("text=Give a title or an image.")
+    page.fill("#title", "zzz")
+    page.fill("#confidence", "0.95")
+    page.click("button")
+    page.wait_for_selector("text=for a person to look at")
+    assert problems == []
+    page.close()
+
+
+def test_the_page_says_why_the_server_refused(url: str, browser: Any, tmp_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 700})
+    page.goto(url)
+    page.fill("#title", "长" * 10_001)
+    page.click("button")
+    page.wait_for_selector("text=The server refused: title: String should have at most 10000 characters")
+    (tmp_path / "no.png").write_text("<html>404</html>")
+    page.fill("#title", "红富士苹果")
+    page.set_input_files("#image", tmp_path / "no.png")
+    page.click("button")
+    page.wait_for_selector("text=The server refused: this is a web page, not an image")
+    page.route("**/assign", lambda route: route.abort())
+    page.set_input_files("#image", [])
+    page.click("button")
+    page.wait_for_selector("text=The server cannot be reached.")
+    page.close()
+
+
+def test_the_page_fits_a_phone_whatever_is_asked(url: str, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 640})
+    page.goto(url)
+    page.fill("#title", "红富士苹果" * 60)
+    page.click("button")
+    page.wait_for_selector("#answer li")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.close()

@@ -1,0 +1,251 @@
+"""Right and wrong requests, answered in this process: what is refused, what is said, what comes back."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from mep3m import __version__
+from mep3m.errors import FormatError, ModelError, NotFoundError
+from mep3m.service.app import LIMITS, MOST_CHARACTERS, MOST_PRODUCTS, create_app
+from mep3m.store.files import write_json
+from mep3m.taxonomy import Category, Taxonomy
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (40, 40)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "red").save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def client(run_folder: Path) -> TestClient:
+    return TestClient(create_app(run_folder))
+
+
+@pytest.fixture
+def copy(run_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(run_folder, tmp_path / "run"))
+
+
+titles = st.text(max_size=30) | st.sampled_from(
+    ["苹果", "手机壳 透明", "<b>", "  ", "\x00", "🍎", "a" * 5000]
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    words=st.lists(titles | st.none(), min_size=1, max_size=5), least=st.sampled_from([0.0, 0.5, 0.99, 1.0])
+)
+def test_any_titles_are_answered_in_order_and_never_below_the_confidence(
+    client: TestClient, words: list[str | None], least: float
+) -> None:
+    products = [{"id": f"p{n}", "title": word} for n, word in enumerate(words)]
+    reply = client.post("/assign", json={"products": products, "min_confidence": least, "top": 3})
+    assert reply.status_code == 200
+    answers = reply.json()
+    assert [answer["id"] for answer in answers] == [product["id"] for product in products]
+    for answer in answers:
+        assert len(answer["path"]) == len(answer["names"]) == len(answer["confidence"]) <= 2
+        assert all(least <= chance <= 1 for chance in answer["confidence"])
+        assert answer["confidence"] == sorted(answer["confidence"], reverse=True)
+        assert answer["review"] == (len(answer["path"]) < 2)
+        chances = [one["probability"] for one in answer["top"]]
+        assert chances == sorted(chances, reverse=True)
+        assert len(chances) == 3
+        if not least:
+            assert answer["path"] == answer["top"][0]["path"]
+
+
+def test_one_product_has_the_same_answer_alone_and_among_others(client: TestClient) -> None:
+    products = [{"title": f"{word} {n}"} for n in range(40) for word in ("红富士苹果", "手机壳", "无关")]
+    together = client.post("/assign", json={"products": products}).json()
+    for place in (0, 37, 119):
+        (alone,) = client.post("/assign", json={"products": [products[place]]}).json()
+        assert alone["path"] == together[place]["path"]
+        assert alone["confidence"] == pytest.approx(together[place]["confidence"], abs=1e-6)
+
+
+@pytest.mark.parametrize("top", [1, 4, 100])
+def test_more_paths_than_there_are_is_every_path(client: TestClient, top: int) -> None:
+    (found,) = client.post("/assign", json={"products": [{"title": "苹果"}], "top": top}).json()
+    assert len(found["top"]) == min(top, 4)
+    assert len({tuple(one["path"]) for one in found["top"]}) == len(found["top"])
+
+
+@pytest.mark.parametrize(
+    ("question", "field", "said"),
+    [
+        ({}, "products", "Field required"),
+        ({"products": "苹果"}, "products", "valid list"),
+        ({"products": [{"title": 5}]}, "title", "valid string"),
+        ({"products": [{"title": "a" * (MOST_CHARACTERS + 1)}]}, "title", f"at most {MOST_CHARACTERS}"),
+        ({"products": [{"ocr": "a" * (MOST_CHARACTERS + 1)}]}, "ocr", f"at most {MOST_CHARACTERS}"),
+        ({"products": [{"title": "a"}] * (MOST_PRODUCTS + 1)}, "products", f"at most {MOST_PRODUCTS}"),
+        ({"products": [{"title": "a"}], "top": 0}, "top", "greater than or equal to 1"),
+        ({"products": [{"title": "a"}], "top": 101}, "top", "less than or equal to 100"),
+        ({"products": [{"title": "a"}], "min_confidence": -0.1}, "min_confidence", "greater than or equal"),
+        ({"products": [{"title": "a"}], "minconfidence": 0.5}, "minconfidence", "not permitted"),
+    ],
+)
+def test_a_wrong_question_names_the_field_and_what_is_allowed(
+    client: TestClient, question: dict[str, Any], field: str, said: str
+) -> None:
+    reply = client.post("/assign", json=question)
+    assert reply.status_code == 422
+    (problem,) = reply.json()["detail"]
+    assert problem["loc"][-1] == field
+    assert said in problem["msg"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"null"])
+def test_a_body_that_is_no_question_is_refused(client: TestClient, body: bytes) -> None:
+    reply = client.post("/assign", content=body, headers={"Content-Type": "application/json"})
+    assert 400 <= reply.status_code < 500
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
+def test_an_image_of_every_allowed_type_is_taken(client: TestClient, kind: str) -> None:
+    reply = client.post("/assign-image", params={"title": "海南香蕉"}, files={"image": picture(kind)})
+    assert reply.json()["path"] == ["食品", "香蕉"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"<html>404</html>", "a web page, not an image"),
+        (picture()[:60], "broken"),
+        (picture("JPEG", (300, 300))[:700], "broken"),
+        (picture("TIFF"), "not an image of an allowed type"),
+        (picture("PNG", (7000, 7000)), "49,000,000 pixels"),
+    ],
+)
+def test_an_upload_that_is_no_image_is_refused_and_not_answered_as_if_there_were_none(
+    client: TestClient, content: bytes, said: str
+) -> None:
+    reply = client.post("/assign-image", params={"title": "苹果"}, files={"image": content})
+    assert reply.status_code == 422
+    assert said in reply.json()["detail"]
+
+
+def test_an_upload_beyond_the_limit_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mep3m.service.app.LIMITS", LIMITS.model_copy(update={"max_bytes": 2**20}))
+    reply = client.post("/assign-image", files={"image": bytes(2**20 + 1)})
+    assert (reply.status_code, reply.json()["detail"]) == (413, "the image is larger than 1 MB")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("min_confidence", "2"), ("min_confidence", "-1"), ("min_confidence", "x"), ("title", "a" * 10_001)],
+)
+def test_a_wrong_value_beside_an_image_is_refused(client: TestClient, name: str, value: str) -> None:
+    reply = client.post("/assign-image", params={name: value}, files={"image": picture()})
+    assert reply.status_code == 422
+    assert reply.json()["detail"][0]["loc"] == ["query", name]
+
+
+def test_an_image_is_needed_where_one_is_asked_for(client: TestClient) -> None:
+    reply = client.post("/assign-image", params={"title": "苹果"})
+    assert reply.status_code == 422
+    assert reply.json()["detail"][0]["loc"] == ["body", "image"]
+
+
+def test_health_names_the_version_and_the_classes(client: TestClient) -> None:
+    assert client.get("/health").json() == {"status": "ok", "mep3m": __version__, "classes": 4}
+
+
+def test_the_page_says_what_it_files_into_and_fetches_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "4 classes, 2 levels." in page.text
+    assert "http://" not in page.text
+    assert "https://" not in page.text
+
+
+def test_what_is_not_there_is_404_and_a_wrong_method_405(client: TestClient) -> None:
+    assert client.get("/nothing").status_code == 404
+    assert client.get("/assign").status_code == 405
+    assert client.get("/docs").status_code == 404  # it would fetch its scripts from elsewhere
+
+
+def test_a_run_without_a_card_says_how_to_make_one(copy: Path) -> None:
+    (copy / "card.json").unlink()
+    reply = TestClient(create_app(copy)).get("/card")
+    assert reply.status_code == 404
+    assert "mep3m evaluate" in reply.json()["detail"]
+
+
+def test_a_run_with_a_tree_answers_with_names(copy: Path) -> None:
+    Taxonomy((Category("食品", "生鲜", "Food"), Category("苹果", "红苹果", parent="食品"))).save(
+        copy / "taxonomy.json"
+    )
+    (found,) = (
+        TestClient(create_app(copy)).post("/assign", json={"products": [{"title": "红富士苹果"}]}).json()
+    )
+    assert (found["path"], found["names"]) == (["食品", "苹果"], ["生鲜", "红苹果"])
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "error", "said"),
+    [
+        ("classifier.json", None, ModelError, "is not a classifier folder"),
+        ("classifier.json", "{", FormatError, "is not JSON"),
+        ("classifier.json", "[]", ModelError, "names the kind 'none'"),
+        ("classifier.json", '{"kind": "liner"}', ModelError, "did you mean 'linear'"),
+        ("weights.safetensors", None, ModelError, "again"),
+        ("taxonomy.json", "[1]", FormatError, "is not a taxonomy file"),
+    ],
+)
+def test_a_damaged_run_is_not_served(
+    copy: Path, file: str, content: str | None, error: type[Exception], said: str
+) -> None:
+    if content is None:
+        (copy / file).unlink()
+    else:
+        (copy / file).write_text(content)
+    with pytest.raises(error, match=said):
+        create_app(copy)
+
+
+@pytest.mark.parametrize(
+    ("saved", "said"),
+    [
+        ({}, "is not that of a run"),
+        ([], "is not that of a run"),
+        ({"image_root": None, "settings": {"modality": "smell"}, "columns": {}}, "modality = 'smell'"),
+        ({"image_root": 5, "settings": {}, "columns": {}}, "is not that of a run"),
+    ],
+)
+def test_a_run_whose_description_is_damaged_says_so(copy: Path, saved: Any, said: str) -> None:
+    from mep3m.assignment.run import Run
+    from mep3m.errors import Mep3mError
+
+    write_json(copy / "run.json", saved)
+    with pytest.raises(Mep3mError, match=said):
+        Run.open(copy)
+
+
+def test_a_run_without_its_description_is_no_run_but_can_be_served(copy: Path) -> None:
+    from mep3m.assignment.run import Run
+
+    (copy / "run.json").unlink()
+    with pytest.raises(ModelError, match=r"without run\.json; train it with 'mep3m train'"):
+        Run.open(copy)
+    assert TestClient(create_app(copy)).get("/health").status_code == 200
+
+
+def test_the_card_is_the_file_that_training_wrote(client: TestClient, run_folder: Path) -> None:
+    assert client.get("/card").json() == json.loads((run_folder / "card.json").read_text())
+
+
+def test_no_folder_at_all(tmp_path: Path) -> None:
+    with pytest.raises((ModelError, NotFoundError), match="is not a classifier folder"):
+        create_app(tmp_path / "none")
