@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 
 from mep3m.engine import make_engine
 from mep3m.evaluation.clusters import b_cubed, pairwise
+from mep3m.ingest.run import ingest
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.settings.project import load_project
 from mep3m.simulator import SimulatorSettings, simulate
-from mep3m.sources.ingest.run import ingest
 from mep3m.stages.base import run_stage
 from mep3m.stages.dedupe.evidence import collect, gather
 from mep3m.stages.dedupe.groups import Evidence, find_links, first_rows, group

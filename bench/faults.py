@@ -25,11 +25,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from tests.sources.ingest.shop import content, rows, take_in, write_images, write_shop
+from tests.ingest.shop import content, rows, take_in, write_images, write_shop
+
+import mep3m.ingest.run
 
 # what a run would import on its way, so that a fork has it already
 import mep3m.sources.images.intake
-import mep3m.sources.ingest.run
 import mep3m.sources.tables  # noqa: F401
 
 

@@ -24,9 +24,9 @@ import psutil
 from PIL import Image
 
 from bench.plots import dots
+from mep3m.imaging.decode import load
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.lines import Line
-from mep3m.stages.ocr.load import load
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.read import ImageFile, _Reader
 

@@ -10,7 +10,7 @@ from mep3m.cli import COMMANDS
 from mep3m.store import Store
 from tests.cli.runner import Ran, ran
 from tests.cli.test_flow import COLUMNS, write_table
-from tests.sources.ingest.shop import rows, write_images, write_shop
+from tests.ingest.shop import rows, write_images, write_shop
 
 SHOP = ("--id", "id", "--title", "title", "--labels", "a,b", "--image", "image")
 #: no text to read, no images to draw: seconds

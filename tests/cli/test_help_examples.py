@@ -24,12 +24,12 @@ from mep3m.taxonomy import Category, Taxonomy
 from tests.alignment.shops import products, proposals
 from tests.cli.conftest import FIRST
 from tests.cli.runner import ran
-from tests.sources.test_mep3m import HEADER, record, sheet
+from tests.sources.mep3m.test_annotations import HEADER, record, sheet
 
 KINDS = {"tea": "tea leaf", "rice": "rice grain", "lamp": "lamp bulb"}
 #: examples that are not run here, and why
 NOT_RUN = {
-    "mep3m serve runs/text --port 8000": "it does not end; tests/serving starts it",
+    "mep3m serve runs/text --port 8000": "it does not end; tests/service starts it",
     "mep3m export-onnx run model.onnx": "tests/cli/test_networks.py exports what it trained",
     "mep3m demo --out demo": "1,200 products; tests/recipes builds smaller worlds",
 }

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from mep3m.cli import cli, main
 from mep3m.errors import NotFoundError, UsageError
-from tests.sources.ingest.shop import rows, write_images, write_shop
-from tests.sources.test_mep3m import record, write
+from tests.ingest.shop import rows, write_images, write_shop
+from tests.sources.mep3m.test_annotations import record, write
 
 OPTIONS = ("--id", "id", "--title", "title", "--labels", "a,b", "--image", "image", "--workers", "1")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import orjson
 from click.testing import CliRunner
 
-from mep3m.cli.ocr import ocr
+from mep3m.cli.building.ocr import ocr
 from mep3m.errors import NotFoundError, SettingsError
 from mep3m.product import Product, to_table
 from mep3m.store import ContentImages, Plan, StoreWriter

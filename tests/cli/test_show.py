@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mep3m.cli.show import (
+from mep3m.cli.learning.train import column_map, comma_list
+from mep3m.cli.shared import (
     NEW_FILE,
     NEW_FOLDER,
     TABLE_FORMATS,
@@ -21,7 +22,6 @@ from mep3m.cli.show import (
     login_name,
     print_json,
 )
-from mep3m.cli.train import column_map, comma_list
 from mep3m.errors import UsageError
 from mep3m.settings.sources import Columns, TableFormat
 

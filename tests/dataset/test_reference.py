@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mep3m.dataset.dataset import Dataset, join_gaps, label_cells
-from mep3m.dataset.pictures import _closest
 from mep3m.dataset.splits import Split, duplicate_groups, split_products
-from mep3m.dataset.statistics import statistics
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.product import Label, Product, to_table
+from mep3m.statistics.numbers import statistics
+from mep3m.statistics.pictures import _closest
 from mep3m.store import Plan, Reject, StoreWriter
 
 cells = st.lists(

@@ -11,7 +11,7 @@ import pytest
 from mep3m.engine import make_engine
 from mep3m.product import PRODUCT_SCHEMA, Product, to_table
 from mep3m.settings.sources import Columns, SourceEntry
-from mep3m.sources.formats import FORMATS
+from mep3m.sources.format_names import FORMATS
 from mep3m.stages.base import RowStage, run_stage
 from mep3m.store import Plan, Store, StoreWriter
 
@@ -51,7 +51,7 @@ def test_the_source_reads_refuses_and_travels(made: Any, tmp_path: Path) -> None
 def test_one_line_makes_it_a_format_of_ingest(
     made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mep3m.sources.ingest.run import ingest
+    from mep3m.ingest.run import ingest
 
     monkeypatch.setitem(FORMATS, "semicolon", f"{made.__name__}:open_semicolons")
     shop(tmp_path)

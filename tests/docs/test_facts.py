@@ -12,9 +12,9 @@ from mep3m.cli import COMMANDS, cli
 from mep3m.engine import ENGINES
 from mep3m.settings.ocr import OcrSettings
 from mep3m.settings.project import Project
-from mep3m.sources.formats import FORMATS
-from mep3m.sources.ingest.ledger import COLUMNS
+from mep3m.sources.format_names import FORMATS
 from mep3m.stages.ocr.backends import BACKENDS
+from mep3m.store.ledger import COLUMNS
 from mep3m.training.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +38,7 @@ def test_the_layers_of_the_page_are_those_that_a_machine_checks() -> None:
     shown = {name for layer in drawn for name in layer}
     assert shown <= {name for layer in checked for name in layer}
     rank = {name: place for place, layer in enumerate(checked) for name in layer}
+    assert all(len({rank[name] for name in layer}) == 1 for layer in drawn)
     places = [max(rank[name] for name in layer) for layer in drawn]
     assert places == sorted(places)
     folders = {path.stem for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").exists()}

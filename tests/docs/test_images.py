@@ -11,7 +11,7 @@ import pytest
 from mep3m.product import Label, Product, to_table
 from mep3m.report.dataset_report import report_dataset
 from mep3m.store import ContentImages, Plan, StoreWriter
-from tests.sources.ingest.shop import picture
+from tests.ingest.shop import picture
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 

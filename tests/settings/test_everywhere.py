@@ -133,7 +133,7 @@ def test_the_kinds_of_a_split_are_those_of_a_run(kind: str) -> None:
 
 
 def test_the_formats_of_a_source_are_those_of_the_command() -> None:
-    from mep3m.cli.ingest import FORMATS
+    from mep3m.cli.building.ingest import FORMATS
     from mep3m.settings.sources import TableFormat
 
     assert set(get_args(TableFormat)) < set(FORMATS)

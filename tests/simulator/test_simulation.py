@@ -9,10 +9,10 @@ from PIL import Image
 
 from mep3m.engine import make_engine
 from mep3m.errors import SettingsError, UsageError
+from mep3m.ingest.run import ingest
 from mep3m.settings.project import SourceEntry, load_project, read_toml
 from mep3m.simulator import Simulation, SimulatorSettings, simulate
 from mep3m.simulator.plan import DEFECTS
-from mep3m.sources.ingest.run import ingest
 from mep3m.sources.tables import read_products
 from mep3m.store.files import hash_file, inside, read_json, write_json
 from mep3m.taxonomy import Taxonomy

@@ -14,11 +14,11 @@ from typing import Any
 
 from mep3m.engine import make_engine
 from mep3m.errors import Mep3mError
+from mep3m.ingest.run import ingest
 from mep3m.settings.sources import SourceEntry
-from mep3m.sources.ingest.run import ingest
 from tests.cli import bad_trees
-from tests.sources.ingest.shop import picture
-from tests.sources.test_mep3m import record
+from tests.ingest.shop import picture
+from tests.sources.mep3m.test_annotations import record
 
 Case = tuple[str, str, bytes, dict[str, Any], str]
 COLUMNS = {"id": "id", "title": "title", "labels": ["a", "b"], "image": "image"}

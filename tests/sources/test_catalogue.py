@@ -9,7 +9,7 @@ import pytest
 from mep3m.errors import NotFoundError, UsageError
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.catalogue import find_format, open_source
-from mep3m.sources.formats import ENDINGS, FORMATS, named_format, says_nothing
+from mep3m.sources.format_names import ENDINGS, FORMATS, named_format, says_nothing
 
 
 @pytest.mark.parametrize(

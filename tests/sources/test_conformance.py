@@ -17,10 +17,10 @@ from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import Batch
 from mep3m.sources.catalogue import find_format, open_source
-from mep3m.sources.formats import ENDINGS, FORMATS
+from mep3m.sources.format_names import ENDINGS, FORMATS
 from mep3m.sources.tables import table_format
-from tests.sources.ingest.shop import picture, rows, write_images, write_shop
-from tests.sources.test_mep3m import record
+from tests.ingest.shop import picture, rows, write_images, write_shop
+from tests.sources.mep3m.test_annotations import record
 
 COLUMNS = {"id": "id", "title": "title", "labels": ["a", "b"]}
 COUNT = 6

@@ -30,7 +30,7 @@ from mep3m.stages.ocr.stage import OcrStage
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import ContentImages, Plan, Store, StoreWriter
 from tests.alignment.shops import FIRST, link, products
-from tests.sources.ingest.shop import picture
+from tests.ingest.shop import picture
 
 
 @dataclass(frozen=True)

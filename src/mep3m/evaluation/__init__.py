@@ -1,1 +1,1 @@
-"""evaluation."""
+"""Scores: metrics, calibration, metric cards, and builds against a known truth."""

@@ -1,1 +1,1 @@
-"""recipes."""
+"""Complete named runs: build, align a store, train and score, measure leakage."""

@@ -24,15 +24,15 @@ from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import Split, split_products
 from mep3m.engine import Engine, Progress, make_engine, silent
 from mep3m.errors import UsageError
+from mep3m.evaluation.truth import score_against_truth
+from mep3m.ingest.run import ingest
 from mep3m.recipes.align import REVIEW, align_store, shops
 from mep3m.recipes.classify import evaluate_run, train_run
-from mep3m.recipes.truth import score_against_truth
 from mep3m.report.build_report import Facts, report_build
 from mep3m.settings.linear import LinearSettings
 from mep3m.settings.project import Project
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
-from mep3m.sources.ingest.run import ingest
 from mep3m.stages.base import run_stage
 from mep3m.stages.dedupe.stage import DedupeStage
 from mep3m.stages.ocr.folder import write_readings

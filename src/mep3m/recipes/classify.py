@@ -11,14 +11,14 @@ import pyarrow as pa
 from mep3m import __version__
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset
+from mep3m.dataset.labels_in_tree import in_the_runs_tree
 from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import Split
 from mep3m.errors import UsageError
 from mep3m.evaluation.card import metric_card, training_counts
 from mep3m.evaluation.evaluate import evaluate, unreadable
+from mep3m.evaluation.label_checks import odd_labels
 from mep3m.label_tree.probabilities import make_coherent
-from mep3m.recipes.label_checks import odd_labels
-from mep3m.recipes.labels_of import in_the_runs_tree
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.store.files import fingerprint, sole_writer, write_json

@@ -1,1 +1,1 @@
-"""report."""
+"""Tables, charts and pages of HTML; they draw numbers made elsewhere."""

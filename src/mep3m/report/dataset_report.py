@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mep3m.dataset.pictures import LookAlike, jpeg, look_alikes, mosaic, thumbnail
-from mep3m.dataset.statistics import statistics
 from mep3m.report import charts
 from mep3m.report.page import Section, picture, render, table, write_page
+from mep3m.statistics.numbers import statistics
+from mep3m.statistics.pictures import LookAlike, jpeg, look_alikes, mosaic, thumbnail
 from mep3m.store import Store
 from mep3m.store.files import write_json
 

@@ -14,8 +14,8 @@ from markupsafe import Markup
 from PIL import Image
 
 from mep3m.errors import NotFoundError
+from mep3m.imaging.decode import UnreadableImageError, load
 from mep3m.report.page import Section, picture, render, table, write_page
-from mep3m.stages.ocr.load import UnreadableImageError, load
 from mep3m.stages.ocr.promotion import PROMOTIONAL
 
 #: how informative an image's text must be to stand in the upper row, and may be in the lower

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from mep3m import __version__
 from mep3m.assignment.answer import assign
 from mep3m.errors import FormatError
+from mep3m.imaging.examine import examine
 from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.product import Product, to_table
 from mep3m.report.page import render
 from mep3m.settings.sources import ImageLimits
-from mep3m.sources.images.examine import examine
 from mep3m.store.files import read_json
 from mep3m.store.images import FolderImages
 from mep3m.taxonomy import Taxonomy

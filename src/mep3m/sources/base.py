@@ -13,7 +13,6 @@ from mep3m.store.rejects import Reject
 
 #: rows that travel together between a source and the store
 BATCH_ROWS = 8192
-STAGE = "ingest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from mep3m.errors import NotFoundError, UsageError, did_you_mean
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import Source
-from mep3m.sources.formats import ENDINGS, FORMATS, named_format, says_nothing
+from mep3m.sources.format_names import ENDINGS, FORMATS, named_format, says_nothing
 
 
 def open_source(entry: SourceEntry, base: Path = Path()) -> Source:

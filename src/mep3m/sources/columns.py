@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from mep3m.product import LABEL_TYPE, PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns
-from mep3m.sources.base import STAGE, Batch
+from mep3m.sources.base import Batch
 from mep3m.sources.delimited import Row
-from mep3m.store.rejects import Reject
+from mep3m.store.rejects import INGEST, Reject
 
 #: stands for the shop's own separator inside a path column; no catalogue writes this character
 PATH_MARK = "\x1f"
@@ -138,7 +138,7 @@ class ColumnMap:
             else:
                 value = row.text if row.text is not None else "\t".join(row.cells)
                 rejects.append(
-                    Reject(STAGE, self.source, problem, file=self.file, line=row.line, value=value)
+                    Reject(INGEST, self.source, problem, file=self.file, line=row.line, value=value)
                 )
         cells = {
             name: pa.array([rows[index].cells[names.index(name)] for index in good], pa.string())
@@ -176,7 +176,7 @@ def refuse_repeated_ids(table: pa.Table) -> tuple[pa.Table, list[Reject]]:
         reason = f"the id is already used by {original['file']}, line {original['line']}"
         rejects.append(
             Reject(
-                STAGE, value["source"], reason, None, value["file"], value["line"], "id", value["source_id"]
+                INGEST, value["source"], reason, None, value["file"], value["line"], "id", value["source_id"]
             )
         )
     keep = np.ones(len(codes), dtype=bool)

@@ -21,7 +21,7 @@ from mep3m.settings.sources import Columns, SourceEntry, TableFormat, TableSetti
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
 from mep3m.sources.columns import PATH_MARK, ColumnMap, refuse_repeated_ids
 from mep3m.sources.delimited import Row, csv_rows, decode_lines, json_rows, tsv_rows
-from mep3m.sources.formats import named_format, says_nothing
+from mep3m.sources.format_names import named_format, says_nothing
 from mep3m.sources.lines import check_encoding, detect_encoding, open_bytes, read_lines
 from mep3m.store.rejects import Reject
 

@@ -11,6 +11,8 @@ import pyarrow as pa
 #: characters of a bad value that are kept; the rest stays in the source file
 VALUE_LIMIT = 500
 
+#: the step that reads sources, as plans, manifests and rejects name it
+INGEST = "ingest"
 REJECT_SCHEMA = pa.schema(
     [
         pa.field("stage", pa.string()),

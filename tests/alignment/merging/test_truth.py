@@ -12,6 +12,7 @@ from mep3m.alignment.merging.impact import compare_after, impact
 from mep3m.alignment.merging.merge import Catalogue, Review, merge
 from mep3m.alignment.review.decisions import Decision, Ref
 from mep3m.engine import make_engine
+from mep3m.ingest.run import ingest
 from mep3m.settings.align import MergeSettings
 from mep3m.settings.project import FirstLevel as Class
 from mep3m.settings.project import read_toml
@@ -19,7 +20,6 @@ from mep3m.settings.simulator import SimulatorSettings
 from mep3m.settings.sources import SourceEntry
 from mep3m.simulator import simulate
 from mep3m.simulator.platforms import World, links, make_world
-from mep3m.sources.ingest.run import ingest
 from mep3m.stages.apply_review import ApplyReview, store_counts
 from mep3m.stages.base import run_stage
 from mep3m.taxonomy import Category

@@ -15,7 +15,7 @@ from mep3m.settings.sources import FetchSettings, ImageLimits
 from mep3m.sources.fetch.client import fetch_images
 from mep3m.sources.fetch.transport import is_public
 from mep3m.store.images import ContentImages
-from tests.sources.ingest.shop import picture
+from tests.ingest.shop import picture
 
 IMAGE = picture(3, "PNG", (64, 64)) + bytes(5000)
 

@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from mep3m.errors import FormatError
+from mep3m.imaging.examine import examine
 from mep3m.product import Product, to_table
 from mep3m.settings.sources import ImageLimits
 from mep3m.sources.base import Batch
 from mep3m.sources.images.archives import read_members
-from mep3m.sources.images.examine import examine
 from mep3m.sources.images.intake import COLUMNS, Intake, is_url
 from mep3m.store.images import ContentImages
-from tests.sources.ingest.shop import picture
+from tests.ingest.shop import picture
 from tests.sources.rar import rar
 
 LIMITS = ImageLimits(max_bytes=100_000, max_pixels=10_000)

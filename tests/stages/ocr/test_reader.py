@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mep3m.errors import MissingExtraError, StoreError
+from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr import read, tesseract
 from mep3m.stages.ocr.backends import build
 from mep3m.stages.ocr.cache import ReadingCache, reader_fingerprint
 from mep3m.stages.ocr.lines import Line
-from mep3m.stages.ocr.load import Pixels
 from mep3m.stages.ocr.pool import Failure
 from mep3m.stages.ocr.read import ImageFile, _Reader, finish
 from tests.stages.ocr.pictures import encoded

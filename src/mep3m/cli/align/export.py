@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.show import FILE, NEW_FILE, json_option, print_json
+from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
 
 
 @click.command(

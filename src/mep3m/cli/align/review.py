@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.show import (
+from mep3m.cli.shared import (
     FILE,
     NEW_FILE,
     json_option,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from mep3m.cli.show import (
+from mep3m.cli.shared import (
     FILE,
     NEW_FILE,
     NEW_FOLDER,

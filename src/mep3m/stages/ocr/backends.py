@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from mep3m.errors import UsageError, did_you_mean
+from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.lines import Line
-from mep3m.stages.ocr.load import Pixels
 
 
 class Backend(Protocol):

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mep3m.errors import NotFoundError, require
+from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.lines import Line
-from mep3m.stages.ocr.load import Pixels
 
 #: simplified Chinese and English, as §3.1 extracts
 _LANGUAGES = ["ch_sim", "en"]

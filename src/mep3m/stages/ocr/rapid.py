@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.errors import MissingExtraError, require
+from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import Engine, OcrSettings
 from mep3m.stages.ocr.lines import Line
-from mep3m.stages.ocr.load import Pixels
 
 Tensor = NDArray[np.float32]
 #: both sides of the detector's input are multiples of this, in pixels

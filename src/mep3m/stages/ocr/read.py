@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 from mep3m.errors import words_of
+from mep3m.imaging.decode import MIN_SIDE, Pixels, UnreadableImageError, image_size, load
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.stages.ocr.backends import Backend, build
 from mep3m.stages.ocr.cache import ReadingCache
 from mep3m.stages.ocr.lines import Line, clean_lines, is_single, reading_order
-from mep3m.stages.ocr.load import MIN_SIDE, Pixels, UnreadableImageError, image_size, load
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.promotion import score_lines
 from mep3m.store.files import as_text, hash_file

@@ -13,9 +13,9 @@ from itertools import groupby
 from PIL import Image
 
 from mep3m.errors import MissingExtraError
+from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.lines import Line
-from mep3m.stages.ocr.load import Pixels
 
 _INSTALL = "tesseract is not installed. Install it with: apt-get install tesseract-ocr tesseract-ocr-chi-sim"
 _LANGUAGES = "chi_sim+eng"

@@ -1,0 +1,1 @@
+"""Commands from raw exports to a dataset."""

@@ -1,0 +1,1 @@
+"""Commands that look at a dataset or write it in another format."""

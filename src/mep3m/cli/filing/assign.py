@@ -1,0 +1,124 @@
+"""`mep3m assign` and `mep3m serve`: file new products, from a table or over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mep3m.cli.shared import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
+from mep3m.errors import UsageError
+
+#: products that are classified at once
+BATCH = 8192
+
+
+@click.command(epilog="Example: mep3m assign run new.csv --out assigned.jsonl --min-confidence 0.9")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@column_options
+@click.option("--out", required=True, type=NEW_FILE, help="JSON lines, one a product.")
+@click.option(
+    "--threshold",
+    "--min-confidence",
+    "threshold",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="The path ends where its probability falls below this; such products go to review.",
+)
+@click.option("--edits", type=FILE, help="Edits of the category tree ('align edit') that RUN is to follow.")
+@click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Alternatives a product.")
+@json_option
+def assign(
+    run: Path, data: Path, out: Path, threshold: float, top: int, as_json: bool, **options: Any
+) -> None:
+    """Give every product of DATA a category path with RUN.
+
+    The columns are those of training unless others are named; labels are not read. A RUN that was
+    trained on a store has none: name them to read a table. With --edits the answers are categories of
+    the edited tree.
+
+    Each line of the output has the path, a probability for each of its levels, whether a person has to
+    look, and the most probable full paths.
+    """
+    import orjson
+
+    from mep3m.assignment.answer import assign as answer
+    from mep3m.assignment.run import Run
+    from mep3m.cli.learning.evaluate import follow_edits_of
+    from mep3m.engine.progress import bar
+    from mep3m.store.files import whole_file
+
+    opened_run = follow_edits_of(Run.open(run), options["edits"])
+    opened = opened_run.read(
+        data, False, given_columns(options, data), options["image_root"], options["format"]
+    )
+    names = opened_run.taxonomy
+    review = unreadable = 0
+    total = opened.products.num_rows
+    with whole_file(out) as temporary, temporary.open("wb") as file, bar("assign", total, "products") as step:
+        for start in range(0, total, BATCH):
+            batch = opened.products.slice(start, BATCH)
+            for found in answer(opened_run.classifier, batch, opened.images, top, threshold, names):
+                review += found.review
+                unreadable += found.unreadable is not None
+                file.write(orjson.dumps(found.to_json(), option=orjson.OPT_APPEND_NEWLINE))
+            step(batch.num_rows)
+    counts = {"filed": total - review, "review": review, "refused": len(opened.rejects)}
+    report(counts | {"unreadable_images": unreadable}, out, as_json)
+
+
+def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
+    """Print what became of the products; exit with 1 where rows were refused."""
+    if as_json:
+        print_json(counts | {"out": str(out)})
+    else:
+        filed, review, refused = (f"{counts[name]:,}" for name in ("filed", "review", "refused"))
+        click.echo(f"{filed} filed, {review} to review, {refused} refused: {out}")
+    if counts["unreadable_images"]:
+        broken = f"{counts['unreadable_images']:,} images could not be read and count as missing"
+        click.echo(f"{broken}; their lines say why under 'unreadable'", err=True)
+    if counts["refused"]:
+        raise click.exceptions.Exit(1)
+
+
+@click.command(epilog="Example: mep3m serve runs/text --port 8000")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option("--edits", type=FILE, help="Edits of the category tree ('align edit') that RUN is to follow.")
+def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
+    """Serve the classifier in RUN: a page at /, JSON at /assign, /assign-image, /card and /health."""
+    import socket
+
+    import uvicorn
+
+    from mep3m.service.app import create_app
+
+    followed = None
+    if edits is not None:
+        from mep3m.assignment.run import Run
+        from mep3m.cli.learning.evaluate import follow_edits_of
+
+        opened = follow_edits_of(Run.open(run), edits)
+        followed = opened.classifier, opened.taxonomy
+    app = create_app(run, followed)
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}:{port} ({error.strerror}); choose another --host or --port"
+        ) from None
+    listening.listen()  # who reads the next line may ask at once
+    click.echo(f"serving {run} at http://{host}:{listening.getsockname()[1]}", err=True)
+    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])

@@ -1,0 +1,109 @@
+"""`mep3m evaluate`: score a trained classifier on a labelled table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mep3m.cli.shared import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
+
+if TYPE_CHECKING:
+    from mep3m.assignment.run import Run
+
+
+@click.command(epilog="Example: mep3m evaluate run --data test.tsv --json")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Table or store with labels.")
+@column_options
+@click.option("--split-file", type=click.Path(path_type=Path), help="Score only the test side of this split.")
+@click.option("--edits", type=FILE, help="Edits of the category tree ('align edit') that RUN is to follow.")
+@click.option("--card", type=NEW_FILE, help="Write the whole metric card to this JSON file.")
+@click.option("--report", type=NEW_FILE, help="Write the card as a page with its plots to this HTML file.")
+@json_option
+def evaluate(
+    run: Path, data: Path, split_file: Path | None, card: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Score RUN on DATA, whose columns are those of training unless others are named; ids may be missing.
+
+    A row whose label the model has never seen counts as wrong and is reported under 'unseen'. A RUN that
+    was trained on a store has ids as classes: names of a table are looked up in its taxonomy, and labels
+    of a store with another version of the taxonomy are followed by their ids. With --edits the answers of
+    RUN are followed too: a merged category counts as the one it was merged into.
+    """
+    from mep3m.assignment.run import Run
+    from mep3m.cli.learning.train import end_refused, print_scores, say_refused
+    from mep3m.dataset.splits import Split
+    from mep3m.evaluation.label_checks import outside_in_words
+    from mep3m.recipes.classify import evaluate_run
+    from mep3m.store.files import write_json
+
+    opened_run = follow_edits_of(Run.open(run), options["edits"])
+    opened = opened_run.read(
+        data,
+        columns=given_columns(options, data),
+        image_root=options["image_root"],
+        table=options["format"],
+        ids=split_file is not None,
+    )
+    say_refused(opened.rejects, data)
+    split = Split.load(split_file) if split_file else None
+    whole = card is not None or options["report"] is not None
+    scores = evaluate_run(opened_run, opened, split, whole)
+    if card:
+        write_json(card, scores)
+    if options["report"]:
+        from mep3m.report.card_report import report_card
+        from mep3m.store.files import read_json
+
+        trained = read_json(run / "card.json") if (run / "card.json").exists() else {}
+        scores |= {"leakage": trained["leakage"]} if "leakage" in trained else {}
+        report_card(scores, options["report"], opened_run.taxonomy)
+    if as_json:
+        print_json(scores)
+    else:
+        print_scores(scores)
+    if broken := scores["unreadable_images"]["n"]:
+        reason = scores["unreadable_images"]["first"][0]["reason"]
+        click.echo(f"{broken:,} images could not be read and count as missing (first: {reason})", err=True)
+    odd = scores.get("hierarchical", {}).get("outside", {"misplaced": 0})
+    if odd["misplaced"]:
+        click.echo(
+            f"{odd['misplaced']:,} rows of {data} have a label below another parent than in the tree of {run}"
+            f"{outside_in_words(odd, 'stands ')}; in the scores of the tree they count down to there",
+            err=True,
+        )
+    if all(level["unseen"] == level["n"] for level in scores["levels"]):
+        click.echo(
+            f"no label of {data} is a class of {run}: compare them with the tree in {run}/classifier.json",
+            err=True,
+        )
+    told = scores.get("taxonomy", {})
+    if "data" in told:
+        click.echo(
+            f"the taxonomy of {data} (version {told['data']}) is not the run's ({told['model']}): "
+            f"{told['moved']:,} rows counted where the run has their category, {told['new']:,} rows of "
+            "categories that it does not know at the deepest one that it does"
+            + ("" if options["edits"] else "; --edits FILE follows categories that were merged since"),
+            err=True,
+        )
+    end_refused(opened.rejects)
+
+
+def follow_edits_of(run: Run, edits: Path | None) -> Run:
+    """Return the run after the edits of a file, and say on standard error what they did to its classes."""
+    if edits is None:
+        return run
+    from mep3m.alignment.edits.history import read_history
+
+    followed = run.followed(read_history(edits))
+    told = followed.edits
+    click.echo(
+        f"{told['edits']} edits followed: {len(told['now'])} classes of the run are another now", err=True
+    )
+    for old, why in told["gone"].items():
+        click.echo(f"{old} has no successor, the category above it answers: {why}", err=True)
+    for text in told["broken"]:
+        click.echo(f"not followed, the run does not have it: {text}", err=True)
+    return followed

@@ -1,0 +1,249 @@
+"""`mep3m train` and `mep3m split`: a classifier from a table or a store, and what it is tested on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from mep3m.cli.shared import (
+    NEW_FILE,
+    NEW_FOLDER,
+    column_options,
+    format_option,
+    given_columns,
+    json_option,
+    print_json,
+)
+from mep3m.errors import UsageError
+from mep3m.settings.run import Hierarchy, Modality, SplitKind
+
+EXAMPLE = """\b
+Examples:
+  mep3m train items.tsv --title title --labels l1,l2 --modality text --out run
+  mep3m train demo/dataset --modality text --level 2 --out run
+  mep3m train items.csv --title name --labels kind --modality text --set epochs=8 --out run
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("data", type=click.Path(path_type=Path))
+@column_options
+@click.option("--modality", type=click.Choice(get_args(Modality)), default="text", show_default=True)
+@click.option("--model", help="Model; without it, the recommended one for the modality.")
+@click.option(
+    "--hierarchy",
+    type=click.Choice(("auto", *get_args(Hierarchy))),
+    default="auto",
+    show_default=True,
+    help="How several label levels are joined; auto takes what is recommended for the model.",
+)
+@click.option(
+    "--level", type=click.IntRange(1), help="Train one level as a flat task; without it, all levels."
+)
+@click.option("--leaf", is_flag=True, help="With --level: a row that ends above it keeps its deepest label.")
+@click.option("--subset", help="Only the classes below this category ('name' or 'a > b').")
+@click.option("--split", type=click.Choice([kind for kind in get_args(SplitKind) if kind != "shop"]))
+@click.option("--valid-share", type=float, help="Share of rows held out for validation (default 0.1).")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A setting of the model itself.")
+@click.option("--split-file", type=click.Path(path_type=Path), help="Train on the train side of this split.")
+@click.option("--leakage", is_flag=True, help="Also measure how much a random split flatters this model.")
+@click.option("--seeds", type=click.IntRange(1), default=1, help="Splits of each kind for --leakage.")
+@click.option("--out", required=True, type=NEW_FOLDER, help="Folder for the run.")
+@json_option
+def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
+    """Train a classifier on DATA: a table (CSV, TSV, JSONL, Parquet) or a store folder.
+
+    An empty label cell means no label at that level. A tenth of the rows, with duplicates kept on one
+    side, is held out to calibrate the model and to write its card; see docs/guide-train.md.
+    """
+    from mep3m.dataset.reading import open_products
+    from mep3m.dataset.splits import Split
+    from mep3m.evaluation.label_checks import in_words
+    from mep3m.recipes.classify import train_run
+    from mep3m.recipes.leakage import leakage
+    from mep3m.store.files import write_json
+
+    columns = column_map(options, data)
+    settings = train_settings(options)
+    opened = open_products(data, columns, options["image_root"], options["format"])
+    say_refused(opened.rejects, data)
+    root = options["image_root"] or (data.parent if columns.image else None)
+    split = Split.load(options["split_file"]) if options["split_file"] else None
+    card = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
+    if options["leakage"]:
+        card["leakage"] = leakage(opened, settings, options["seeds"])
+        write_json(out / "card.json", card)
+    for line in in_words(card["odd_labels"], str(data)):
+        click.echo(line, err=True)
+    if as_json:
+        print_json({"run": str(out), "refused": len(opened.rejects), **card})
+    else:
+        print_scores(card)
+        click.echo(f"classifier in {out}; score it elsewhere with: mep3m evaluate {out} --data TABLE")
+    end_refused(opened.rejects)
+
+
+@click.command(epilog="Example: mep3m split items.tsv --title title --kind grouped --out split.json")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--title", help="Column with the title: equal titles are duplicates.")
+@click.option("--labels", default="", help="Label columns, coarse to fine; needed to stratify.")
+@click.option("--id", "id_column", help="Column with the product id.")
+@click.option("--shop", help="Column with the shop or platform.")
+@format_option
+@click.option("--kind", type=click.Choice(get_args(SplitKind)), default="grouped", show_default=True)
+@click.option("--share", default=0.2, show_default=True, help="Share of the rows to test on.")
+@click.option("--test-shops", default="", help="With --kind shop: the shops to test on, joined by commas.")
+@click.option("--level", type=click.IntRange(1), default=1, show_default=True, help="Level to stratify by.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--out", required=True, type=NEW_FILE, help="JSON file of the split.")
+@json_option
+def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
+    """Split DATA into train and test, as lists of product ids that 'train' and 'evaluate' read.
+
+    grouped keeps duplicates together (the default), random is the paper's 8:2, stratified keeps the
+    share of every class, shop tests on whole shops.
+    """
+    from mep3m.dataset.dataset import Dataset
+    from mep3m.dataset.reading import open_products
+    from mep3m.dataset.splits import split_products
+
+    opened = open_products(data, column_map(options, data), table=options["format"])
+    say_refused(opened.rejects, data)
+    dataset = Dataset.of(opened.products)
+    made = split_products(
+        dataset.products,
+        options["kind"],
+        options["share"],
+        options["seed"],
+        dataset.names(options["level"]),
+        comma_list(options["test_shops"]),
+    )
+    made.save(out)
+    summary = {"split": made.id, "train": len(made.train), "test": len(made.test), "out": str(out)}
+    if as_json:
+        print_json(summary)
+    else:
+        click.echo(f"{summary['train']:,} to train, {summary['test']:,} to test, split {made.id}: {out}")
+    end_refused(opened.rejects)
+
+
+def comma_list(text: str) -> tuple[str, ...]:
+    """Return the names in a comma-separated option."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def column_map(options: dict[str, Any], data: Path) -> Any:
+    """Return the `Columns` of the table `data` that the options name."""
+    from mep3m.settings.sources import Columns
+
+    return Columns.parse(given_columns(options, data), "columns")
+
+
+def say_refused(rejects: list[Any], data: Path) -> None:
+    """Say how many rows of `data` were refused, and why the first: before any work is done with the rest."""
+    if rejects:
+        first = rejects[0]
+        where = f"line {first.line}: " if first.line else ""
+        click.echo(f"{len(rejects):,} rows of {data} were refused (first: {where}{first.reason})", err=True)
+
+
+def end_refused(rejects: list[Any]) -> None:
+    """Exit with 1 where rows were refused; `say_refused` has said which."""
+    if rejects:
+        raise click.exceptions.Exit(1)
+
+
+def train_settings(options: dict[str, Any]) -> Any:
+    """Return the checked settings of a run; the model is the default of the modality where none is named.
+
+    Raises:
+        SettingsError: a value is not allowed.
+        UsageError: a --set is not NAME=VALUE.
+    """
+    from mep3m.settings.run import RunSettings
+    from mep3m.training.registry import default_model
+
+    pairs = [text.partition("=") for text in options["sets"]]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise UsageError(f"--set {name} is not allowed: write NAME=VALUE, for example --set epochs=8")
+    given = {name: options[name] for name in ("level", "split", "valid_share") if options[name] is not None}
+    if options["subset"]:
+        given["subset"] = tuple(part.strip() for part in options["subset"].split(">"))
+    return RunSettings.parse(
+        {
+            "modality": options["modality"],
+            "model": options["model"] or default_model(options["modality"]),
+            "hierarchy": options["hierarchy"],
+            "leaf": options["leaf"],
+            "seed": options["seed"],
+            "options": {name.strip().replace("-", "_"): value.strip() for name, _, value in pairs},
+            **given,
+        },
+        "train",
+    )
+
+
+def print_scores(scores: dict[str, Any]) -> None:
+    """Print the levels of a card or an evaluation as a table."""
+    if "measured_on" in scores:
+        click.echo(f"measured on {scores['measured_on']}")
+    click.echo("level      n  classes   top-1   top-5  macro F1  weighted F1  AP macro  unseen")
+    for row in scores["levels"]:
+        counts = (
+            f"{row['level']:>5} {row['n']:>6,}  {row['classes']:>7,}  {row['top1']:.4f}  {row['top5']:.4f}"
+        )
+        averages = f"{row['macro_f1']:.4f}       {row['weighted_f1']:.4f}    {row['ap_macro']:.4f}"
+        click.echo(f"{counts}    {averages}  {row['unseen']:>6,}")
+    if "leakage" in scores:
+        print_leakage(scores["leakage"])
+
+
+def print_leakage(found: dict[str, Any]) -> None:
+    """Print the scores of random and grouped splits side by side."""
+    click.echo(
+        f"leakage: {found['shared']:.1%} of the test rows of a random split have a duplicate in training; "
+        f"means of {found['splits']} splits"
+    )
+    click.echo("level  score     random  grouped  difference")
+    for row in found["levels"]:
+        for score, name in (("top1", "top-1"), ("macro_f1", "macro F1")):
+            one, two, gap = (row[kind][score] for kind in ("random", "grouped", "difference"))
+            spread = "" if gap["sd"] is None else f" ± {gap['sd']:.4f}"
+            means = f"{one['mean']:.4f}   {two['mean']:.4f}     {gap['mean']:+.4f}"
+            click.echo(f"{row['level']:>5}  {name:<8}  {means}{spread}")
+
+
+@click.command("export-onnx", epilog="Example: mep3m export-onnx run model.onnx")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("file", type=NEW_FILE)
+@json_option
+def export_onnx(run: Path, file: Path, as_json: bool) -> None:
+    """Write the model of RUN as the ONNX file FILE: the same probabilities without this package.
+
+    Inputs of a network are the normalised image and the token ids, those of the linear model the numbers
+    and values of a title's n-grams, as docs/guide-train-networks.md and docs/guide-train.md say.
+    """
+    from mep3m.models.classifier import load
+    from mep3m.models.linear.classifier import LinearClassifier
+
+    classifier: Any = load(run)
+    if isinstance(classifier, LinearClassifier):
+        from mep3m.models.onnx.linear import export_linear
+
+        export_linear(classifier, file)
+    elif hasattr(classifier, "network"):
+        from mep3m.models.onnx.network import export_onnx as write  # loads torch: after the checks
+
+        write(classifier, file)
+    else:
+        parts = [part.name for part in run.iterdir() if (part / "weights.safetensors").exists()]
+        hint = f"; export one of its parts: {', '.join(str(run / part) for part in parts)}" if parts else ""
+        raise UsageError(f"{run} is not one model, so it has no ONNX form{hint}")
+    if as_json:
+        print_json({"onnx": str(file), "bytes": file.stat().st_size})
+    else:
+        click.echo(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")

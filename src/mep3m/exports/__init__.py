@@ -1,0 +1,1 @@
+"""A dataset written in the formats of others, one module a format."""

@@ -1,0 +1,1 @@
+"""From catalogues to a store: run, bring up to date, and try again."""

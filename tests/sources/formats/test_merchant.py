@@ -1,0 +1,162 @@
+"""Merchant feeds in three forms: the same products from each, whatever the feed's program liked to write."""
+
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from lxml import etree
+
+from mep3m.errors import FormatError, NotFoundError
+from mep3m.settings.sources import Columns, SourceEntry
+from mep3m.sources.formats.merchant import _forget, open_merchant
+from mep3m.store import Reject
+
+G = "http://base.google.com/ns/1.0"
+Item = dict[str, str]
+ITEMS: list[Item] = [
+    {"id": "1", "title": "红茶 & 绿茶", "image_link": "http://a/1.jpg", "product_type": "食品 > 茶"},
+    {"id": "2", "title": "<b>米</b>", "image_link": "http://a/2.jpg", "product_type": "食品 > 粮油 > 米"},
+    {"id": "3", "title": "灯", "google_product_category": "Home > Lamps"},
+]
+
+
+def rss(items: Sequence[Item], between: str = "\n") -> bytes:
+    def one(item: Item) -> str:
+        root = etree.Element("item", nsmap={"g": G})
+        for name, value in item.items():
+            etree.SubElement(root, f"{{{G}}}{name}" if name != "title" else name).text = value
+        return etree.tostring(root, encoding="unicode")
+
+    body = between.join(map(one, items))
+    return f'<?xml version="1.0" encoding="UTF-8"?><rss><channel>{body}</channel></rss>'.encode()
+
+
+def atom(items: Sequence[Item]) -> bytes:
+    root = etree.Element(
+        "{http://www.w3.org/2005/Atom}feed", nsmap={None: "http://www.w3.org/2005/Atom", "g": G}
+    )
+    for item in items:
+        entry = etree.SubElement(root, "{http://www.w3.org/2005/Atom}entry")
+        for name, value in item.items():
+            space = "http://www.w3.org/2005/Atom" if name == "title" else G
+            etree.SubElement(entry, f"{{{space}}}{name}").text = value
+    return bytes(etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True))
+
+
+def tabbed(items: Sequence[Item], spaced: bool = False) -> bytes:
+    names = ["id", "title", "image_link", "product_type", "google_product_category"]
+    shown = [name.replace("_", " ") for name in names] if spaced else names
+    lines = [[item.get(name, "") for name in names] for item in items]
+    return "\n".join("\t".join(line) for line in [shown, *lines]).encode() + b"\n"
+
+
+def read(path: Path, content: bytes, **entry: Any) -> tuple[pa.Table, list[Reject]]:
+    path.write_bytes(content)
+    source = open_merchant(SourceEntry.parse({"name": "shop", "path": str(path), **entry}, "test"), path)
+    batches = [batch for part in source.parts() for batch in source.read(part)]
+    table = pa.concat_tables([batch.products for batch in batches])
+    return table, [reject for batch in batches for reject in batch.rejects]
+
+
+SHOWN = ["source_id", "title", "image_ref", "source_path"]
+
+
+def test_rss_and_atom_and_the_packed_form_say_the_same(tmp_path: Path) -> None:
+    first, rejects = read(tmp_path / "a.xml", rss(ITEMS))
+    assert rejects == []
+    assert first["title"].to_pylist() == ["红茶 & 绿茶", "<b>米</b>", "灯"]
+    assert first["source_path"].to_pylist() == [["食品", "茶"], ["食品", "粮油", "米"], ["Home", "Lamps"]]
+    for name, content in (("b.xml", atom(ITEMS)), ("c.xml.gz", gzip.compress(rss(ITEMS)))):
+        other, rejects = read(tmp_path / name, content)
+        assert (other.select(SHOWN).to_pylist(), rejects) == (first.select(SHOWN).to_pylist(), [])
+
+
+@pytest.mark.parametrize("spaced", [False, True])
+def test_the_tab_separated_form_says_the_same(tmp_path: Path, spaced: bool) -> None:
+    """Google writes the names of its columns with spaces or with underscores."""
+    expected, _ = read(tmp_path / "a.xml", rss(ITEMS[:2]))
+    found, rejects = read(tmp_path / "a.tsv", tabbed(ITEMS[:2], spaced))
+    assert (found.select(SHOWN).to_pylist(), rejects) == (expected.select(SHOWN).to_pylist(), [])
+    assert found["line"].to_pylist() == [2, 3]
+
+
+def test_without_the_shop_s_own_tree_google_s_counts(tmp_path: Path) -> None:
+    content = b"id\ttitle\timage link\tgoogle product category\n1\tlamp\thttp://a/1.jpg\tHome > Lamps\n"
+    table, _ = read(tmp_path / "a.txt", content)
+    assert table["source_path"].to_pylist() == [["Home", "Lamps"]]
+
+
+def test_items_on_one_line_have_places_of_their_own(tmp_path: Path) -> None:
+    """A minified feed: a row is found again by its place, and the later of two equal ids is refused by it."""
+    table, _ = read(tmp_path / "a.xml", rss(ITEMS, between=""))
+    assert table["line"].to_pylist() == [1, 2, 3]
+    table, _ = read(tmp_path / "b.xml", rss(ITEMS, between="\n\n"))
+    assert table["line"].to_pylist() == [1, 3, 5]
+
+
+def test_a_feed_that_breaks_off_keeps_what_came_before(tmp_path: Path) -> None:
+    content = rss(ITEMS)
+    cut = content[: content.rindex(b"<item") + 30]
+    table, (reject,) = read(tmp_path / "a.xml", cut)
+    assert table["source_id"].to_pylist() == ["1", "2"]
+    assert reject.reason.startswith("the XML is broken from here on: ")
+    assert reject.line is not None
+    assert reject.line > table["line"].to_pylist()[-1]
+
+
+def test_the_first_of_a_name_counts_and_a_link_is_its_address(tmp_path: Path) -> None:
+    content = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><id>2</id><title>茶</title>'
+        '<link href="http://a/page"/><!-- a comment --></entry></feed>'
+    )
+    columns = {"id": "id", "title": "title", "image": "link"}
+    table, _ = read(tmp_path / "a.xml", content.encode(), columns=columns)
+    assert table.select(["source_id", "title", "image_ref"]).to_pylist() == [
+        {"source_id": "1", "title": "茶", "image_ref": "http://a/page"}
+    ]
+
+
+def test_columns_of_one_s_own_count(tmp_path: Path) -> None:
+    item = {"id": "1", "title": "茶", "mpn": "X9", "custom_label_0": "食品"}
+    columns = Columns(id="mpn", title="title", labels=("custom_label_0",)).model_dump(exclude_none=True)
+    for name, content in (("a.xml", rss([item])),):
+        table, _ = read(tmp_path / name, content, columns=columns)
+        assert table.select(["source_id", "source_path"]).to_pylist() == [
+            {"source_id": "X9", "source_path": ["食品"]}
+        ]
+    with pytest.raises(NotFoundError, match="has no column 'mpn'"):
+        read(tmp_path / "a.tsv", tabbed(ITEMS), columns=columns)
+
+
+def test_an_outside_file_is_never_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("hidden")
+    entity = f'<!DOCTYPE r [<!ENTITY x SYSTEM "{secret.as_uri()}">]>'
+    content = f"{entity}<rss><item><id>1</id><title>&x;</title></item></rss>"
+    table, _ = read(tmp_path / "a.xml", content.encode())
+    assert "hidden" not in str(table.to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "is empty"), (b" \n", "is empty"), (b"id\ttitle\n", "is not XML; for the tab")],
+)
+def test_what_is_no_feed_says_so(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(FormatError, match=message):
+        read(tmp_path / "a.xml", content)
+
+
+def test_memory_does_not_grow_with_the_feed(tmp_path: Path) -> None:
+    """What was read is let go of: the tree holds the items of one block of the file, not those before it."""
+    items = [{"id": str(n), "title": "茶" * 50, "product_type": "食品"} for n in range(3000)]
+    path = tmp_path / "a.xml"
+    path.write_bytes(rss(items))
+    source = open_merchant(SourceEntry(name="s", path=str(path)), path)
+    held = 0
+    for element in source._items():  # type: ignore[attr-defined]
+        held = max(held, len(element.getparent()))
+        _forget(element)
+    assert held < 500

@@ -1,0 +1,141 @@
+"""RPC's annotations: one category is a label, many are a checkout, anything else is refused or left out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from mep3m.errors import FormatError
+from mep3m.settings.sources import SourceEntry
+from mep3m.sources.formats import rpc
+from mep3m.sources.formats.rpc import RAW, RpcSource, open_rpc
+from mep3m.store import Reject
+
+CATEGORIES = [
+    {"id": 1, "name": "1_puffed_food", "supercategory": "puffed_food"},
+    {"id": 2, "name": "2_tea", "supercategory": "drink"},
+]
+GOOD: dict[str, Any] = {
+    "images": [{"id": 10, "file_name": "a.jpg"}, {"id": 11, "file_name": "b.jpg"}],
+    "annotations": [{"image_id": 10, "category_id": 1}, {"image_id": 11, "category_id": 2}],
+    "categories": CATEGORIES,
+}
+
+
+def source(folder: Path, **change: Any) -> RpcSource:
+    path = folder / "instances.json"
+    path.write_text(json.dumps(GOOD | change), encoding="utf-8")
+    return open_rpc(SourceEntry(name="rpc", path=str(path)), path)
+
+
+def read(folder: Path, **change: Any) -> tuple[pa.Table, list[Reject]]:
+    made = source(folder, **change)
+    batches = [batch for part in made.parts() for batch in made.read(part)]
+    table = pa.concat_tables([batch.products for batch in batches])
+    return table, [reject for batch in batches for reject in batch.rejects]
+
+
+def test_a_photo_of_one_product_has_its_category(tmp_path: Path) -> None:
+    table, rejects = read(tmp_path)
+    assert rejects == []
+    assert table["id"].to_pylist() == ["rpc:10", "rpc:11"]
+    assert table["title"].to_pylist() == ["1_puffed_food", "2_tea"]
+    assert table["source_path"].to_pylist() == [["puffed_food", "1_puffed_food"], ["drink", "2_tea"]]
+    assert table["image_ref"].to_pylist() == ["a.jpg", "b.jpg"]
+    assert table["line"].to_pylist() == [1, 2]
+
+
+def test_the_chinese_names_count_where_there_are_any(tmp_path: Path) -> None:
+    raw = [
+        {"category_id": 1, "name": "乐事薯片", "clas": "膨化食品", "sku_class": "1_puffed_food"},
+        {"category_id": 99, "name": "谁也不是"},
+        {"category_id": 2, "name": ""},
+        "no object",
+    ]
+    table, _ = read(tmp_path, **{RAW: raw})
+    assert table["title"].to_pylist() == ["乐事薯片", "2_tea"]
+    assert table["source_path"].to_pylist()[0] == ["膨化食品", "1_puffed_food", "乐事薯片"]
+
+
+def test_a_checkout_of_many_products_has_no_label_of_its_own(tmp_path: Path) -> None:
+    notes = [{"image_id": 10, "category_id": c} for c in (1, 2, 1)] + [{"image_id": 11, "category_id": 2}] * 3
+    table, rejects = read(tmp_path, annotations=notes)
+    assert rejects == []
+    assert table["title"].to_pylist() == [None, "2_tea"]  # the same product three times is one product
+    assert table["source_path"].to_pylist() == [[], ["drink", "2_tea"]]
+
+
+def test_an_image_without_annotations_is_a_product_without_a_label(tmp_path: Path) -> None:
+    table, rejects = read(tmp_path, annotations=[])
+    assert (table.num_rows, rejects, table["labels"].to_pylist()) == (2, [], [[], []])
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        {"id": 1},
+        {"file_name": "a.jpg"},
+        {"id": 1, "file_name": ""},
+        {"id": [1], "file_name": "a"},
+        "a.jpg",
+        None,
+    ],
+)
+def test_an_image_that_is_none_is_refused_alone(tmp_path: Path, image: object) -> None:
+    table, (reject,) = read(tmp_path, images=[image, *GOOD["images"]])
+    assert table["line"].to_pylist() == [2, 3]
+    assert (reject.line, reject.reason) == (1, "the image has no 'id' or no 'file_name'")
+
+
+@pytest.mark.parametrize("category", [7, None, [1], {"a": 1}, "1"])
+def test_a_category_that_is_not_among_them_is_refused(tmp_path: Path, category: object) -> None:
+    notes = [{"image_id": 10, "category_id": category}, {"image_id": 11, "category_id": 2}]
+    table, (reject,) = read(tmp_path, annotations=notes)
+    assert table["line"].to_pylist() == [2]
+    assert reject.line == 1
+    assert reject.reason.endswith("is not among the categories")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"annotations": [*GOOD["annotations"], "x", None, {"image_id": [10], "category_id": 1}, {}]},
+        {"categories": [*CATEGORIES, "x", None, {"name": "no id"}, {"id": [3], "name": "a list"}]},
+        {RAW: 3},
+        {RAW: {"a": 1}},
+        {RAW: [{"category_id": [1], "name": "x"}, None, 4]},
+    ],
+)
+def test_odd_entries_among_the_others_change_nothing(tmp_path: Path, change: dict[str, Any]) -> None:
+    expected, _ = read(tmp_path)
+    table, rejects = read(tmp_path, **change)
+    assert table.equals(expected)
+    assert rejects == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "it lacks the lists images, annotations, categories"),
+        ('{"images": [], "annotations": {}, "categories": []}', "it lacks the lists annotations"),
+    ],
+)
+def test_another_file_says_what_it_lacks(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "instances.json"
+    path.write_text(text)
+    with pytest.raises(FormatError, match=message):
+        RpcSource(path, "rpc").parts()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_any_size_of_part_gives_the_same_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    whole, _ = read(tmp_path)
+    monkeypatch.setattr(rpc, "PART_IMAGES", size)
+    made = source(tmp_path)
+    assert len(made.parts()) == -(-2 // size)
+    assert read(tmp_path)[0].equals(whole)
