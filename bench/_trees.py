@@ -20,7 +20,7 @@ from mep3m.label_tree.probabilities import by_name, top_paths
 from mep3m.label_tree.tree import LabelTree
 from mep3m.product import Product, to_table
 from mep3m.settings.network import TextSettings
-from mep3m.settings.run import Order, RunSettings
+from mep3m.settings.run import HierarchyStrategy, RunSettings
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.settings.sources import Columns
 from mep3m.simulator import simulate
@@ -86,7 +86,9 @@ def title_settings(name: str) -> TextSettings:
     )
 
 
-def make_task(dataset: Dataset, tree: LabelTree, codes: Any, order: Order, seed: int, options: Any) -> Task:
+def make_task(
+    dataset: Dataset, tree: LabelTree, codes: Any, order: HierarchyStrategy, seed: int, options: Any
+) -> Task:
     """Return the task of one order with a tenth of the rows for calibration."""
     rows = np.random.default_rng(seed).permutation(len(dataset))
     valid = len(rows) // 10

@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from mep3m.alignment.merging.merge import Review
+from mep3m.alignment.merging.merge import MergeInputs
 from mep3m.engine import make_engine
 from mep3m.product import Label, Product, from_table, to_table
 from mep3m.stages.apply_review import ApplyReview, read_mapping
@@ -60,7 +60,7 @@ def apply(store: Path, folder: Path) -> tuple[float, float]:
     """Apply an empty review to a store; return the seconds and the peak memory of this process, in MiB."""
     engine, opened = make_engine("local", 1), Store.open(store)
     begin = time.perf_counter()
-    run_stage(ApplyReview(Review()), opened, folder, engine)
+    run_stage(ApplyReview(MergeInputs()), opened, folder, engine)
     return time.perf_counter() - begin, peak()
 
 

@@ -32,7 +32,7 @@ from bench.alignment.data import (
 from bench.alignment.script import script, script_best
 from bench.alignment.tasks import train_part
 from mep3m.alignment.learned.boosted import read_weights
-from mep3m.alignment.learned.features import KINDS, Evidence, Features
+from mep3m.alignment.learned.features import KINDS, Features, PairEvidence
 from mep3m.alignment.learned.proposer import propose_evidence
 from mep3m.alignment.paper.shared_names import label_pairs
 from mep3m.alignment.propose import propose
@@ -154,17 +154,17 @@ def hidden(kind: str | None) -> Iterator[None]:
     if kind is None:
         yield
         return
-    original = Evidence.features
+    original = PairEvidence.features
 
-    def without(self: Evidence, rows: np.ndarray, columns: np.ndarray) -> Features:
+    def without(self: PairEvidence, rows: np.ndarray, columns: np.ndarray) -> Features:
         features = original(self, rows, columns)
         return {k: np.full_like(v, np.nan) if k in KINDS[kind] else v for k, v in features.items()}
 
-    Evidence.features = without  # type: ignore[method-assign]
+    PairEvidence.features = without  # type: ignore[method-assign]
     try:
         yield
     finally:
-        Evidence.features = original  # type: ignore[method-assign]
+        PairEvidence.features = original  # type: ignore[method-assign]
 
 
 def trapped(found: Pairs, case: Case) -> int:

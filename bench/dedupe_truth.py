@@ -27,7 +27,7 @@ from mep3m.settings.project import load_project
 from mep3m.simulator import SimulatorSettings, simulate
 from mep3m.stages.base import run_stage
 from mep3m.stages.dedupe.evidence import collect, gather
-from mep3m.stages.dedupe.groups import Evidence, find_links, first_rows, group
+from mep3m.stages.dedupe.groups import DuplicateEvidence, find_links, first_rows, group
 from mep3m.stages.dedupe.titles import jaccard, normalise, shingle
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import Store
@@ -48,7 +48,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-def world(folder: Path, products: int, seed: int) -> tuple[Evidence, list[str], list[str]]:
+def world(folder: Path, products: int, seed: int) -> tuple[DuplicateEvidence, list[str], list[str]]:
     """Simulate, ingest and check three shops; return evidence, true group and shop of the kept rows."""
     shops = simulate(folder / "shops", SimulatorSettings(products=products, platforms=3, seed=seed))
     raw = ingest(load_project(shops.project).sources, shops.folder, folder / "1-ingest", make_engine())

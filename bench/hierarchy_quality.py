@@ -27,7 +27,7 @@ from bench._trees import SETS, answers_of, gains, hits, make_task, means, open_s
 from mep3m.dataset.dataset import Dataset
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.classifier import named_levels, text_column
-from mep3m.models.linear.ngrams import Grams, Rows, Vocabulary, encode_texts
+from mep3m.models.linear.ngrams import Grams, GramVocabulary, Rows, encode_texts
 from mep3m.settings.linear import LinearSettings
 from mep3m.settings.run import Hierarchy
 from mep3m.store.files import write_json
@@ -46,7 +46,7 @@ class Side:
         grams = Grams(settings.low, settings.high, settings.words, settings.bits)
         texts = [encode_texts(text_column(side.products, False)) for side in (learned, tested)]
         every = [np.arange(len(part), dtype=np.int64) for part in texts]
-        vocabulary = Vocabulary.fit(texts[0], every[0], grams, settings.least, settings.most)
+        vocabulary = GramVocabulary.fit(texts[0], every[0], grams, settings.least, settings.most)
         self.learned, self.tested = (
             vocabulary.all_rows(part, rows) for part, rows in zip(texts, every, strict=True)
         )

@@ -61,11 +61,11 @@ def plain_timm(
     with torch.no_grad():
         logits = torch.cat([network(part) for part in pixels_of(read(test), root).split(256)])
     answers = [classes[i] for i in logits.argmax(1)]
-    coarser = [commonest(rows, labels[-1], level) for level in labels]
+    coarser = [most_frequent(rows, labels[-1], level) for level in labels]
     return [[above[name] for name in answers] for above in coarser]
 
 
-def commonest(rows: list[dict[str, str]], fine: str, coarse: str) -> dict[str, str]:
+def most_frequent(rows: list[dict[str, str]], fine: str, coarse: str) -> dict[str, str]:
     """Return the coarse label that each fine label most often comes with."""
     pairs = Counter((row[fine], row[coarse]) for row in rows)
     return {name: above for (name, above), _ in reversed(pairs.most_common())}
@@ -98,7 +98,7 @@ def autogluon(
         ]
         subprocess.run([str(part) for part in command], check=True)
         answers = json.loads(out.read_text())
-    coarser = [commonest(rows, labels[-1], level) for level in labels]
+    coarser = [most_frequent(rows, labels[-1], level) for level in labels]
     return [[above[answer] for answer in answers] for above in coarser]
 
 

@@ -26,16 +26,18 @@ from PIL import Image
 from bench.plots import dots
 from mep3m.imaging.decode import load
 from mep3m.settings.ocr import OcrSettings
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.read import ImageFile, _Reader
 
 WORKERS = 2
 DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[2] / "shared" / "data")) / "img_tmall_2016"
-Build = Callable[[], Callable[[Sequence[ImageFile]], list[list[Line] | Failure]]]
+Build = Callable[[], Callable[[Sequence[ImageFile]], list[list[TextLine] | Failure]]]
 
 
-def plain_rapidocr(options: dict[str, Any]) -> Callable[[Sequence[ImageFile]], list[list[Line] | Failure]]:
+def plain_rapidocr(
+    options: dict[str, Any],
+) -> Callable[[Sequence[ImageFile]], list[list[TextLine] | Failure]]:
     """What a user would write: rapidocr's own class, one thread, its defaults but for `options`."""
     from rapidocr import RapidOCR
 
@@ -48,12 +50,12 @@ def plain_rapidocr(options: dict[str, Any]) -> Callable[[Sequence[ImageFile]], l
         }
     )
 
-    def work(group: Sequence[ImageFile]) -> list[list[Line] | Failure]:
-        results: list[list[Line] | Failure] = []
+    def work(group: Sequence[ImageFile]) -> list[list[TextLine] | Failure]:
+        results: list[list[TextLine] | Failure] = []
         for file in group:
             found = engine(load(file.path.read_bytes(), 64)[:, :, ::-1].copy())
             texts = zip(found.txts or (), found.scores or (), strict=True)
-            results.append([Line((), text, float(score)) for text, score in texts])
+            results.append([TextLine((), text, float(score)) for text, score in texts])
         return results
 
     return work
@@ -101,7 +103,7 @@ def scores(truth: Sequence[str], read: Sequence[str]) -> dict[str, float]:
 
 def measure(build: Build, files: list[ImageFile], runs: int) -> tuple[float, float, list[str]]:
     """Return images per second, CPU milliseconds an image (medians of the runs), the texts."""
-    pool: Pool[ImageFile, list[Line]] = Pool(build, WORKERS, Limits(600, 10**9, 10**6))
+    pool: Pool[ImageFile, list[TextLine]] = Pool(build, WORKERS, Limits(600, 10**9, 10**6))
     read: dict[str, str] = {}
     rates, costs = [], []
     try:

@@ -21,7 +21,7 @@ from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.simulation import simulate
 from mep3m.stages.ocr.cache import ReadingCache
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.promotion import PROMOTIONAL, score_lines
 from mep3m.stages.ocr.read import ImageFile, ImageReader, Reading
 
@@ -38,7 +38,7 @@ def figures(judged: Judged) -> dict[str, Any]:
     return {"lines": len(pairs), "promotional": true, "precision": hits / found, "recall": hits / true}
 
 
-def promotional(line: Line) -> bool:
+def promotional(line: TextLine) -> bool:
     return (line.promotional or 0.0) >= PROMOTIONAL
 
 
@@ -66,7 +66,7 @@ def by_hand(labels: dict[str, str], folder: Path) -> Judged:
 def drawn(rows: list[dict[str, Any]]) -> Judged:
     """Judge the simulator's lines as they were drawn."""
     for row in rows:
-        lines = [Line((), line["text"], 1.0) for line in row["lines"]]
+        lines = [TextLine((), line["text"], 1.0) for line in row["lines"]]
         for line, true in zip(score_lines(lines), row["lines"], strict=True):
             yield true["kind"] == "promotional", promotional(line)
 

@@ -25,7 +25,7 @@ from mep3m.dataset.reading import open_products
 from mep3m.dataset.splits import split_products
 from mep3m.evaluation.calibration import accuracy, macro_f1
 from mep3m.label_tree.tree import LabelTree
-from mep3m.settings.run import Order
+from mep3m.settings.run import HierarchyStrategy
 from mep3m.settings.sources import Columns
 from mep3m.training.linear.fit import train
 
@@ -35,7 +35,7 @@ MORE = {
     "taobao": (["zh_titles/taobao_2019/items.tsv"], Columns(title="title", labels=("l1", "l2"))),
     "instacart": (["en_instacart/products.tsv"], Columns(title="name", labels=("department", "aisle"))),
 }
-WAYS: dict[str, tuple[Order, dict]] = {
+WAYS: dict[str, tuple[HierarchyStrategy, dict]] = {
     "mep3m": ("coarse-to-fine", {}),
     "siblings": ("coarse-to-fine", {"names": 0}),
     "flat": ("flat", {}),
@@ -63,7 +63,7 @@ def scored(answers: list[list[str]], truth: Sequence[tuple[str, ...]], depth: in
 
 
 def ours(
-    learned: Dataset, tested: Dataset, order: Order, options: dict, seed: int
+    learned: Dataset, tested: Dataset, order: HierarchyStrategy, options: dict, seed: int
 ) -> tuple[list[float], float]:
     """Return the scores of every level, then hF, and the processor seconds of the training."""
     tree = LabelTree.from_paths(learned.paths)

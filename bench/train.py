@@ -29,7 +29,7 @@ from torch import Tensor
 
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs import Inputs, Stored, Tokens
-from mep3m.models.inputs.words import Vocabulary
+from mep3m.models.inputs.words import TokenVocabulary
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import normalise
 from mep3m.models.networks.product import ProductNetwork
@@ -173,7 +173,7 @@ def memory(rows: int) -> float:
             for batch in file.iter_batches(8192):
                 out.write_batch(batch)
         table = pa.ipc.open_file(pa.memory_map(str(folder / "t.arrow"))).read_all()
-        vocabulary = Vocabulary.fit([f"word{i}" for i in range(997)], "whitespace", 16, minimum=1)
+        vocabulary = TokenVocabulary.fit([f"word{i}" for i in range(997)], "whitespace", 16, minimum=1)
         before = private_memory()
         tokens = Tokens.encode(vocabulary, table, "title", folder)
         order = np.random.default_rng(0).permutation(rows)

@@ -79,3 +79,12 @@ def test_tests_keep_up_with_the_package() -> None:
     package = sum(len(path.read_bytes().splitlines()) for path in FILES)
     tests = sum(len(path.read_bytes().splitlines()) for path in Path(__file__).parent.rglob("*.py"))
     assert 1.0 <= tests / package <= 1.6, f"{tests} test lines for {package} lines"
+
+
+def test_no_two_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from bench.alignment.tasks import Task, relations
 from mep3m.alignment.learned.boosted import SUREST, Curve
-from mep3m.alignment.learned.decide import FOLLOWS, GROUPS, Assessed, Candidates, judge
+from mep3m.alignment.learned.decide import FOLLOWS, GROUPS, Assessed, Candidates, predict_links
 from mep3m.alignment.learned.proposer import entailed
 from mep3m.settings.align import EvidenceSettings
 
@@ -53,7 +53,7 @@ def judged(unseen: list[tuple[Task, np.ndarray]], known: Mapping[str, Curve]) ->
     """Return what was proposed and what of it was true, by group of decisions and family of sets."""
     parts: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
     for one, kinds in unseen:
-        assessed = judge(candidates(one), kinds, EvidenceSettings(), known)
+        assessed = predict_links(candidates(one), kinds, EvidenceSettings(), known)
         what = "names" if np.isnan(one.features["support"]).all() else "titles"
         for group, table in _proposed(one, assessed, known):
             parts[f"{group} {what}", family(one)].append(table)

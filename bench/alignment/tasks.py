@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.alignment.data import Case, contest_jd, one_to_one, shopify_google, simulated, walmart_amazon
 from bench.alignment.splits import few, split_shops
-from mep3m.alignment.learned.features import Evidence, Features
+from mep3m.alignment.learned.features import Features, PairEvidence
 from mep3m.alignment.learned.structure import Pairs
 from mep3m.alignment.names.compare import Tree, plain, trees
 from mep3m.alignment.records import Entry
@@ -76,7 +76,7 @@ class Task:
     right: Tree
     pairs: Pairs
     features: Features
-    evidence: Evidence | None
+    evidence: PairEvidence | None
 
     @property
     def fold(self) -> int:
@@ -131,7 +131,7 @@ def relations(case: Case) -> dict[tuple[str, str], str]:
 
 def task(group: str, case: Case, weight: float = 1.0) -> Task:
     left, right = trees(case.left, case.right)
-    evidence = Evidence(left, right, EvidenceSettings())
+    evidence = PairEvidence(left, right, EvidenceSettings())
     pairs = Pairs(*evidence.candidates(), len(case.right))
     print(f"{group:12s} {case.name}: {len(pairs):,} pairs", file=sys.stderr, flush=True)
     return Task(

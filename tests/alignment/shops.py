@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from mep3m.alignment.merging.first_level import FirstLevel, Node
+from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath
 from mep3m.alignment.records import Entry, Proposal, Side
 from mep3m.alignment.review.decisions import Decision, Ref
 from mep3m.alignment.review.sssom import write_sssom
 from mep3m.product import Product
 from mep3m.taxonomy import PATH_SEPARATOR, Category
 
-ROWS: dict[Node, int] = {
+ROWS: dict[PlatformPath, int] = {
     ("a", ("家电", "电视")): 5,
     ("a", ("家电", "空调")): 3,
     ("a", ("手机", "手机")): 4,
@@ -21,7 +21,7 @@ ROWS: dict[Node, int] = {
     ("b", ("数码", "移动电源")): 3,
     ("b", ("数码", "手机")): 7,
 }
-FIRST = FirstLevel(
+FIRST = FirstLevelMap(
     (Category("appliances", "家用电器", "Appliances"), Category("phones", "手机数码", "Phones")),
     {
         ("a", ("家电",)): "appliances",

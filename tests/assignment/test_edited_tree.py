@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from mep3m.alignment.edits.edit import Edit, Record, make, successor
 from mep3m.alignment.edits.history import read_history, record_edit
-from mep3m.assignment.edited_tree import follow_edits
+from mep3m.assignment.edited_tree import apply_edits
 from mep3m.assignment.run import Run
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.label_tree.probabilities import from_leaves, incoherence, softmax
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.classifier import Judgement
+from mep3m.models.classifier import Prediction
 from mep3m.service.app import create_app
 from mep3m.store.images import Images
 from mep3m.taxonomy import Category, Taxonomy
@@ -33,8 +33,8 @@ class Fixed:
     tree: LabelTree
     proba: np.ndarray
 
-    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
-        return Judgement(self.proba, np.ones(len(self.proba), dtype=bool), [])
+    def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
+        return Prediction(self.proba, np.ones(len(self.proba), dtype=bool), [])
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> np.ndarray:
         return self.proba
@@ -82,9 +82,9 @@ def test_answers_stay_coherent_and_lose_only_what_has_no_place(
     proba = from_leaves(tree, softmax(random_scores(seed, (5, len(tree.leaves)))))
     if all(successor(path[-1], records)[0] is None for path in tree.paths):
         with pytest.raises(UsageError, match="none of the run's classes"):
-            follow_edits(Fixed(tree, proba), taxonomy, records, [{}])
+            apply_edits(Fixed(tree, proba), taxonomy, records, [{}])
         return
-    followed, now, _, told = follow_edits(Fixed(tree, proba), taxonomy, records, [{}])
+    followed, now, _, told = apply_edits(Fixed(tree, proba), taxonomy, records, [{}])
     assert told["broken"] == []
     moved = followed.predict_proba(pa.table({}))
     assert incoherence(followed.tree, moved) < 1e-4
@@ -104,7 +104,7 @@ def test_a_merged_class_answers_as_its_successor_with_the_probability_of_both() 
     proba = from_leaves(tree, np.array([[0.5, 0.2, 0.3]], dtype=np.float32))
     records = edited(taxonomy, [Edit("merge", "z", target="y", reason="same")])
     rows = [{"a": 7, "b": 3}, {"x": 4, "y": 3, "z": 3}]
-    followed, _, counts, told = follow_edits(Fixed(tree, proba), taxonomy, records, rows)
+    followed, _, counts, told = apply_edits(Fixed(tree, proba), taxonomy, records, rows)
     found = dict(zip(followed.tree.paths, followed.predict_proba(pa.table({}))[0], strict=True))
     assert found == pytest.approx({("a",): 1.0, ("b",): 0.0, ("a", "x"): 0.5, ("a", "y"): 0.5})
     assert told == {"edits": 1, "now": {"z": "y"}, "gone": {}, "broken": []}
@@ -116,7 +116,7 @@ def test_archived_and_split_classes_give_way_to_the_one_above_and_say_why() -> N
     tree = LabelTree.from_paths([("a", "x"), ("a", "y")])
     proba = from_leaves(tree, np.array([[0.6, 0.4]], dtype=np.float32))
     records = edited(taxonomy, [Edit("archive", "x", reason="no longer sold")])
-    followed, _, _, told = follow_edits(Fixed(tree, proba), taxonomy, records, [{}])
+    followed, _, _, told = apply_edits(Fixed(tree, proba), taxonomy, records, [{}])
     found = dict(zip(followed.tree.paths, followed.predict_proba(pa.table({}))[0], strict=True))
     assert found == pytest.approx({("a",): 1.0, ("a", "y"): 0.4})
     assert told["gone"] == {"x": "x was archived: no longer sold"}
@@ -128,12 +128,12 @@ def test_edits_of_later_categories_are_told_and_do_not_stop() -> None:
     tree = LabelTree.from_paths([("a",), ("b",)])
     proba = np.array([[0.9, 0.1]], dtype=np.float32)
     records = edited(later, [Edit("archive", "new"), Edit("rename", "a", name_zh="甲")])
-    followed, now, _, told = follow_edits(Fixed(tree, proba), before, records, [{}])
+    followed, now, _, told = apply_edits(Fixed(tree, proba), before, records, [{}])
     assert [told["edits"], len(told["broken"])] == [1, 1]
     assert now["a"].name_zh == "甲"
     assert followed.tree.paths == tree.paths
     with pytest.raises(UsageError, match="classes of this run are names"):
-        follow_edits(Fixed(tree, proba), None, records, [{}])
+        apply_edits(Fixed(tree, proba), None, records, [{}])
 
 
 IDS = {"food": "1", "home": "2", "tea": "11", "rice": "12", "lamp": "22"}

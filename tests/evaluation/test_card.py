@@ -71,9 +71,9 @@ def test_buckets_hold_every_row_once_and_unseen_classes_first(card: dict) -> Non
 def test_mistakes_tell_siblings_from_strangers(card: dict) -> None:
     first, second = (row["mistakes"] for row in card["levels"])
     assert (first["wrong"], first["siblings"]) == (1, 0)
-    assert (second["wrong"], second["siblings"], second["strangers"]) == (3, 1, 2)
-    assert {"truth": "rice", "answer": "tea", "n": 1, "siblings": True} in second["commonest"]
-    assert {"truth": "(unseen)", "answer": "lamp", "n": 1, "siblings": False} in second["commonest"]
+    assert (second["wrong"], second["siblings"], second["cross_parent"]) == (3, 1, 2)
+    assert {"truth": "rice", "answer": "tea", "n": 1, "siblings": True} in second["most_frequent"]
+    assert {"truth": "(unseen)", "answer": "lamp", "n": 1, "siblings": False} in second["most_frequent"]
 
 
 def test_platforms_and_calibration_cover_the_rows(card: dict) -> None:
@@ -100,5 +100,5 @@ def test_two_new_names_are_two_classes_in_one_bucket() -> None:
     unseen = second["buckets"][0]
     assert (unseen["training_rows"], unseen["classes"], unseen["n"]) == ([0, 1], 2, 3)
     assert (unseen["top1"], unseen["macro_f1"]) == (0.0, 0.0)
-    assert second["mistakes"]["commonest"][0]["truth"] == "(unseen)"
+    assert second["mistakes"]["most_frequent"][0]["truth"] == "(unseen)"
     assert second["mistakes"]["wrong"] == 3

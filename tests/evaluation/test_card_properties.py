@@ -41,8 +41,8 @@ def test_every_part_of_a_level_counts_the_same_rows(
         for part in (level["buckets"], level["platforms"]):
             assert sum(one["n"] * one["top1"] for one in part) == pytest.approx(n * level["top1"])
         wrong = level["mistakes"]
-        assert wrong["wrong"] == wrong["siblings"] + wrong["strangers"] == round(n * (1 - level["top1"]))
-        assert sum(pair["n"] for pair in wrong["commonest"]) <= wrong["wrong"]
+        assert wrong["wrong"] == wrong["siblings"] + wrong["cross_parent"] == round(n * (1 - level["top1"]))
+        assert sum(pair["n"] for pair in wrong["most_frequent"]) <= wrong["wrong"]
 
 
 @settings(max_examples=15)

@@ -111,6 +111,6 @@ def test_ancestors_of_a_leaf_end_with_itself() -> None:
 
 def test_namesakes_share_a_column_within_their_level_only() -> None:
     tree = LabelTree.from_paths([("a", "x"), ("b", "x"), ("b", "y"), ("x", "a")])
-    first = {path: tree.paths[column] for path, column in zip(tree.paths, tree.namesakes, strict=True)}
+    first = {path: tree.paths[column] for path, column in zip(tree.paths, tree.first_of_name, strict=True)}
     assert first.pop(("b", "x")) == ("a", "x")
     assert all(path == other for path, other in first.items())

@@ -136,7 +136,7 @@ def test_a_row_that_shows_nothing_gets_the_class_frequencies(tmp_path: Path) -> 
     for column in ("title", "image"):
         table = table.set_column(table.schema.get_field_index(column), column, [[None] * 5])
     model = LateFusion(TREE, {"image": classifier("image"), "text": classifier("title")}, np.ones((2, 2)))
-    found = model.judge(table, images)
+    found = model.predict(table, images)
     assert not found.seen.any()
     np.testing.assert_allclose(found.proba, np.tile(FREQUENCIES, (5, 1)), rtol=1e-5)
 

@@ -93,7 +93,7 @@ def test_the_card_holds_what_a_reader_needs(run: Path, tmp_path: Path) -> None:
     assert {row["name"] for row in level["classes_by_training_rows"]} == {"tea", "rice", "lamp"}
     assert sum(row["n"] for row in level["platforms"]) == level["n"]
     assert sum(row["n"] for row in level["buckets"]) == level["n"]
-    assert level["mistakes"]["siblings"] + level["mistakes"]["strangers"] == level["mistakes"]["wrong"]
+    assert level["mistakes"]["siblings"] + level["mistakes"]["cross_parent"] == level["mistakes"]["wrong"]
     assert level["intervals"]["top1"]["low"] <= level["top1"] <= level["intervals"]["top1"]["high"]
     assert "macro" in card["averaging"]
     saved = json.loads((run / "run" / "run.json").read_text())

@@ -30,7 +30,7 @@ EVERY = [
 NEEDED: dict[str, dict[str, Any]] = {
     "Project": {"name": "p", "sources": [{"name": "a", "path": "a.csv"}]},
     "SourceEntry": {"name": "a", "path": "a.csv"},
-    "FirstLevel": {"name_zh": "食品"},
+    "FirstLevelClass": {"name_zh": "食品"},
 }
 SMALL = {"name": "p", "sources": [{"name": "a", "path": "a.csv"}]}
 

@@ -16,7 +16,15 @@ from mep3m.errors import FormatError
 from mep3m.settings.quality import QualitySettings
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.listings import Listing, make_listing
-from mep3m.simulator.plan import COPIES, DEFECTS, IMAGE_DEFECTS, ROW_DEFECTS, TEXT_DEFECTS, Plan, make_plan
+from mep3m.simulator.plan import (
+    COPIES,
+    DEFECTS,
+    IMAGE_DEFECTS,
+    ROW_DEFECTS,
+    TEXT_DEFECTS,
+    DrawPlan,
+    make_plan,
+)
 from mep3m.simulator.platforms import World, links, make_world
 from mep3m.simulator.titles import make_item, make_vague
 from mep3m.simulator.truth import true_taxonomy
@@ -40,7 +48,7 @@ SEEN = {
 
 
 @cache
-def drawn() -> tuple[World, Plan]:
+def drawn() -> tuple[World, DrawPlan]:
     world = make_world(SETTINGS)
     return world, make_plan(SETTINGS, world)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mep3m.sources import delimited
-from mep3m.sources.delimited import Row, TextLine, cell_text, csv_rows, decode_lines, json_rows, tsv_rows
-from mep3m.sources.lines import Line
+from mep3m.sources.delimited import DecodedLine, Row, cell_text, csv_rows, decode_lines, json_rows, tsv_rows
+from mep3m.sources.lines import FileLine
 
 PLAIN = st.text(
     st.characters(blacklist_categories=["Cs", "Cc"], blacklist_characters="\u2028\u2029\x85"), max_size=8
@@ -19,12 +19,16 @@ PLAIN = st.text(
 CSV_CELL = st.text(alphabet='茶a ,"\n', max_size=6)
 
 
-def lines(*texts: str) -> Iterator[TextLine]:
-    return iter([TextLine(number, text) for number, text in enumerate(texts, start=1)])
+def lines(*texts: str) -> Iterator[DecodedLine]:
+    return iter([DecodedLine(number, text) for number, text in enumerate(texts, start=1)])
 
 
 def test_lines_are_decoded_one_by_one() -> None:
-    given_lines = [Line(1, "茶".encode()), Line(2, "茶".encode("gb18030")), Line(3, b"x", "too long")]
+    given_lines = [
+        FileLine(1, "茶".encode()),
+        FileLine(2, "茶".encode("gb18030")),
+        FileLine(3, b"x", "too long"),
+    ]
     first, second, third = decode_lines(iter(given_lines), "utf-8")
     assert (first.text, first.problem) == ("茶", None)
     assert second.problem == "not utf-8: byte 0 of the line is wrong"
@@ -44,7 +48,7 @@ def test_a_quote_in_tsv_is_a_character() -> None:
 
 
 def test_a_broken_line_of_tsv_keeps_its_problem() -> None:
-    (row,) = tsv_rows(iter([TextLine(4, "x", "too long")]))
+    (row,) = tsv_rows(iter([DecodedLine(4, "x", "too long")]))
     assert (row.line, row.cells, row.problem, row.text) == (4, [], "too long", "x")
 
 
@@ -88,7 +92,7 @@ def test_a_quote_within_a_cell_is_read_leniently() -> None:
 
 
 def test_a_line_in_another_encoding_within_quotes_ends_the_row_it_stands_in() -> None:
-    given_lines = iter([TextLine(1, '1,"a'), TextLine(2, "?", "not utf-8"), TextLine(3, "2,b")])
+    given_lines = iter([DecodedLine(1, '1,"a'), DecodedLine(2, "?", "not utf-8"), DecodedLine(3, "2,b")])
     first, second, third = csv_rows(given_lines)
     assert first.problem == "a quote is opened and never closed"
     assert second.problem == "not utf-8"
@@ -139,7 +143,12 @@ def test_a_json_line_that_is_no_record_says_what_it_is(text: str, problem: str) 
 
 
 def test_lines_of_white_space_between_json_lines_are_skipped() -> None:
-    given_lines = [TextLine(1, " "), TextLine(2, '{"a": 1}'), TextLine(3, ""), TextLine(4, "x", "too long")]
+    given_lines = [
+        DecodedLine(1, " "),
+        DecodedLine(2, '{"a": 1}'),
+        DecodedLine(3, ""),
+        DecodedLine(4, "x", "too long"),
+    ]
     found = list(json_rows(iter(given_lines), ["a"], "|"))
     assert [(row.line, row.cells, row.problem) for row in found] == [(2, ["1"], None), (4, [], "too long")]
 

@@ -9,7 +9,7 @@ import pytest
 
 from mep3m.alignment.edits.edit import make
 from mep3m.alignment.merging.impact import as_text, compare_after, impact
-from mep3m.alignment.merging.merge import Review
+from mep3m.alignment.merging.merge import MergeInputs
 from mep3m.engine import make_engine
 from mep3m.errors import TaxonomyError, UsageError
 from mep3m.product import Label, Product, to_table
@@ -28,7 +28,7 @@ from tests.alignment.shops import FIRST, ROWS, link, products
 
 TV = link("家电 > 电视", "电器 > 平板电视", 8, name_zh="电视机", name_en="TV sets")
 PHONE = link("手机 > 手机", "数码 > 手机", 10)
-REVIEW = Review((TV, PHONE), FIRST)
+REVIEW = MergeInputs((TV, PHONE), FIRST)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def shops(tmp_path: Path) -> Store:
     return writer.finish()
 
 
-def apply(store: Store, folder: Path, review: Review = REVIEW, workers: int = 1) -> Store:
+def apply(store: Store, folder: Path, review: MergeInputs = REVIEW, workers: int = 1) -> Store:
     return run_stage(ApplyReview(review), store, folder, make_engine("local", workers))
 
 
@@ -97,7 +97,7 @@ def test_nothing_is_applied_by_halves(shops: Store, tmp_path: Path) -> None:
 
 
 def test_unmapped_rows_can_keep_their_labels(shops: Store, tmp_path: Path) -> None:
-    review = Review(
+    review = MergeInputs(
         (), replace(FIRST, entries={("b", ("电器",)): "appliances"}), None, MergeSettings(unmapped="keep")
     )
     merged = apply(shops, tmp_path / "merged", review)

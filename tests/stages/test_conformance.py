@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from mep3m.alignment.merging.merge import Review
+from mep3m.alignment.merging.merge import MergeInputs
 from mep3m.engine import make_engine
 from mep3m.errors import StoreError
 from mep3m.product import PRODUCT_SCHEMA, Product, to_table
@@ -25,7 +25,7 @@ from mep3m.stages.apply_review import ApplyReview
 from mep3m.stages.base import GlobalStage, RowStage, run_stage
 from mep3m.stages.dedupe.stage import DedupeStage
 from mep3m.stages.ocr.cache import ReadingCache
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.stage import OcrStage
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import ContentImages, Plan, Store, StoreWriter
@@ -48,7 +48,7 @@ def ocr(settings: OcrSettings) -> Callable[[Path], Any]:
     def make(folder: Path) -> OcrStage:
         cache = folder / "readings.sqlite"
         if not cache.exists():
-            lines = [Line(((0.0, 0.0), (9.0, 0.0), (9.0, 4.0), (0.0, 4.0)), "全国包邮", 0.99)]
+            lines = [TextLine(((0.0, 0.0), (9.0, 0.0), (9.0, 4.0), (0.0, 4.0)), "全国包邮", 0.99)]
             with ReadingCache(cache, settings) as kept:
                 for path in (folder / "parent" / "images").rglob("*"):
                     if path.is_file():
@@ -74,7 +74,9 @@ STAGES: dict[str, Kind] = {
     ),
     "ocr": Kind(ocr(OcrSettings(backend="none")), "ocr", ocr(OcrSettings(backend="none", clean="none"))),
     "align": Kind(
-        lambda _: ApplyReview(Review((), FIRST)), "labels", lambda _: ApplyReview(Review((TV,), FIRST))
+        lambda _: ApplyReview(MergeInputs((), FIRST)),
+        "labels",
+        lambda _: ApplyReview(MergeInputs((TV,), FIRST)),
     ),
 }
 

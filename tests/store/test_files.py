@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mep3m.errors import FormatError, NotFoundError
-from mep3m.store.files import fingerprint, hash_file, inside, read_json, whole_file, write_json
+from mep3m.store.files import atomic_write, fingerprint, hash_file, inside, read_json, write_json
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=10),
@@ -75,7 +75,7 @@ def test_a_missing_json_file_is_named(tmp_path: Path) -> None:
 def test_a_whole_file_replaces_the_old_one_and_makes_its_folders(tmp_path: Path, durable: bool) -> None:
     target = tmp_path / "a" / "b" / "file.txt"
     for text in ("first", "second"):
-        with whole_file(target, durable=durable) as temporary:
+        with atomic_write(target, durable=durable) as temporary:
             temporary.write_text(text)
             assert not target.exists() or target.read_text() == "first"
         assert target.read_text() == text
@@ -88,7 +88,7 @@ def test_an_error_keeps_the_old_file(tmp_path: Path, durable: bool) -> None:
     target.write_text("old")
 
     def fail() -> None:
-        with whole_file(target, durable=durable) as temporary:
+        with atomic_write(target, durable=durable) as temporary:
             temporary.write_text("half of the n")
             raise KeyboardInterrupt
 
@@ -99,7 +99,7 @@ def test_an_error_keeps_the_old_file(tmp_path: Path, durable: bool) -> None:
 
 
 def test_the_temporary_name_carries_the_process(tmp_path: Path) -> None:
-    with whole_file(tmp_path / "x.parquet") as temporary:
+    with atomic_write(tmp_path / "x.parquet") as temporary:
         temporary.write_bytes(b"")
         assert str(os.getpid()) in temporary.name
         assert temporary.name.startswith(".")

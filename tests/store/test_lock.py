@@ -10,10 +10,10 @@ import pytest
 from mep3m.errors import StoreError
 from mep3m.product import Product, to_table
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import sole_writer
+from mep3m.store.files import exclusive_lock
 
-HOLD = "import sys, pathlib; from mep3m.store.files import sole_writer\n"
-HOLD += "with sole_writer(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+HOLD = "import sys, pathlib; from mep3m.store.files import exclusive_lock\n"
+HOLD += "with exclusive_lock(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
 
 
 def held(folder: Path) -> subprocess.Popen[str]:
@@ -28,17 +28,17 @@ def held(folder: Path) -> subprocess.Popen[str]:
 
 def take(folder: Path) -> bool:
     try:
-        with sole_writer(folder):
+        with exclusive_lock(folder):
             return True
     except StoreError:
         return False
 
 
 def test_a_second_writer_is_refused_until_the_first_is_done(tmp_path: Path) -> None:
-    with sole_writer(tmp_path / "store"):
+    with exclusive_lock(tmp_path / "store"):
         with (
             pytest.raises(StoreError, match=r"another run is writing into .*store; wait until it has ended"),
-            sole_writer(tmp_path / "store"),
+            exclusive_lock(tmp_path / "store"),
         ):
             pass
         assert take(tmp_path / "other")
@@ -56,22 +56,22 @@ def test_the_lock_goes_with_its_process_however_that_ends(tmp_path: Path, end: s
 
 
 def test_an_error_inside_lets_go(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), sole_writer(tmp_path / "store"):
+    with pytest.raises(ZeroDivisionError), exclusive_lock(tmp_path / "store"):
         _ = 1 / 0
     assert take(tmp_path / "store")
 
 
 def test_a_folder_that_stays_empty_is_not_left_behind(tmp_path: Path) -> None:
-    with sole_writer(tmp_path / "a" / "b" / "c"):
+    with exclusive_lock(tmp_path / "a" / "b" / "c"):
         assert (tmp_path / "a" / "b" / "c").is_dir()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_was_there_and_what_was_written_stay(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    with sole_writer(tmp_path / "mine"):
+    with exclusive_lock(tmp_path / "mine"):
         pass
-    with sole_writer(tmp_path / "made" / "here"):
+    with exclusive_lock(tmp_path / "made" / "here"):
         (tmp_path / "made" / "here" / "file").touch()
     assert (tmp_path / "mine").is_dir()
     assert (tmp_path / "made" / "here" / "file").exists()
@@ -79,7 +79,7 @@ def test_a_folder_that_was_there_and_what_was_written_stay(tmp_path: Path) -> No
 
 
 def test_nothing_is_written_into_the_folder(tmp_path: Path) -> None:
-    with sole_writer(tmp_path):
+    with exclusive_lock(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
@@ -97,14 +97,14 @@ def test_readers_do_not_wait(tmp_path: Path) -> None:
     writer = StoreWriter.begin(tmp_path / "s", Plan("ingest", {}, ("p",)))
     writer.write(0, to_table([Product("s:1", "s", "1", title="茶")]))
     writer.finish()
-    with sole_writer(tmp_path / "s"):
+    with exclusive_lock(tmp_path / "s"):
         store = Store.open(tmp_path / "s")
         assert [product.title for product in store.products()] == ["茶"]
         assert store.connect().sql("SELECT count(*) FROM products").fetchall() == [(1,)]
 
 
 def test_children_do_not_inherit_the_lock(tmp_path: Path) -> None:
-    with sole_writer(tmp_path / "store"):
+    with exclusive_lock(tmp_path / "store"):
         child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
         assert not take(tmp_path / "store")
     assert take(tmp_path / "store")  # though the child still runs

@@ -6,7 +6,7 @@ import pytest
 from mep3m.errors import FormatError, StoreError
 from mep3m.product import Product, to_table
 from mep3m.store import ContentImages, FolderImages, Plan, Reject, Store, StoreWriter
-from mep3m.store.files import fingerprint, inside, whole_file
+from mep3m.store.files import atomic_write, fingerprint, inside
 from mep3m.taxonomy import Category, Taxonomy
 
 
@@ -80,7 +80,7 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
 
 def test_a_file_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
     def fail() -> None:
-        with whole_file(tmp_path / "f") as temporary:
+        with atomic_write(tmp_path / "f") as temporary:
             temporary.write_text("half")
             raise RuntimeError
 

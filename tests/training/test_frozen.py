@@ -16,7 +16,7 @@ from mep3m.models.networks.image import image_encoder
 from mep3m.settings.network import NetworkSettings
 from mep3m.settings.run import RunSettings
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.files import sole_writer
+from mep3m.store.files import exclusive_lock
 from mep3m.store.images import ContentImages
 from mep3m.training import network
 from mep3m.training.frozen import joined_settings, train_on_frozen
@@ -135,7 +135,7 @@ def test_two_runs_share_the_features_of_frozen_encoders(
     assert encoded == [1]
     assert [reject["product"] for reject in second.log["unreadable_images"]] == ["p3"]
     assert not list((tmp_path / "second/work").glob("features-*"))
-    with sole_writer(tmp_path / "cache"), pytest.raises(StoreError, match="another run is writing into"):
+    with exclusive_lock(tmp_path / "cache"), pytest.raises(StoreError, match="another run is writing into"):
         network.train(task_of(table, images, "small-cnn", options), tmp_path / "third")
 
 

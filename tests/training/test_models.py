@@ -19,7 +19,7 @@ from mep3m.models.inputs import pixels
 from mep3m.models.networks.image import image_encoder
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.training import late_fusion, network
-from mep3m.training.loop.fit import Run
+from mep3m.training.loop.fit import FitState
 from mep3m.training.network_presets import RECIPES, resolve
 from mep3m.training.registry import MODELS
 from mep3m.training.task import clear_checkpoints
@@ -165,7 +165,7 @@ def test_late_fusion_goes_on_after_its_finished_image_part(
         killed.setattr(late_fusion.linear, "train", lambda *_: (_ for _ in ()).throw(StopError))
         with pytest.raises(StopError):
             late_fusion.train(task, tmp_path / "run")
-    monkeypatch.setattr(Run, "_epoch", lambda _: pytest.fail("an epoch of the image part was repeated"))
+    monkeypatch.setattr(FitState, "_epoch", lambda _: pytest.fail("an epoch of the image part was repeated"))
     resumed = late_fusion.train(task, tmp_path / "run")
     np.testing.assert_array_equal(resumed.valid_proba, whole.valid_proba)
     assert len(resumed.log["image"]["epochs"]) == 2
@@ -181,7 +181,7 @@ def test_a_broken_image_leaves_the_decision_to_the_text(tmp_path: Path) -> None:
     expected = model.predict_proba(blind, images)
     for row, content in ((5, b"broken"), (6, b"")):
         images.file(table["image"][row].as_py()).write_bytes(content)
-    found = model.judge(table, images)
+    found = model.predict(table, images)
     np.testing.assert_array_equal(found.proba[5:7], expected[5:7])
     assert not np.allclose(found.proba[4], expected[4])
     assert [reject.product for reject in found.rejects] == ["p5", "p6"]

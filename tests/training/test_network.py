@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mep3m.models.classifier import load
-from mep3m.models.inputs.words import Vocabulary
+from mep3m.models.inputs.words import TokenVocabulary
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.training import network
@@ -71,7 +71,7 @@ def test_words_and_their_vectors_are_learned_from_the_training_rows_alone(
     given: list[str] = []
     vectors = network.word_vectors
 
-    def read(vocabulary: Vocabulary, texts: Iterable[str], width: int, seed: int) -> NDArray[np.float32]:
+    def read(vocabulary: TokenVocabulary, texts: Iterable[str], width: int, seed: int) -> NDArray[np.float32]:
         given.extend(texts)
         return vectors(vocabulary, texts, width, seed)
 
@@ -80,5 +80,5 @@ def test_words_and_their_vectors_are_learned_from_the_training_rows_alone(
     model, _, _ = train_network(task_of(table, None, valid=3), NETWORKS["bilstm"], settings, tmp_path / "run")
     assert given == titles[:9]
     vocabulary = model.coders["title"]
-    assert isinstance(vocabulary, Vocabulary)
+    assert isinstance(vocabulary, TokenVocabulary)
     assert "heldout" not in vocabulary.tokens

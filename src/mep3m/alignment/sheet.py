@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.errors import FormatError, NotFoundError
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 SEPARATORS = "\t,;"
@@ -43,7 +43,7 @@ class Sheet:
 
         `lines` is set to where the rows stand in the new file.
         """
-        with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             file.writelines(comment + "\n" for comment in self.comments)
             writer = csv.writer(file, delimiter="\t", lineterminator="\n")
             writer.writerow(self.columns)

@@ -56,7 +56,7 @@ def assign(
 
     tree = classifier.tree
     # independent heads may be surer of a class than of what it lies in; an answer must not be
-    found = classifier.judge(products, images)
+    found = classifier.predict(products, images)
     proba = make_coherent(tree, found.proba)
     unreadable = {reject.product: reject.reason for reject in found.rejects}
     best, chances = top_paths(tree, proba, top)

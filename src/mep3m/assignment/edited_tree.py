@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from mep3m.alignment.edits.edit import Record, replay, successor
 from mep3m.errors import UsageError
 from mep3m.label_tree.probabilities import Floats, families, make_coherent, sum_up
+from mep3m.label_tree.tree import LabelPath as Nodes
 from mep3m.label_tree.tree import LabelTree
-from mep3m.label_tree.tree import Path as Nodes
-from mep3m.models.classifier import Classifier, Judgement
+from mep3m.models.classifier import Classifier, Prediction
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
-class Followed:
+class EditedTreeClassifier:
     """A classifier whose answers are moved into another tree.
 
     `place` (C,) is the node of `tree` that each node of the trained tree has become, -1 where there is
@@ -33,14 +33,14 @@ class Followed:
     tree: LabelTree
     place: NDArray[np.int32]
 
-    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+    def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return coherent probabilities of the nodes of `tree`, and what the trained model did not see."""
-        found = self.trained.judge(products, images)
+        found = self.trained.predict(products, images)
         return found._replace(proba=self._moved(make_coherent(self.trained.tree, found.proba)))
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> Floats:
         """Return coherent (N, C) probabilities of the nodes of `tree`."""
-        return self.judge(products, images).proba
+        return self.predict(products, images).proba
 
     def save(self, folder: Path) -> None:
         """Write the classifier as it was trained: edits are named again where it is used."""
@@ -60,7 +60,7 @@ class Followed:
         return np.minimum(sum_up(self.tree, moved), 1.0)
 
 
-def follow_edits(
+def apply_edits(
     trained: Classifier,
     taxonomy: Taxonomy | None,
     records: Sequence[Record],
@@ -97,7 +97,7 @@ def follow_edits(
     if tree.paths == trained.tree.paths and not told["now"]:
         return trained, edited, list(counts), told
     place = np.array([tree.index(path) for path in paths], dtype=np.int32)
-    return Followed(trained, tree, place), edited, _new_counts(counts, now, tree.depth), told
+    return EditedTreeClassifier(trained, tree, place), edited, _new_counts(counts, now, tree.depth), told
 
 
 def _new_path(

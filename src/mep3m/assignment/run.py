@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.alignment.edits.edit import Record
-from mep3m.assignment.edited_tree import follow_edits
+from mep3m.assignment.edited_tree import apply_edits
 from mep3m.dataset.reading import Opened, open_products
 from mep3m.errors import ModelError
 from mep3m.models.classifier import Classifier, load, names_of
@@ -61,9 +61,7 @@ class Run:
         Raises:
             UsageError: the run was not trained on ids, or the edits leave none of its classes.
         """
-        classifier, taxonomy, counts, told = follow_edits(
-            self.classifier, self.taxonomy, records, self.counts
-        )
+        classifier, taxonomy, counts, told = apply_edits(self.classifier, self.taxonomy, records, self.counts)
         return replace(self, classifier=classifier, taxonomy=taxonomy, counts=tuple(counts), edits=told)
 
     def read(

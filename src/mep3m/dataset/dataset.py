@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mep3m.dataset.splits import Split
 from mep3m.errors import NotFoundError, UsageError, did_you_mean
 
-Path = tuple[str, ...]
+LabelPath = tuple[str, ...]
 Cells = tuple[str | None, ...]
 
 
@@ -29,28 +29,28 @@ def label_cells(products: pa.Table) -> list[Cells]:
     return [tuple(name or None for name in path or ()) for path in products["source_path"].to_pylist()]
 
 
-def join_gaps(cells: Sequence[Cells]) -> list[Path]:
+def join_gaps(cells: Sequence[Cells]) -> list[LabelPath]:
     """Return one path a row, from the first level down to the deepest label that has a sure place.
 
     A row with a gap (a level unknown above a known one) takes the path of the rows without a gap that
     have its deepest label and agree with the levels it knows, where that is one path; else it ends
     at the gap.
     """
-    whole: dict[tuple[int, str], set[Path]] = {}
+    whole: dict[tuple[int, str], set[LabelPath]] = {}
     for row in set(cells):
         path = _until_gap(row)
         for depth in range(1, len(path) + 1):
             whole.setdefault((depth, path[depth - 1]), set()).add(path[:depth])
-    found: dict[Cells, Path] = {row: _place(row, whole) for row in set(cells)}
+    found: dict[Cells, LabelPath] = {row: _place(row, whole) for row in set(cells)}
     return [found[row] for row in cells]
 
 
-def _until_gap(row: Cells) -> Path:
+def _until_gap(row: Cells) -> LabelPath:
     known = row.index(None) if None in row else len(row)
     return tuple(name for name in row[:known] if name is not None)
 
 
-def _place(row: Cells, whole: dict[tuple[int, str], set[Path]]) -> Path:
+def _place(row: Cells, whole: dict[tuple[int, str], set[LabelPath]]) -> LabelPath:
     for depth in range(len(row), 0, -1):
         name = row[depth - 1]
         if name is None or None not in row[:depth]:
@@ -82,7 +82,7 @@ class Dataset:
         return len(self.cells)
 
     @cached_property
-    def paths(self) -> tuple[Path, ...]:
+    def paths(self) -> tuple[LabelPath, ...]:
         """One label path a row (`join_gaps`); empty where nothing is known."""
         return tuple(join_gaps(self.cells))
 
@@ -137,7 +137,7 @@ class Dataset:
             ]
         return Dataset(self.products, tuple((name,) if name else () for name in names)).labelled()
 
-    def subset(self, path: Path) -> Dataset:
+    def subset(self, path: LabelPath) -> Dataset:
         """Return the fine-grained task below one category: its rows that have a finer label (§6).
 
         The labels start below the category, so its children are the first level. `path` may be the
@@ -157,7 +157,7 @@ class Dataset:
             )
         return Dataset(self.take(rows).products, tuple(self.paths[row][depth:] for row in rows))
 
-    def _find(self, path: Path) -> Path:
+    def _find(self, path: LabelPath) -> LabelPath:
         nodes = {labels[:depth] for labels in self.paths for depth in range(1, len(labels) + 1)}
         matches = sorted(node for node in nodes if node[-len(path) :] == path)
         if path in nodes:

@@ -164,7 +164,7 @@ def by_platform(answers: Answers, sources: list[str]) -> list[dict[str, Any]]:
 
 
 def mistakes(answers: Answers, tree: LabelTree, level: int, most: int = 20) -> dict[str, Any]:
-    """Return how many wrong answers are siblings of the truth or strangers, and the commonest pairs.
+    """Return how many wrong answers are siblings of the truth or cross_parent, and the most_frequent pairs.
 
     Siblings share a parent; at the first level, and for unseen classes, every mistake is a stranger.
     """
@@ -182,8 +182,8 @@ def mistakes(answers: Answers, tree: LabelTree, level: int, most: int = 20) -> d
     return {
         "wrong": len(wrong),
         "siblings": siblings,
-        "strangers": len(wrong) - siblings,
-        "commonest": [
+        "cross_parent": len(wrong) - siblings,
+        "most_frequent": [
             {"truth": pair[0], "answer": pair[1], "n": count, "siblings": shared[pair]}
             for pair, count in ordered[:most]
         ],

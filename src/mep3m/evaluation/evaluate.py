@@ -49,7 +49,7 @@ def evaluate(classifier: Classifier, dataset: Dataset, images: Images | None = N
     Raises:
         UsageError: no row has a label.
     """
-    found = classifier.judge(dataset.products, images)
+    found = classifier.predict(dataset.products, images)
     proba = make_coherent(classifier.tree, found.proba)
     return score(classifier.tree, proba, dataset) | {"unreadable_images": unreadable(found.rejects)}
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mep3m.label_tree.probabilities import Floats, back_off, deepest, top_paths
 from mep3m.label_tree.tree import LabelTree
 
-Nodes = NDArray[np.int32]
+NodeIds = NDArray[np.int32]
 
 #: confidences of the operating curve
 CONFIDENCES = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -60,29 +60,29 @@ class OperatingPoint:
     full: float
 
 
-def lca_levels(tree: LabelTree, left: Nodes, right: Nodes) -> Nodes:
+def lca_levels(tree: LabelTree, left: NodeIds, right: NodeIds) -> NodeIds:
     """Return (N,) levels of the lowest common ancestor of two columns; -1 (the root) shares none."""
     table = np.vstack([tree.ancestors, np.full((1, tree.depth), -1, dtype=np.int32)])
     same = (table[left] == table[right]) & (table[left] >= 0)
-    common: Nodes = same.sum(axis=1, dtype=np.int32)
+    common: NodeIds = same.sum(axis=1, dtype=np.int32)
     return common
 
 
-def node_levels(tree: LabelTree, nodes: Nodes) -> Nodes:
+def node_levels(tree: LabelTree, nodes: NodeIds) -> NodeIds:
     """Return (N,) levels of columns, 0 for -1."""
-    levels: Nodes = np.where(nodes >= 0, tree.levels[nodes], 0)
+    levels: NodeIds = np.where(nodes >= 0, tree.levels[nodes], 0)
     return levels
 
 
-def cut(tree: LabelTree, nodes: Nodes, levels: Nodes) -> Nodes:
+def cut(tree: LabelTree, nodes: NodeIds, levels: NodeIds) -> NodeIds:
     """Return every node's ancestor at the given level, the node itself where it is not deeper."""
     keep = np.minimum(node_levels(tree, nodes), levels)
     table = tree.ancestors[nodes, np.maximum(keep, 1) - 1]
-    shortened: Nodes = np.where(keep > 0, table, -1)
+    shortened: NodeIds = np.where(keep > 0, table, -1)
     return shortened
 
 
-def score_hierarchy(tree: LabelTree, proba: Floats, codes: Nodes) -> HierarchyScores:
+def score_hierarchy(tree: LabelTree, proba: Floats, codes: NodeIds) -> HierarchyScores:
     """Score the most probable leaf of every row against (N, depth) `LabelTree.encode` codes.
 
     Rows without any known label are left out. A label that the tree does not know counts up to the
@@ -95,7 +95,7 @@ def score_hierarchy(tree: LabelTree, proba: Floats, codes: Nodes) -> HierarchySc
     return HierarchyScores(**scores, consistent=consistency(tree, proba[rows]))
 
 
-def score_answers(tree: LabelTree, answers: Nodes, truth: Nodes) -> dict[str, Any]:
+def score_answers(tree: LabelTree, answers: NodeIds, truth: NodeIds) -> dict[str, Any]:
     """Return the fields of `HierarchyScores` but `consistent`, for (N,) answered and true columns."""
     if not len(truth):
         return dict.fromkeys(
@@ -150,7 +150,7 @@ def information(tree: LabelTree) -> NDArray[np.float64]:
 
 
 def operating_curve(
-    tree: LabelTree, proba: Floats, codes: Nodes, confidences: tuple[float, ...] = CONFIDENCES
+    tree: LabelTree, proba: Floats, codes: NodeIds, confidences: tuple[float, ...] = CONFIDENCES
 ) -> list[OperatingPoint]:
     """Return correct against informative for every confidence, over rows with a known label."""
     truth = deepest(codes)
@@ -160,7 +160,7 @@ def operating_curve(
     return [_operate(tree, proba[rows], truth[rows], confidence) for confidence in confidences]
 
 
-def _operate(tree: LabelTree, proba: Floats, truth: Nodes, confidence: float) -> OperatingPoint:
+def _operate(tree: LabelTree, proba: Floats, truth: NodeIds, confidence: float) -> OperatingPoint:
     answer = back_off(tree, proba, confidence)
     compared = cut(tree, answer, node_levels(tree, truth))
     levels = node_levels(tree, answer)
@@ -175,7 +175,7 @@ def _operate(tree: LabelTree, proba: Floats, truth: Nodes, confidence: float) ->
     )
 
 
-def hierarchical_report(tree: LabelTree, proba: Floats, codes: Nodes) -> dict[str, Any]:
+def hierarchical_report(tree: LabelTree, proba: Floats, codes: NodeIds) -> dict[str, Any]:
     """Return what `mep3m evaluate` prints under "hierarchical": the scores and the operating curve."""
     shared = tree.shared_names()
     return {

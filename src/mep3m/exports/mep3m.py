@@ -11,7 +11,7 @@ import orjson
 
 from mep3m.product import Product
 from mep3m.sources.mep3m.spreadsheet import LEVELS
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 from mep3m.taxonomy import Category, Taxonomy
 
 _OWN_ID = re.compile(r"L(\d)-(\w+)")
@@ -26,7 +26,7 @@ def write_annotations(products: Iterable[Product], taxonomy: Taxonomy, path: Pat
     """
     numbers = _numbers(taxonomy)
     written = 0
-    with whole_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         file.write(b"[")
         for product in products:
             if product.dropped is None:

@@ -20,7 +20,7 @@ from mep3m.ingest.update import finish_update
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import fingerprint, read_json, sole_writer, whole_file, write_json
+from mep3m.store.files import atomic_write, exclusive_lock, fingerprint, read_json, write_json
 from mep3m.store.rejects import rejects_table
 from mep3m.store.store import read_shard
 
@@ -53,7 +53,7 @@ def retry(folder: Path, progress: Progress = silent) -> RetryCounts:
     """
     if not folder.is_dir():
         Store.open(folder)  # says what is missing
-    with sole_writer(folder):
+    with exclusive_lock(folder):
         return _retry(folder, progress)
 
 
@@ -103,7 +103,7 @@ class Again:
             self.writer.write(index, table.combine_chunks())
         if len(left) < len(failures):
             if left:
-                with whole_file(path) as temporary:
+                with atomic_write(path) as temporary:
                     pq.write_table(rejects_table(left), temporary, compression="zstd")
             else:
                 path.unlink()

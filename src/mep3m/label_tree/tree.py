@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mep3m.errors import ModelError, TaxonomyError
 from mep3m.taxonomy import Taxonomy
 
-Path = tuple[str, ...]
+LabelPath = tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +36,10 @@ class LabelTree:
         TaxonomyError: a path is empty, occurs twice, is out of order, or its parent is missing.
     """
 
-    paths: tuple[Path, ...]
+    paths: tuple[LabelPath, ...]
     parent: NDArray[np.int32] = field(init=False, repr=False)
     starts: tuple[int, ...] = field(init=False, repr=False)
-    _index: dict[Path, int] = field(init=False, repr=False)
+    _index: dict[LabelPath, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         index = {path: i for i, path in enumerate(self.paths)}
@@ -52,8 +52,8 @@ class LabelTree:
         object.__setattr__(self, "parent", parent)
         object.__setattr__(self, "starts", starts)
 
-    def _check(self, index: dict[Path, int]) -> None:
-        previous: tuple[int, Path] = (0, ())
+    def _check(self, index: dict[LabelPath, int]) -> None:
+        previous: tuple[int, LabelPath] = (0, ())
         for path in self.paths:
             key = (len(path), path)
             if not path or key <= previous:
@@ -66,7 +66,7 @@ class LabelTree:
             previous = key
 
     @classmethod
-    def from_paths(cls, paths: Iterable[Path]) -> LabelTree:
+    def from_paths(cls, paths: Iterable[LabelPath]) -> LabelTree:
         """Build the tree that holds every path and all of its prefixes."""
         nodes = {path[:depth] for path in set(paths) for depth in range(1, len(path) + 1)}
         return cls(tuple(sorted(nodes, key=lambda path: (len(path), path))))
@@ -93,11 +93,11 @@ class LabelTree:
         """Return the columns of one level (1 = coarsest)."""
         return slice(self.starts[level - 1], self.starts[level])
 
-    def index(self, path: Path) -> int:
+    def index(self, path: LabelPath) -> int:
         """Return the column of a path, or -1 where the tree does not hold it."""
         return self._index.get(path, -1)
 
-    def encode(self, paths: Sequence[Path]) -> NDArray[np.int32]:
+    def encode(self, paths: Sequence[LabelPath]) -> NDArray[np.int32]:
         """Return (N, depth) columns: entry [n, k] is the node of row n at level k + 1, -1 if unknown."""
         codes = np.full((len(paths), self.depth), -1, dtype=np.int32)
         for row, path in enumerate(paths):
@@ -131,7 +131,7 @@ class LabelTree:
         return table
 
     @cached_property
-    def namesakes(self) -> NDArray[np.int32]:
+    def first_of_name(self) -> NDArray[np.int32]:
         """(C,): the first column of the same level that has the node's name, so mostly the node itself."""
         first: dict[tuple[int, str], int] = {}
         found = [first.setdefault((len(path), path[-1]), column) for column, path in enumerate(self.paths)]
@@ -170,20 +170,20 @@ class LabelTree:
         place = {name: i for i, name in enumerate(names)}
         return names, np.array([place[path[-1]] for path in here], dtype=np.int32)
 
-    def shared_names(self) -> dict[tuple[int, str], tuple[Path, ...]]:
+    def shared_names(self) -> dict[tuple[int, str], tuple[LabelPath, ...]]:
         """Return every (level, name) that stands below more than one parent, with its paths."""
-        found: dict[tuple[int, str], list[Path]] = {}
+        found: dict[tuple[int, str], list[LabelPath]] = {}
         for path in self.paths:
             found.setdefault((len(path), path[-1]), []).append(path)
         return {key: tuple(paths) for key, paths in found.items() if len(paths) > 1}
 
-    def contradictions(self, paths: Iterable[Path]) -> Counter[tuple[Path, str]]:
+    def contradictions(self, paths: Iterable[LabelPath]) -> Counter[tuple[LabelPath, str]]:
         """Count label paths that this tree refuses, by (path up to the first wrong name, reason).
 
         Such a row keeps the part above the wrong name as a coarser label (`encode` stops there).
         """
         known = {(len(path), path[-1]): path for path in self.paths}
-        found: Counter[tuple[Path, str]] = Counter()
+        found: Counter[tuple[LabelPath, str]] = Counter()
         for path in paths:
             cut = next(
                 (path[:depth] for depth in range(1, len(path) + 1) if self.index(path[:depth]) < 0), None

@@ -29,7 +29,7 @@ KINDS: dict[str, str] = {
 }
 
 
-class Judgement(NamedTuple):
+class Prediction(NamedTuple):
     """Probabilities (N, C) of N rows, which of them (N,) showed the model anything, and what was unreadable.
 
     A row that showed nothing has the class frequencies. `rejects` are images that are named by a row
@@ -57,7 +57,7 @@ class Classifier(Protocol):
         """
         ...
 
-    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+    def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return the same probabilities, with what the model did not see of the rows."""
         ...
 

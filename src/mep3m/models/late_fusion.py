@@ -14,7 +14,7 @@ from mep3m.errors import ModelError
 from mep3m.label_tree.probabilities import doubt, families, from_siblings, softmax
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models import classifier as door
-from mep3m.models.classifier import Classifier, Judgement
+from mep3m.models.classifier import Classifier, Prediction
 from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
 
@@ -44,14 +44,14 @@ class LateFusion:
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> Probabilities:
         """Return (N, C) probabilities; unless `joined`, each level's columns sum to 1."""
-        return self.judge(products, images).proba
+        return self.predict(products, images).proba
 
-    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+    def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return the probabilities, which rows showed something to any part, and the unreadable images."""
-        found = [part.judge(products, images) for part in self.parts.values()]
+        found = [part.predict(products, images) for part in self.parts.values()]
         seen = np.stack([one.seen for one in found], 1)
         proba = fuse(self.tree, [one.proba for one in found], self.weights, seen, self.joined)
-        return Judgement(proba, np.asarray(seen.any(1)), [reject for one in found for reject in one.rejects])
+        return Prediction(proba, np.asarray(seen.any(1)), [reject for one in found for reject in one.rejects])
 
     def save(self, folder: Path) -> None:
         """Write each part into its own folder, and the weights into `classifier.json`."""

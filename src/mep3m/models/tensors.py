@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from mep3m.errors import ModelError
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 
 _TYPES = {
     "F32": np.float32,
@@ -26,7 +26,7 @@ _TYPES = {
 
 def save_tensors(path: Path, tensors: Mapping[str, NDArray[Any]]) -> None:
     """Write the arrays; the file appears whole or not at all."""
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, temporary)
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from mep3m.alignment.from_store import sides_from_products
-from mep3m.alignment.merging.first_level import FirstLevel, from_entries
-from mep3m.alignment.merging.merge import Review
+from mep3m.alignment.merging.first_level import FirstLevelMap, from_entries
+from mep3m.alignment.merging.merge import MergeInputs
 from mep3m.alignment.propose import propose
 from mep3m.alignment.records import Proposal, Side
 from mep3m.alignment.review.decisions import read_review
-from mep3m.alignment.review.migrate import carry
+from mep3m.alignment.review.migrate import migrate_decisions
 from mep3m.alignment.review.sssom import write_sssom
 from mep3m.engine import Engine, Progress, silent
 from mep3m.settings.project import Project
@@ -43,7 +43,7 @@ def align_store(
         _write_review(project, store, first_level, review_file)
         write_json(note, made_from)
     decisions = tuple(read_review(review_file)[1])
-    stage = ApplyReview(Review(decisions, first_level, None, project.merge))
+    stage = ApplyReview(MergeInputs(decisions, first_level, None, project.merge))
     return run_stage(stage, store, out / "5-align", engine, progress)
 
 
@@ -52,7 +52,7 @@ def shops(store: Store) -> set[str]:
     return {shop for table in store.tables(["source"]) for shop in table["source"].unique().to_pylist()}
 
 
-def proposals_of(project: Project, store: Store, first_level: FirstLevel | None) -> Sequence[Proposal]:
+def proposals_of(project: Project, store: Store, first_level: FirstLevelMap | None) -> Sequence[Proposal]:
     """Return the proposals between every two shops of a store; one shop alone has none."""
     if len(shops(store)) < 2:
         return []
@@ -64,22 +64,22 @@ def proposals_of(project: Project, store: Store, first_level: FirstLevel | None)
     return propose([_classified(side, first_level) for side in sides], project.align, first_level.by_name())
 
 
-def _classified(side: Side, first_level: FirstLevel) -> Side:
+def _classified(side: Side, first_level: FirstLevelMap) -> Side:
     """Return a shop's categories with their common classes; the map may go below a first level."""
     entries = (replace(entry, first_level=first_level.class_of((side.name, entry.path))) for entry in side)
     return replace(side, entries=tuple(entries))
 
 
-def _write_review(project: Project, store: Store, first_level: FirstLevel | None, path: Path) -> None:
+def _write_review(project: Project, store: Store, first_level: FirstLevelMap | None, path: Path) -> None:
     """Write the proposals; a review that is there already keeps its decisions."""
     draft = path.with_name("proposals.sssom.tsv")
     write_sssom(draft, proposals_of(project, store, first_level), project.name, {"store": store.folder})
     sheet = read_review(draft)[0]
     if path.exists():
-        sheet = carry(read_review(path)[0], sheet).sheet
+        sheet = migrate_decisions(read_review(path)[0], sheet).sheet
     sheet.write(path)
     draft.unlink()
 
 
-def _classes(first_level: FirstLevel | None) -> object:
+def _classes(first_level: FirstLevelMap | None) -> object:
     return sorted(map(str, first_level.entries.items())) if first_level else None

@@ -39,7 +39,7 @@ from mep3m.stages.ocr.folder import write_readings
 from mep3m.stages.ocr.stage import OcrStage, default_cache, store_images
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import Store
-from mep3m.store.files import fingerprint, read_json, sole_writer, write_json
+from mep3m.store.files import exclusive_lock, fingerprint, read_json, write_json
 from mep3m.training.network_presets import RECIPES, resolve
 from mep3m.training.registry import default_model, find
 
@@ -76,7 +76,7 @@ def build(project: Project, root: Path, out: Path, engine: Engine, progress: Pro
         StoreError: another run builds into `out`.
     """
     ready = project.model_copy(update={"train": _trainable(project.train)})
-    with sole_writer(out):
+    with exclusive_lock(out):
         return _build(ready, root, out, engine, progress)
 
 

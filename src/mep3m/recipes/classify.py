@@ -21,7 +21,7 @@ from mep3m.evaluation.label_checks import odd_labels
 from mep3m.label_tree.probabilities import make_coherent
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
-from mep3m.store.files import fingerprint, sole_writer, write_json
+from mep3m.store.files import exclusive_lock, fingerprint, write_json
 from mep3m.training.registry import find
 from mep3m.training.task import clear_checkpoints, make_task
 
@@ -53,7 +53,7 @@ def train_run(
     """
     if (out / "plan.json").exists():
         raise UsageError(f"{out} holds a store; choose another folder for the classifier")
-    with sole_writer(out):
+    with exclusive_lock(out):
         return _train_run(opened, columns, image_root, settings, out, split)
 
 
@@ -121,7 +121,7 @@ def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: boo
     dataset = shape(told, run.settings).labelled()
     if card:
         tree = run.classifier.tree
-        found = run.classifier.judge(dataset.products, opened.images)
+        found = run.classifier.predict(dataset.products, opened.images)
         proba = make_coherent(tree, found.proba)
         scores = metric_card(tree, proba, dataset, list(run.counts), run.settings.seed)
         scores["unreadable_images"] = unreadable(found.rejects)

@@ -163,9 +163,12 @@ def calibration(card: Mapping[str, Any]) -> Section:
 
 
 def mistakes(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
-    """How many mistakes stay in the family, and the commonest ones."""
+    """How many mistakes stay in the family, and the most_frequent ones."""
     counts = [
-        {"level": row["level"], **{key: row["mistakes"][key] for key in ("wrong", "siblings", "strangers")}}
+        {
+            "level": row["level"],
+            **{key: row["mistakes"][key] for key in ("wrong", "siblings", "cross_parent")},
+        }
         for row in card["levels"]
     ]
     pairs = [
@@ -177,10 +180,10 @@ def mistakes(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
             "siblings": "yes" if pair["siblings"] else "no",
         }
         for row in card["levels"]
-        for pair in row["mistakes"]["commonest"][:10]
+        for pair in row["mistakes"]["most_frequent"][:10]
     ]
-    html = table(counts) + "<h3>The commonest</h3>" + table(pairs)
-    return Section("Mistakes", html, "Siblings have the same parent; strangers have not.")
+    html = table(counts) + "<h3>The most_frequent</h3>" + table(pairs)
+    return Section("Mistakes", html, "Siblings have the same parent; cross_parent have not.")
 
 
 def _name(key: str, taxonomy: Taxonomy | None) -> str:

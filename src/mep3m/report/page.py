@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from mep3m import __version__
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 
 
 @dataclass(frozen=True)
@@ -71,5 +71,5 @@ def write_page(path: Path, title: str, sections: Sequence[Section], facts: Mappi
         facts={"mep3m": __version__, **facts},
         script=Markup(get_plotlyjs()) if charts else "",
     )
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -41,10 +41,10 @@ from mep3m.settings.quality import QualitySettings
 from mep3m.settings.run import RunSettings, SplitKind
 from mep3m.settings.sources import SourceEntry
 
-__all__ = ["FirstLevel", "SourceEntry", "read_toml"]
+__all__ = ["FirstLevelClass", "SourceEntry", "read_toml"]
 
 
-class FirstLevel(Settings):
+class FirstLevelClass(Settings):
     """One common first-level class, and the shops' own first-level names that it covers.
 
     A name may also be a path (`数码 > 相机`): the longest that fits a category counts. `id` keeps the
@@ -86,7 +86,7 @@ class Project(Settings):
 
     name: str
     sources: tuple[SourceEntry, ...] = Field(min_length=1)
-    first_level: tuple[FirstLevel, ...] = ()
+    first_level: tuple[FirstLevelClass, ...] = ()
     quality: QualitySettings = QualitySettings()
     dedupe: DedupeSettings = DedupeSettings()
     ocr: OcrSettings = OcrSettings()

@@ -11,7 +11,7 @@ from mep3m.settings.base import Settings
 Modality = Literal["text", "image", "image+text"]
 Hierarchy = Literal["flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine"]
 #: auto: the order that is recommended for the model (`Task.hierarchy`)
-Order = Literal["auto", Hierarchy]
+HierarchyStrategy = Literal["auto", Hierarchy]
 SplitKind = Literal["grouped", "random", "stratified", "shop"]
 
 
@@ -27,7 +27,7 @@ class RunSettings(Settings):
 
     modality: Modality = "text"
     model: str = "linear"
-    hierarchy: Order = "auto"
+    hierarchy: HierarchyStrategy = "auto"
     level: int | None = Field(default=None, ge=1)
     leaf: bool = False
     subset: tuple[str, ...] | None = None

@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 
 #: one catalogue row: source_id, title, labels (list of names), image, size, ids, broken
 Cells = Mapping[str, Any]
@@ -38,7 +38,7 @@ class Format:
 
 def _annotations(path: Path, rows: Iterable[Cells]) -> None:
     """Write MEP-3M's annotation file: one JSON array, ids as strings, 'FALSE' for what is missing."""
-    with whole_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         file.write(b"[")
         for number, row in enumerate(rows):
             file.write(b",\n" if number else b"\n")
@@ -66,7 +66,7 @@ def _delimited(
     """Return a writer of CSV or TSV; a broken row lacks its last cells."""
 
     def write(path: Path, rows: Iterable[Cells]) -> None:
-        with whole_file(path) as temporary, temporary.open("w", encoding=encoding, newline="") as file:
+        with atomic_write(path) as temporary, temporary.open("w", encoding=encoding, newline="") as file:
             writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
             writer.writerow(header)
             for row in rows:
@@ -79,7 +79,7 @@ def _delimited(
 
 def _json_lines(path: Path, rows: Iterable[Cells]) -> None:
     """Write JSON lines with the category as one path; a broken row is cut in the middle."""
-    with whole_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         for row in rows:
             record = {
                 "sku": row["source_id"],
@@ -95,7 +95,7 @@ def _parquet(path: Path, rows: Iterable[Cells]) -> None:
     """Write Parquet in row groups; a broken row is null in every column."""
     names = ("id", "title", "level1", "level2", "image")
     schema = pa.schema([pa.field(name, pa.string()) for name in names])
-    with whole_file(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with atomic_write(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for block in _blocks(rows, 50_000):
             writer.write_table(pa.Table.from_pylist([_parquet_row(row, names) for row in block], schema))
 
@@ -146,5 +146,5 @@ def write_tsv(path: Path, header: tuple[str, ...], rows: Iterable[Iterable[objec
     text = io.StringIO()
     for row in (header, *rows):
         text.write("\t".join("" if cell is None else str(cell) for cell in row) + "\n")
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8", newline="\n")

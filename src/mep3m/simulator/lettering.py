@@ -25,7 +25,7 @@ STYLES: tuple[tuple[str, str | None], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DrawnLine:
     """One line of text on a picture; `box` is (left, top, right, bottom) in pixels."""
 
     text: str
@@ -35,7 +35,7 @@ class Line:
 
 def write_lines(
     canvas: ImageDraw.ImageDraw, size: tuple[int, int], item: Item, rng: Random
-) -> tuple[Line, ...]:
+) -> tuple[DrawnLine, ...]:
     """Draw one to five lines on a picture and return them from top to bottom."""
     width, height = size
     wanted = list(_texts(item, rng))
@@ -51,7 +51,7 @@ def write_lines(
         x = rng.choice((round(width * 0.03), round((width - right + left) / 2)))
         box = (x, y + 2, x + round(right - left), y + 2 + round(lower - upper))
         _write(canvas, text, (x - left, y + 2 - upper), box, width, font, rng)
-        lines.append(Line(text, kind, box))
+        lines.append(DrawnLine(text, kind, box))
         if at_top:
             top = box[3] + 4
         else:

@@ -9,9 +9,9 @@ from random import Random
 from PIL import Image
 
 from mep3m.settings.simulator import SimulatorSettings
-from mep3m.simulator.lettering import Line
+from mep3m.simulator.lettering import DrawnLine
 from mep3m.simulator.pictures import Picture, blurred, draw, encode, re_encode
-from mep3m.simulator.plan import COPIES, DEFECTS, Plan
+from mep3m.simulator.plan import COPIES, DEFECTS, DrawPlan
 from mep3m.simulator.platforms import Node, World
 from mep3m.simulator.titles import Item, make_item, make_vague, title
 
@@ -46,12 +46,12 @@ class Listing:
     broken: bool
 
     @property
-    def lines(self) -> tuple[Line, ...]:
+    def lines(self) -> tuple[DrawnLine, ...]:
         """The text on the picture, top to bottom."""
         return self.picture.lines if self.picture else ()
 
 
-def make_listing(plan: Plan, world: World, row: int, place: int, settings: SimulatorSettings) -> Listing:
+def make_listing(plan: DrawPlan, world: World, row: int, place: int, settings: SimulatorSettings) -> Listing:
     """Word and draw one row; `place` is its number in its platform's file, from 0."""
     seed = settings.seed
     shop = world.platforms[int(plan.platform[row])]

@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from mep3m.simulator.lettering import Line, write_lines
+from mep3m.simulator.lettering import DrawnLine, write_lines
 from mep3m.simulator.platforms import Leaf
 from mep3m.simulator.titles import Item
 
@@ -43,10 +43,10 @@ class Picture:
     content: bytes
     extension: Literal["jpg", "png"]
     size: tuple[int, int]
-    lines: tuple[Line, ...]
+    lines: tuple[DrawnLine, ...]
 
 
-def draw(item: Item, leaf: Leaf, text_share: float) -> tuple[Image.Image, tuple[Line, ...]]:
+def draw(item: Item, leaf: Leaf, text_share: float) -> tuple[Image.Image, tuple[DrawnLine, ...]]:
     """Draw the picture of a product; the same item always looks the same."""
     rng = Random(item.look)
     with_text = rng.random() < text_share
@@ -59,7 +59,7 @@ def draw(item: Item, leaf: Leaf, text_share: float) -> tuple[Image.Image, tuple[
     return _grain(image, rng), lines
 
 
-def encode(image: Image.Image, lines: Sequence[Line], rng: Random) -> Picture:
+def encode(image: Image.Image, lines: Sequence[DrawnLine], rng: Random) -> Picture:
     """Encode as JPEG, and 3.5 % as PNG (the shares of MEP-3M)."""
     buffer = io.BytesIO()
     png = rng.random() < 0.035
@@ -70,7 +70,7 @@ def encode(image: Image.Image, lines: Sequence[Line], rng: Random) -> Picture:
     return Picture(buffer.getvalue(), "png" if png else "jpg", image.size, tuple(lines))
 
 
-def re_encode(image: Image.Image, lines: Sequence[Line], rng: Random) -> Picture:
+def re_encode(image: Image.Image, lines: Sequence[DrawnLine], rng: Random) -> Picture:
     """Return the same picture as another shop would save it: rescaled, other quality, a bit lighter."""
     scale = rng.choice((1.0, 1.0, 0.9, 1.15, 1.6))
     size = (round(image.width * scale), round(image.height * scale))
@@ -81,7 +81,7 @@ def re_encode(image: Image.Image, lines: Sequence[Line], rng: Random) -> Picture
     buffer = io.BytesIO()
     copy.save(buffer, "JPEG", quality=rng.choice((60, 70, 92)))
     moved = [
-        Line(line.text, line.kind, tuple(round(edge * scale) for edge in line.box))  # type: ignore[arg-type]
+        DrawnLine(line.text, line.kind, tuple(round(edge * scale) for edge in line.box))  # type: ignore[arg-type]
         for line in lines
     ]
     return Picture(buffer.getvalue(), "jpg", size, tuple(moved))

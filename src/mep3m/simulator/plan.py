@@ -30,7 +30,7 @@ DEFECTS = ("", *ROW_DEFECTS, *TEXT_DEFECTS, *IMAGE_DEFECTS)
 
 
 @dataclass(frozen=True)
-class Plan:
+class DrawPlan:
     """One entry a row, in the order of the platforms' files.
 
     `shown` is the leaf whose category the platform shows for the row; it differs from `leaf` where
@@ -52,7 +52,7 @@ class Plan:
         return np.flatnonzero(self.platform == platform)
 
 
-def make_plan(settings: SimulatorSettings, world: World) -> Plan:
+def make_plan(settings: SimulatorSettings, world: World) -> DrawPlan:
     """Draw the rows."""
     rng = np.random.default_rng([settings.seed, 1])
     copies = min(round(settings.products * settings.duplicates), settings.products - 1)
@@ -72,7 +72,7 @@ def make_plan(settings: SimulatorSettings, world: World) -> Plan:
     item, platform, copy = item[order], platform[order], copy[order]
     leaf = leaf_of_item[item]
     shown = _noisy(leaf, platform, settings, world, rng)
-    return Plan(platform, item, leaf, shown, copy, _defects(platform, settings, rng))
+    return DrawPlan(platform, item, leaf, shown, copy, _defects(platform, settings, rng))
 
 
 def _leaves(items: int, settings: SimulatorSettings, world: World, rng: np.random.Generator) -> Ints:

@@ -184,7 +184,7 @@ def _merge_namesakes(nodes: Sequence[Node]) -> Iterator[Node]:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class TrueLink:
     """A true correspondence; `relation` is said of the left category, as in `alignment.records`."""
 
     left: Node
@@ -192,7 +192,7 @@ class Link:
     relation: str
 
 
-def links(left: Platform, right: Platform) -> Iterator[Link]:
+def links(left: Platform, right: Platform) -> Iterator[TrueLink]:
     """Yield the gold alignment of two platforms' categories below the first level.
 
     Second-level categories are linked by every relation; a third-level one only to its equal.
@@ -200,8 +200,8 @@ def links(left: Platform, right: Platform) -> Iterator[Link]:
     for a in (*left.nodes, *left.thirds):
         for b in (*right.nodes, *right.thirds):
             if a.leaves == b.leaves:
-                yield Link(a, b, "exact")
+                yield TrueLink(a, b, "exact")
             elif len(a.path) == len(b.path) == 2 and a.leaves < b.leaves:
-                yield Link(a, b, "narrower")
+                yield TrueLink(a, b, "narrower")
             elif len(a.path) == len(b.path) == 2 and a.leaves > b.leaves:
-                yield Link(a, b, "broader")
+                yield TrueLink(a, b, "broader")

@@ -24,10 +24,10 @@ from mep3m.simulator import truth
 from mep3m.simulator.files import FORMATS, Format, write_tsv
 from mep3m.simulator.lettering import font_folder
 from mep3m.simulator.listings import Listing, make_listing
-from mep3m.simulator.plan import Plan, make_plan
+from mep3m.simulator.plan import DrawPlan, make_plan
 from mep3m.simulator.platforms import Platform, World, make_world
 from mep3m.simulator.project_file import project_toml
-from mep3m.store.files import fingerprint, read_json, sole_writer, whole_file, write_json
+from mep3m.store.files import atomic_write, exclusive_lock, fingerprint, read_json, write_json
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: rows rendered together
@@ -91,7 +91,7 @@ def simulate(
         font_folder()
     world = make_world(settings)
     simulation = Simulation(folder, tuple(platform.name for platform in world.platforms))
-    with sole_writer(folder):
+    with exclusive_lock(folder):
         if not _begin(folder, settings):
             _draw(simulation, world, settings, engine, progress)
     return simulation
@@ -147,10 +147,10 @@ def _piece(pieces: Path, platform: int, start: int) -> Path:
 
 
 #: the last world drawn in this process: workers render many pieces of one world
-_drawn: dict[str, tuple[World, Plan]] = {}
+_drawn: dict[str, tuple[World, DrawPlan]] = {}
 
 
-def _world_and_plan(settings: SimulatorSettings) -> tuple[World, Plan]:
+def _world_and_plan(settings: SimulatorSettings) -> tuple[World, DrawPlan]:
     key = _key(settings)
     if key not in _drawn:
         _drawn.clear()
@@ -174,7 +174,7 @@ def _render(folder: Path, settings: SimulatorSettings, chunk: tuple[int, int]) -
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(listing.picture.content)
         lines.append(orjson.dumps(_row(listing, image, shop, world, place)))
-    with whole_file(_piece(folder / ".pieces", platform, start)) as temporary:
+    with atomic_write(_piece(folder / ".pieces", platform, start)) as temporary:
         temporary.write_bytes(b"\n".join(lines))
     return len(lines)
 
@@ -255,7 +255,7 @@ def _join(simulation: Simulation, world: World, settings: SimulatorSettings) -> 
         truth.write_ocr(simulation.ocr, (row["ocr"] for p in every for row in _rows(folder, p) if row["ocr"]))
     truth.write_alignment(folder / "truth", world)
     truth.true_taxonomy(world).save(folder / "truth" / "taxonomy.json")
-    with whole_file(simulation.project) as temporary:
+    with atomic_write(simulation.project) as temporary:
         temporary.write_text(project_toml(world, settings), encoding="utf-8", newline="\n")
 
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from mep3m.simulator.files import write_tsv
 from mep3m.simulator.platforms import World, links
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 from mep3m.taxonomy import PATH_SEPARATOR, Category, Taxonomy
 
 PRODUCT_TRUTH = pa.schema(
@@ -49,7 +49,7 @@ ALIGNMENT_COLUMNS = ("left_id", "right_id", "relation")
 def write_products(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write the truth of every row; `category` is an id of the true taxonomy."""
     with (
-        whole_file(path) as temporary,
+        atomic_write(path) as temporary,
         pq.ParquetWriter(temporary, PRODUCT_TRUTH, compression="zstd") as writer,
     ):
         block: list[dict[str, Any]] = []
@@ -63,7 +63,7 @@ def write_products(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 
 def write_ocr(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write one JSON object an image: image, text (lines joined, or null), lines with kind and box."""
-    with whole_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         for row in rows:
             file.write(orjson.dumps(row) + b"\n")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from mep3m.sources.lines import Line
+from mep3m.sources.lines import FileLine
 
 #: characters of one cell; a quoted cell that is longer is taken for a quote that was never closed
 CELL_LIMIT = 2**20
@@ -26,7 +26,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class TextLine:
+class DecodedLine:
     """One decoded line, or the reason why it is none."""
 
     number: int
@@ -34,20 +34,20 @@ class TextLine:
     problem: str | None = None
 
 
-def decode_lines(lines: Iterator[Line], encoding: str) -> Iterator[TextLine]:
+def decode_lines(lines: Iterator[FileLine], encoding: str) -> Iterator[DecodedLine]:
     """Decode each line; a line that is too long or in another encoding carries its problem."""
     for line in lines:
         if line.problem:
-            yield TextLine(line.number, line.content.decode(encoding, "replace"), line.problem)
+            yield DecodedLine(line.number, line.content.decode(encoding, "replace"), line.problem)
             continue
         try:
-            yield TextLine(line.number, line.content.decode(encoding))
+            yield DecodedLine(line.number, line.content.decode(encoding))
         except UnicodeDecodeError as error:
             text = line.content.decode(encoding, "replace")
-            yield TextLine(line.number, text, f"not {encoding}: byte {error.start} of the line is wrong")
+            yield DecodedLine(line.number, text, f"not {encoding}: byte {error.start} of the line is wrong")
 
 
-def tsv_rows(lines: Iterator[TextLine]) -> Iterator[Row]:
+def tsv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
     """Yield tab-separated rows; a quote is a character like any other."""
     for line in lines:
         if line.problem:
@@ -56,7 +56,7 @@ def tsv_rows(lines: Iterator[TextLine]) -> Iterator[Row]:
             yield Row(line.number, line.text.split("\t"))
 
 
-def csv_rows(lines: Iterator[TextLine]) -> Iterator[Row]:
+def csv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
     """Yield comma-separated rows with double quotes (RFC 4180), quoted line breaks included.
 
     A quote that is never closed costs only the line it stands on: the lines after it are read again.
@@ -77,9 +77,9 @@ def csv_rows(lines: Iterator[TextLine]) -> Iterator[Row]:
         yield row
 
 
-def _quoted_row(first: TextLine, waiting: Iterator[TextLine]) -> tuple[Row, list[TextLine]]:
+def _quoted_row(first: DecodedLine, waiting: Iterator[DecodedLine]) -> tuple[Row, list[DecodedLine]]:
     """Return the row that starts on `first`, and the lines to read again where it is broken."""
-    used: list[TextLine] = []
+    used: list[DecodedLine] = []
 
     def feed() -> Iterator[str]:
         yield first.text + "\n"
@@ -97,7 +97,7 @@ def _quoted_row(first: TextLine, waiting: Iterator[TextLine]) -> tuple[Row, list
         return Row(first.number, [], "a quote is opened and never closed", first.text), used
 
 
-def json_rows(lines: Iterator[TextLine], names: list[str], mark: str) -> Iterator[Row]:
+def json_rows(lines: Iterator[DecodedLine], names: list[str], mark: str) -> Iterator[Row]:
     """Yield the cells `names` of one JSON object a line; lists are joined with `mark`."""
     for line in lines:
         if line.problem or not line.text.strip():
@@ -107,7 +107,7 @@ def json_rows(lines: Iterator[TextLine], names: list[str], mark: str) -> Iterato
         yield _json_row(line, names, mark)
 
 
-def _json_row(line: TextLine, names: list[str], mark: str) -> Row:
+def _json_row(line: DecodedLine, names: list[str], mark: str) -> Row:
     try:
         value = orjson.loads(line.text)
     except orjson.JSONDecodeError as error:

@@ -23,7 +23,7 @@ _FOREIGN_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FileLine:
     """One line without its line break; a line with a `problem` carries only its beginning."""
 
     number: int
@@ -47,7 +47,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     return gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file  # type: ignore[return-value]
 
 
-def read_lines(path: Path, start: int = 0, stop: int = -1, number: int = 1) -> Iterator[Line]:
+def read_lines(path: Path, start: int = 0, stop: int = -1, number: int = 1) -> Iterator[FileLine]:
     """Yield the lines that begin in `[start, stop)` bytes; `number` is that of the first.
 
     A UTF-8 byte order mark at the start of the file is left out.
@@ -59,7 +59,7 @@ def read_lines(path: Path, start: int = 0, stop: int = -1, number: int = 1) -> I
             try:
                 content = file.readline(LINE_LIMIT + 1)
             except GZIP_ERRORS as error:
-                yield Line(number, b"", f"the .gz file is damaged from here on: {error}")
+                yield FileLine(number, b"", f"the .gz file is damaged from here on: {error}")
                 return
             if not content:
                 return
@@ -71,7 +71,7 @@ def read_lines(path: Path, start: int = 0, stop: int = -1, number: int = 1) -> I
             if number == 1:
                 content = content.removeprefix(codecs.BOM_UTF8)
             problem = f"the line is longer than {LINE_LIMIT:,} bytes" if too_long else None
-            yield Line(number, content.rstrip(b"\r\n"), problem)
+            yield FileLine(number, content.rstrip(b"\r\n"), problem)
             number += 1
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from mep3m.alignment.edits.edit import Record, follow_labels, replay
+from mep3m.alignment.edits.edit import Record, remap_labels, replay
 from mep3m.errors import UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.base import Outcome
@@ -19,7 +19,7 @@ from mep3m.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
-class FollowEdits:
+class ApplyEdits:
     """The stage that carries a store's labels through edits of its own taxonomy.
 
     A label whose category is gone gives way to the label above it; the row is listed in the
@@ -56,7 +56,7 @@ class FollowEdits:
         for row in shard.select(["id", "source", "source_path", "labels", "file", "line"]).to_pylist():
             labels = tuple(Label(**label) for label in row["labels"] or ())
             node = (row["source"], tuple(row["source_path"] or ()))
-            new, lost = follow_labels(labels, taxonomy, self.records, node) if labels else ((), "")
+            new, lost = remap_labels(labels, taxonomy, self.records, node) if labels else ((), "")
             if lost:
                 place = {"product": row["id"], "file": row["file"], "line": row["line"]}
                 value = labels[-1].category

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mep3m.alignment.edits.edit import Record, follow_mapping, replay
-from mep3m.alignment.merging.conflicts import settle
-from mep3m.alignment.merging.first_level import Node
+from mep3m.alignment.edits.edit import Record, remap_mapping, replay
+from mep3m.alignment.merging.conflicts import resolve_conflicts
+from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.impact import Counts, impact
-from mep3m.alignment.merging.merge import Catalogue, Merge, Review, merge
+from mep3m.alignment.merging.merge import Catalogue, Merge, MergeInputs, merge
 from mep3m.alignment.records import Side
 from mep3m.alignment.review.decisions import Ref
 from mep3m.errors import NotFoundError, StoreError, UsageError
@@ -41,7 +41,7 @@ class ApplyReview:
     category's id is its path. `edits` are recorded changes of the tree, replayed after the merge.
     """
 
-    review: Review
+    review: MergeInputs
     sides: tuple[Side, ...] = ()
     edits: tuple[Record, ...] = ()
     name = STEP
@@ -80,10 +80,10 @@ class ApplyReview:
     def result(self, counts: Counts) -> tuple[Merge, list[str]]:
         """Return the merge with the edits replayed, and what a person should look at again."""
         catalogue = Catalogue.of(self.sides, counts.rows)
-        review, left_open = settle(catalogue, self.review)
+        review, left_open = resolve_conflicts(catalogue, self.review)
         merged = merge(catalogue, review)
         taxonomy, held, broken = replay(merged.taxonomy, self.edits)
-        return follow_mapping(merged, taxonomy, held), [*left_open, *broken]
+        return remap_mapping(merged, taxonomy, held), [*left_open, *broken]
 
     def table_counts(self) -> Counts:
         """Return the products that the sides' tables count, where there is no store."""
@@ -120,8 +120,8 @@ def count_rows(shard: pa.Table) -> pa.Table:
 
 def read_counts(tables: Iterable[pa.Table]) -> Counts:
     """Join the counts of all shards."""
-    rows: dict[Node, int] = {}
-    present: dict[Node, dict[tuple[str, ...], int]] = {}
+    rows: dict[PlatformPath, int] = {}
+    present: dict[PlatformPath, dict[tuple[str, ...], int]] = {}
     for table in tables:
         for row in table.to_pylist():
             node = _node(row["key"])
@@ -163,7 +163,7 @@ def existing_categories(sides: Sequence[Side], store: Store | None) -> dict[Ref,
     return Catalogue.of(sides, rows).labels() if sides or rows else None
 
 
-def mapping_rows(mapping: Mapping[Node, Sequence[Label]]) -> list[dict[str, Any]]:
+def mapping_rows(mapping: Mapping[PlatformPath, Sequence[Label]]) -> list[dict[str, Any]]:
     """Return the mapping as JSON rows, sorted."""
     return [
         {"source": source, "path": list(path), "labels": [asdict(label) for label in mapping[(source, path)]]}
@@ -171,7 +171,7 @@ def mapping_rows(mapping: Mapping[Node, Sequence[Label]]) -> list[dict[str, Any]
     ]
 
 
-def read_mapping(path: Path) -> dict[Node, tuple[Label, ...]]:
+def read_mapping(path: Path) -> dict[PlatformPath, tuple[Label, ...]]:
     """Read a mapping that the stage wrote.
 
     Raises:
@@ -186,7 +186,7 @@ def read_mapping(path: Path) -> dict[Node, tuple[Label, ...]]:
         raise StoreError(f"{path} is not a mapping of 'align apply': {error}") from None
 
 
-def read_previous(folder: Path) -> dict[Node, str]:
+def read_previous(folder: Path) -> dict[PlatformPath, str]:
     """Return the ids that an earlier result (a store, or a folder with the tree) gave each category.
 
     Raises:
@@ -196,7 +196,7 @@ def read_previous(folder: Path) -> dict[Node, str]:
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise NotFoundError(f"{folder} holds no mapping.json; name a result of 'align apply'")
-    found: dict[Node, str] = {}
+    found: dict[PlatformPath, str] = {}
     for node, labels in read_mapping(path).items():
         if labels and (category := labels[-1].category) is not None:
             found[node] = category
@@ -218,13 +218,13 @@ def _keys(shard: pa.Table) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(shard["source"], paths, MARK)
 
 
-def _node(key: str) -> Node:
+def _node(key: str) -> PlatformPath:
     source, *path = key.split(MARK)
     return source, () if path == [""] else tuple(path)
 
 
 @lru_cache(maxsize=1)
-def _rows_of(path: Path, written: int, number: int) -> dict[Node, list[dict[str, Any]]]:
+def _rows_of(path: Path, written: int, number: int) -> dict[PlatformPath, list[dict[str, Any]]]:
     """Return the labels of each category as the file holds them; `written` and `number` tell files apart.
 
     A process relabels many shards by one mapping and reads it once.

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from mep3m.engine import Engine, Progress, run, silent
 from mep3m.errors import StoreError, UsageError
 from mep3m.store import ContentImages, Plan, Reject, Store, StoreWriter
-from mep3m.store.files import sole_writer, whole_file
+from mep3m.store.files import atomic_write, exclusive_lock
 from mep3m.store.store import read_plan, read_shard
 from mep3m.taxonomy import Taxonomy
 
@@ -95,7 +95,7 @@ def run_stage(
         raise UsageError(f"{folder} is the store that '{stage.name}' reads; write into another folder")
     if (folder / "plan.json").exists() and (step := read_plan(folder)["step"]) != stage.name:
         raise StoreError(f"{folder} holds a store of '{step}'; choose another folder for '{stage.name}'")
-    with sole_writer(folder):
+    with exclusive_lock(folder):
         return _run_stage(stage, parent, folder, engine, progress)
 
 
@@ -136,7 +136,7 @@ def _apply(stage: GlobalStage, parent: Store, writer: StoreWriter, part: int) ->
 
 def _collect(stage: GlobalStage, parent: Store, target: Path, part: int) -> int:
     shard = read_shard(parent.shards[part])
-    with whole_file(target / f"{part:05d}.parquet") as temporary:
+    with atomic_write(target / f"{part:05d}.parquet") as temporary:
         pq.write_table(stage.collect(shard, parent.images), temporary, compression="zstd")
     return int(shard.num_rows)
 

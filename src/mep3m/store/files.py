@@ -16,7 +16,7 @@ from mep3m.errors import FormatError, NotFoundError, StoreError
 
 
 @contextmanager
-def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends without error.
 
     The name carries the process id, so two workers never write into the same temporary file; a
@@ -36,7 +36,7 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Iterator[None]:
     """Keep other processes of this machine from writing into `folder` until the block ends.
 
     The lock is on the folder itself, so nothing is left behind, and it goes with the process that
@@ -75,7 +75,7 @@ def _remove_empty(folder: Path) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON; the file appears whole or not at all."""
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
         temporary.write_bytes(orjson.dumps(value, option=options))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mep3m.errors import NotFoundError
-from mep3m.store.files import inside, whole_file
+from mep3m.store.files import atomic_write, inside
 
 
 class Images(Protocol):
@@ -37,7 +37,7 @@ class ContentImages:
         key = hashlib.sha256(content).hexdigest()
         target = self.file(key)
         if not target.exists() or target.stat().st_size != len(content):
-            with whole_file(target, durable=False) as temporary:
+            with atomic_write(target, durable=False) as temporary:
                 temporary.write_bytes(content)
         return key
 

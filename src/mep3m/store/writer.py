@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from mep3m import __version__
 from mep3m.errors import StoreError
 from mep3m.product import PRODUCT_SCHEMA
-from mep3m.store.files import fingerprint, whole_file, write_json
+from mep3m.store.files import atomic_write, fingerprint, write_json
 from mep3m.store.rejects import Reject, rejects_table
 from mep3m.store.store import FORMAT, Store, read_plan
 from mep3m.taxonomy import Taxonomy
@@ -106,9 +106,9 @@ class StoreWriter:
         """
         refused = rejects_table(rejects)
         if refused.num_rows:
-            with whole_file(self.folder / "rejects" / f"{part:05d}.parquet") as temporary:
+            with atomic_write(self.folder / "rejects" / f"{part:05d}.parquet") as temporary:
                 pq.write_table(refused, temporary, compression="zstd")
-        with whole_file(self.shard(part)) as temporary:
+        with atomic_write(self.shard(part)) as temporary:
             pq.write_table(table.cast(PRODUCT_SCHEMA), temporary, **_SHARD)
         return int(table.num_rows)
 

@@ -27,12 +27,12 @@ def class_counts(targets: NDArray[np.int32], nodes: int) -> NDArray[np.int64]:
 def learned_codes(codes: NDArray[np.int32], tree: LabelTree, hierarchy: str, loss: Loss) -> NDArray[np.int32]:
     """Return the columns (N, L) to learn: with flat heads and a `LevelLoss`, names compete and not nodes.
 
-    A name below several parents is then learned in the first of its columns (`LabelTree.namesakes`);
+    A name below several parents is then learned in the first of its columns (`LabelTree.first_of_name`);
     prediction adds its columns up.
     """
     if hierarchy != "flat" or loss in TREE_LOSSES:
         return codes
-    return np.where(codes >= 0, tree.namesakes[codes], codes).astype(np.int32)
+    return np.where(codes >= 0, tree.first_of_name[codes], codes).astype(np.int32)
 
 
 class LevelLoss(nn.Module):

@@ -23,7 +23,7 @@ from mep3m.label_tree.probabilities import prior
 from mep3m.models.features import open_backbone
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
 from mep3m.models.inputs.pixels import Decoding, PixelReader
-from mep3m.models.inputs.words import PretrainedTokens, Vocabulary, word_vectors
+from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary, word_vectors
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
@@ -58,7 +58,7 @@ def train(task: Task, run: Path) -> Trained:
     training = training.model_copy(update={"seed": task.settings.seed})
     began = time.perf_counter()
     classifier, history, rejects = train_network(task, network, training, run)
-    valid = classifier.judge(task.products.take(task.valid), task.images)
+    valid = classifier.predict(task.products.take(task.valid), task.images)
     log = {
         "seconds": round(time.perf_counter() - began, 1),
         "parameters": sum(value.numel() for value in classifier.network.parameters()),
@@ -85,7 +85,7 @@ def train_network(
 ) -> Fitted:
     """Train a network, or with `frozen` its heads on pre-trained encoders that see each row once.
 
-    Vocabulary and word vectors come from the training rows only. The state of an interrupted run and
+    TokenVocabulary and word vectors come from the training rows only. The state of an interrupted run and
     the decoded images are kept in `run/work`.
     """
     work = run / "work"
@@ -188,7 +188,7 @@ def fit_coders(products: pa.Table, network: NetworkSettings) -> dict[str, Coder]
             coders[name] = PretrainedTokens.open(text.weights or "", text.max_tokens)
         else:
             chunks = chain.from_iterable(texts_of(products, name))
-            coders[name] = Vocabulary.fit(chunks, text.tokeniser, text.max_tokens, text.vocabulary)
+            coders[name] = TokenVocabulary.fit(chunks, text.tokeniser, text.max_tokens, text.vocabulary)
     return coders
 
 
@@ -199,7 +199,7 @@ def _vectors(
     vectors = {}
     for name, text in _texts(network).items():
         coder = coders[name]
-        if text.word2vec and isinstance(coder, Vocabulary):
+        if text.word2vec and isinstance(coder, TokenVocabulary):
             vectors[name] = word_vectors(coder, _Column(products, name), text.embedding, training.seed)
     return vectors
 

@@ -19,7 +19,7 @@ Train = Callable[[Task, Path], Trained]
 
 
 @dataclass(frozen=True)
-class Entry:
+class ModelEntry:
     """Where a model lives and what it can do.
 
     `needs` is a module of the optional `extra`; `None` means that the base install trains it.
@@ -36,21 +36,21 @@ _NETWORK = "mep3m.training.network"
 _ANY = get_args(Hierarchy)
 
 #: name of `--model` -> entry
-MODELS: dict[str, Entry] = {
-    "linear": Entry("mep3m.training.linear.fit", ("text",), _ANY),
-    "late-fusion": Entry("mep3m.training.late_fusion", ("image+text",), _ANY, "torch"),
-    "small-cnn": Entry(_NETWORK, ("image",), _ANY, "torch"),
-    "timm": Entry(_NETWORK, ("image",), _ANY, "torch"),
-    "vgg19": Entry(_NETWORK, ("image",), _ANY, "torch"),
-    "inception-v3": Entry(_NETWORK, ("image",), _ANY, "torch"),
-    "resnet50": Entry(_NETWORK, ("image",), _ANY, "torch"),
-    "lstm": Entry(_NETWORK, ("text",), _ANY, "torch"),
-    "bilstm": Entry(_NETWORK, ("text",), _ANY, "torch"),
-    "bert": Entry(_NETWORK, ("text",), _ANY, "torch"),
-    "vgg+bilstm": Entry(_NETWORK, ("image+text",), _ANY, "torch"),
-    "tfn": Entry(_NETWORK, ("image+text",), _ANY, "torch"),
-    "lmf": Entry(_NETWORK, ("image+text",), _ANY, "torch"),
-    "joint": Entry(_NETWORK, ("image+text",), _ANY, "torch"),
+MODELS: dict[str, ModelEntry] = {
+    "linear": ModelEntry("mep3m.training.linear.fit", ("text",), _ANY),
+    "late-fusion": ModelEntry("mep3m.training.late_fusion", ("image+text",), _ANY, "torch"),
+    "small-cnn": ModelEntry(_NETWORK, ("image",), _ANY, "torch"),
+    "timm": ModelEntry(_NETWORK, ("image",), _ANY, "torch"),
+    "vgg19": ModelEntry(_NETWORK, ("image",), _ANY, "torch"),
+    "inception-v3": ModelEntry(_NETWORK, ("image",), _ANY, "torch"),
+    "resnet50": ModelEntry(_NETWORK, ("image",), _ANY, "torch"),
+    "lstm": ModelEntry(_NETWORK, ("text",), _ANY, "torch"),
+    "bilstm": ModelEntry(_NETWORK, ("text",), _ANY, "torch"),
+    "bert": ModelEntry(_NETWORK, ("text",), _ANY, "torch"),
+    "vgg+bilstm": ModelEntry(_NETWORK, ("image+text",), _ANY, "torch"),
+    "tfn": ModelEntry(_NETWORK, ("image+text",), _ANY, "torch"),
+    "lmf": ModelEntry(_NETWORK, ("image+text",), _ANY, "torch"),
+    "joint": ModelEntry(_NETWORK, ("image+text",), _ANY, "torch"),
 }
 
 #: modality -> model without `--model`

@@ -37,7 +37,10 @@ def temperatures(tree: LabelTree, raw: Floats, codes: NDArray[np.int32], hierarc
         truth = codes[codes[:, level - 1] >= 0, level - 1]
         part = raw[codes[:, level - 1] >= 0, nodes]
         if hierarchy == "flat":
-            truth, first = tree.namesakes[truth], tree.namesakes[nodes] == np.arange(nodes.start, nodes.stop)
+            truth, first = (
+                tree.first_of_name[truth],
+                tree.first_of_name[nodes] == np.arange(nodes.start, nodes.stop),
+            )
             part = np.where(first, part, -np.inf)
         else:
             part = np.where(tree.parent[None, nodes] == tree.parent[truth][:, None], part, -np.inf)

@@ -33,8 +33,8 @@ class SiblingLoss(nn.Module):
                 continue
             target = targets[rows, level]
             parent = self.get_buffer("parent")
-            strangers = parent[nodes][None, :] != parent[target][:, None]
-            local = logits[rows, nodes].masked_fill(strangers, -torch.inf)
+            cross_parent = parent[nodes][None, :] != parent[target][:, None]
+            local = logits[rows, nodes].masked_fill(cross_parent, -torch.inf)
             weight = float(np.exp(-self.alpha * level))
             total = total + weight * F.cross_entropy(local, target - nodes.start)
         return total

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mep3m.alignment.edits.diff import diff, model_classes, what_breaks
-from mep3m.alignment.edits.edit import Edit, Part, Record, follow_labels, make, replay, successor, undo
+from mep3m.alignment.edits.edit import Edit, Record, SplitPart, make, remap_labels, replay, successor, undo
 from mep3m.alignment.edits.history import read_history, read_parts, record_edit, record_undo
 from mep3m.engine import make_engine
 from mep3m.errors import FormatError, Mep3mError, NotFoundError, TaxonomyError, UsageError
 from mep3m.product import Label, Product, to_table
-from mep3m.stages.apply_edits import FollowEdits
+from mep3m.stages.apply_edits import ApplyEdits
 from mep3m.stages.base import run_stage
 from mep3m.store import Plan, StoreWriter
 from mep3m.store.files import write_json
@@ -28,7 +28,7 @@ TREE = Taxonomy(
         Category("phone", "手机", "Phones", "2"),
     )
 )
-PARTS = (Part("lcd", "液晶", None, (("a", ("家电", "液晶")),)), Part("oled", "有机", None))
+PARTS = (SplitPart("lcd", "液晶", None, (("a", ("家电", "液晶")),)), SplitPart("oled", "有机", None))
 
 
 def edit(taxonomy: Taxonomy, *edits: Edit) -> tuple[Taxonomy, list[Record]]:
@@ -72,7 +72,7 @@ def test_each_kind_of_edit() -> None:
         (Edit("merge", "air", target="air"), UsageError, "into itself"),
         (Edit("split", "air", parts=PARTS), UsageError, "move them before"),
         (Edit("split", "tv", parts=PARTS[:1]), UsageError, "two parts"),
-        (Edit("split", "tv", parts=(Part("phone"), *PARTS)), UsageError, "that id exists"),
+        (Edit("split", "tv", parts=(SplitPart("phone"), *PARTS)), UsageError, "that id exists"),
     ],
 )
 def test_an_edit_that_makes_no_sense_is_refused(bad: Edit, error: type[Exception], message: str) -> None:
@@ -105,7 +105,7 @@ def test_edits_are_invertible_and_ids_lead_somewhere(edits: list[Edit]) -> None:
     for category in TREE:
         following, why = successor(category.id, records)
         assert (following is None and why) or following in taxonomy
-        path, lost = follow_labels(labels(*(c.id for c in TREE.path(category.id))), taxonomy, records)
+        path, lost = remap_labels(labels(*(c.id for c in TREE.path(category.id))), taxonomy, records)
         assert [label.category for label in path] == (
             [c.id for c in taxonomy.path(str(path[-1].category))] if path else []
         )
@@ -123,16 +123,16 @@ def test_undo_out_of_order_is_refused() -> None:
 
 def test_labels_follow_a_merge_a_move_and_a_split() -> None:
     changed, records = edit(TREE, Edit("merge", "air", target="tv"))
-    path, lost = follow_labels(labels("1", "air", "hang"), changed, records)
+    path, lost = remap_labels(labels("1", "air", "hang"), changed, records)
     assert ([label.category for label in path], lost) == (["1", "tv", "hang"], "")
     assert (path[0].by, path[1].origin, path[1].by) == ("map", "reviewed", "li")
     changed, records = edit(TREE, Edit("move", "phone", target="1"))
-    path, _ = follow_labels(labels("2", "phone"), changed, records)
+    path, _ = remap_labels(labels("2", "phone"), changed, records)
     assert [label.category for label in path] == ["1", "phone"]
     changed, records = edit(TREE, Edit("split", "tv", parts=PARTS))
-    path, lost = follow_labels(labels("1", "tv"), changed, records, ("a", ("家电", "液晶", "大")))
+    path, lost = remap_labels(labels("1", "tv"), changed, records, ("a", ("家电", "液晶", "大")))
     assert ([label.category for label in path], lost) == (["1", "lcd"], "")
-    path, lost = follow_labels(labels("1", "tv"), changed, records, ("b", ("x",)))
+    path, lost = remap_labels(labels("1", "tv"), changed, records, ("b", ("x",)))
     assert [label.category for label in path] == ["1"]
     assert "split into lcd, oled" in lost
 
@@ -199,13 +199,13 @@ def test_a_stores_labels_follow(tmp_path: Path) -> None:
     writer.write(0, to_table(rows))
     store = writer.finish(TREE)
     new, records = edit(TREE, Edit("split", "tv", parts=PARTS))
-    followed = run_stage(FollowEdits(tuple(records)), store, tmp_path / "f", make_engine("local", 1))
+    followed = run_stage(ApplyEdits(tuple(records)), store, tmp_path / "f", make_engine("local", 1))
     assert [row.category(2) for row in followed.products()] == ["lcd", None, None]
     assert followed.taxonomy.version == new.version
     (reject,) = followed.rejects().to_pylist()
     assert (reject["product"], reject["value"]) == ("p2", "tv")
     with pytest.raises(UsageError, match="do not fit"):
-        run_stage(FollowEdits(tuple(records)), followed, tmp_path / "g", make_engine("local", 1))
+        run_stage(ApplyEdits(tuple(records)), followed, tmp_path / "g", make_engine("local", 1))
 
 
 def test_the_table_of_a_split(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mep3m.alignment.edits.diff import diff, what_breaks
-from mep3m.alignment.edits.edit import Edit, Part, Record, follow_labels, make, replay, successor, undo
+from mep3m.alignment.edits.edit import Edit, Record, SplitPart, make, remap_labels, replay, successor, undo
 from mep3m.alignment.edits.history import read_history, record_edit, record_undo
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.product import Label
@@ -73,7 +73,7 @@ class Editing(RuleBasedStateMachine):
     def split(self, data: st.DataObject, parts: int, keeps: bool) -> None:
         category = self.pick(data)
         self.count += 1
-        made = [Part(f"part{self.count}-{i}", f"份{i}") for i in range(parts)]
+        made = [SplitPart(f"part{self.count}-{i}", f"份{i}") for i in range(parts)]
         if keeps and made:
             made[0] = replace(made[0], id=category)
         self.edit(Edit("split", category, parts=tuple(made)))
@@ -123,7 +123,7 @@ class Editing(RuleBasedStateMachine):
             return
         for node in self.states[0]:
             before = labels_of(self.states[0], node.id)
-            after, lost = follow_labels(before, self.tree, self.records)
+            after, lost = remap_labels(before, self.tree, self.records)
             assert after or lost
             if after:
                 found = [str(label.category) for label in after]
@@ -198,7 +198,7 @@ def test_nothing_goes_into_or_below_what_is_archived(edit: Edit) -> None:
 
 def test_what_is_archived_is_not_split() -> None:
     with pytest.raises(UsageError, match=r"'old' \(旧\) is archived"):
-        make(SHELF, Edit("split", "old", parts=(Part("a"), Part("b"))), "li", DAY)
+        make(SHELF, Edit("split", "old", parts=(SplitPart("a"), SplitPart("b"))), "li", DAY)
 
 
 def test_what_is_archived_may_be_renamed_moved_out_and_merged_away() -> None:

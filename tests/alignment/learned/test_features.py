@@ -7,7 +7,7 @@ import pytest
 
 from mep3m.alignment.learned import features as module
 from mep3m.alignment.learned.boosted import shipped_weights
-from mep3m.alignment.learned.features import EXACT, Evidence
+from mep3m.alignment.learned.features import EXACT, PairEvidence
 from mep3m.alignment.learned.proposer import look, propose_evidence, widened
 from mep3m.alignment.learned.structure import Pairs
 from mep3m.alignment.names.compare import trees
@@ -34,7 +34,7 @@ def test_the_size_of_the_blocks_changes_nothing(
     titles: bool, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left, right = shop("a", 12, titles=titles), shop("bb", 9, titles=titles)
-    evidence = Evidence(*trees(left, right), EvidenceSettings())
+    evidence = PairEvidence(*trees(left, right), EvidenceSettings())
     rows, columns = evidence.candidates()
     whole, proposed = evidence.features(rows, columns), propose_evidence(left, right, EvidenceSettings())
     monkeypatch.setattr(module, "BLOCK", block)
@@ -48,7 +48,7 @@ def test_the_size_of_the_blocks_changes_nothing(
 
 
 def test_what_nobody_knows_takes_no_memory() -> None:
-    evidence = Evidence(*trees(shop("a", 12), shop("bb", 9)), EvidenceSettings())
+    evidence = PairEvidence(*trees(shop("a", 12), shop("bb", 9)), EvidenceSettings())
     features = evidence.features(*evidence.candidates())
     assert np.isnan(features["content"]).all()
     assert features["content"].strides == features["said_l"].strides == features["picture"].strides == (0,)
@@ -56,7 +56,7 @@ def test_what_nobody_knows_takes_no_memory() -> None:
 
 
 def test_no_pairs_have_all_features() -> None:
-    evidence = Evidence(*trees(shop("a", 3), shop("bb", 2)), EvidenceSettings())
+    evidence = PairEvidence(*trees(shop("a", 3), shop("bb", 2)), EvidenceSettings())
     features = evidence.features(np.empty(0, np.int64), np.empty(0, np.int64))
     assert {len(values) for values in features.values()} == {0}
     assert {*features} == {name for kind, of in module.KINDS.items() if kind != "structure" for name in of}
@@ -64,7 +64,7 @@ def test_no_pairs_have_all_features() -> None:
 
 def test_the_peak_is_the_features_themselves_and_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 500)
-    evidence = Evidence(*trees(shop("a", 120), shop("bb", 120)), EvidenceSettings())
+    evidence = PairEvidence(*trees(shop("a", 120), shop("bb", 120)), EvidenceSettings())
     rows, columns = evidence.candidates()
     evidence.features(rows, columns)  # what is cached of names is there already
     tracemalloc.start()
@@ -78,7 +78,7 @@ def test_the_peak_is_the_features_themselves_and_a_block(monkeypatch: pytest.Mon
 
 def test_more_pairs_join_those_whose_features_are_known() -> None:
     left, right = shop("a", 12, titles=True), shop("bb", 9, titles=True)
-    evidence = Evidence(*trees(left, right), EvidenceSettings())
+    evidence = PairEvidence(*trees(left, right), EvidenceSettings())
     rows, columns = evidence.candidates()
     early, late = Pairs(rows[::2], columns[::2], 9), Pairs(rows[1:], columns[1:], 9)
     known = evidence.features(early.rows, early.columns)

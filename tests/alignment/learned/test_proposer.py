@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mep3m.alignment.learned.decide import SUPPORT, supported
-from mep3m.alignment.learned.features import KINDS, Evidence, mirrored
+from mep3m.alignment.learned.features import KINDS, PairEvidence, mirrored
 from mep3m.alignment.learned.products import HALF_TRUSTED
 from mep3m.alignment.learned.proposer import propose_evidence
 from mep3m.alignment.names.compare import trees
@@ -131,11 +131,11 @@ def test_features_are_complete_and_turn_around() -> None:
     texts = {"x>手机": ("手机 快充",)}
     a = side("a", "x>手机", titles=texts)
     b = side("b", "x>手机", "y>手机壳", titles=texts | {"y>手机壳": ("防摔 皮套",)})
-    evidence = Evidence(*trees(a, b), EvidenceSettings())
+    evidence = PairEvidence(*trees(a, b), EvidenceSettings())
     rows, columns = evidence.candidates()
     features = evidence.features(rows, columns)
     assert {*features} == {name for kind, names in KINDS.items() if kind != "structure" for name in names}
-    back = Evidence(*trees(b, a), EvidenceSettings()).features(columns, rows)
+    back = PairEvidence(*trees(b, a), EvidenceSettings()).features(columns, rows)
     for name, values in mirrored(back).items():
         assert values.tolist() == pytest.approx(features[name].tolist(), nan_ok=True), name
     one_title = 1 / (1 + HALF_TRUSTED)
@@ -155,7 +155,7 @@ def test_the_same_titles_say_more_the_more_there_are_but_only_on_both_sides(few:
             Side(name, (Entry("1", (name,), titles=("红 茶",) * count),))
             for name, count in (("a", ours), ("b", theirs))
         ]
-        features = Evidence(*trees(*sides), EvidenceSettings()).features(np.array([0]), np.array([0]))
+        features = PairEvidence(*trees(*sides), EvidenceSettings()).features(np.array([0]), np.array([0]))
         return float(features["content"][0])
 
     assert content(few, more) == pytest.approx(content(few, few))
@@ -236,7 +236,7 @@ def test_pictures_and_sizes_are_compared_where_known() -> None:
         "a", (Entry("1", ("x",), image=(1.0, 0.0), count=10), Entry("2", ("y",), image=(0.0, 1.0), count=30))
     )
     two = Side("b", (Entry("1", ("z",), image=(1.0, 0.0), count=100), Entry("2", ("w",))))
-    features = Evidence(*trees(one, two), EvidenceSettings()).features(np.array([0, 0]), np.array([0, 1]))
+    features = PairEvidence(*trees(one, two), EvidenceSettings()).features(np.array([0, 0]), np.array([0, 1]))
     assert np.isnan(features["picture"][1])
     assert np.isnan(features["size"][1])
     assert features["size"][0] == pytest.approx(np.log(4))

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from mep3m.alignment.merging.conflicts import settle
-from mep3m.alignment.merging.merge import Catalogue, Review, find_problems, merge
+from mep3m.alignment.merging.conflicts import resolve_conflicts
+from mep3m.alignment.merging.merge import Catalogue, MergeInputs, find_problems, merge
 from mep3m.alignment.review.decisions import Decision
 from mep3m.errors import TaxonomyError
 from mep3m.settings.align import MergeSettings
@@ -18,15 +18,15 @@ def unreviewed(decision: Decision, probability: float) -> Decision:
     return replace(decision, verdict="open", by_method=True, probability=probability, reviewer=None)
 
 
-def review(*decisions: Decision) -> Review:
-    return Review(tuple(decisions), FIRST, settings=MergeSettings(unreviewed="accept", accept_above=0.5))
+def review(*decisions: Decision) -> MergeInputs:
+    return MergeInputs(tuple(decisions), FIRST, settings=MergeSettings(unreviewed="accept", accept_above=0.5))
 
 
 def test_of_two_links_that_join_one_platform_the_weaker_is_left_open() -> None:
     asked = review(unreviewed(RIGHT, 0.9), unreviewed(WRONG, 0.6))
     with pytest.raises(TaxonomyError, match="would join two categories of one platform"):
         merge(CATALOGUE, asked)
-    settled, notes = settle(CATALOGUE, asked)
+    settled, notes = resolve_conflicts(CATALOGUE, asked)
     assert find_problems(CATALOGUE, settled) == []
     assert [decision.by_method for decision in settled.decisions] == [True, False]
     assert len(notes) == 1
@@ -34,7 +34,7 @@ def test_of_two_links_that_join_one_platform_the_weaker_is_left_open() -> None:
 
 
 def test_a_person_is_never_overruled() -> None:
-    settled, notes = settle(CATALOGUE, review(unreviewed(RIGHT, 0.99), WRONG))
+    settled, notes = resolve_conflicts(CATALOGUE, review(unreviewed(RIGHT, 0.99), WRONG))
     assert settled.decisions[1] == WRONG
     assert not settled.decisions[0].by_method
     assert len(notes) == 1
@@ -42,7 +42,7 @@ def test_a_person_is_never_overruled() -> None:
 
 def test_people_who_contradict_each_other_are_told() -> None:
     asked = review(RIGHT, WRONG)
-    settled, notes = settle(CATALOGUE, asked)
+    settled, notes = resolve_conflicts(CATALOGUE, asked)
     assert (settled, notes) == (asked, [])
     with pytest.raises(TaxonomyError, match="lines 8, 9"):
         merge(CATALOGUE, settled)
@@ -50,4 +50,4 @@ def test_people_who_contradict_each_other_are_told() -> None:
 
 def test_nothing_changes_where_nothing_contradicts() -> None:
     asked = review(unreviewed(RIGHT, 0.9))
-    assert settle(CATALOGUE, asked) == (asked, [])
+    assert resolve_conflicts(CATALOGUE, asked) == (asked, [])

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mep3m.alignment.merging.first_level import FirstLevel, Node
-from mep3m.alignment.merging.merge import Catalogue, Merge, Review, find_problems, merge
+from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath
+from mep3m.alignment.merging.merge import Catalogue, Merge, MergeInputs, find_problems, merge
 from mep3m.errors import TaxonomyError
 from mep3m.settings.align import MergeSettings
 from mep3m.taxonomy import Category
@@ -18,8 +18,8 @@ PHONE = link("手机 > 手机", "数码 > 手机", 10)
 POWER = link("手机 > 充电宝", "数码 > 移动电源", 11)
 
 
-def review(*decisions: object, **values: object) -> Review:
-    return Review(tuple(decisions), **{"first_level": FIRST, **values})  # type: ignore[arg-type]
+def review(*decisions: object, **values: object) -> MergeInputs:
+    return MergeInputs(tuple(decisions), **{"first_level": FIRST, **values})  # type: ignore[arg-type]
 
 
 def names(merged: Merge, source: str, *path: str) -> list[str]:
@@ -76,7 +76,7 @@ def test_an_accepted_link_places_what_the_map_leaves_out() -> None:
 
 
 def test_without_a_map_the_shops_own_first_levels_stay() -> None:
-    merged = merge(CATALOGUE, Review((TV,)))
+    merged = merge(CATALOGUE, MergeInputs((TV,)))
     assert not merged.unmapped
     assert len(merged.taxonomy.at_level(1)) == 5
     assert any("under different parents" in note for note in merged.notes)
@@ -154,7 +154,7 @@ def test_a_rejected_pair_that_others_join_is_a_contradiction() -> None:
     catalogue = Catalogue.of([], rows)
     to_c = replace(TV, right=replace(TV.right, source="c", id="电视"), name_zh=None, name_en=None)
     c_to_b = replace(to_c, left=TV.right, right=to_c.right, line=12)
-    problems = find_problems(catalogue, Review((to_c, c_to_b, replace(TV, verdict="reject", line=13))))
+    problems = find_problems(catalogue, MergeInputs((to_c, c_to_b, replace(TV, verdict="reject", line=13))))
     assert [problem.lines for problem in problems] == [(8, 12, 13)]
 
 
@@ -167,12 +167,12 @@ def test_joins_within_a_platform_can_be_allowed() -> None:
 def test_a_zero_that_a_spreadsheet_cut_is_found() -> None:
     shop = side("a")
     shop = replace(shop, entries=tuple(replace(e, id=f"00{i}") for i, e in enumerate(shop.entries)))
-    problems = find_problems(Catalogue.of([shop, side("b")]), Review((link("1", "电器 > 空调"),)))
+    problems = find_problems(Catalogue.of([shop, side("b")]), MergeInputs((link("1", "电器 > 空调"),)))
     assert "did you mean '001'? a spreadsheet" in problems[0].text
 
 
 def test_the_map_may_split_a_first_level() -> None:
-    first = FirstLevel(
+    first = FirstLevelMap(
         (*FIRST.classes, Category("x", "其他")), {**FIRST.entries, ("a", ("手机", "充电宝")): "x"}
     )
     merged = merge(CATALOGUE, review(PHONE, first_level=first))
@@ -180,7 +180,7 @@ def test_the_map_may_split_a_first_level() -> None:
     assert names(merged, "a", "手机", "手机") == ["手机数码", "手机"]
 
 
-def ids(merged: Merge, node: Node) -> list[str | None]:
+def ids(merged: Merge, node: PlatformPath) -> list[str | None]:
     return [label.category for label in merged.mapping[node]]
 
 
@@ -188,7 +188,7 @@ nodes = st.tuples(st.sampled_from("abc"), st.lists(st.sampled_from("xyz"), min_s
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[dict[Node, int], list[tuple[Node, Node, str]]]:
+def cases(draw: st.DrawFn) -> tuple[dict[PlatformPath, int], list[tuple[PlatformPath, PlatformPath, str]]]:
     rows = draw(st.dictionaries(nodes, st.integers(0, 9), min_size=1, max_size=8))
     known = sorted({(s, p[:d]) for s, p in rows for d in range(1, len(p) + 1)})
     ends = st.sampled_from(known)
@@ -198,7 +198,7 @@ def cases(draw: st.DrawFn) -> tuple[dict[Node, int], list[tuple[Node, Node, str]
 
 @given(case=cases(), joins=st.booleans())
 def test_a_merge_is_a_partition_or_names_its_problems(
-    case: tuple[dict[Node, int], list[tuple[Node, Node, str]]], joins: bool
+    case: tuple[dict[PlatformPath, int], list[tuple[PlatformPath, PlatformPath, str]]], joins: bool
 ) -> None:
     rows, drawn = case
     decisions = [
@@ -210,7 +210,7 @@ def test_a_merge_is_a_partition_or_names_its_problems(
         for line, (left, right, relation) in enumerate(drawn, start=2)
     ]
     catalogue = Catalogue.of([], rows)
-    given_review = Review(tuple(decisions), settings=MergeSettings(allow_joins=joins))
+    given_review = MergeInputs(tuple(decisions), settings=MergeSettings(allow_joins=joins))
     if problems := find_problems(catalogue, given_review):
         assert all(problem.lines for problem in problems)
         return
@@ -231,7 +231,7 @@ def test_a_merge_is_a_partition_or_names_its_problems(
     assert again.taxonomy == merged.taxonomy
 
 
-INNER: dict[Node, int] = {
+INNER: dict[PlatformPath, int] = {
     ("a", ("家电", "大家电", "电视")): 5,
     ("b", ("家电", "大家电", "平板电视")): 3,
     ("b", ("家电", "大家电", "冰箱")): 3,
@@ -240,22 +240,25 @@ BIG = {**FIRST.entries, ("b", ("家电",)): "appliances"}
 TVS = link("家电 > 大家电 > 电视", "家电 > 大家电 > 平板电视", 8)
 
 
-@pytest.mark.parametrize("first", [None, FirstLevel(FIRST.classes, BIG)])
-def test_inner_categories_of_one_name_join_unless_somebody_says_no(first: FirstLevel | None) -> None:
+@pytest.mark.parametrize("first", [None, FirstLevelMap(FIRST.classes, BIG)])
+def test_inner_categories_of_one_name_join_unless_somebody_says_no(first: FirstLevelMap | None) -> None:
     catalogue = Catalogue.of([], INNER)
-    merged = merge(catalogue, Review((TVS,), first))
+    merged = merge(catalogue, MergeInputs((TVS,), first))
     big = ids(merged, ("b", ("家电", "大家电")))
     assert ids(merged, ("a", ("家电", "大家电"))) == big
     assert merged.mapping[("a", ("家电", "大家电"))][1].by == "same name"
     no = link("家电 > 大家电", "家电 > 大家电", 9, verdict="reject")
-    for review_ in (Review((no,), first), Review((), first, settings=MergeSettings(join_inner=False))):
+    for review_ in (
+        MergeInputs((no,), first),
+        MergeInputs((), first, settings=MergeSettings(join_inner=False)),
+    ):
         apart = merge(catalogue, review_)
         assert ids(apart, ("a", ("家电", "大家电"))) != ids(apart, ("b", ("家电", "大家电")))
 
 
 def test_a_level_that_the_map_names_too_is_flattened_away() -> None:
-    first = FirstLevel(FIRST.classes, {**BIG, ("a", ("家电", "大家电")): "appliances"})
-    merged = merge(Catalogue.of([], INNER), Review((), first))
+    first = FirstLevelMap(FIRST.classes, {**BIG, ("a", ("家电", "大家电")): "appliances"})
+    merged = merge(Catalogue.of([], INNER), MergeInputs((), first))
     assert names(merged, "a", "家电", "大家电", "电视") == ["家用电器", "电视"]
     assert names(merged, "b", "家电", "大家电", "冰箱") == ["家用电器", "大家电", "冰箱"]
 

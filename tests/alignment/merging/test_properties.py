@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mep3m.alignment.merging.conflicts import settle
-from mep3m.alignment.merging.first_level import FirstLevel, class_id
+from mep3m.alignment.merging.conflicts import resolve_conflicts
+from mep3m.alignment.merging.first_level import FirstLevelMap, class_id
 from mep3m.alignment.merging.groups import with_ancestors
 from mep3m.alignment.merging.impact import Counts, impact
-from mep3m.alignment.merging.merge import Catalogue, Review, find_problems, merge
+from mep3m.alignment.merging.merge import Catalogue, MergeInputs, find_problems, merge
 from mep3m.alignment.records import Side
 from mep3m.alignment.review.decisions import (
     WORDS,
@@ -255,7 +255,7 @@ def test_the_longest_entry_that_fits_gives_the_class(
 ) -> None:
     fitting = {len(p): c for (s, p), c in entries.items() if s == asked[0] and asked[1][: len(p)] == p}
     expected = fitting[max(fitting)] if fitting else None
-    assert FirstLevel((), entries).class_of(asked) == expected
+    assert FirstLevelMap((), entries).class_of(asked) == expected
 
 
 @pytest.mark.parametrize(
@@ -291,12 +291,12 @@ def test_merged_categories_are_the_connected_parts(
         for line, (left, right) in enumerate(pairs, start=2)
     ]
     settings = MergeSettings(allow_joins=True, join_inner=False)
-    merged = merge(Catalogue.of([], every), Review(tuple(rows), None, None, settings))
+    merged = merge(Catalogue.of([], every), MergeInputs(tuple(rows), None, None, settings))
     by_id: dict[str | None, set[object]] = {}
     for node, labels in merged.mapping.items():
         by_id.setdefault(labels[0].category, set()).add(node)
     assert sorted(map(sorted, by_id.values())) == sorted(map(sorted, nx.connected_components(graph)))
-    again = merge(Catalogue.of([], every), Review(tuple(rows), None, merged.ids(), settings))
+    again = merge(Catalogue.of([], every), MergeInputs(tuple(rows), None, merged.ids(), settings))
     assert again.mapping == merged.mapping  # ids stay when nothing changes
 
 
@@ -323,8 +323,8 @@ def test_what_nobody_reviewed_never_stops_a_merge(rows: list[tuple]) -> None:
         for line, (left, right, kind, probability) in enumerate(rows, start=2)
     )  # fmt: skip
     catalogue = Catalogue.of([side("a"), side("b")])
-    review, notes = settle(
-        catalogue, Review(said, FIRST, None, MergeSettings(unreviewed="accept", accept_above=0.0))
+    review, notes = resolve_conflicts(
+        catalogue, MergeInputs(said, FIRST, None, MergeSettings(unreviewed="accept", accept_above=0.0))
     )
     assert find_problems(catalogue, review) == []
     given_up = [row for row in review.decisions if not row.by_method]
@@ -339,7 +339,7 @@ def test_the_order_of_decisions_does_not_change_the_tree() -> None:
         link("手机 > 充电宝", "数码 > 移动电源", 10, relation="narrower"),
     ]
     catalogue = Catalogue.of([side("a"), side("b")])
-    trees = {merge(catalogue, Review(order, FIRST)).taxonomy.version for order in permutations(rows)}
+    trees = {merge(catalogue, MergeInputs(order, FIRST)).taxonomy.version for order in permutations(rows)}
     assert len(trees) == 1
 
 
@@ -386,7 +386,7 @@ def test_a_folder_without_a_mapping_is_named(tmp_path: Path) -> None:
 @given(counted=st.dictionaries(st.sampled_from(list(ROWS)), st.integers(0, 9), max_size=8))
 def test_the_report_before_accounts_for_every_row(counted: dict[tuple[str, tuple[str, ...]], int]) -> None:
     counts = Counts(counted, {node: {(): n} for node, n in counted.items()})
-    merged = merge(Catalogue.of([side("a"), side("b")], counted), Review((), FIRST))
+    merged = merge(Catalogue.of([side("a"), side("b")], counted), MergeInputs((), FIRST))
     report = impact(counts, merged, ())
     assert report["rows"] == sum(counted.values())
     assert report["rows_unmapped"] + sum(report["rows_by_origin"].values()) == report["rows"]
@@ -398,5 +398,5 @@ def test_the_report_before_accounts_for_every_row(counted: dict[tuple[str, tuple
 
 
 def test_a_side_without_categories_merges_into_nothing() -> None:
-    merged = merge(Catalogue.of([Side("a", ()), Side("b", ())]), Review())
+    merged = merge(Catalogue.of([Side("a", ()), Side("b", ())]), MergeInputs())
     assert (len(merged.taxonomy), merged.mapping, merged.unmapped) == (0, {}, {})

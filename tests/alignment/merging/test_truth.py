@@ -7,14 +7,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from mep3m.alignment.merging.first_level import FirstLevel, Node, from_entries
+from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath, from_entries
 from mep3m.alignment.merging.impact import compare_after, impact
-from mep3m.alignment.merging.merge import Catalogue, Review, merge
+from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
 from mep3m.alignment.review.decisions import Decision, Ref
 from mep3m.engine import make_engine
 from mep3m.ingest.run import ingest
 from mep3m.settings.align import MergeSettings
-from mep3m.settings.project import FirstLevel as Class
+from mep3m.settings.project import FirstLevelClass as Class
 from mep3m.settings.project import read_toml
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.settings.sources import SourceEntry
@@ -25,7 +25,7 @@ from mep3m.stages.base import run_stage
 from mep3m.taxonomy import Category
 
 
-def leaves(world: World) -> dict[Node, frozenset[int]]:
+def leaves(world: World) -> dict[PlatformPath, frozenset[int]]:
     """Return the true leaves that each platform category covers."""
     return {
         (platform.name, node.names): node.leaves
@@ -55,20 +55,20 @@ def truth(world: World) -> tuple[Decision, ...]:
     )
 
 
-def first_level(world: World) -> FirstLevel:
+def first_level(world: World) -> FirstLevelMap:
     entries = {
         (platform.name, (own,)): true
         for platform in world.platforms
         for own, true in platform.first_level().items()
     }
-    return FirstLevel(tuple(Category(name, name) for name in dict.fromkeys(entries.values())), entries)
+    return FirstLevelMap(tuple(Category(name, name) for name in dict.fromkeys(entries.values())), entries)
 
 
 @pytest.mark.parametrize(("seed", "platforms"), [(0, 2), (1, 3), (2, 4), (3, 6)])
 def test_the_tree_is_the_true_partition(seed: int, platforms: int) -> None:
     world = make_world(SimulatorSettings(platforms=platforms, seed=seed))
     covers = leaves(world)
-    review = Review(truth(world), first_level(world), None, MergeSettings(depth=4))
+    review = MergeInputs(truth(world), first_level(world), None, MergeSettings(depth=4))
     merged = merge(Catalogue.of([], dict.fromkeys(covers, 1)), review)
     assert not merged.unmapped
     by_id: dict[str | None, frozenset[int]] = {}
@@ -91,7 +91,7 @@ def test_every_rows_label_is_true(tmp_path: Path) -> None:
     world = make_world(settings)
     world = replace(world, platforms=world.platforms[1:])
     entries = from_entries(classes, simulation.project)
-    stage = ApplyReview(Review(truth(world), entries, None, MergeSettings(depth=4)))
+    stage = ApplyReview(MergeInputs(truth(world), entries, None, MergeSettings(depth=4)))
     counts = store_counts(store)
     report = impact(counts, stage.result(counts)[0], stage.review.decisions)
     merged = run_stage(stage, store, tmp_path / "merged", engine)

@@ -12,10 +12,10 @@ from scipy import sparse
 
 from mep3m.alignment import similarity
 from mep3m.alignment.paper import rule as paper
-from mep3m.alignment.paper import shared_names as namesakes
+from mep3m.alignment.paper import shared_names as first_of_name
 from mep3m.alignment.paper.links import PaperLinks
 from mep3m.alignment.paper.rule import NAMESAKES_KEPT
-from mep3m.alignment.paper.shared_names import Names, category_pairs, label_pairs, nearest
+from mep3m.alignment.paper.shared_names import DistinctNames, category_pairs, label_pairs, nearest
 from mep3m.alignment.propose import propose
 from mep3m.alignment.records import Entry, Proposal, Side
 from mep3m.settings.align import AlignSettings
@@ -40,7 +40,7 @@ def seen(proposals: object) -> list[Seen]:
 @given(names=words, chosen=st.sets(st.integers(0, 11)))
 def test_every_category_stands_below_its_name(names: list[str], chosen: set[int]) -> None:
     places = np.array(sorted(place for place in chosen if place < len(names)), np.int64)
-    grouped = Names.of(names, places)
+    grouped = DistinctNames.of(names, places)
     assert sorted(grouped.distinct) == sorted({names[place] for place in places})
     for number, name in enumerate(grouped.distinct):
         assert grouped.members(number).tolist() == [k for k in places.tolist() if names[k] == name]
@@ -49,12 +49,12 @@ def test_every_category_stands_below_its_name(names: list[str], chosen: set[int]
 
 @given(left=words, right=words, block=st.integers(1, 9))
 def test_the_categories_of_two_names_are_all_paired(left: list[str], right: list[str], block: int) -> None:
-    ours, theirs = Names.of(left), Names.of(right)
+    ours, theirs = DistinctNames.of(left), DistinctNames.of(right)
     chosen = list(product(range(len(ours.distinct)), range(len(theirs.distinct))))[::2]
     rows, columns = np.array(chosen, np.int64).reshape(-1, 2).T
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(namesakes, "BLOCK_PAIRS", block)
+        patch.setattr(first_of_name, "BLOCK_PAIRS", block)
         for k, one, other in category_pairs(ours, theirs, rows, columns):
             assert 0 < len(k) <= block
             found += list(zip(k.tolist(), one.tolist(), other.tolist(), strict=True))
@@ -97,7 +97,7 @@ def test_the_nearest_of_either_side_are_found(cells: list[list[int]], block: int
     vectors = sparse.csr_matrix(values), sparse.identity(values.shape[1], format="csr")
     left, right = np.arange(len(values)), np.arange(values.shape[1])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(namesakes, "BLOCK_PAIRS", block)
+        patch.setattr(first_of_name, "BLOCK_PAIRS", block)
         rows, columns = nearest(left, right, vectors, kept)
     held = set(zip(rows.tolist(), columns.tolist(), strict=True))
     assert len(held) == len(rows) <= kept * (len(left) + len(right))
@@ -144,7 +144,7 @@ def test_names_that_few_share_lose_no_pair(
     rule = AlignSettings.parse({"method": "paper", "within_first_level": "never"}, "test")
     expected = seen(propose(sides, rule))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(namesakes, "BLOCK_PAIRS", 2)
+        patch.setattr(first_of_name, "BLOCK_PAIRS", 2)
         patch.setattr(paper, "BLOCK_PAIRS", 2)
         assert seen(propose(sides, rule)) == expected
         patch.setattr(paper, "NAMESAKES_KEPT", kept)

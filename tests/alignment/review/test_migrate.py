@@ -6,7 +6,7 @@ from pathlib import Path
 from mep3m.alignment.merging.merge import Catalogue
 from mep3m.alignment.records import Entry, Proposal, Side
 from mep3m.alignment.review.decisions import parse_decision
-from mep3m.alignment.review.migrate import Carried, carry
+from mep3m.alignment.review.migrate import Migration, migrate_decisions
 from mep3m.alignment.review.sssom import REQUIRED, MappingRow, write_sssom
 from mep3m.alignment.sheet import Sheet, read_sheet
 
@@ -23,12 +23,12 @@ def sheet(path: Path, *rows: MappingRow) -> Sheet:
     return read_sheet(path, REQUIRED)
 
 
-def carried(tmp_path: Path, old: list[MappingRow], new: list[MappingRow], *sides: Side) -> Carried:
+def carried(tmp_path: Path, old: list[MappingRow], new: list[MappingRow], *sides: Side) -> Migration:
     existing = Catalogue.of(sides).labels() if sides else None
-    return carry(sheet(tmp_path / "old.tsv", *old), sheet(tmp_path / "new.tsv", *new), existing)
+    return migrate_decisions(sheet(tmp_path / "old.tsv", *old), sheet(tmp_path / "new.tsv", *new), existing)
 
 
-def verdicts(result: Carried) -> list[str]:
+def verdicts(result: Migration) -> list[str]:
     return [parse_decision(cells, 1).verdict for cells in result.sheet.rows]
 
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mep3m.alignment.records import Proposal
 from mep3m.alignment.review.decisions import read_review
 from mep3m.alignment.review.log import DECIDED, decide, open_review, undo
-from mep3m.alignment.review.migrate import carry
+from mep3m.alignment.review.migrate import migrate_decisions
 from mep3m.alignment.review.sssom import REQUIRED, write_sssom
 from mep3m.alignment.sheet import read_sheet
 from mep3m.store.append_log import read_lines
@@ -162,11 +162,11 @@ def test_a_review_carried_into_its_own_proposals_is_the_same(folder: Path, seed:
     decide(opened, words, "li", NOW, "test")
     said = verdicts(path)
     spreadsheet(path, seed)
-    once = carry(read_sheet(path, REQUIRED), fresh)
+    once = migrate_decisions(read_sheet(path, REQUIRED), fresh)
     assert (once.kept, once.again) == (3, ())
     once.sheet.write(folder / "now.tsv")
     assert verdicts(folder / "now.tsv") == said
-    twice = carry(read_sheet(folder / "now.tsv", REQUIRED), fresh)
+    twice = migrate_decisions(read_sheet(folder / "now.tsv", REQUIRED), fresh)
     assert [[row.get(column, "") for column in DECIDED] for row in twice.sheet.rows] == [
         [row.get(column, "") for column in DECIDED] for row in once.sheet.rows
     ]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mep3m.errors import ModelError, UsageError
 from mep3m.models.inputs.columns import Tokens
-from mep3m.models.inputs.words import TOKENISERS, UNKNOWN, Vocabulary, clean, word_vectors
+from mep3m.models.inputs.words import TOKENISERS, UNKNOWN, TokenVocabulary, clean, word_vectors
 from tests.models.catalogue import products
 
 
@@ -34,25 +34,25 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
 
 
 def test_vocabulary_keeps_the_commonest_and_comes_back(tmp_path: Path) -> None:
-    vocabulary = Vocabulary.fit(["a a b", "b a c"], "whitespace", limit=2, size=2, minimum=1)
+    vocabulary = TokenVocabulary.fit(["a a b", "b a c"], "whitespace", limit=2, size=2, minimum=1)
     assert vocabulary.tokens == ("<pad>", "<unknown>", "a", "b")
     np.testing.assert_array_equal(vocabulary.encode(["b zzz a"])[0], [3, UNKNOWN])
     vocabulary.save(tmp_path, "title")
-    assert Vocabulary.load(tmp_path, "title") == vocabulary
+    assert TokenVocabulary.load(tmp_path, "title") == vocabulary
     with pytest.raises(ModelError, match="not a vocabulary"):
-        Vocabulary.load(tmp_path, "ocr")
+        TokenVocabulary.load(tmp_path, "ocr")
 
 
 def test_an_unknown_tokeniser_names_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'words'"):
-        Vocabulary("word", (), 3)
+        TokenVocabulary("word", (), 3)
 
 
 SCRIPT = """
 import sys
-from mep3m.models.inputs.words import Vocabulary, word_vectors
+from mep3m.models.inputs.words import TokenVocabulary, word_vectors
 texts = ["red tea cup", "green tea cup", "red lamp"] * 20
-v = Vocabulary.fit(texts, "whitespace", 8)
+v = TokenVocabulary.fit(texts, "whitespace", 8)
 print(word_vectors(v, texts, 4, 7).tobytes().hex())
 """
 
@@ -66,17 +66,17 @@ def test_word_vectors_are_the_same_in_every_process(monkeypatch: pytest.MonkeyPa
 
 
 def test_word_vectors_have_a_row_a_token() -> None:
-    vocabulary = Vocabulary.fit(["red tea", "green tea"], "whitespace", 8, minimum=1)
+    vocabulary = TokenVocabulary.fit(["red tea", "green tea"], "whitespace", 8, minimum=1)
     vectors = word_vectors(vocabulary, ["red tea", "green tea"], 6, 0)
     assert vectors.shape == (len(vocabulary), 6)
     assert not vectors[0].any()
-    empty = Vocabulary.fit([], "whitespace", 8)
+    empty = TokenVocabulary.fit([], "whitespace", 8)
     assert word_vectors(empty, [], 6, 0).shape == (2, 6)
 
 
 def test_tokens_in_files_are_the_tokens_in_memory(tmp_path: Path) -> None:
     table, _ = products(tmp_path / "images", 9, without="title")
-    vocabulary = Vocabulary.fit(table["title"].drop_null().to_pylist(), "whitespace", 8, minimum=1)
+    vocabulary = TokenVocabulary.fit(table["title"].drop_null().to_pylist(), "whitespace", 8, minimum=1)
     memory = Tokens.encode(vocabulary, table, "title")
     mapped = Tokens.encode(vocabulary, table, "title", tmp_path)
     assert isinstance(mapped.ids, np.memmap)

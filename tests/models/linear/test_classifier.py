@@ -17,14 +17,14 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import load
 from mep3m.models.linear.classifier import (
     LinearClassifier,
-    Names,
+    NameHead,
     join_scores,
     mix_names,
     name_columns,
     named_levels,
     text_column,
 )
-from mep3m.models.linear.ngrams import Grams, Vocabulary, encode_texts
+from mep3m.models.linear.ngrams import Grams, GramVocabulary, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
 from mep3m.settings.linear import LinearSettings
 from mep3m.training.linear.fit import fit, fit_names
@@ -45,7 +45,7 @@ def learned(way: str, titles: list[str] = TITLES, paths: list[tuple[str, ...]] =
     tree = LabelTree.from_paths(paths)
     codes = tree.encode(paths * 6)
     texts, rows = encode_texts(pa.array(titles)), np.arange(len(titles), dtype=np.int64)
-    vocabulary = Vocabulary.fit(texts, rows, Grams(1, 3, 2, 16), 2, 10_000)
+    vocabulary = GramVocabulary.fit(texts, rows, Grams(1, 3, 2, 16), 2, 10_000)
     nobody = np.zeros(0, dtype=np.int64)
     sparse, options = vocabulary.all_rows(texts, rows), LinearSettings(epochs=40)
     weights, _ = fit(sparse, tree, codes, nobody, order, options, 0)
@@ -71,10 +71,10 @@ def test_joined_scores_are_probabilities_on_any_tree(order: str, tree: LabelTree
 @given(trees, seeds)
 def test_flat_probabilities_are_a_softmax_over_the_names_of_a_level(tree: LabelTree, seed: int) -> None:
     drawn = random_scores(seed, (4, len(tree)))
-    proba = join_scores(tree, drawn[:, tree.namesakes], "flat")
+    proba = join_scores(tree, drawn[:, tree.first_of_name], "flat")
     for level in range(1, tree.depth + 1):
         nodes, (names, place) = tree.nodes(level), tree.names(level)
-        first = [tree.namesakes[nodes][place == name][0] for name in range(len(names))]
+        first = [tree.first_of_name[nodes][place == name][0] for name in range(len(names))]
         by_name = np.zeros((4, len(names)))
         np.add.at(by_name.T, place, proba[:, nodes].T)
         np.testing.assert_allclose(by_name, softmax(drawn[:, first]), atol=1e-5)
@@ -98,7 +98,7 @@ def test_a_second_opinion_on_the_first_levels_keeps_probabilities_coherent(
     depth = data.draw(st.integers(1, tree.depth))
     columns, _ = name_columns(tree, depth)
     drawn = random_scores(seed, (5, len(columns)))
-    names = Names(depth, np.zeros((0, len(columns)), np.float32), np.ones(len(columns), np.float32))
+    names = NameHead(depth, np.zeros((0, len(columns)), np.float32), np.ones(len(columns), np.float32))
     opinion = names.proba(tree, drawn)
     first = join_scores(tree, random_scores(seed + 1, (5, len(tree))), "coarse-to-fine")
     mixed = first.copy()
@@ -153,7 +153,7 @@ def test_a_row_is_answered_by_itself_whatever_stands_beside_it(way: str) -> None
     np.testing.assert_array_equal(whole, backwards)
     alone = np.vstack([classifier.predict_proba(table([title])) for title in titles])
     np.testing.assert_array_equal(whole, alone)
-    assert classifier.judge(table(titles)).seen.tolist() == [True] * 5 + [False, True, False]
+    assert classifier.predict(table(titles)).seen.tolist() == [True] * 5 + [False, True, False]
 
 
 def test_other_names_of_the_classes_change_only_the_columns() -> None:

@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mep3m.models.linear.ngrams import Grams, Rows, Vocabulary, encode_texts
+from mep3m.models.linear.ngrams import Grams, GramVocabulary, Rows, encode_texts
 from mep3m.models.linear.scores import scores
 
 GRAMS = Grams(1, 3, 2, 18)
 
 
-def features(text: str, vocabulary: Vocabulary) -> set[int]:
+def features(text: str, vocabulary: GramVocabulary) -> set[int]:
     rows = vocabulary.rows(encode_texts(pa.array([text])), np.array([0]))
     return set(rows.features[rows.starts[0] : rows.stops[0]].tolist())
 
 
-def fit(texts: list[str | None], grams: Grams = GRAMS, least: int = 1, most: int = 10**6) -> Vocabulary:
-    return Vocabulary.fit(encode_texts(pa.array(texts)), np.arange(len(texts)), grams, least, most)
+def fit(texts: list[str | None], grams: Grams = GRAMS, least: int = 1, most: int = 10**6) -> GramVocabulary:
+    return GramVocabulary.fit(encode_texts(pa.array(texts)), np.arange(len(texts)), grams, least, most)
 
 
 def test_the_number_of_features_is_that_of_distinct_grams() -> None:
@@ -156,7 +156,7 @@ def test_weighed_rows_keep_unit_length_and_the_constant(seed: int) -> None:
 def test_a_weighed_vocabulary_makes_the_weighed_rows() -> None:
     texts = encode_texts(pa.array(["green tea", "black tea tea", "", "rice", "green rice"]))
     chosen = np.arange(len(texts), dtype=np.int64)
-    vocabulary = Vocabulary.fit(texts, chosen, Grams(1, 3, 2, 16), 1, 1000)
+    vocabulary = GramVocabulary.fit(texts, chosen, Grams(1, 3, 2, 16), 1, 1000)
     rows = vocabulary.all_rows(texts, chosen)
     weights = np.random.default_rng(0).random(len(vocabulary)).astype(np.float32) + 0.1
     rows.weigh(weights)

@@ -13,7 +13,7 @@ from mep3m.errors import ModelError, UsageError
 from mep3m.label_tree.probabilities import by_name
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import load
-from mep3m.models.inputs.words import Vocabulary
+from mep3m.models.inputs.words import TokenVocabulary
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
@@ -31,7 +31,7 @@ def classifier(*modalities: str) -> NetworkClassifier:
     torch.manual_seed(0)
     hidden = {name: None for name in ("image", "title") if modalities and name not in modalities}
     settings = SETTINGS.model_copy(update=hidden)
-    vocabulary = Vocabulary.fit(["good tea no", "good rice no"], "whitespace", 16, minimum=1)
+    vocabulary = TokenVocabulary.fit(["good tea no", "good rice no"], "whitespace", 16, minimum=1)
     coders = {"title": vocabulary} if settings.title else {}
     network = build_network(settings, TREE, {"title": len(vocabulary)}).eval()
     return NetworkClassifier(TREE, settings, network, coders, FREQUENCIES, taxonomy="v1")

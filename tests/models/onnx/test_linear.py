@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.linear.classifier import LinearClassifier, Names, name_columns
-from mep3m.models.linear.ngrams import Grams, Vocabulary, encode_texts
+from mep3m.models.linear.classifier import LinearClassifier, NameHead, name_columns
+from mep3m.models.linear.ngrams import Grams, GramVocabulary, encode_texts
 from mep3m.models.onnx.linear import export_linear
 from tests.cli.runner import ran
 from tests.label_tree.trees import seeds, trees
@@ -45,20 +45,20 @@ def test_any_weights_on_any_tree_predict_the_same(
 ) -> None:
     random = np.random.default_rng(seed)
     texts = encode_texts(pa.array(TITLES))
-    vocabulary = Vocabulary.fit(texts, np.arange(len(texts)), Grams(1, 2, 1, 12), 1, 1000)
+    vocabulary = GramVocabulary.fit(texts, np.arange(len(texts)), Grams(1, 2, 1, 12), 1, 1000)
     shape = (len(vocabulary), len(tree))
     weights = random.normal(size=shape).astype(np.float32)
     if order == "flat":
-        weights = weights[:, tree.namesakes]
+        weights = weights[:, tree.first_of_name]
     scale, prior = (random.random(len(tree), dtype=np.float32) for _ in range(2))
-    scale = scale[tree.namesakes]
+    scale = scale[tree.first_of_name]
     details = {"hierarchy": order}
     names = None
     if order == "coarse-to-fine":
         depth = 1 + seed % tree.depth
         count = len(name_columns(tree, depth)[0])
         own = random.normal(size=(len(vocabulary), count)).astype(np.float32)
-        names = Names(depth, own, 20 * random.random(count, dtype=np.float32))
+        names = NameHead(depth, own, 20 * random.random(count, dtype=np.float32))
     classifier = LinearClassifier(tree, vocabulary, weights, 20 * scale, 0 * scale, prior, details, names)
     file = tmp_path_factory.mktemp("onnx") / "model.onnx"
     export_linear(classifier, file)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mep3m.label_tree.probabilities import from_siblings
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.inputs.words import Vocabulary
+from mep3m.models.inputs.words import TokenVocabulary
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.onnx.network import export_onnx, multiply_down
@@ -45,7 +45,7 @@ IMAGE = ImageSettings(backbone="test_resnet", pixels=32)
 )
 def test_onnx_predicts_what_the_network_predicts(settings: NetworkSettings, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    vocabulary = Vocabulary("whitespace", tuple("abcdefghij"), 64)
+    vocabulary = TokenVocabulary("whitespace", tuple("abcdefghij"), 64)
     network = build_network(settings, TREE, {"title": 10, "ocr": 10}).eval()
     coders = {name: vocabulary for name in settings.modalities if name != "image"}
     classifier = NetworkClassifier(TREE, settings, network, coders, np.zeros(len(TREE), np.float32))

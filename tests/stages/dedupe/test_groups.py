@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mep3m.settings.dedupe import DedupeSettings
-from mep3m.stages.dedupe.groups import REASONS, Evidence, Links, find_links, first_rows, group
+from mep3m.stages.dedupe.groups import REASONS, DuplicateEvidence, Links, find_links, first_rows, group
 from mep3m.stages.dedupe.titles import normalise, shingle, signatures, title_keys
 
 ON = DedupeSettings()
@@ -14,11 +14,11 @@ OTHER = "男士短袖纯棉圆领打底衫夏季宽松休闲大码潮流印花�
 
 def evidence(
     titles: list[str | None], images: list[int] | None = None, looks: list[int] | None = None
-) -> Evidence:
+) -> DuplicateEvidence:
     normalised = normalise(pa.array(titles, pa.string()))
     cut = shingle(normalised)
     none = [0] * len(titles)
-    return Evidence(
+    return DuplicateEvidence(
         title_keys(normalised),
         np.array(images or none, np.uint64),
         np.array(looks or none, np.uint64),
@@ -27,7 +27,7 @@ def evidence(
     )
 
 
-def groups(found: Evidence, on: DedupeSettings = ON) -> list[int]:
+def groups(found: DuplicateEvidence, on: DedupeSettings = ON) -> list[int]:
     first = first_rows(found, on)
     return group(first, find_links(found, first, on), on.chain).tolist()
 

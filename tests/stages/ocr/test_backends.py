@@ -7,7 +7,7 @@ from PIL import Image
 from mep3m.errors import UsageError
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.backends import BACKENDS, Backend, build
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from tests.stages.ocr.pictures import CHINESE, CHINESE_LINES, drawn, pixels
 
 READING = {
@@ -30,7 +30,7 @@ def reader(request: pytest.FixtureRequest) -> Backend:
     return build(request.param)
 
 
-def flat(lines: list[Line]) -> str:
+def flat(lines: list[TextLine]) -> str:
     return "".join(line.text for line in lines).replace(" ", "")
 
 

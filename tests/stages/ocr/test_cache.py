@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.cache import ReadingCache, reader_fingerprint
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 
 SETTINGS = OcrSettings(backend="none")
 NUMBER = st.floats(0, 5000).map(lambda value: round(value, 1))
 POINT = st.tuples(NUMBER, NUMBER)
 LINE = st.builds(
-    Line,
+    TextLine,
     st.lists(POINT, min_size=4, max_size=4).map(tuple),
     st.text(max_size=12).filter(lambda text: text.isprintable()),
     st.floats(0, 1).map(lambda value: round(value, 4)),
@@ -26,7 +26,7 @@ LINE = st.builds(
 @settings(max_examples=20)
 @given(st.dictionaries(st.text("abcdef0123", min_size=4, max_size=6), st.lists(LINE, max_size=3), max_size=5))
 def test_every_reading_comes_back_as_it_was_put(
-    tmp_path_factory: pytest.TempPathFactory, readings: dict[str, list[Line]]
+    tmp_path_factory: pytest.TempPathFactory, readings: dict[str, list[TextLine]]
 ) -> None:
     path = tmp_path_factory.mktemp("c") / "kept.sqlite"
     with ReadingCache(path, SETTINGS) as cache:
@@ -38,7 +38,7 @@ def test_every_reading_comes_back_as_it_was_put(
 
 
 def test_a_reading_is_replaced_and_nothing_read_is_not_unread(tmp_path: Path) -> None:
-    line = Line(((0.0, 0.0),) * 4, "茶", 0.9)
+    line = TextLine(((0.0, 0.0),) * 4, "茶", 0.9)
     with ReadingCache(tmp_path / "new" / "kept.sqlite", SETTINGS) as cache:  # the folder is made
         cache.put("aa", [line])
         cache.put("aa", [])

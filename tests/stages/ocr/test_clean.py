@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mep3m.stages.ocr.lines import Line, clean, clean_lines
+from mep3m.stages.ocr.lines import TextLine, clean, clean_lines
 
 
 @pytest.mark.parametrize(
@@ -35,5 +35,5 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
 
 def test_lines_of_signs_alone_are_dropped_and_raw_is_kept() -> None:
     box = ((0, 0), (1, 0), (1, 1), (0, 1))
-    lines = clean_lines([Line(box, "華帝", 0.9), Line(box, "***", 0.9)], "paper")
+    lines = clean_lines([TextLine(box, "華帝", 0.9), TextLine(box, "***", 0.9)], "paper")
     assert [(line.text, line.raw) for line in lines] == [("帝", "華帝")]

@@ -12,7 +12,7 @@ import pytest
 from mep3m.errors import NotFoundError
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.backends import Backend, build
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from tests.stages.ocr.pictures import drawn, pixels
 
 pytest.importorskip("easyocr", reason="easyocr is not installed")
@@ -51,7 +51,7 @@ def test_lines_come_with_polygon_and_confidence(reader: Backend) -> None:
     assert lines
     assert lines == again
     for line in lines:
-        assert isinstance(line, Line)
+        assert isinstance(line, TextLine)
         assert len(line.polygon) == 4
         assert 0 <= line.confidence <= 1
 

@@ -12,7 +12,7 @@ from PIL import Image
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.stages.ocr.cache import ReadingCache
 from mep3m.stages.ocr.folder import SUFFIXES, ReadingCounts, reading_row, write_readings
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.promotion import PROMOTIONAL
 from mep3m.stages.ocr.read import ImageFile, Reading, finish, image_files
 from mep3m.store.files import hash_file
@@ -22,7 +22,9 @@ BOX = ((0.0, 0.0), (9.0, 0.0), (9.0, 5.0), (0.0, 5.0))
 TEXT = st.sampled_from(["纯棉毛巾", "全国包邮", "限时秒杀", "500ml"])
 READING = st.builds(
     lambda name, texts, error: Reading(
-        name, () if error else tuple(finish([Line(BOX, text, 0.99) for text in texts], OcrSettings())), error
+        name,
+        () if error else tuple(finish([TextLine(BOX, text, 0.99) for text in texts], OcrSettings())),
+        error,
     ),
     st.text("ab", min_size=1, max_size=3), st.lists(TEXT, max_size=3), st.none() | st.just("broken"),
 )  # fmt: skip
@@ -44,7 +46,7 @@ def test_counts_are_those_of_the_rows(readings: list[Reading]) -> None:
 
 
 def test_a_row_is_what_the_guide_says() -> None:
-    (line,) = finish([Line(BOX, "ＡＢ 茶", 0.98765)], OcrSettings())
+    (line,) = finish([TextLine(BOX, "ＡＢ 茶", 0.98765)], OcrSettings())
     row = reading_row(Reading("a/1.jpg", (line,)))
     assert list(row) == ["image", "text", "informative", "lines"]
     assert (row["image"], row["text"], row["informative"]) == ("a/1.jpg", "AB 茶", 1.0)
@@ -72,7 +74,7 @@ def test_what_is_known_is_not_read_again(pictures: Path, tmp_path: Path) -> None
     cache = tmp_path / "kept.sqlite"
     with ReadingCache(cache, SETTINGS[0]) as kept:
         for path in pictures.rglob("*.png"):
-            kept.put(hash_file(path), [Line(BOX, f"茶叶 {path.stem}", 0.99)])
+            kept.put(hash_file(path), [TextLine(BOX, f"茶叶 {path.stem}", 0.99)])
     (pictures / "broken.jpg").unlink()
     counts = write_readings(image_files(pictures, SUFFIXES), tmp_path / "out.jsonl", cache, SETTINGS)
     rows = [orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]

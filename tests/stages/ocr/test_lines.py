@@ -3,14 +3,14 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mep3m.stages.ocr.lines import Line, is_vertical, joined, reading_order
+from mep3m.stages.ocr.lines import TextLine, is_vertical, joined, reading_order
 
 
-def at(x: float, y: float, text: str, width: float = 100, height: float = 20) -> Line:
-    return Line(((x, y), (x + width, y), (x + width, y + height), (x, y + height)), text, 0.9)
+def at(x: float, y: float, text: str, width: float = 100, height: float = 20) -> TextLine:
+    return TextLine(((x, y), (x + width, y), (x + width, y + height), (x, y + height)), text, 0.9)
 
 
-def texts(lines: list[Line]) -> list[str]:
+def texts(lines: list[TextLine]) -> list[str]:
     return [line.text for line in lines]
 
 
@@ -47,7 +47,7 @@ boxes = st.builds(
 
 @given(st.lists(boxes, max_size=12), st.randoms())
 def test_order_keeps_every_line_and_does_not_depend_on_the_input_order(
-    lines: list[Line], random: Random
+    lines: list[TextLine], random: Random
 ) -> None:
     ordered = reading_order(lines)
     assert sorted(map(repr, ordered)) == sorted(map(repr, lines))
@@ -57,5 +57,5 @@ def test_order_keeps_every_line_and_does_not_depend_on_the_input_order(
 
 
 @given(boxes)
-def test_a_line_survives_json(line: Line) -> None:
-    assert Line.from_dict(line.to_dict()) == line
+def test_a_line_survives_json(line: TextLine) -> None:
+    assert TextLine.from_dict(line.to_dict()) == line

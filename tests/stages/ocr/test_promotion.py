@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.promotion import PROMOTIONAL, informative_share, score, score_lines, signs
 
 
@@ -48,8 +48,10 @@ def test_a_thing_that_is_called_like_a_sign_is_told_from_it(thing: str, talk: st
 
 def test_a_bare_number_is_a_price_only_beside_promotion() -> None:
     box = ((0, 0), (1, 0), (1, 1), (0, 1))
-    alone = score_lines([Line(box, "1999", 0.9), Line(box, "纯棉毛巾", 0.9)])
-    beside = score_lines([Line(box, "1999", 0.9), Line(box, "限时秒杀", 0.9), Line(box, "12", 0.9)])
+    alone = score_lines([TextLine(box, "1999", 0.9), TextLine(box, "纯棉毛巾", 0.9)])
+    beside = score_lines(
+        [TextLine(box, "1999", 0.9), TextLine(box, "限时秒杀", 0.9), TextLine(box, "12", 0.9)]
+    )
     assert [(line.promotional or 0) >= PROMOTIONAL for line in alone] == [False, False]
     assert [(line.promotional or 0) >= PROMOTIONAL for line in beside] == [True, True, False]
 
@@ -72,6 +74,6 @@ def test_signs_say_why() -> None:
 
 def test_share_counts_characters() -> None:
     box = ((0, 0), (1, 0), (1, 1), (0, 1))
-    lines = score_lines([Line(box, "纯棉毛巾好", 0.9), Line(box, "全国包邮送", 0.9)])
+    lines = score_lines([TextLine(box, "纯棉毛巾好", 0.9), TextLine(box, "全国包邮送", 0.9)])
     assert informative_share(lines) == pytest.approx(0.5)
     assert informative_share([]) is None

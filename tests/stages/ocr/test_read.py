@@ -7,7 +7,7 @@ from PIL import Image
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.stages.ocr.cache import ReadingCache
 from mep3m.stages.ocr.folder import SUFFIXES, ReadingCounts, write_readings
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.read import ImageFile, ImageReader, image_files
 from tests.stages.ocr.pictures import drawn, encoded
 
@@ -90,7 +90,7 @@ def test_a_missing_file_is_an_error_of_its_own(tmp_path: Path) -> None:
 
 
 def test_cleaning_is_not_part_of_what_was_read_but_the_detector_is(tmp_path: Path) -> None:
-    line = Line(((0, 0), (9, 0), (9, 9), (0, 9)), "華", 0.9)
+    line = TextLine(((0, 0), (9, 0), (9, 9), (0, 9)), "華", 0.9)
     with ReadingCache(tmp_path / "kept.sqlite", SETTINGS) as cache:
         cache.put("aa", [line])
     for change, found in [({"clean": "none"}, [line]), ({"detector_side": 320}, None)]:

@@ -15,7 +15,7 @@ from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr import read, tesseract
 from mep3m.stages.ocr.backends import build
 from mep3m.stages.ocr.cache import ReadingCache, reader_fingerprint
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.pool import Failure
 from mep3m.stages.ocr.read import ImageFile, _Reader, finish
 from tests.stages.ocr.pictures import encoded
@@ -29,11 +29,11 @@ class Fussy:
     def __init__(self, settings: OcrSettings) -> None:
         self.calls: list[int] = []
 
-    def read(self, images: Sequence[Pixels]) -> list[list[Line]]:
+    def read(self, images: Sequence[Pixels]) -> list[list[TextLine]]:
         self.calls.append(len(images))
         if any(image.shape[1] == 13 for image in images):
             raise ValueError("thirteen")
-        return [[Line(BOX, str(image.shape[1]), 0.9)] for image in images]
+        return [[TextLine(BOX, str(image.shape[1]), 0.9)] for image in images]
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_what_cannot_be_decoded_is_a_failure_beside_the_others(reader: _Reader, 
 
 def test_finish_drops_doubtful_lines_orders_cleans_and_scores() -> None:
     low = ((0.0, 50.0), (50.0, 50.0), (50.0, 70.0), (0.0, 70.0))
-    lines = [Line(low, "全国包邮", 0.9), Line(BOX, "純棉毛巾", 0.8), Line(BOX, "x", 0.3)]
+    lines = [TextLine(low, "全国包邮", 0.9), TextLine(BOX, "純棉毛巾", 0.8), TextLine(BOX, "x", 0.3)]
     done = finish(lines, OcrSettings())
     assert [line.text for line in done] == ["棉毛巾", "全国包邮"]
     assert done[0].raw == "純棉毛巾"
@@ -111,13 +111,13 @@ def test_finish_drops_doubtful_lines_orders_cleans_and_scores() -> None:
     ],
 )
 def test_a_single_character_must_be_read_surely(text: str, confidence: float, kept: bool) -> None:
-    line = Line(BOX, text, confidence)
+    line = TextLine(BOX, text, confidence)
     assert bool(finish([line], OcrSettings())) == kept
     assert finish([line], OcrSettings(single_confidence=0))
 
 
 def test_a_single_character_is_judged_alone_and_among_other_lines() -> None:
-    lines = [Line(BOX, "纯棉毛巾", 0.9), Line(BOX, "白", 0.7), Line(BOX, "起", 1.0)]
+    lines = [TextLine(BOX, "纯棉毛巾", 0.9), TextLine(BOX, "白", 0.7), TextLine(BOX, "起", 1.0)]
     assert sorted(line.text for line in finish(lines, OcrSettings())) == ["纯棉毛巾", "起"]
 
 
@@ -131,7 +131,7 @@ def test_a_single_character_is_judged_alone_and_among_other_lines() -> None:
 def test_a_stricter_reader_keeps_a_part_of_what_a_laxer_one_keeps(
     texts: list[tuple[str, float]], low: float, high: float
 ) -> None:
-    lines = [Line(BOX, text, sure) for text, sure in texts]
+    lines = [TextLine(BOX, text, sure) for text, sure in texts]
     low, high = sorted((low, high))
     for name in ("single_confidence", "min_confidence"):
         lax, strict = (finish(lines, OcrSettings.parse({name: value}, "x")) for value in (low, high))
@@ -149,7 +149,7 @@ def test_two_readers_share_a_cache_without_mixing(tmp_path: Path) -> None:
         ReadingCache(tmp_path / "kept.sqlite", OcrSettings()) as one,
         ReadingCache(tmp_path / "kept.sqlite", OcrSettings(backend="tesseract")) as two,
     ):
-        one.put("aa", [Line(BOX, "one", 0.9)])
+        one.put("aa", [TextLine(BOX, "one", 0.9)])
         two.put("aa", [])
         assert [line.text for line in one.get("aa") or []] == ["one"]
         assert two.get("aa") == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mep3m.errors import MissingExtraError
 from mep3m.settings.ocr import OcrSettings
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.tesseract import TesseractBackend
 
 NAMES = ["level", "block_num", "par_num", "line_num", "left", "top", "width", "height", "conf", "text"]
@@ -76,7 +76,7 @@ def test_a_space_stands_between_latin_words_only(
 def test_every_word_stands_in_one_line_of_its_number(words: list[tuple[int, str]]) -> None:
     backend = TesseractBackend.__new__(TesseractBackend)
     words = sorted(words, key=lambda word: word[0])
-    found: list[Line] = backend._lines(table(*((line, text, 50) for line, text in words)))
+    found: list[TextLine] = backend._lines(table(*((line, text, 50) for line, text in words)))
     expected: dict[int, str] = {}
     for line, text in words:
         if text.strip():

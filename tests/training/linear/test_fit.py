@@ -8,7 +8,7 @@ import pytest
 
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.classifier import LinearClassifier
-from mep3m.models.linear.ngrams import Grams, Vocabulary, encode_texts
+from mep3m.models.linear.ngrams import Grams, GramVocabulary, encode_texts
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.run import RunSettings
 from mep3m.training.linear.fit import purity, rare_weights, train
@@ -95,7 +95,7 @@ def test_a_feature_of_one_class_is_worth_more_than_one_of_all() -> None:
     names = [path[0] for path in (("tea",), ("rice",), ("lamp",), ("sock",))]
     titles = [f"new {name}" for name in names for _ in range(20)]
     texts, rows = encode_texts(pa.array(titles)), np.arange(len(titles), dtype=np.int64)
-    vocabulary = Vocabulary.fit(texts, rows, Grams(3, 3, 1, 16), 2, 1000)
+    vocabulary = GramVocabulary.fit(texts, rows, Grams(3, 3, 1, 16), 2, 1000)
     sparse = vocabulary.all_rows(texts, rows)
     codes = np.repeat(np.arange(4, dtype=np.int32), 20)[:, None]
     worth = purity(sparse, codes, 0.5)

@@ -11,7 +11,7 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.ngrams import Rows
 from mep3m.models.linear.scores import scores
 from mep3m.training.linear.fit import hinge
-from mep3m.training.linear.hinge import Contests, Plan, level_contests, sibling_contests, solve
+from mep3m.training.linear.hinge import Contests, SolverPlan, level_contests, sibling_contests, solve
 from tests.label_tree.trees import seeds, trees
 from tests.training.linear.test_marginal import TREE, examples, rows_of
 
@@ -44,7 +44,7 @@ def objective(dense: np.ndarray, own: np.ndarray, weights: np.ndarray, cost: flo
 def test_it_finds_the_weights_of_a_linear_svm(monkeypatch: pytest.MonkeyPatch, classes: int) -> None:
     monkeypatch.setattr(hinge, "_WIDTH", 8)
     dense, codes = drawn(0, 300, classes)
-    found, _ = solve(rows_of(dense), codes, NOBODY, flat(classes), even(classes, 0.3), Plan(200, 0, 0))
+    found, _ = solve(rows_of(dense), codes, NOBODY, flat(classes), even(classes, 0.3), SolverPlan(200, 0, 0))
     for column in range(min(classes, 5)):
         own = codes[:, 0] == column
         if not own.any():
@@ -64,8 +64,8 @@ def test_a_bound_makes_large_errors_cost_in_proportion() -> None:
         square, line = cost * miss**2, bound * miss - bound**2 / (4 * cost)
         return float(0.5 * weights @ weights + np.where(miss <= bound / (2 * cost), square, line).sum())
 
-    found, _ = solve(rows_of(dense), codes, NOBODY, flat(3), even(3, cost), Plan(300, 0, 0, bound))
-    plain, _ = solve(rows_of(dense), codes, NOBODY, flat(3), even(3, cost), Plan(300, 0, 0))
+    found, _ = solve(rows_of(dense), codes, NOBODY, flat(3), even(3, cost), SolverPlan(300, 0, 0, bound))
+    plain, _ = solve(rows_of(dense), codes, NOBODY, flat(3), even(3, cost), SolverPlan(300, 0, 0))
     for column in range(3):
         own = codes[:, 0] == column
         best = minimize(robust, np.zeros(dense.shape[1]), own, method="L-BFGS-B").fun
@@ -82,7 +82,7 @@ def test_a_bound_keeps_a_wrong_label_from_bending_a_class() -> None:
     dense[0], codes[0] = (0, 3, 0), 0  # a row of the second kind under the first label
     scored = []
     for bound in (np.inf, 0.5):
-        weights, _ = solve(rows_of(dense), codes, NOBODY, flat(2), even(2, 2.0), Plan(100, 0, 0, bound))
+        weights, _ = solve(rows_of(dense), codes, NOBODY, flat(2), even(2, 2.0), SolverPlan(100, 0, 0, bound))
         scored.append(float(weights[1, 1]))
     assert scored[1] > scored[0] + 0.1
 
@@ -97,14 +97,14 @@ def test_dear_errors_on_its_own_rows_give_a_rare_class_more_of_them() -> None:
     found = []
     for own in (1.0, 8.0):
         costs = np.array([[1, 1], [1, own]], dtype=np.float32)
-        weights, _ = solve(rows, kinds[:, None], NOBODY, flat(2), costs, Plan(10, 0, 0))
+        weights, _ = solve(rows, kinds[:, None], NOBODY, flat(2), costs, SolverPlan(10, 0, 0))
         found.append(scores(rows, weights).argmax(axis=1)[kinds == 1].mean())
     assert found[0] < found[1]
 
 
 def test_two_classes_have_opposite_weights() -> None:
     dense, codes = drawn(1, 80, 2)
-    weights, raw = solve(rows_of(dense), codes, np.arange(9), flat(2), even(2), Plan(5, 2, 0))
+    weights, raw = solve(rows_of(dense), codes, np.arange(9), flat(2), even(2), SolverPlan(5, 2, 0))
     np.testing.assert_array_equal(weights[:, 0], -weights[:, 1])
     np.testing.assert_array_equal(raw[:, 0], -raw[:, 1])
     assert weights.any()
@@ -117,14 +117,14 @@ def test_held_out_scores_do_not_know_the_held_out_labels(seed: int) -> None:
     held = np.arange(0, len(codes), 4)
     other = codes.copy()
     other[held] = codes[held[::-1]]
-    plan = Plan(4, 2, 0)
+    plan = SolverPlan(4, 2, 0)
     one, two = (
         solve(rows, known, held, sibling_contests(TREE), even(len(TREE)), plan) for known in (codes, other)
     )
     np.testing.assert_array_equal(one[1], two[1])
     blank = codes.copy()
     blank[held] = -1
-    first, _ = solve(rows, blank, NOBODY, sibling_contests(TREE), even(len(TREE)), Plan(4, 0, 0))
+    first, _ = solve(rows, blank, NOBODY, sibling_contests(TREE), even(len(TREE)), SolverPlan(4, 0, 0))
     np.testing.assert_allclose(one[1], scores(rows.take(held), first), atol=1e-5)
 
 
@@ -132,7 +132,7 @@ def test_held_out_rows_teach_the_final_weights() -> None:
     rows, codes = examples(3)
     held = np.flatnonzero(codes[:, 0] == 0)
     contests, costs = level_contests(TREE), even(len(TREE))
-    weights, raw = solve(rows, codes, held, contests, costs, Plan(6, 6, 0))
+    weights, raw = solve(rows, codes, held, contests, costs, SolverPlan(6, 6, 0))
     after = scores(rows.take(held), weights)[:, 0]
     assert (after > 0.5).all()
     assert (raw[:, 0] < 0.5).all(), "the class was never seen before its rows were scored"
@@ -156,8 +156,8 @@ def test_a_row_teaches_only_the_families_on_its_path() -> None:
     rows, codes = examples(4)
     inside = codes.copy()
     inside[codes[:, 0] == TREE.index(("b",)), 1:] = -1
-    weights, _ = solve(rows, inside, NOBODY, sibling_contests(TREE), even(len(TREE)), Plan(3, 0, 0))
-    whole, _ = solve(rows, codes, NOBODY, sibling_contests(TREE), even(len(TREE)), Plan(3, 0, 0))
+    weights, _ = solve(rows, inside, NOBODY, sibling_contests(TREE), even(len(TREE)), SolverPlan(3, 0, 0))
+    whole, _ = solve(rows, codes, NOBODY, sibling_contests(TREE), even(len(TREE)), SolverPlan(3, 0, 0))
     below_b = [place for place, path in enumerate(TREE.paths) if path[0] == "b" and len(path) > 1]
     assert whole[:, below_b].any()
     assert not weights[:, below_b].any()
@@ -168,7 +168,7 @@ def test_a_row_teaches_only_the_families_on_its_path() -> None:
 def test_a_level_without_label_teaches_nothing() -> None:
     rows, codes = examples(5)
     codes[:, 1:] = -1
-    weights, _ = solve(rows, codes, NOBODY, level_contests(TREE), even(len(TREE)), Plan(3, 0, 0))
+    weights, _ = solve(rows, codes, NOBODY, level_contests(TREE), even(len(TREE)), SolverPlan(3, 0, 0))
     assert weights[:, TREE.nodes(1)].any()
     assert not weights[:, TREE.nodes(2).start :].any()
 
@@ -177,7 +177,7 @@ def test_a_level_without_label_teaches_nothing() -> None:
 @given(seeds)
 def test_threads_gaps_between_rows_and_strange_features_change_nothing(seed: int) -> None:
     rows, codes = examples(seed % 1000)
-    plan, costs = Plan(3, 1, seed % 7), even(len(TREE))
+    plan, costs = SolverPlan(3, 1, seed % 7), even(len(TREE))
     held = np.array([1, 5])
     gaps = Rows(rows.starts + 2, rows.stops + 2, np.append([0, 0], rows.features).astype(np.int32),
                 np.append([9, 9], rows.values).astype(np.float32), rows.width + 3)  # fmt: skip
@@ -201,5 +201,5 @@ def test_many_rows_are_solved_few_classes_at_a_time(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(hinge, "_DUALS", most)
         parts = flat(30).parts(np.sort(codes, axis=0))
         assert len(parts) == (1 if most > 6000 else 5)
-        found.append(solve(rows_of(dense), codes, NOBODY, flat(30), even(30, 0.1), Plan(60, 0, 0))[0])
+        found.append(solve(rows_of(dense), codes, NOBODY, flat(30), even(30, 0.1), SolverPlan(60, 0, 0))[0])
     np.testing.assert_allclose(*found, atol=0.01)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from mep3m.alignment.merging.first_level import Node
+from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.merge import Merge
 from mep3m.errors import Mep3mError, NotFoundError, UsageError, did_you_mean
 from mep3m.product import Label
@@ -21,13 +21,13 @@ Kind = Literal["rename", "move", "merge", "split", "archive"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SplitPart:
     """One category that a split makes; `members` are the shop categories whose rows go there."""
 
     id: str
     name_zh: str | None = None
     name_en: str | None = None
-    members: tuple[Node, ...] = ()
+    members: tuple[PlatformPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Edit:
     target: str = ""
     name_zh: str | None = None
     name_en: str | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[SplitPart, ...] = ()
     reason: str = ""
 
 
@@ -119,7 +119,9 @@ def replay(taxonomy: Taxonomy, records: Iterable[Record]) -> tuple[Taxonomy, lis
     return taxonomy, held, broken
 
 
-def successor(category: str, records: Iterable[Record], node: Node | None = None) -> tuple[str | None, str]:
+def successor(
+    category: str, records: Iterable[Record], node: PlatformPath | None = None
+) -> tuple[str | None, str]:
     """Return the id that a category has after the records and why, or `None` and why it is gone.
 
     A split follows `node`, the shop's own category; without one nobody can say which part it is.
@@ -138,8 +140,8 @@ def successor(category: str, records: Iterable[Record], node: Node | None = None
     return current, "; ".join(reasons)
 
 
-def follow_labels(
-    labels: Sequence[Label], taxonomy: Taxonomy, records: Sequence[Record], node: Node | None = None
+def remap_labels(
+    labels: Sequence[Label], taxonomy: Taxonomy, records: Sequence[Record], node: PlatformPath | None = None
 ) -> tuple[tuple[Label, ...], str]:
     """Return a label path after the records, and why it got shorter ('' when it did not).
 
@@ -164,20 +166,20 @@ def follow_labels(
     return (), "; ".join(lost)
 
 
-def follow_mapping(merged: Merge, taxonomy: Taxonomy, records: Sequence[Record]) -> Merge:
+def remap_mapping(merged: Merge, taxonomy: Taxonomy, records: Sequence[Record]) -> Merge:
     """Return a merge whose mapping points into the edited taxonomy."""
     if not records:
         return merged
-    mapping: dict[Node, tuple[Label, ...]] = {}
+    mapping: dict[PlatformPath, tuple[Label, ...]] = {}
     unmapped = dict(merged.unmapped)
     notes = list(merged.notes)
     for node, labels in merged.mapping.items():
-        mapping[node], lost = follow_labels(labels, taxonomy, records, node)
+        mapping[node], lost = remap_labels(labels, taxonomy, records, node)
         if lost and not mapping[node]:
             unmapped[node] = lost
         elif lost:
             notes.append(f"{node[0]} '{' > '.join(node[1])}' has a coarser label now: {lost}")
-    joined: dict[str, tuple[Node, ...]] = {}
+    joined: dict[str, tuple[PlatformPath, ...]] = {}
     for category, nodes in merged.joined.items():
         following, _ = successor(category, records)
         if following is not None:
@@ -269,7 +271,7 @@ def _near(taxonomy: Taxonomy, category: str) -> list[str]:
     return (near or [node.id for node in taxonomy])[:10]
 
 
-def _part(edit: Edit, node: Node) -> Part | None:
+def _part(edit: Edit, node: PlatformPath) -> SplitPart | None:
     source, path = node
     prefixes = {(source, path[:depth]) for depth in range(1, len(path) + 1)}
     return next((part for part in edit.parts if prefixes & set(part.members)), None)

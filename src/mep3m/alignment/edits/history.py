@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mep3m.alignment.edits.edit import Edit, Part, Record
+from mep3m.alignment.edits.edit import Edit, Record, SplitPart
 from mep3m.alignment.sheet import read_sheet
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.store.append_log import append_line, read_lines
@@ -52,7 +52,7 @@ def record_undo(path: Path, by: str, date: str) -> Record:
     return records[-1]
 
 
-def read_parts(path: Path) -> tuple[Part, ...]:
+def read_parts(path: Path) -> tuple[SplitPart, ...]:
     """Read the parts of a split: columns `id`, `name_zh`, `name_en`, and `source`, `path` of a member.
 
     A part with several members has several rows; `source` and `path` may be empty.
@@ -61,12 +61,12 @@ def read_parts(path: Path) -> tuple[Part, ...]:
         NotFoundError: the file or a column does not exist.
         FormatError: a row has no id.
     """
-    parts: dict[str, Part] = {}
+    parts: dict[str, SplitPart] = {}
     for line, row in read_sheet(path, ("id", "name_zh")):
         if not row["id"]:
             raise FormatError(f"{path}: line {line}: id is empty")
         part = parts.setdefault(
-            row["id"], Part(row["id"], row["name_zh"] or None, row.get("name_en") or None)
+            row["id"], SplitPart(row["id"], row["name_zh"] or None, row.get("name_en") or None)
         )
         if row.get("source") and row.get("path"):
             member = (row["source"], tuple(row["path"].split(PATH_SEPARATOR)))
@@ -77,7 +77,7 @@ def read_parts(path: Path) -> tuple[Part, ...]:
 def _record(row: dict[str, Any]) -> Record:
     edit = dict(row["edit"])
     edit["parts"] = tuple(
-        Part(**{**part, "members": tuple((source, tuple(path)) for source, path in part["members"])})
+        SplitPart(**{**part, "members": tuple((source, tuple(path)) for source, path in part["members"])})
         for part in edit["parts"]
     )
     removed, added = (tuple(Category(**category) for category in row[key]) for key in ("removed", "added"))

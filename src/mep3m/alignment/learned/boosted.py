@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 
 if TYPE_CHECKING:
-    from mep3m.alignment.learned.leaves import Nodes
+    from mep3m.alignment.learned.leaves import TreeArrays
 
 #: the weights that ship; bench/alignment/train.py makes them again
 WEIGHTS = "weights.json"
@@ -70,7 +70,7 @@ class Boosted:
         return total
 
     @cached_property
-    def _nodes(self) -> Nodes:
+    def _nodes(self) -> TreeArrays:
         """The nodes of all trees, one after the other; children are places among them."""
         sizes = [len(tree["feature"]) for tree in self.trees]
         roots = np.cumsum([0, *sizes[:-1]])

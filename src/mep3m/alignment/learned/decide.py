@@ -83,10 +83,10 @@ def assess(candidates: Candidates, settings: EvidenceSettings, weights: Weights)
         ],
         axis=1,
     )
-    return judge(candidates, kinds, settings, weights.curves)
+    return predict_links(candidates, kinds, settings, weights.curves)
 
 
-def judge(
+def predict_links(
     candidates: Candidates, kinds: np.ndarray, settings: EvidenceSettings, curves: Mapping[str, Curve]
 ) -> Assessed:
     """Return what is accepted, from what the heads say of each pair: `kinds` (pairs, 3).

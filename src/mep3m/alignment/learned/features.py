@@ -82,7 +82,7 @@ def mirrored(features: Features) -> Features:
     }
 
 
-class Evidence:
+class PairEvidence:
     """Vectors of two sides, the candidate pairs they suggest, and the features of any pairs."""
 
     def __init__(self, left: Tree, right: Tree, settings: EvidenceSettings) -> None:

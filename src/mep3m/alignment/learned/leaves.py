@@ -6,11 +6,11 @@ import numba
 import numpy as np
 
 #: feature (-1 in a leaf), threshold, left, right, missing goes left, value; and the roots of the trees
-Nodes = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+TreeArrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def add_leaves(table: np.ndarray, nodes: Nodes, total: np.ndarray) -> None:
+def add_leaves(table: np.ndarray, nodes: TreeArrays, total: np.ndarray) -> None:
     """Add to each total (n,) the values of the leaves that its row of `table` (n, features) reaches."""
     feature, threshold, left, right, missing, value, roots = nodes
     for row in range(len(table)):

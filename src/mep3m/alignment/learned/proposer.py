@@ -8,7 +8,7 @@ import numpy as np
 
 from mep3m.alignment.learned.boosted import Curve, Weights, probability, shipped_weights
 from mep3m.alignment.learned.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
-from mep3m.alignment.learned.features import Evidence, Features, mirrored
+from mep3m.alignment.learned.features import Features, PairEvidence, mirrored
 from mep3m.alignment.learned.structure import FirstLook, Pairs, inherited, structure, ties
 from mep3m.alignment.names.compare import Tree, is_unknown, trees, unknown
 from mep3m.alignment.records import Proposal, Side
@@ -67,7 +67,7 @@ def _compared(
     classes: tuple[Sequence[str], Sequence[str]] | None,
 ) -> tuple[Pairs, Features]:
     """Return the candidate pairs with what each pair alone says; the vectors behind it are let go."""
-    evidence = Evidence(left, right, settings)
+    evidence = PairEvidence(left, right, settings)
     pairs = _within(Pairs(*evidence.candidates(), len(right.side)), classes)
     features = evidence.features(pairs.rows, pairs.columns)
     first = first_look(features, weights)
@@ -75,7 +75,7 @@ def _compared(
     return widened(evidence, pairs, features, more)
 
 
-def widened(evidence: Evidence, pairs: Pairs, features: Features, more: Pairs) -> tuple[Pairs, Features]:
+def widened(evidence: PairEvidence, pairs: Pairs, features: Features, more: Pairs) -> tuple[Pairs, Features]:
     """Return all pairs of both kinds with their features; those of `pairs` are known, and taken out."""
     new = more.find(pairs.rows, pairs.columns)
     fresh = np.delete(np.arange(len(more)), new[new >= 0])

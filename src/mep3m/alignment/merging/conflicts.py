@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mep3m.alignment.merging.merge import Catalogue, Review, find_problems
+from mep3m.alignment.merging.merge import Catalogue, MergeInputs, find_problems
 from mep3m.alignment.review.decisions import Decision, links
 
 
-def settle(catalogue: Catalogue, review: Review) -> tuple[Review, list[str]]:
+def resolve_conflicts(catalogue: Catalogue, review: MergeInputs) -> tuple[MergeInputs, list[str]]:
     """Leave open the unreviewed links that contradict others, and say which and why.
 
     Of the links that a problem names, the unreviewed one with the least probability gives way, again

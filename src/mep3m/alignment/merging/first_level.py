@@ -24,20 +24,20 @@ from mep3m.errors import FormatError, NotFoundError
 from mep3m.settings import project
 from mep3m.taxonomy import PATH_SEPARATOR, Category
 
-Node = tuple[str, tuple[str, ...]]
+PlatformPath = tuple[str, tuple[str, ...]]
 COLUMNS = ("source", "path", "class_zh", "class_en")
 #: the same columns as 'align propose --first-level' calls them
 ALIASES = {"platform": "source", "name": "path", "class": "class_zh"}
 
 
 @dataclass(frozen=True)
-class FirstLevel:
+class FirstLevelMap:
     """Common classes in the order of the file, and the entries: (source, path) -> class id."""
 
     classes: tuple[Category, ...] = ()
-    entries: Mapping[Node, str] = field(default_factory=dict)
+    entries: Mapping[PlatformPath, str] = field(default_factory=dict)
 
-    def class_of(self, node: Node) -> str | None:
+    def class_of(self, node: PlatformPath) -> str | None:
         """Return the class of the longest entry that fits a category's path, or `None`."""
         source, path = node
         for depth in range(len(path), 0, -1):
@@ -49,22 +49,22 @@ class FirstLevel:
         """Return a class as people call it."""
         return next((category.name for category in self.classes if category.id == class_id), str(class_id))
 
-    def renamed(self, sources: Mapping[str, str]) -> FirstLevel:
+    def renamed(self, sources: Mapping[str, str]) -> FirstLevelMap:
         """Return the map with sources renamed: a map for two tables calls them left and right."""
         entries = {(sources.get(source, source), path): name for (source, path), name in self.entries.items()}
-        return FirstLevel(self.classes, entries)
+        return FirstLevelMap(self.classes, entries)
 
     def by_name(self) -> dict[tuple[str, str], str]:
         """Return (source, first-level name) -> class, as the proposers take it."""
         return {(source, path[0]): name for (source, path), name in self.entries.items() if len(path) == 1}
 
-    def unused(self, nodes: Iterable[Node]) -> list[Node]:
+    def unused(self, nodes: Iterable[PlatformPath]) -> list[PlatformPath]:
         """Return the entries that name no existing category."""
         known = set(nodes)
         return [entry for entry in self.entries if entry not in known]
 
 
-def read_first_level(path: Path) -> FirstLevel:
+def read_first_level(path: Path) -> FirstLevelMap:
     """Read the map from a `.toml` file, or from a table.
 
     Raises:
@@ -75,13 +75,13 @@ def read_first_level(path: Path) -> FirstLevel:
     if path.suffix.lower() != ".toml":
         return _build(path, _table_rows(path))
     entries = [
-        project.FirstLevel.parse(values, f"{path}: [[first_level]] {number}")
+        project.FirstLevelClass.parse(values, f"{path}: [[first_level]] {number}")
         for number, values in enumerate(project.read_toml(path).get("first_level", []), start=1)
     ]
     return from_entries(entries, path)
 
 
-def from_entries(entries: Sequence[project.FirstLevel], path: Path) -> FirstLevel:
+def from_entries(entries: Sequence[project.FirstLevelClass], path: Path) -> FirstLevelMap:
     """Return the map of a project file's `[[first_level]]` entries; `path` goes into messages.
 
     Raises:
@@ -97,7 +97,7 @@ def class_id(zh: str | None, en: str | None) -> str:
 
 
 def _entry_rows(
-    entries: Sequence[project.FirstLevel], path: Path
+    entries: Sequence[project.FirstLevelClass], path: Path
 ) -> Iterable[tuple[str, Category, str, str]]:
     for number, entry in enumerate(entries, start=1):
         where = f"{path}: [[first_level]] {number}"
@@ -126,10 +126,10 @@ def _table_rows(path: Path) -> Iterable[tuple[str, Category, str, str]]:
         yield where, Category(row.get("class_id") or class_id(zh, en), zh, en), row["source"], row["path"]
 
 
-def _build(path: Path, rows: Iterable[tuple[str, Category, str, str]]) -> FirstLevel:
+def _build(path: Path, rows: Iterable[tuple[str, Category, str, str]]) -> FirstLevelMap:
     classes: dict[str, Category] = {}
-    entries: dict[Node, str] = {}
-    places: dict[Node, str] = {}
+    entries: dict[PlatformPath, str] = {}
+    places: dict[PlatformPath, str] = {}
     for where, category, source, name in rows:
         earlier = classes.setdefault(category.id, category)
         if (earlier.name_zh, earlier.name_en) != (category.name_zh, category.name_en):
@@ -146,4 +146,4 @@ def _build(path: Path, rows: Iterable[tuple[str, Category, str, str]]) -> FirstL
         places.setdefault(node, where)
     if not classes:
         raise FormatError(f"{path} names no class; see 'mep3m align apply --help' for its form")
-    return FirstLevel(tuple(classes.values()), entries)
+    return FirstLevelMap(tuple(classes.values()), entries)

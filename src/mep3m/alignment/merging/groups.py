@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from mep3m.alignment.merging.first_level import FirstLevel, Node
+from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath
 from mep3m.alignment.review.decisions import Decision, Problem
 from mep3m.settings.align import MergeSettings
 from mep3m.taxonomy import PATH_SEPARATOR
@@ -25,12 +25,12 @@ CLASS = ""
 class Link:
     """A decision between two nodes; `left` is `relation` to `right`."""
 
-    left: Node
-    right: Node
+    left: PlatformPath
+    right: PlatformPath
     decision: Decision
 
     @property
-    def lower_upper(self) -> tuple[Node, Node]:
+    def lower_upper(self) -> tuple[PlatformPath, PlatformPath]:
         """The narrower and the broader node of a link that is not exact."""
         if self.decision.relation == "narrower":
             return self.left, self.right
@@ -45,14 +45,14 @@ class Group:
     class of the first-level map. `placed_by` is the link that chose the parent, where one did.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[PlatformPath, ...]
     links: tuple[Decision, ...]
     parent: int | None = None
     placed: bool = False
     placed_by: Decision | None = None
 
     @property
-    def members(self) -> tuple[Node, ...]:
+    def members(self) -> tuple[PlatformPath, ...]:
         """The shops' categories in the group."""
         return tuple(node for node in self.nodes if node[0] != CLASS)
 
@@ -67,7 +67,7 @@ class Forest:
     """All groups, which group each node is in, and what could not be settled."""
 
     groups: tuple[Group, ...]
-    of: Mapping[Node, int]
+    of: Mapping[PlatformPath, int]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -79,23 +79,23 @@ class Forest:
         return numbers[::-1]
 
 
-def label(node: Node) -> str:
+def label(node: PlatformPath) -> str:
     """Return a node as people read it."""
     return f"{node[0]} '{PATH_SEPARATOR.join(node[1])}'"
 
 
-def with_ancestors(nodes: Iterable[Node]) -> list[Node]:
+def with_ancestors(nodes: Iterable[PlatformPath]) -> list[PlatformPath]:
     """Return the nodes and everything above them, sorted by source and path."""
     return sorted({(source, path[:depth]) for source, path in nodes for depth in range(1, len(path) + 1)})
 
 
 def build_forest(
-    nodes: Sequence[Node],
+    nodes: Sequence[PlatformPath],
     links: Sequence[Link],
-    first_level: FirstLevel | None,
+    first_level: FirstLevelMap | None,
     settings: MergeSettings,
-    rows: Mapping[Node, int],
-    rejected: Set[frozenset[Node]] = frozenset(),
+    rows: Mapping[PlatformPath, int],
+    rejected: Set[frozenset[PlatformPath]] = frozenset(),
 ) -> Forest:
     """Join what is the same and find each group's place; every contradiction is listed.
 
@@ -120,8 +120,8 @@ def build_forest(
 
 
 def _first_level_joins(
-    nodes: Sequence[Node], links: Sequence[Link], first_level: FirstLevel | None
-) -> tuple[dict[Node, Node], list[tuple[Node, Node]]]:
+    nodes: Sequence[PlatformPath], links: Sequence[Link], first_level: FirstLevelMap | None
+) -> tuple[dict[PlatformPath, PlatformPath], list[tuple[PlatformPath, PlatformPath]]]:
     """Return the entries that place a node below a class, and the pairs (node, class) that are one.
 
     A first-level category becomes its class, unless an accepted link says that it is the same as,
@@ -130,14 +130,14 @@ def _first_level_joins(
     """
     if first_level is None:
         return {}, []
-    lower: set[Node] = set()
+    lower: set[PlatformPath] = set()
     for link in links:
         if link.decision.relation != "exact":
             lower.add(link.lower_upper[0])
         elif len(link.left[1]) > 1 or len(link.right[1]) > 1:
             lower.update((link.left, link.right))
-    places: dict[Node, Node] = {}
-    joins: list[tuple[Node, Node]] = []
+    places: dict[PlatformPath, PlatformPath] = {}
+    joins: list[tuple[PlatformPath, PlatformPath]] = []
     known = set(nodes)
     for node, class_id in first_level.entries.items():
         if node not in known:
@@ -151,12 +151,12 @@ def _first_level_joins(
 
 
 def _connect(
-    nodes: Sequence[Node], pairs: Iterable[tuple[Node, Node]], exact: Iterable[Link]
-) -> tuple[list[Group], dict[Node, int]]:
+    nodes: Sequence[PlatformPath], pairs: Iterable[tuple[PlatformPath, PlatformPath]], exact: Iterable[Link]
+) -> tuple[list[Group], dict[PlatformPath, int]]:
     """Return the connected sets of nodes, in the order of their first node."""
-    above: dict[Node, Node] = {node: node for node in nodes}
+    above: dict[PlatformPath, PlatformPath] = {node: node for node in nodes}
 
-    def find(node: Node) -> Node:
+    def find(node: PlatformPath) -> PlatformPath:
         above.setdefault(node, node)
         while above[node] != node:
             above[node] = above[above[node]]
@@ -166,10 +166,10 @@ def _connect(
     for left, right in pairs:
         first, second = sorted((find(left), find(right)))
         above[second] = first
-    members: dict[Node, list[Node]] = {}
+    members: dict[PlatformPath, list[PlatformPath]] = {}
     for node in sorted(above):
         members.setdefault(find(node), []).append(node)
-    inside: dict[Node, list[Decision]] = {}
+    inside: dict[PlatformPath, list[Decision]] = {}
     for link in exact:
         inside.setdefault(find(link.left), []).append(link.decision)
     groups = [Group(tuple(found), tuple(inside.get(root, ()))) for root, found in members.items()]
@@ -177,20 +177,20 @@ def _connect(
 
 
 def _same_inner(
-    nodes: Sequence[Node],
+    nodes: Sequence[PlatformPath],
     groups: Sequence[Group],
-    of: Mapping[Node, int],
-    places: Mapping[Node, Node],
-    rejected: Set[frozenset[Node]],
-) -> list[tuple[Node, Node]]:
+    of: Mapping[PlatformPath, int],
+    places: Mapping[PlatformPath, PlatformPath],
+    rejected: Set[frozenset[PlatformPath]],
+) -> list[tuple[PlatformPath, PlatformPath]]:
     """Return pairs of inner categories of different platforms with one name below one parent.
 
     Only such pairs whose groups share no platform: nothing is joined that a person would have to
     take apart. One pair a parent and name at a time, so that every pair sees the groups before it.
     """
     inner = {(source, path[:-1]) for source, path in nodes if len(path) > 1}
-    seen: dict[tuple[int | None, str], Node] = {}
-    pairs: list[tuple[Node, Node]] = []
+    seen: dict[tuple[int | None, str], PlatformPath] = {}
+    pairs: list[tuple[PlatformPath, PlatformPath]] = []
     touched: set[int] = set()
     for node in nodes:
         source, path = node
@@ -211,13 +211,13 @@ def _same_inner(
 
 def _platform_joins(groups: Iterable[Group], exact: Sequence[Link]) -> list[Problem]:
     """Name each merge that would make one category of two of the same platform, by its rows."""
-    near: dict[Node, list[tuple[Node, int]]] = {}
+    near: dict[PlatformPath, list[tuple[PlatformPath, int]]] = {}
     for link in exact:
         near.setdefault(link.left, []).append((link.right, link.decision.line))
         near.setdefault(link.right, []).append((link.left, link.decision.line))
     problems: list[Problem] = []
     for group in groups:
-        first: dict[str, Node] = {}
+        first: dict[str, PlatformPath] = {}
         for node in group.members:
             other = first.setdefault(node[0], node)
             lines = _way(near, other, node) if other != node else ()
@@ -230,9 +230,11 @@ def _platform_joins(groups: Iterable[Group], exact: Sequence[Link]) -> list[Prob
     return problems
 
 
-def _way(near: Mapping[Node, Sequence[tuple[Node, int]]], start: Node, goal: Node) -> tuple[int, ...]:
+def _way(
+    near: Mapping[PlatformPath, Sequence[tuple[PlatformPath, int]]], start: PlatformPath, goal: PlatformPath
+) -> tuple[int, ...]:
     """Return the lines of the shortest chain of links between two nodes; () where there is none."""
-    came: dict[Node, tuple[Node, int]] = {}
+    came: dict[PlatformPath, tuple[PlatformPath, int]] = {}
     queue = deque([start])
     while queue and goal not in came:
         node = queue.popleft()
@@ -248,7 +250,7 @@ def _way(near: Mapping[Node, Sequence[tuple[Node, int]]], start: Node, goal: Nod
     return tuple(sorted(lines))
 
 
-def _class_joins(groups: Iterable[Group], first_level: FirstLevel | None) -> list[Problem]:
+def _class_joins(groups: Iterable[Group], first_level: FirstLevelMap | None) -> list[Problem]:
     """Name the merges that would make one of two classes of the hand-made map."""
     problems = []
     for group in groups:
@@ -261,7 +263,7 @@ def _class_joins(groups: Iterable[Group], first_level: FirstLevel | None) -> lis
     return problems
 
 
-def _class_conflicts(placer: _Placer, first_level: FirstLevel) -> list[Problem]:
+def _class_conflicts(placer: _Placer, first_level: FirstLevelMap) -> list[Problem]:
     """Name the groups that lie in another class than the first-level map gives to a member."""
     problems: list[Problem] = []
     wrong: set[int] = set()
@@ -291,10 +293,10 @@ class _Placer:
     """Finds each group's parent; groups above are settled before the groups below them."""
 
     groups: list[Group]
-    of: Mapping[Node, int]
-    places: Mapping[Node, Node]
-    rows: Mapping[Node, int]
-    first_level: FirstLevel | None
+    of: Mapping[PlatformPath, int]
+    places: Mapping[PlatformPath, PlatformPath]
+    rows: Mapping[PlatformPath, int]
+    first_level: FirstLevelMap | None
     links: dict[int, dict[int, Decision]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     order: list[int] = field(default_factory=list)

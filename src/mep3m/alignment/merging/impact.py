@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mep3m.alignment.merging.first_level import Node
+from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.merge import Merge
 from mep3m.alignment.review.decisions import Decision, progress
 from mep3m.taxonomy import PATH_SEPARATOR
@@ -17,8 +17,8 @@ from mep3m.taxonomy import PATH_SEPARATOR
 class Counts:
     """Products of each category, and of each (category, present label ids); dropped rows are out."""
 
-    rows: Mapping[Node, int]
-    present: Mapping[Node, Mapping[tuple[str, ...], int]]
+    rows: Mapping[PlatformPath, int]
+    present: Mapping[PlatformPath, Mapping[tuple[str, ...], int]]
 
 
 def impact(
@@ -110,7 +110,9 @@ def _more(count: int, limit: int) -> list[str]:
     return [f"  … and {count - limit} more (--json lists all)"] if count > limit else []
 
 
-def _levels(counts: Counts, merged: Merge, mapped: Mapping[Node, Sequence[object]]) -> list[dict[str, int]]:
+def _levels(
+    counts: Counts, merged: Merge, mapped: Mapping[PlatformPath, Sequence[object]]
+) -> list[dict[str, int]]:
     depth = max((len(labels) for labels in mapped.values()), default=0)
     return [
         {
@@ -123,7 +125,7 @@ def _levels(counts: Counts, merged: Merge, mapped: Mapping[Node, Sequence[object
 
 
 def _joined(counts: Counts, merged: Merge) -> list[dict[str, Any]]:
-    below: Counter[Node] = Counter()
+    below: Counter[PlatformPath] = Counter()
     for (source, path), rows in counts.rows.items():
         for depth in range(1, len(path) + 1):
             below[(source, path[:depth])] += rows

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mep3m.alignment.merging.first_level import FirstLevel, Node
+from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath
 from mep3m.alignment.merging.groups import Forest, Group, Link, build_forest, label, with_ancestors
 from mep3m.alignment.records import Side
 from mep3m.alignment.review.decisions import Decision, Problem, Ref, contradictions, links
@@ -28,21 +28,21 @@ class Catalogue:
     else all. `listed` are the platforms whose categories a table lists.
     """
 
-    rows: Mapping[Node, int]
-    ids: Mapping[Ref, Node]
-    names_en: Mapping[Node, str]
+    rows: Mapping[PlatformPath, int]
+    ids: Mapping[Ref, PlatformPath]
+    names_en: Mapping[PlatformPath, str]
     sources: tuple[str, ...]
-    used: frozenset[Node]
+    used: frozenset[PlatformPath]
     listed: frozenset[str]
 
     def labels(self) -> dict[Ref, str]:
         """Return every category's path as people read it; its table's id comes before its path."""
-        first: dict[Node, Ref] = {}
+        first: dict[PlatformPath, Ref] = {}
         for ref, node in self.ids.items():
             first.setdefault(node, ref)
         return {ref: PATH_SEPARATOR.join(node[1]) for node, ref in first.items()}
 
-    def find(self, ref: Ref, label: str) -> Node | None:
+    def find(self, ref: Ref, label: str) -> PlatformPath | None:
         """Return the category that a review names, or `None`.
 
         Where no table lists a platform's categories, an id is a path; one that the review shows as
@@ -55,11 +55,11 @@ class Catalogue:
         return None
 
     @classmethod
-    def of(cls, sides: Sequence[Side], rows: Mapping[Node, int] | None = None) -> Catalogue:
+    def of(cls, sides: Sequence[Side], rows: Mapping[PlatformPath, int] | None = None) -> Catalogue:
         """Join the sides' tables with the products counted in a store (`rows`), where there is one."""
-        ids: dict[Ref, Node] = {}
-        names_en: dict[Node, str] = {}
-        counts: dict[Node, int] = dict(rows or {})
+        ids: dict[Ref, PlatformPath] = {}
+        names_en: dict[PlatformPath, str] = {}
+        counts: dict[PlatformPath, int] = dict(rows or {})
         for side in sides:
             for entry in side:
                 node = (side.name, entry.path)
@@ -75,12 +75,12 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
-class Review:
+class MergeInputs:
     """What goes into a merge beside the catalogue; all of it is data, so it pickles and hashes."""
 
     decisions: tuple[Decision, ...] = ()
-    first_level: FirstLevel | None = None
-    previous: Mapping[Node, str] | None = None
+    first_level: FirstLevelMap | None = None
+    previous: Mapping[PlatformPath, str] | None = None
     settings: MergeSettings = field(default_factory=MergeSettings)
 
 
@@ -93,27 +93,27 @@ class Merge:
     """
 
     taxonomy: Taxonomy
-    mapping: Mapping[Node, tuple[Label, ...]]
-    unmapped: Mapping[Node, str]
-    joined: Mapping[str, tuple[Node, ...]]
+    mapping: Mapping[PlatformPath, tuple[Label, ...]]
+    unmapped: Mapping[PlatformPath, str]
+    joined: Mapping[str, tuple[PlatformPath, ...]]
     unnamed: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def ids(self) -> dict[Node, str]:
+    def ids(self) -> dict[PlatformPath, str]:
         """Return each category's id at its own level: what keeps ids stable in the next merge."""
-        found: dict[Node, str] = {}
+        found: dict[PlatformPath, str] = {}
         for node, labels in self.mapping.items():
             if labels and (category := labels[-1].category) is not None:
                 found[node] = category
         return found
 
 
-def find_problems(catalogue: Catalogue, review: Review) -> list[Problem]:
+def find_problems(catalogue: Catalogue, review: MergeInputs) -> list[Problem]:
     """Return everything that keeps the review from being applied; an empty list when nothing does."""
     return _prepare(catalogue, review)[1]
 
 
-def merge(catalogue: Catalogue, review: Review) -> Merge:
+def merge(catalogue: Catalogue, review: MergeInputs) -> Merge:
     """Build the merged tree and the mapping.
 
     Raises:
@@ -128,7 +128,7 @@ def merge(catalogue: Catalogue, review: Review) -> Merge:
     return _assemble(catalogue, review, forest)
 
 
-def _prepare(catalogue: Catalogue, review: Review) -> tuple[Forest, list[Problem]]:
+def _prepare(catalogue: Catalogue, review: MergeInputs) -> tuple[Forest, list[Problem]]:
     accepted = links(review.decisions, review.settings)
     problems = contradictions(review.decisions)
     used = [
@@ -152,9 +152,11 @@ def _prepare(catalogue: Catalogue, review: Review) -> tuple[Forest, list[Problem
     return forest, sorted(problems, key=lambda problem: problem.lines)
 
 
-def _resolve(catalogue: Catalogue, decision: Decision, problems: list[Problem]) -> tuple[Node, Node] | None:
+def _resolve(
+    catalogue: Catalogue, decision: Decision, problems: list[Problem]
+) -> tuple[PlatformPath, PlatformPath] | None:
     """Return the nodes of a decision, or note what it names that does not exist."""
-    found: list[Node] = []
+    found: list[PlatformPath] = []
     for ref, shown in ((decision.left, decision.left_label), (decision.right, decision.right_label)):
         if (node := catalogue.find(ref, shown)) is not None:
             found.append(node)
@@ -177,9 +179,9 @@ def _near_id(catalogue: Catalogue, ref: Ref) -> str:
     return f" (did you mean '{near[0]}'?)" if near else "; run 'mep3m align carry' after a new export"
 
 
-def _weights(catalogue: Catalogue) -> dict[Node, int]:
+def _weights(catalogue: Catalogue) -> dict[PlatformPath, int]:
     """Return the products of each node, those of the categories below it included."""
-    weights: Counter[Node] = Counter()
+    weights: Counter[PlatformPath] = Counter()
     for (source, path), count in catalogue.rows.items():
         for depth in range(1, len(path) + 1):
             weights[(source, path[:depth])] += count
@@ -218,7 +220,7 @@ def _two_names(forest: Forest) -> list[Problem]:
     return problems
 
 
-def _assemble(catalogue: Catalogue, review: Review, forest: Forest) -> Merge:
+def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merge:
     weights = _weights(catalogue)
     depth = review.settings.depth
     used = {forest.of[node] for node in catalogue.used}
@@ -235,8 +237,8 @@ def _assemble(catalogue: Catalogue, review: Review, forest: Forest) -> Merge:
         )
         for number in sorted(kept, key=lambda number: (len(chains[number]), number))
     ]
-    mapping: dict[Node, tuple[Label, ...]] = {}
-    unmapped: dict[Node, str] = {}
+    mapping: dict[PlatformPath, tuple[Label, ...]] = {}
+    unmapped: dict[PlatformPath, str] = {}
     for node in sorted(catalogue.used):
         number = forest.of[node]
         if number in chains:
@@ -259,7 +261,10 @@ def _assemble(catalogue: Catalogue, review: Review, forest: Forest) -> Merge:
 
 
 def _stable_ids(
-    forest: Forest, kept: Sequence[int], previous: Mapping[Node, str], weights: Mapping[Node, int]
+    forest: Forest,
+    kept: Sequence[int],
+    previous: Mapping[PlatformPath, str],
+    weights: Mapping[PlatformPath, int],
 ) -> dict[int, str]:
     """Return an id for each group: the map's, the one most of its products had before, or a new one.
 
@@ -289,13 +294,13 @@ def _stable_ids(
     return ids
 
 
-def _new_id(anchor: Node, taken: set[str]) -> str:
+def _new_id(anchor: PlatformPath, taken: set[str]) -> str:
     digest = hashlib.sha256("\x1f".join((anchor[0], *anchor[1])).encode()).hexdigest()
     return next(f"c{digest[:n]}" for n in range(8, 65) if f"c{digest[:n]}" not in taken)
 
 
 def _names(
-    group: Group, catalogue: Catalogue, first_level: FirstLevel | None, weights: Mapping[Node, int]
+    group: Group, catalogue: Catalogue, first_level: FirstLevelMap | None, weights: Mapping[PlatformPath, int]
 ) -> tuple[str | None, str | None, bool]:
     """Return a group's Chinese and English name, and whether it needs no person to name it."""
     if group.class_id is not None and first_level is not None:
@@ -340,6 +345,6 @@ def _same_names(categories: Iterable[Category]) -> list[str]:
     ]
 
 
-def _unused(first_level: FirstLevel | None, forest: Forest) -> list[str]:
+def _unused(first_level: FirstLevelMap | None, forest: Forest) -> list[str]:
     unused = first_level.unused(forest.of) if first_level is not None else []
     return [f"the first-level map names {label(node)}, which no product has" for node in unused]

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from mep3m.alignment.paper.links import LINK, Content, Links, PaperLinks, best_links, judged
-from mep3m.alignment.paper.shared_names import BLOCK_PAIRS, Names, category_pairs, nearest
+from mep3m.alignment.paper.shared_names import BLOCK_PAIRS, DistinctNames, category_pairs, nearest
 from mep3m.alignment.records import Entry, Proposal, Side
 from mep3m.alignment.similarity import Floats, Ints, content_pairs, content_vectors, name_pairs
 from mep3m.settings.align import AlignSettings, PaperSettings
@@ -58,7 +58,7 @@ class _Pairing:
 
     left: Side
     right: Side
-    classes: list[tuple[Names, Names]]
+    classes: list[tuple[DistinctNames, DistinctNames]]
     vectors: Vectors | None
 
     def links(self, settings: PaperSettings, content: Content | None) -> Links:
@@ -94,7 +94,7 @@ class _Pairing:
                 yield from self._borne(left, right, *named)
 
     def _borne(
-        self, left: Names, right: Names, rows: Ints, columns: Ints, labels: Floats
+        self, left: DistinctNames, right: DistinctNames, rows: Ints, columns: Ints, labels: Floats
     ) -> Iterator[tuple[Ints, Ints, Floats]]:
         """Yield the pairs of categories that bear the names rows[k] and columns[k]."""
         many = np.minimum(left.counts[rows], right.counts[columns]) > NAMESAKES_KEPT
@@ -123,17 +123,17 @@ def _content(settings: PaperSettings, pairings: Sequence[_Pairing]) -> Content:
 
 def _classes(
     left: Side, right: Side, classes: tuple[list[str], list[str]] | None
-) -> list[tuple[Names, Names]]:
+) -> list[tuple[DistinctNames, DistinctNames]]:
     """Return the names of both sides, one pair for every first-level class that both have."""
     names = [[entry.name for entry in side] for side in (left, right)]
     if classes is None:
-        return [(Names.of(names[0]), Names.of(names[1]))]
+        return [(DistinctNames.of(names[0]), DistinctNames.of(names[1]))]
     places: list[dict[str, list[int]]] = [{}, {}]
     for of, known in zip(classes, places, strict=True):
         for place, name in enumerate(of):
             known.setdefault(name, []).append(place)
     return [
-        (Names.of(names[0], np.array(ours)), Names.of(names[1], np.array(places[1][name])))
+        (DistinctNames.of(names[0], np.array(ours)), DistinctNames.of(names[1], np.array(places[1][name])))
         for name, ours in places[0].items()
         if name in places[1]
     ]

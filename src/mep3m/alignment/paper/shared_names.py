@@ -15,7 +15,7 @@ BLOCK_PAIRS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Names:
+class DistinctNames:
     """The distinct names of some categories; those of name n stand at `places[starts[n]:starts[n + 1]]`."""
 
     distinct: list[str]
@@ -23,7 +23,7 @@ class Names:
     starts: Ints
 
     @classmethod
-    def of(cls, names: Sequence[str], places: Ints | None = None) -> Names:
+    def of(cls, names: Sequence[str], places: Ints | None = None) -> DistinctNames:
         """Group the categories at `places` (without it: all of them) by their names."""
         chosen = np.arange(len(names)) if places is None else places
         numbers: dict[str, int] = {}
@@ -42,7 +42,9 @@ class Names:
         return self.places[self.starts[number] : self.starts[number + 1]]
 
 
-def category_pairs(left: Names, right: Names, rows: Ints, columns: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
+def category_pairs(
+    left: DistinctNames, right: DistinctNames, rows: Ints, columns: Ints
+) -> Iterator[tuple[Ints, Ints, Ints]]:
     """Yield (k, left place, right place) of every category named rows[k] with every one named columns[k].
 
     A block holds at most `BLOCK_PAIRS` pairs, however many categories a name has.
@@ -69,7 +71,7 @@ def label_pairs(
     Equal names are compared once. Memory: that of `name_pairs` and one block of pairs, whatever the
     number of names and however often they repeat.
     """
-    ours, theirs = Names.of(left), Names.of(right)
+    ours, theirs = DistinctNames.of(left), DistinctNames.of(right)
     for rows, columns, ratios in name_pairs(ours.distinct, theirs.distinct, threshold):
         for k, one, other in category_pairs(ours, theirs, rows, columns):
             yield one, other, ratios[k]

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from mep3m.alignment.records import Proposal
 from mep3m.alignment.review.sssom import NO_LICENSE, PREDICATES, REVIEWED, MappingRow, yaml_text
 from mep3m.errors import UsageError
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 
 #: columns in the order of SSSOM's table of slots
 COLUMNS = (
@@ -90,7 +90,7 @@ def export_sssom(path: Path, rows: Iterable[MappingRow], terms: Terms) -> int:
     writer.writerow([column for _, column in kept])
     writer.writerows([row[place] for place, _ in kept] for row in cells)
     identifier = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, terms.title + table.getvalue())}"
-    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         file.writelines(f"#{line}\n" for line in _metadata(terms, identifier, prefixes, shared))
         file.write(table.getvalue())
     return len(decided)

@@ -28,7 +28,7 @@ class LookAgain:
 
 
 @dataclass(frozen=True)
-class Carried:
+class Migration:
     """The new review, how many decisions it kept, and what must be looked at again."""
 
     sheet: Sheet
@@ -36,7 +36,7 @@ class Carried:
     again: tuple[LookAgain, ...]
 
 
-def carry(old: Sheet, new: Sheet, existing: Mapping[Ref, str] | None = None) -> Carried:
+def migrate_decisions(old: Sheet, new: Sheet, existing: Mapping[Ref, str] | None = None) -> Migration:
     """Bring the decisions of `old` into the proposals of `new`.
 
     A decision holds when both categories are still called the same at the same place. One whose
@@ -53,7 +53,7 @@ def carry(old: Sheet, new: Sheet, existing: Mapping[Ref, str] | None = None) -> 
             desk.take(decision, row)
     columns = dict.fromkeys([*new.columns, *DECIDED, *EDITABLE])
     sheet = Sheet(list(new.comments), list(columns), desk.rows, list(range(len(desk.rows))))
-    return Carried(sheet, desk.kept, tuple(desk.again))
+    return Migration(sheet, desk.kept, tuple(desk.again))
 
 
 class _Desk:

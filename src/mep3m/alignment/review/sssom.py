@@ -27,7 +27,7 @@ from mep3m import __version__
 from mep3m.alignment.records import Proposal, Relation
 from mep3m.alignment.sheet import read_sheet
 from mep3m.errors import FormatError
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 
 PREDICATES: dict[Relation, str] = {
     "exact": "skos:exactMatch",
@@ -110,7 +110,7 @@ def write_sssom(
     }
     head = "".join(f"#{key}: {value}\n" for key, value in metadata.items()).encode()
     count = 0
-    with whole_file(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         file.write(head)
         content = _Content(file, title)
         writer = csv.DictWriter(content, COLUMNS, delimiter="\t", lineterminator="\n")

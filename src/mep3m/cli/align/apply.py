@@ -108,7 +108,7 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
     """Return the stage that the options describe."""
     from mep3m.alignment.edits.history import read_history
     from mep3m.alignment.merging.first_level import read_first_level
-    from mep3m.alignment.merging.merge import Review
+    from mep3m.alignment.merging.merge import MergeInputs
     from mep3m.alignment.records import read_side
     from mep3m.alignment.review.decisions import rename_sources, with_reviewer
     from mep3m.settings.align import MergeSettings
@@ -128,7 +128,7 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
     first_level = read_first_level(options["first_level"]).renamed(names) if options["first_level"] else None
     previous = read_previous(options["previous"]) if options["previous"] else None
     edits = tuple(read_history(options["edits"])) if options["edits"] else ()
-    return ApplyReview(Review(tuple(said), first_level, previous, settings), tuple(sides), edits)
+    return ApplyReview(MergeInputs(tuple(said), first_level, previous, settings), tuple(sides), edits)
 
 
 def _write(stage: ApplyReview, store: Any, options: dict[str, Any]) -> Any:

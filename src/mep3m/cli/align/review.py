@@ -207,7 +207,7 @@ def undo(target: Path, by: str, as_json: bool) -> None:
 @click.option("--store", type=FILE, help="Instead of tables: the store of the new export.")
 @json_option
 @click.pass_context
-def carry(
+def migrate_decisions(
     ctx: click.Context, /, old: Path, new: Path, out: Path | None, as_json: bool, **options: Any
 ) -> None:
     """Bring the decisions of the OLD review into the NEW proposals of a later export.
@@ -218,7 +218,7 @@ def carry(
     from mep3m.alignment.records import read_side
     from mep3m.alignment.review.decisions import read_review
     from mep3m.alignment.review.log import require_replaceable
-    from mep3m.alignment.review.migrate import carry as carry_over
+    from mep3m.alignment.review.migrate import migrate_decisions as carry_over
     from mep3m.stages.apply_review import existing_categories
     from mep3m.store import Store
 

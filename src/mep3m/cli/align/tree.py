@@ -98,13 +98,13 @@ def follow(ctx: click.Context, /, store: Path, edits: Path, out: Path, as_json: 
     """
     from mep3m.alignment.edits.history import read_history
     from mep3m.engine import bar, make_engine
-    from mep3m.stages.apply_edits import FollowEdits
+    from mep3m.stages.apply_edits import ApplyEdits
     from mep3m.stages.base import run_stage
     from mep3m.store import Store
 
     records = tuple(read_history(edits))
     engine = make_engine(options["engine"], options["workers"])
-    made = run_stage(FollowEdits(records), Store.open(store), out, engine, bar)
+    made = run_stage(ApplyEdits(records), Store.open(store), out, engine, bar)
     coarser = made.rejects().num_rows
     if as_json:
         print_json({"rows": made.rows, "edits": len(records), "coarser": coarser, "out": str(out)})

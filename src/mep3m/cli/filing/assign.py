@@ -49,7 +49,7 @@ def assign(
     from mep3m.assignment.run import Run
     from mep3m.cli.learning.evaluate import follow_edits_of
     from mep3m.engine.progress import bar
-    from mep3m.store.files import whole_file
+    from mep3m.store.files import atomic_write
 
     opened_run = follow_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
@@ -58,7 +58,11 @@ def assign(
     names = opened_run.taxonomy
     review = unreadable = 0
     total = opened.products.num_rows
-    with whole_file(out) as temporary, temporary.open("wb") as file, bar("assign", total, "products") as step:
+    with (
+        atomic_write(out) as temporary,
+        temporary.open("wb") as file,
+        bar("assign", total, "products") as step,
+    ):
         for start in range(0, total, BATCH):
             batch = opened.products.slice(start, BATCH)
             for found in answer(opened_run.classifier, batch, opened.images, top, threshold, names):

@@ -55,7 +55,7 @@ TOKENISERS: dict[str, Callable[[str], list[str]]] = {
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class TokenVocabulary:
     """Tokens by frequency; id 0 is padding and id 1 is every token the training split never had."""
 
     tokeniser: str
@@ -71,8 +71,8 @@ class Vocabulary:
     @classmethod
     def fit(
         cls, texts: Iterable[str], tokeniser: str, limit: int, size: int = 50_000, minimum: int = 2
-    ) -> Vocabulary:
-        """Count the tokens of the training split; keep the `size` commonest that occur `minimum` times.
+    ) -> TokenVocabulary:
+        """Count the tokens of the training split; keep the `size` most_frequent that occur `minimum` times.
 
         `limit` is how many tokens of a text are read.
         """
@@ -105,7 +105,7 @@ class Vocabulary:
         write_json(folder / f"{name}.vocabulary.json", value)
 
     @classmethod
-    def load(cls, folder: Path, name: str) -> Vocabulary:
+    def load(cls, folder: Path, name: str) -> TokenVocabulary:
         """Read what `save` wrote.
 
         Raises:
@@ -121,7 +121,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class PretrainedTokens:
-    """The tokeniser that came with a transformers model; the same calls as `Vocabulary`.
+    """The tokeniser that came with a transformers model; the same calls as `TokenVocabulary`.
 
     Its padding becomes id 0 and every other id is moved up by one, so that 0 always means padding.
     """
@@ -163,7 +163,9 @@ def _no_weights(source: str, error: Exception) -> str:
     )
 
 
-def word_vectors(vocabulary: Vocabulary, texts: Iterable[str], width: int, seed: int) -> NDArray[np.float32]:
+def word_vectors(
+    vocabulary: TokenVocabulary, texts: Iterable[str], width: int, seed: int
+) -> NDArray[np.float32]:
     """Train gensim's Word2vec on the training texts and return (V, width) vectors in vocabulary order.
 
     Padding is a zero row; the unknown token gets the mean vector. One worker: more would make two
@@ -197,7 +199,7 @@ def _stable_hash(token: str) -> int:
 class _Sentences:
     """The tokens of every text, again at each epoch (gensim reads them several times)."""
 
-    def __init__(self, vocabulary: Vocabulary, texts: Iterable[str]) -> None:
+    def __init__(self, vocabulary: TokenVocabulary, texts: Iterable[str]) -> None:
         self.vocabulary = vocabulary
         self.texts = texts
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from mep3m.errors import ModelError
 from mep3m.label_tree.probabilities import SMALLEST, from_leaves, from_siblings, make_coherent, softmax
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.classifier import Judgement
-from mep3m.models.linear.ngrams import Grams, Rows, Texts, Vocabulary, encode_texts
+from mep3m.models.classifier import Prediction
+from mep3m.models.linear.ngrams import Grams, GramVocabulary, Rows, Texts, encode_texts
 from mep3m.models.linear.scores import scores
 from mep3m.models.tensors import open_tensors, save_tensors
 from mep3m.store.files import read_json, write_json
@@ -24,7 +24,7 @@ from mep3m.store.images import Images
 KIND = "linear"
 _BATCH = 4096
 #: form of the folder: from 2 on, nodes that share a name share their weights in a flat model; from 3 on,
-#: a model along the tree may have `Names`
+#: a model along the tree may have `NameHead`
 FORMAT, READABLE = 3, (2, 3)
 #: probabilities below this are not told apart
 TINY = 1e-30
@@ -35,16 +35,16 @@ def softmax_levels(
 ) -> NDArray[np.float32]:
     """Return (N, C) probabilities: a softmax over the names of each level.
 
-    A name below several parents is one class, scored by the first of its nodes (`LabelTree.namesakes`);
+    A name below several parents is one class, scored by the first of its nodes (`LabelTree.first_of_name`);
     its probability is divided among its nodes as their parents' probabilities are. With `depth`, `scores`
     has the columns of the first levels only.
     """
     result = np.empty_like(scores)
     for level in range(1, (depth or tree.depth) + 1):
         nodes = tree.nodes(level)
-        columns = np.unique(tree.namesakes[nodes])
+        columns = np.unique(tree.first_of_name[nodes])
         shares = softmax(scores[:, columns])
-        mine = np.searchsorted(columns, tree.namesakes[nodes])
+        mine = np.searchsorted(columns, tree.first_of_name[nodes])
         result[:, nodes] = shares[:, mine]
         several = np.flatnonzero(np.bincount(mine)[mine] > 1)
         if len(several):
@@ -77,11 +77,11 @@ def named_levels(tree: LabelTree, most: int) -> int:
 
 def name_columns(tree: LabelTree, depth: int) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
     """Return the (E,) first nodes of the names of levels 1 to `depth`, and each node's place among them."""
-    return np.unique(tree.namesakes[: tree.starts[depth]], return_inverse=True)
+    return np.unique(tree.first_of_name[: tree.starts[depth]], return_inverse=True)
 
 
 @dataclass(frozen=True)
-class Names:
+class NameHead:
     """A second opinion for a model along the tree: on levels 1 to `depth`, all names against each other.
 
     `weights` (V, E) and `scale` (E,) have a column for every name, see `name_columns`.
@@ -122,19 +122,19 @@ class LinearClassifier:
     """
 
     tree: LabelTree
-    vocabulary: Vocabulary
+    vocabulary: GramVocabulary
     weights: NDArray[np.float32]
     scale: NDArray[np.float32]
     bias: NDArray[np.float32]
     prior: NDArray[np.float32]
     details: dict[str, Any]
-    names: Names | None = None
+    names: NameHead | None = None
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, C) probabilities from the titles (and OCR text, where trained with it)."""
-        return self.judge(products, images).proba
+        return self.predict(products, images).proba
 
-    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+    def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return the probabilities, and which rows have a text with a known n-gram."""
         texts = encode_texts(text_column(products, bool(self.details.get("ocr"))))
         result = np.empty((len(texts), len(self.tree)), dtype=np.float32)
@@ -142,7 +142,7 @@ class LinearClassifier:
         for start in range(0, len(texts), _BATCH):
             rows = np.arange(start, min(start + _BATCH, len(texts)), dtype=np.int64)
             result[rows], seen[rows] = self._probabilities(texts, rows)
-        return Judgement(result, seen, [])
+        return Prediction(result, seen, [])
 
     def inputs(self, products: pa.Table) -> dict[str, NDArray[Any]]:
         """Return what an ONNX export of the model reads (`models.networks.export_linear`) for these rows.
@@ -222,11 +222,11 @@ def load(folder: Path) -> LinearClassifier:
     try:
         tree = LabelTree.from_json(description["tree"])
         grams = Grams(**description["ngrams"])
-        vocabulary = Vocabulary(grams, tensors["feature_of"], tensors["idf"])
+        vocabulary = GramVocabulary(grams, tensors["feature_of"], tensors["idf"])
         weights, scale, bias, prior = (tensors[name] for name in ("weights", "scale", "bias", "prior"))
         details, names = description["details"], None
         if depth := description.get("names", 0):
-            names = Names(depth, tensors["names.weights"], tensors["names.scale"])
+            names = NameHead(depth, tensors["names.weights"], tensors["names.scale"])
     except (KeyError, TypeError) as error:
         raise ModelError(
             f"{folder} lacks {error}; copy the classifier folder again or train again"

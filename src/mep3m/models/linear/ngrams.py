@@ -292,7 +292,7 @@ class Grams:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class GramVocabulary:
     """Which buckets are features, and what one occurrence of each is worth.
 
     `feature_of` (2 ** bits,) gives the feature of a bucket or -1; `idf` (V,) is ln((1 + N) / (1 + n)) + 1,
@@ -308,7 +308,9 @@ class Vocabulary:
         return len(self.idf) + 1
 
     @classmethod
-    def fit(cls, texts: Texts, rows: NDArray[np.int64], grams: Grams, least: int, most: int) -> Vocabulary:
+    def fit(
+        cls, texts: Texts, rows: NDArray[np.int64], grams: Grams, least: int, most: int
+    ) -> GramVocabulary:
         """Keep the buckets that occur in at least `least` of the chosen texts.
 
         Where more than `most` do, those in the most texts are kept.
@@ -324,9 +326,9 @@ class Vocabulary:
         idf = np.log((1 + len(rows)) / (1 + documents[kept])) + 1
         return cls(grams, feature_of, idf.astype(np.float32))
 
-    def weighed(self, weights: NDArray[np.float32]) -> Vocabulary:
+    def weighed(self, weights: NDArray[np.float32]) -> GramVocabulary:
         """Return the same features, each worth `weights` (V,) times as much; see `Rows.weigh`."""
-        return Vocabulary(self.grams, self.feature_of, self.idf * weights[: len(self.idf)])
+        return GramVocabulary(self.grams, self.feature_of, self.idf * weights[: len(self.idf)])
 
     def rows(self, texts: Texts, rows: NDArray[np.int64]) -> Rows:
         """Return the sparse rows of the chosen texts; memory is that of these rows only."""

@@ -18,15 +18,15 @@ from torch import Tensor
 from mep3m.errors import ModelError
 from mep3m.label_tree.probabilities import SMALLEST, from_siblings
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.classifier import Judgement
+from mep3m.models.classifier import Prediction
 from mep3m.models.inputs.columns import Coder, Inputs, Tokens
 from mep3m.models.inputs.pixels import PixelReader
-from mep3m.models.inputs.words import PretrainedTokens, Vocabulary
+from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import normalise
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import NetworkSettings
-from mep3m.store.files import read_json, whole_file, write_json
+from mep3m.store.files import atomic_write, read_json, write_json
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
 
@@ -64,9 +64,9 @@ class NetworkClassifier:
 
         With a hierarchy they are coherent (`models.tree`); flat heads are one softmax a level.
         """
-        return self.judge(products, images).proba
+        return self.predict(products, images).proba
 
-    def judge(self, products: pa.Table, images: Images | None = None) -> Judgement:
+    def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return the probabilities, which rows have one of the modalities, and the unreadable images."""
         probabilities = np.empty((products.num_rows, len(self.tree)), np.float32)
         seen = np.empty(products.num_rows, bool)
@@ -76,7 +76,7 @@ class NetworkClassifier:
             logits = self._forward(self.network, inputs)
             probabilities[rows] = np.where(there[:, None], self.join(logits), self.frequencies)
             seen[rows] = there
-        return Judgement(probabilities, seen, rejects)
+        return Prediction(probabilities, seen, rejects)
 
     @property
     def width(self) -> int:
@@ -110,7 +110,7 @@ class NetworkClassifier:
         for level in range(1, self.tree.depth + 1):
             nodes = self.tree.nodes(level)
             shares = logits[:, nodes].softmax(1)
-            _, mine = np.unique(self.tree.namesakes[nodes], return_inverse=True)
+            _, mine = np.unique(self.tree.first_of_name[nodes], return_inverse=True)
             several = np.flatnonzero(np.bincount(mine)[mine] > 1)
             if len(several):
                 same = torch.from_numpy((mine[several][:, None] == mine[several]).astype(np.float32))
@@ -158,7 +158,7 @@ class NetworkClassifier:
     def save(self, folder: Path) -> None:
         """Write `classifier.json`, `weights.safetensors`, the vocabularies and the transformers shapes."""
         folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(folder / "weights.safetensors") as temporary:
+        with atomic_write(folder / "weights.safetensors") as temporary:
             tensors = {
                 key: value.detach().cpu().contiguous() for key, value in self.network.state_dict().items()
             }
@@ -222,7 +222,7 @@ def _coder(folder: Path, name: str, settings: NetworkSettings) -> Coder:
     text = getattr(settings, name)
     if text.encoder == "bert":
         return PretrainedTokens.open(str(folder / f"{name}.tokeniser"), text.max_tokens)
-    return Vocabulary.load(folder, name)
+    return TokenVocabulary.load(folder, name)
 
 
 def load_tensors(network: ProductNetwork, file: Path, tree: LabelTree) -> None:

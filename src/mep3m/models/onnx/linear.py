@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from mep3m.errors import require
 from mep3m.label_tree.probabilities import SMALLEST, families, family_runs, leaf_mask
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.linear.classifier import TINY, LinearClassifier, Names, name_columns
-from mep3m.store.files import whole_file
+from mep3m.models.linear.classifier import TINY, LinearClassifier, NameHead, name_columns
+from mep3m.store.files import atomic_write
 
 #: versions that onnxruntime has read since 2022
 _OPSET, _IR_VERSION = 17, 8
@@ -77,7 +77,7 @@ def export_linear(classifier: LinearClassifier, path: Path) -> None:
     outputs = [make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, shape)]
     made = make_graph(graph.nodes, "mep3m linear", inputs, outputs, graph.constants)
     model = make_model(made, opset_imports=[make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         onnx.save(model, str(temporary))
 
 
@@ -123,7 +123,7 @@ def _flat(graph: _Graph, tree: LabelTree, scores: str, depth: int) -> list[str]:
     levels: list[str] = []
     for level in range(1, depth + 1):
         nodes = tree.nodes(level)
-        columns, mine = np.unique(tree.namesakes[nodes], return_inverse=True)
+        columns, mine = np.unique(tree.first_of_name[nodes], return_inverse=True)
         shares = graph.do("Softmax", graph.columns(scores, columns), axis=1)
         found = graph.columns(shares, mine)
         several = np.flatnonzero(np.bincount(mine)[mine] > 1)
@@ -155,7 +155,7 @@ def _coherent(graph: _Graph, tree: LabelTree, levels: list[str]) -> str:
     return graph.do("Concat", *sound, axis=1)
 
 
-def _mixed(graph: _Graph, tree: LabelTree, names: Names, joined: str) -> str:
+def _mixed(graph: _Graph, tree: LabelTree, names: NameHead, joined: str) -> str:
     """Probabilities (N, C) with the second opinion; `models.linear.mix_names` in ONNX."""
     scores = _scores(graph, names.weights, names.scale)
     scores = graph.columns(scores, name_columns(tree, names.depth)[1])

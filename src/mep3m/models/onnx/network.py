@@ -13,7 +13,7 @@ from mep3m.errors import require
 from mep3m.label_tree.probabilities import family_runs
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.classifier import NetworkClassifier
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 
 #: rows and tokens of the example that the export is traced with; both stay free in the file
 EXAMPLE_ROWS, EXAMPLE_TOKENS = 3, 12
@@ -76,7 +76,7 @@ def export_onnx(classifier: NetworkClassifier, path: Path) -> None:
         if name in axes:
             axes[name][1] = f"{name}_tokens"
     module = _Probabilities(classifier).eval().cpu()
-    with warnings.catch_warnings(), whole_file(path) as temporary:
+    with warnings.catch_warnings(), atomic_write(path) as temporary:
         warnings.simplefilter("ignore")
         # the traced exporter: the one by torch.export takes a minute and fixes the length of titles
         torch.onnx.export(

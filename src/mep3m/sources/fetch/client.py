@@ -20,7 +20,7 @@ from mep3m.errors import FormatError
 from mep3m.settings.sources import FetchSettings, ImageLimits
 from mep3m.sources.fetch.robots import Robots
 from mep3m.sources.fetch.transport import GuardedTransport
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 from mep3m.store.images import ContentImages
 
 #: longest wait that a server's Retry-After can ask for, in seconds
@@ -100,7 +100,7 @@ class Notes:
         if isinstance(content, FormatError):
             return
         key = ContentImages(self.store).put(content)
-        with whole_file(self._path(url), durable=False) as temporary:
+        with atomic_write(self._path(url), durable=False) as temporary:
             temporary.write_text(key)
 
     def _path(self, url: str) -> Path:

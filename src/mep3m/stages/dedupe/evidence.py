@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mep3m.errors import NotFoundError
-from mep3m.stages.dedupe.groups import Evidence
+from mep3m.stages.dedupe.groups import DuplicateEvidence
 from mep3m.stages.dedupe.pictures import SIDE, perceptual_hashes, thumbnail
 from mep3m.stages.dedupe.titles import HASHES, Shingles, normalise, shingle, signatures, title_keys
 from mep3m.store import ContentImages
@@ -83,7 +83,7 @@ def image_looks(keys: Sequence[str | None], images: ContentImages | None) -> NDA
     return looks
 
 
-def gather(collected: Sequence[Path], index: Path, scratch: Path) -> Evidence:
+def gather(collected: Sequence[Path], index: Path, scratch: Path) -> DuplicateEvidence:
     """Join collected files into arrays on disk, read through memory maps.
 
     What is needed to look a new product up stays in `index` (96 bytes a product), the titles'
@@ -111,7 +111,7 @@ def gather(collected: Sequence[Path], index: Path, scratch: Path) -> Evidence:
     offsets[rows] = total
     values = np.memmap(scratch / "flat.bin", np.uint32, "r") if total else np.zeros(0, np.uint32)
     cut = Shingles(values, np.asarray(offsets))
-    return Evidence(arrays["title"], arrays["image"], arrays["look"], arrays["signatures"], cut)
+    return DuplicateEvidence(arrays["title"], arrays["image"], arrays["look"], arrays["signatures"], cut)
 
 
 def _new(path: Path, shape: tuple[int, ...], kind: type) -> NDArray[Any]:

@@ -21,7 +21,7 @@ REASONS = ("same_image", "near_title", "near_image")
 
 
 @dataclass(frozen=True)
-class Evidence:
+class DuplicateEvidence:
     """What is known of N products, one entry a row.
 
     `title` is a hash of the normalised title, `image` of the image's bytes, `look` the perceptual
@@ -47,7 +47,7 @@ class Links:
     similarity: NDArray[np.float64]
 
 
-def first_rows(evidence: Evidence, settings: DedupeSettings) -> Ints:
+def first_rows(evidence: DuplicateEvidence, settings: DedupeSettings) -> Ints:
     """Return for each row the first row with the same normalised title (itself without one), (N,)."""
     own = np.arange(len(evidence))
     if not settings.same_title:
@@ -56,7 +56,7 @@ def first_rows(evidence: Evidence, settings: DedupeSettings) -> Ints:
     return np.where(evidence.title == 0, own, first[place])
 
 
-def find_links(evidence: Evidence, first: Ints, settings: DedupeSettings) -> Links:
+def find_links(evidence: DuplicateEvidence, first: Ints, settings: DedupeSettings) -> Links:
     """Return the links between titles; `first` stands for all rows with its title."""
     same = _same_image(evidence.image, first, settings.common_image) if settings.same_image else no_pairs()
     titles, alike = _near_titles(evidence, first, settings)
@@ -78,7 +78,7 @@ def _same_image(image: NDArray[np.uint64], first: Ints, common: int) -> Pairs:
 
 
 def _near_titles(
-    evidence: Evidence, first: Ints, settings: DedupeSettings
+    evidence: DuplicateEvidence, first: Ints, settings: DedupeSettings
 ) -> tuple[Pairs, NDArray[np.float64]]:
     if settings.near_title is None:
         return no_pairs(), np.zeros(0)
@@ -90,7 +90,7 @@ def _near_titles(
 
 
 def _near_images(
-    evidence: Evidence, first: Ints, settings: DedupeSettings
+    evidence: DuplicateEvidence, first: Ints, settings: DedupeSettings
 ) -> tuple[Pairs, NDArray[np.float64]]:
     if settings.image_distance is None:
         return no_pairs(), np.zeros(0)

@@ -9,7 +9,7 @@ from typing import Protocol
 from mep3m.errors import UsageError, did_you_mean
 from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 
 
 class Backend(Protocol):
@@ -17,7 +17,7 @@ class Backend(Protocol):
 
     def __init__(self, settings: OcrSettings) -> None: ...
 
-    def read(self, images: Sequence[Pixels]) -> list[list[Line]]:
+    def read(self, images: Sequence[Pixels]) -> list[list[TextLine]]:
         """Return the lines of each image, uncleaned, in any order.
 
         What is read in an image does not depend on the other images of the call.
@@ -43,7 +43,7 @@ class NoBackend:
     def __init__(self, settings: OcrSettings) -> None:
         self.settings = settings
 
-    def read(self, images: Sequence[Pixels]) -> list[list[Line]]:
+    def read(self, images: Sequence[Pixels]) -> list[list[TextLine]]:
         """Return no lines for every image."""
         return [[] for _ in images]
 

@@ -13,7 +13,7 @@ import orjson
 
 from mep3m.errors import StoreError
 from mep3m.settings.ocr import OcrSettings
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 from mep3m.store.files import fingerprint
 
 #: settings applied after reading: changing them costs no new reading
@@ -69,13 +69,13 @@ class ReadingCache:
         """Close the file."""
         self._db.close()
 
-    def get(self, image: str) -> list[Line] | None:
+    def get(self, image: str) -> list[TextLine] | None:
         """Return the lines of an image, or `None` when it has not been read with these settings."""
         query = "SELECT lines FROM readings WHERE image = ? AND reader = ?"
         row = self._db.execute(query, (image, self.reader)).fetchone()
-        return [Line.from_dict(line) for line in orjson.loads(row[0])] if row else None
+        return [TextLine.from_dict(line) for line in orjson.loads(row[0])] if row else None
 
-    def put(self, image: str, lines: Iterable[Line]) -> None:
+    def put(self, image: str, lines: Iterable[TextLine]) -> None:
         """Keep the lines of an image; on return a killed process no longer loses them."""
         packed = orjson.dumps([line.to_dict() for line in lines])
         self._db.execute("INSERT OR REPLACE INTO readings VALUES (?, ?, ?)", (image, self.reader, packed))

@@ -8,7 +8,7 @@ from typing import Any
 from mep3m.errors import NotFoundError, require
 from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 
 #: simplified Chinese and English, as §3.1 extracts
 _LANGUAGES = ["ch_sim", "en"]
@@ -41,14 +41,14 @@ class EasyBackend:
                 "folder and name it with --weights, or choose another backend"
             ) from None
 
-    def read(self, images: Sequence[Pixels]) -> list[list[Line]]:
+    def read(self, images: Sequence[Pixels]) -> list[list[TextLine]]:
         """Return the lines of each image; see `Backend.read`."""
         return [self._read(image) for image in images]
 
-    def _read(self, image: Pixels) -> list[Line]:
+    def _read(self, image: Pixels) -> list[TextLine]:
         """Read one image of shape (H, W, 3), RGB; EasyOCR takes BGR arrays."""
         found = self._reader.readtext(image[:, :, ::-1].copy(), canvas_size=self.settings.detector_side)
         return [
-            Line(tuple((float(x), float(y)) for x, y in box), text, float(score))
+            TextLine(tuple((float(x), float(y)) for x, y in box), text, float(score))
             for box, text, score in found
         ]

@@ -14,7 +14,7 @@ from mep3m.stages.ocr.cache import ReadingCache
 from mep3m.stages.ocr.lines import joined
 from mep3m.stages.ocr.promotion import PROMOTIONAL, informative_share
 from mep3m.stages.ocr.read import ImageFile, ImageReader, Reading
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 
 #: endings that are taken for images in a folder
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jfif"})
@@ -67,7 +67,7 @@ def write_readings(
     with (
         ReadingCache(cache, settings[0]) as kept,
         ImageReader(settings[0], settings[1], kept) as reader,
-        whole_file(out) as temporary,
+        atomic_write(out) as temporary,
         temporary.open("wb") as target,
     ):
         for reading in reader.read(files, done):

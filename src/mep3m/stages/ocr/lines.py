@@ -18,7 +18,7 @@ Polygon = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """One line of text: where it stands, what it says, how sure the reader is (in [0, 1]).
 
     `raw` is the reader's own text where cleaning changed it. `promotional` is the score of
@@ -51,31 +51,31 @@ class Line:
         return row
 
     @classmethod
-    def from_dict(cls, row: dict[str, Any]) -> Line:
+    def from_dict(cls, row: dict[str, Any]) -> TextLine:
         """Rebuild a line from `to_dict`."""
         polygon = tuple((float(x), float(y)) for x, y in row["polygon"])
         return cls(polygon, row["text"], row["confidence"], row.get("raw"), row.get("promotional"))
 
 
-def joined(lines: list[Line]) -> str | None:
+def joined(lines: list[TextLine]) -> str | None:
     """Return the lines as one single line (§3.1), or `None` when there is no text."""
     return " ".join(line.text for line in lines if line.text) or None
 
 
-def is_vertical(line: Line) -> bool:
+def is_vertical(line: TextLine) -> bool:
     """Say whether the line runs from top to bottom: at least 1.5 times as tall as wide."""
     left, top, right, bottom = line.box
     return bottom - top >= 1.5 * (right - left) and len(line.text) > 1
 
 
-def reading_order(lines: list[Line]) -> list[Line]:
+def reading_order(lines: list[TextLine]) -> list[TextLine]:
     """Sort lines as a person reads: rows from the top, left to right within a row.
 
     Two lines share a row when the middle of one lies within the height of the other. Vertical
     lines join no row: they are read after the horizontal rows that start above them, columns from
     right to left, as vertical Chinese is.
     """
-    rows: list[list[Line]] = []
+    rows: list[list[TextLine]] = []
     for line in sorted(
         (a for a in lines if not is_vertical(a)), key=lambda a: (a.box[1] + a.box[3], a.box[0])
     ):
@@ -93,7 +93,7 @@ def reading_order(lines: list[Line]) -> list[Line]:
     return [line for _, _, block in sorted(blocks, key=lambda b: b[:2]) for line in block]
 
 
-def with_text(line: Line, text: str) -> Line:
+def with_text(line: TextLine, text: str) -> TextLine:
     """Return the line with another text; the reader's own text is kept in `raw`."""
     return replace(line, text=text, raw=line.raw if line.raw is not None else line.text)
 
@@ -128,12 +128,12 @@ def clean(text: str, mode: Clean) -> str:
     return _SPACES.sub(" ", text).strip()
 
 
-def is_single(line: Line) -> bool:
+def is_single(line: TextLine) -> bool:
     """Say whether the line holds one letter, digit or character, whatever signs stand around it."""
     return sum(character.isalnum() for character in line.text) == 1
 
 
-def clean_lines(lines: list[Line], mode: Clean) -> list[Line]:
+def clean_lines(lines: list[TextLine], mode: Clean) -> list[TextLine]:
     """Clean every line and drop those without a letter, digit or Chinese character left."""
     cleaned = [with_text(line, clean(line.text, mode)) for line in lines]
     return [line for line in cleaned if mode == "none" or any(c.isalnum() for c in line.text)]

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 
 #: lines with a score of at least this count as promotional
 PROMOTIONAL = 0.5
@@ -114,7 +114,7 @@ def _logistic(log_odds: float) -> float:
     return 1 / (1 + math.exp(-log_odds))
 
 
-def score_lines(lines: Sequence[Line]) -> list[Line]:
+def score_lines(lines: Sequence[TextLine]) -> list[TextLine]:
     """Return the lines of one image with their score filled in.
 
     A bare number of three to five digits is a price when another line of the image is promotional.
@@ -126,7 +126,7 @@ def score_lines(lines: Sequence[Line]) -> list[Line]:
     return [replace(line, promotional=price) if _NUMBER.fullmatch(line.text) else line for line in scored]
 
 
-def informative_share(lines: Sequence[Line]) -> float | None:
+def informative_share(lines: Sequence[TextLine]) -> float | None:
     """Return the share of characters in lines that are not promotional, `None` without text."""
     total = sum(len(line.text) for line in lines)
     kept = sum(len(line.text) for line in lines if (line.promotional or 0.0) < PROMOTIONAL)

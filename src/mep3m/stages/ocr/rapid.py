@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mep3m.errors import MissingExtraError, require
 from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import Engine, OcrSettings
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 
 Tensor = NDArray[np.float32]
 #: both sides of the detector's input are multiples of this, in pixels
@@ -48,11 +48,11 @@ class RapidBackend:
         self._decode: Any = recognition.CTCLabelDecode(character=characters(_model(package, "rec")))
         self._cut: Any = crops.get_rotate_crop_image
 
-    def read(self, images: Sequence[Pixels]) -> list[list[Line]]:
+    def read(self, images: Sequence[Pixels]) -> list[list[TextLine]]:
         """Return the lines of each image; see `Backend.read`."""
         return [self._read(image) for image in images]
 
-    def _read(self, image: Pixels) -> list[Line]:
+    def _read(self, image: Pixels) -> list[TextLine]:
         """Read one image of shape (H, W, 3), RGB; the networks want BGR."""
         image = np.ascontiguousarray(image[:, :, ::-1])
         height, width = image.shape[:2]
@@ -63,7 +63,7 @@ class RapidBackend:
             text, confidence = self._line(self._turned(self._cut(image, box)))
             if text.strip():
                 polygon = tuple((float(x), float(y)) for x, y in box)
-                lines.append(Line(polygon, text, confidence))
+                lines.append(TextLine(polygon, text, confidence))
         return lines
 
     def _scaled(self, image: Pixels) -> Tensor:

@@ -14,7 +14,7 @@ from mep3m.imaging.decode import MIN_SIDE, Pixels, UnreadableImageError, image_s
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.stages.ocr.backends import Backend, build
 from mep3m.stages.ocr.cache import ReadingCache
-from mep3m.stages.ocr.lines import Line, clean_lines, is_single, reading_order
+from mep3m.stages.ocr.lines import TextLine, clean_lines, is_single, reading_order
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.promotion import score_lines
 from mep3m.store.files import as_text, hash_file
@@ -37,7 +37,7 @@ class Reading:
     """What one image says, or why it could not be read (`error`)."""
 
     name: str
-    lines: tuple[Line, ...] = ()
+    lines: tuple[TextLine, ...] = ()
     error: str | None = None
 
 
@@ -48,9 +48,9 @@ class _Reader:
         self._backend: Backend = build(settings)
         self._max_megapixels = max_megapixels
 
-    def __call__(self, group: Sequence[ImageFile]) -> list[list[Line] | Failure]:
+    def __call__(self, group: Sequence[ImageFile]) -> list[list[TextLine] | Failure]:
         """Return the lines of each file, unordered and uncleaned, or why there are none."""
-        results: list[list[Line] | Failure] = [[] for _ in group]
+        results: list[list[TextLine] | Failure] = [[] for _ in group]
         loaded: list[tuple[int, Pixels]] = []
         for index, file in enumerate(group):
             try:
@@ -63,7 +63,7 @@ class _Reader:
             results[index] = lines
         return results
 
-    def _read(self, images: Sequence[Pixels]) -> list[list[Line] | Failure]:
+    def _read(self, images: Sequence[Pixels]) -> list[list[TextLine] | Failure]:
         """Read the images together; when that fails, one by one, to find the one at fault."""
         try:
             return list(self._backend.read(images)) if images else []
@@ -83,7 +83,7 @@ class ImageReader:
         workers = pool.workers or len(os.sched_getaffinity(0))
         self._window = workers * pool.group * _WINDOW_GROUPS
         limits = Limits(pool.seconds_per_image, pool.images_per_process, pool.process_memory_mb)
-        self._pool: Pool[ImageFile, list[Line]] = Pool(
+        self._pool: Pool[ImageFile, list[TextLine]] = Pool(
             partial(_Reader, settings, pool.max_megapixels), workers, limits
         )
 
@@ -144,7 +144,7 @@ class ImageReader:
         return Reading(file.name, tuple(finish(self.cache.get(key) or [], self.settings)))
 
 
-def finish(lines: list[Line], settings: OcrSettings) -> list[Line]:
+def finish(lines: list[TextLine], settings: OcrSettings) -> list[TextLine]:
     """Turn the reader's raw lines into those of the dataset: sure enough, in order, cleaned, scored."""
     sure = [line for line in lines if line.confidence >= settings.min_confidence]
     lines = clean_lines(reading_order(sure), settings.clean)

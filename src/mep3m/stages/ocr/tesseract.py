@@ -15,7 +15,7 @@ from PIL import Image
 from mep3m.errors import MissingExtraError
 from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
-from mep3m.stages.ocr.lines import Line
+from mep3m.stages.ocr.lines import TextLine
 
 _INSTALL = "tesseract is not installed. Install it with: apt-get install tesseract-ocr tesseract-ocr-chi-sim"
 _LANGUAGES = "chi_sim+eng"
@@ -34,11 +34,11 @@ class TesseractBackend:
             raise MissingExtraError(f"tesseract lacks {_LANGUAGES}. " + _INSTALL.split(". ", 1)[1])
         self.settings = settings
 
-    def read(self, images: Sequence[Pixels]) -> list[list[Line]]:
+    def read(self, images: Sequence[Pixels]) -> list[list[TextLine]]:
         """Return the lines of each image; see `Backend.read`."""
         return [self._read(image) for image in images]
 
-    def _read(self, image: Pixels) -> list[Line]:
+    def _read(self, image: Pixels) -> list[TextLine]:
         """Read one image of shape (H, W, 3)."""
         file = io.BytesIO()
         Image.fromarray(image).save(file, "PPM")
@@ -54,14 +54,14 @@ class TesseractBackend:
             raise RuntimeError(f"tesseract failed: {done.stderr.decode(errors='replace').strip()[:200]}")
         return self._lines(done.stdout.decode(errors="replace"))
 
-    def _lines(self, table: str) -> list[Line]:
+    def _lines(self, table: str) -> list[TextLine]:
         """Join the words of tesseract's TSV table to lines; the confidence is the words' mean."""
         table_rows = csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)
         words = [row for row in table_rows if row["level"] == "5" and row["text"].strip()]
         grouped = groupby(words, key=lambda row: (row["block_num"], row["par_num"], row["line_num"]))
         return [self._line(list(group)) for _, group in grouped]
 
-    def _line(self, words: list[dict[str, str]]) -> Line:
+    def _line(self, words: list[dict[str, str]]) -> TextLine:
         """Join words of one line; Chinese words stand without spaces between them."""
         text = ""
         for word in words:
@@ -71,4 +71,4 @@ class TesseractBackend:
         right = max(int(w["left"]) + int(w["width"]) for w in words)
         bottom = max(int(w["top"]) + int(w["height"]) for w in words)
         polygon = ((left, top), (right, top), (right, bottom), (left, bottom))
-        return Line(polygon, text, sum(float(w["conf"]) for w in words) / len(words) / 100)
+        return TextLine(polygon, text, sum(float(w["conf"]) for w in words) / len(words) / 100)

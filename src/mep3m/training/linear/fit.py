@@ -13,7 +13,7 @@ from mep3m.label_tree.probabilities import prior
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.classifier import (
     LinearClassifier,
-    Names,
+    NameHead,
     has_features,
     join_scores,
     mix_names,
@@ -21,10 +21,10 @@ from mep3m.models.linear.classifier import (
     named_levels,
     text_column,
 )
-from mep3m.models.linear.ngrams import Grams, Rows, Vocabulary, encode_texts
+from mep3m.models.linear.ngrams import Grams, GramVocabulary, Rows, encode_texts
 from mep3m.models.linear.scores import scores
 from mep3m.settings.linear import LinearSettings
-from mep3m.training.linear.hinge import Plan, level_contests, sibling_contests, solve
+from mep3m.training.linear.hinge import SolverPlan, level_contests, sibling_contests, solve
 from mep3m.training.linear.marginal import LeafLearner
 from mep3m.training.task import Task, Trained
 from mep3m.training.temperature import temperatures
@@ -49,7 +49,7 @@ def train(task: Task, run: Path) -> Trained:
     used = np.concatenate([task.train, task.valid])
     held = np.arange(len(task.train), len(used))
     grams = Grams(settings.low, settings.high, settings.words, settings.bits)
-    vocabulary = Vocabulary.fit(texts, used, grams, settings.least, settings.most)
+    vocabulary = GramVocabulary.fit(texts, used, grams, settings.least, settings.most)
     hierarchy = task.hierarchy
     rows, codes, seed = vocabulary.all_rows(texts, used), task.codes[used], task.settings.seed
     if settings.purity:
@@ -107,9 +107,9 @@ def fit(
     return solve(rows, codes, held, contests, costs, plan)
 
 
-def _plan(passes: int, seed: int, bound: float = np.inf) -> Plan:
+def _plan(passes: int, seed: int, bound: float = np.inf) -> SolverPlan:
     """Return the plan of so many passes, and a third of them with the rows that were held out."""
-    return Plan(passes, -(-passes // 3), seed, bound)
+    return SolverPlan(passes, -(-passes // 3), seed, bound)
 
 
 def fit_levels(
@@ -118,7 +118,7 @@ def fit_levels(
     codes: NDArray[np.int32],
     held: NDArray[np.int64],
     settings: LinearSettings,
-    plan: Plan,
+    plan: SolverPlan,
 ) -> tuple[Weights, Weights]:
     """Return what `fit` does with a column a name (V, E) and (H, E), all names of a level competing.
 
@@ -127,7 +127,7 @@ def fit_levels(
     depth = codes.shape[1]
     width = tree.starts[depth]
     columns, _ = name_columns(tree, depth)
-    codes = np.where(codes >= 0, tree.namesakes[codes], -1).astype(np.int32)
+    codes = np.where(codes >= 0, tree.first_of_name[codes], -1).astype(np.int32)
     costs = np.full((2, width), settings.cost, dtype=np.float32)
     costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare)[:width]
     costs[:, np.setdiff1d(np.arange(width), columns)] = np.inf
@@ -142,7 +142,7 @@ def fit_names(
     held: NDArray[np.int64],
     settings: LinearSettings,
     seed: int,
-) -> tuple[Names, Weights]:
+) -> tuple[NameHead, Weights]:
     """Return the second opinion on the first K levels, and its raw scores (H, E) of the rows `held` out.
 
     `codes` (N, K) are those of the first K levels. A third of the passes does: it is averaged.
@@ -151,7 +151,7 @@ def fit_names(
     weights, raw = fit_levels(rows, tree, codes, held, settings, plan)
     columns, place = name_columns(tree, codes.shape[1])
     scale = temperatures(tree, raw[:, place], codes[held], "flat")
-    return Names(codes.shape[1], weights, scale[columns]), raw
+    return NameHead(codes.shape[1], weights, scale[columns]), raw
 
 
 def _leaf_weights(

@@ -234,7 +234,7 @@ def _solve_some(data: Any, todo: Any, soft: Any, plan: Any, weights: Any, raw: A
 
 
 @dataclass(frozen=True)
-class Plan:
+class SolverPlan:
     """How to learn: `passes` over the rows that are not held out, then `more` over all of them.
 
     No dual variable grows beyond `bound`: an error of more than bound / (2 cost) then costs in
@@ -253,7 +253,7 @@ def solve(
     held: NDArray[np.int64],
     contests: Contests,
     costs: NDArray[np.float32],
-    plan: Plan,
+    plan: SolverPlan,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return weights (V, C) learned from all rows, and scores (H, C) of the rows `held` out.
 

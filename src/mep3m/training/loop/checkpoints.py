@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mep3m.errors import ModelError
-from mep3m.store.files import whole_file
+from mep3m.store.files import atomic_write
 from mep3m.training.task import CHECKPOINT
 
 
@@ -34,7 +34,7 @@ def save_checkpoint(folder: Path, run: str, state: State, tensors: dict[str, Any
 
     `run` is the fingerprint of everything that must not change between the parts of one run.
     """
-    with whole_file(folder / CHECKPOINT) as temporary:
+    with atomic_write(folder / CHECKPOINT) as temporary:
         torch.save({"run": run, "state": vars(state), "tensors": tensors}, temporary)
 
 

@@ -63,7 +63,7 @@ def fit(
         UsageError: the memory does not suffice.
     """
     try:
-        run = Run(network, examples, tree, settings, folder, pixels, say)
+        run = FitState(network, examples, tree, settings, folder, pixels, say)
         with closing(run.tracker):
             return run.train(validation)
     except (MemoryError, RuntimeError) as error:
@@ -87,7 +87,7 @@ def mixed_precision(settings: TrainingSettings) -> str:
     return "bf16" if torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported() else "no"
 
 
-class Run:
+class FitState:
     """One run of the loop: everything that an epoch needs, made once."""
 
     def __init__(
