@@ -57,7 +57,7 @@ tv=$(id 平板电视) max=$(id 苹果max) apple=$(id iPhone)
 say mep3m align edit merged --edits tree.edits.jsonl --rename "$tv" 电视机 'Television sets' --by li
 say mep3m align edit merged --edits tree.edits.jsonl --archive beauty-and-care --reason 'sold by another team' --by li
 say mep3m align edit merged --edits tree.edits.jsonl --merge "$max" "$apple" --reason 'same phones' --by li
-say mep3m align follow merged --edits tree.edits.jsonl --out followed
+say mep3m align remap merged --edits tree.edits.jsonl --out followed
 say mep3m align diff merged followed --edits tree.edits.jsonl --model model
 say mep3m evaluate model --data followed
 say mep3m evaluate model --data followed --edits tree.edits.jsonl
@@ -66,7 +66,7 @@ echo '## a new export'
 sed 's/家电 数码 手机/家电数码手机/' shops.tsv >shops2.tsv
 say mep3m ingest shops2.tsv --store shops2 --id id --title title --labels l1,l2,l3 --source platform
 say mep3m align propose --store shops2 --method paper --within-first-level never --out later.sssom.tsv
-say mep3m align carry links.sssom.tsv later.sssom.tsv --store shops2 --out now.sssom.tsv
+say mep3m align migrate links.sssom.tsv later.sssom.tsv --store shops2 --out now.sssom.tsv
 say mep3m align review now.sssom.tsv
 
 echo '## undo'

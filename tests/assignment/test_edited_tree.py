@@ -195,7 +195,7 @@ def test_assign_answers_with_the_categories_of_today(place: Path, capsys: pytest
 
 
 def test_the_server_answers_with_the_categories_of_today(place: Path) -> None:
-    run = Run.open(place / "run").followed(read_history(place / "tree.edits.jsonl"))
+    run = Run.open(place / "run").with_edits(read_history(place / "tree.edits.jsonl"))
     client = TestClient(create_app(place / "run", (run.classifier, run.taxonomy)))
     question = {"products": [{"title": "rice grain model 5"}, {"title": "lamp bulb model 7"}]}
     answers = client.post("/assign", json=question).json()

@@ -158,14 +158,14 @@ def test_nothing_that_people_wrote_is_replaced(tmp_path: Path) -> None:
         ("propose", *tables, "--out", links),
         ("review", links, "--blind", links),
         ("export", links, "--out", links),
-        ("carry", links, links),
+        ("migrate", links, links),
     )
     for arguments in others:
         assert call(*arguments).exception is not None, arguments
         assert links.read_bytes() == before
     refused = str(call("propose", *tables, "--out", links).exception)
     assert "1 decisions of people" in refused
-    assert "align carry" in refused
+    assert "align migrate" in refused
 
 
 def test_quotes_that_a_spreadsheet_adds_are_taken_off(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_edits_follow_and_diff(review: Path, two_shops: Path, tmp_path: Path) ->
     result = run("undo", edits)
     assert "moved below phones" in result.stdout
     followed = tmp_path / "followed"
-    result = run("follow", merged, "--edits", edits, "--out", followed)
+    result = run("remap", merged, "--edits", edits, "--out", followed)
     assert (code(result), Store.open(followed).rejects().num_rows) == (1, 11)
     text = run("diff", merged, followed, "--edits", edits).stdout
     assert f"renamed  {tv}" in text
@@ -176,7 +176,7 @@ def test_carry_lists_what_to_look_at_again(review: Path, tmp_path: Path) -> None
         new.read_text(encoding="utf-8").replace("家电 > 空调\t家电 > 空调", "家电 > 空调\t空调"),
         encoding="utf-8",
     )
-    result = run("carry", review, new, "--out", tmp_path / "now.tsv")
+    result = run("migrate", review, new, "--out", tmp_path / "now.tsv")
     assert code(result) == 1
     assert "2 decisions kept, 1 not" in result.stdout
     assert as_json("review", tmp_path / "now.tsv")["progress"]["accept"] == 2
@@ -204,3 +204,11 @@ def test_what_was_refused_reaches_the_shell_as_exit_code_1(
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 1
+
+
+@pytest.mark.parametrize(("old", "new"), [("carry", "migrate"), ("follow", "remap")])
+def test_the_names_of_an_earlier_version_still_work(old: str, new: str) -> None:
+    earlier, today = run(old, "--help"), run(new, "--help")
+    assert earlier.exit_code == today.exit_code == 0
+    assert earlier.output.splitlines()[2:] == today.output.splitlines()[2:]
+    assert f"  {old} " not in run("--help").output

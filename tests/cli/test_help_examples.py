@@ -36,7 +36,7 @@ NOT_RUN = {
 #: what stands for a number in an example, so that it takes seconds
 SMALLER = {"--products 1000": "--products 12", "epochs=8": "epochs=2"}
 #: examples after which something is refused, open or without a place: that is exit code 1
-LEFT_OVER = ("align apply", "align carry", "align diff old", "align follow")
+LEFT_OVER = ("align apply", "align migrate", "align diff old", "align remap")
 
 
 def commands() -> list[click.Command]:
@@ -143,12 +143,12 @@ def prepare(folder: Path, example: str) -> None:
             ("align", "propose", "--left", "a.tsv", "--right", "b.tsv", "--out", links)
         ],
         "align apply": [("align", "review", links, "--accept", "8-11")],
-        "align carry": [("align", "review", "old.sssom.tsv", "--accept", "8")],
+        "align migrate": [("align", "review", "old.sssom.tsv", "--accept", "8")],
         "align undo links": [("align", "review", links, "--accept", "8")],
         "align review links.sssom.tsv --take": [("align", "review", links, "--blind", "for_wang.tsv")],
     }
     edit = ("align", "edit", "merged", "--edits", "tree.edits.jsonl", "--archive", "c3")
-    for name in ("align undo tree", "align diff old", "align follow"):
+    for name in ("align undo tree", "align diff old", "align remap"):
         steps[name] = [edit]
     for name in ("ocr store/", "retry", "status"):
         steps[name] = [
@@ -170,7 +170,7 @@ def prepare(folder: Path, example: str) -> None:
         long_review(folder)
     if example.startswith("mep3m simulate"):
         shutil.rmtree(folder / "shops")
-    if example.startswith("mep3m align follow"):
+    if example.startswith("mep3m align remap"):
         shutil.rmtree(folder / "merged2")
     for step in done:
         assert ran(*step).code in (0, 1), step

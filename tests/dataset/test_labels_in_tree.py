@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from mep3m.dataset.dataset import Cells, Dataset
-from mep3m.dataset.labels_in_tree import follow, ids_of_names, in_the_runs_tree
+from mep3m.dataset.labels_in_tree import ids_of_names, in_the_runs_tree, remap_dataset
 from mep3m.errors import ModelError, UsageError
 from mep3m.taxonomy import Category, Taxonomy
 from tests.label_tree.trees import LabelTree, trees
@@ -77,7 +77,7 @@ def test_a_renamed_category_stays_a_moved_one_counts_where_the_run_has_it() -> N
     later["11"] = replace(later["11"], parent="2")
     new = Taxonomy((*later.values(), Category("111", "红茶", "black tea", "11"), Category("3", "玩具")))
     labels = data(("1", "12"), ("2", "11"), ("2", "11", "111"), ("3",), ())
-    found, done = follow(labels, TREE, new, "the data")
+    found, done = remap_dataset(labels, TREE, new, "the data")
     assert found.cells == (("1", "12"), ("1", "11"), ("1", "11"), ("3",), ())
     assert (done["moved"], done["new"]) == (1, 2)
     assert (done["model"], done["data"]) == (TREE.version, new.version)

@@ -55,7 +55,7 @@ class Run:
             raise ModelError(f"{where} is not that of a run ({error!r}); train it again") from None
         return cls(folder, classifier, settings, columns, root, names_of(folder), counts)
 
-    def followed(self, records: Sequence[Record]) -> Run:
+    def with_edits(self, records: Sequence[Record]) -> Run:
         """Return the run after edits of its tree: its answers are the categories of today.
 
         Raises:

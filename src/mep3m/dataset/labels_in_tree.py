@@ -19,7 +19,7 @@ def in_the_runs_tree(
 
     `run` is the taxonomy that the run was trained on, `data` that of the store to be scored (`None` for
     a table). Names of a table become ids (`ids_of_names`). Labels of a store with another version keep
-    their ids (`follow`); `where` is how errors call the data.
+    their ids (`remap_dataset`); `where` is how errors call the data.
 
     Raises:
         UsageError: a name of a table stands for several categories.
@@ -32,7 +32,7 @@ def in_the_runs_tree(
             "model": run.version,
             "names": True,
         }
-    return follow(dataset, run, data, where)
+    return remap_dataset(dataset, run, data, where)
 
 
 def ids_of_names(taxonomy: Taxonomy, cells: tuple[Cells, ...]) -> tuple[Cells, ...]:
@@ -77,7 +77,9 @@ def _ids(taxonomy: Taxonomy, node: Category | None) -> Cells:
     return tuple(category.id for category in taxonomy.path(node.id)) if node else ()
 
 
-def follow(dataset: Dataset, run: Taxonomy, data: Taxonomy, where: str) -> tuple[Dataset, dict[str, Any]]:
+def remap_dataset(
+    dataset: Dataset, run: Taxonomy, data: Taxonomy, where: str
+) -> tuple[Dataset, dict[str, Any]]:
     """Return the labels of a store as the run's tree has them, and how many rows that changed.
 
     A category is its id: a new name changes nothing, a moved one counts where the run had it, and a

@@ -139,13 +139,13 @@ def store_counts(store: Store) -> Counts:
 
 
 def remove_result(folder: Path) -> str:
-    """Remove a store that `align apply` or `align follow` wrote; return the name of its parent.
+    """Remove a store that `align apply` or `align remap` wrote; return the name of its parent.
 
     Raises:
         UsageError: another step wrote it, or a store beside it was made from it.
     """
     if not (folder / "plan.json").exists():
-        raise UsageError(f"{folder} is no store that 'align apply' or 'align follow' wrote; it stays")
+        raise UsageError(f"{folder} is no store that 'align apply' or 'align remap' wrote; it stays")
     plan = read_plan(folder)
     if plan["step"] not in (STEP, "follow"):
         raise UsageError(f"{folder} was written by '{plan['step']}', not by 'align apply'; it stays")

@@ -176,7 +176,7 @@ def _near_id(catalogue: Catalogue, ref: Ref) -> str:
     if plain:
         return f" (did you mean '{plain[0]}'? a spreadsheet may have changed it)"
     near = difflib.get_close_matches(ref.id, known, n=1)
-    return f" (did you mean '{near[0]}'?)" if near else "; run 'mep3m align carry' after a new export"
+    return f" (did you mean '{near[0]}'?)" if near else "; run 'mep3m align migrate' after a new export"
 
 
 def _weights(catalogue: Catalogue) -> dict[PlatformPath, int]:

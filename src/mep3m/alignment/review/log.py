@@ -101,7 +101,7 @@ def require_replaceable(path: Path) -> None:
     if decided := sum(decision.verdict != "open" for decision in decisions):
         raise UsageError(
             f"{path} holds {decided:,} decisions of people, which would be lost; name another file "
-            f"(afterwards 'mep3m align carry {path} OTHER' brings the decisions into new proposals)"
+            f"(afterwards 'mep3m align migrate {path} OTHER' brings the decisions into new proposals)"
         )
 
 

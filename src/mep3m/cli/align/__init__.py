@@ -11,16 +11,18 @@ from mep3m.errors import did_you_mean
 #: command name -> its module
 COMMANDS: dict[str, str] = {
     "apply": "apply",
-    "carry": "review",
     "diff": "tree",
     "edit": "tree",
     "export": "export",
-    "follow": "tree",
+    "migrate": "review",
     "propose": "propose",
+    "remap": "tree",
     "review": "review",
     "score": "propose",
     "undo": "review",
 }
+#: names of an earlier version that still work, and what they are called now
+OLD_NAMES: dict[str, str] = {"carry": "migrate", "follow": "remap"}
 
 
 class AlignGroup(click.Group):
@@ -32,10 +34,11 @@ class AlignGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
         """Return one command, imported if need be."""
-        if cmd_name not in COMMANDS:
+        name = OLD_NAMES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
             raise click.UsageError(f"no command 'align {cmd_name}'{did_you_mean(cmd_name, COMMANDS)}")
-        module = importlib.import_module(f"mep3m.cli.align.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        module = importlib.import_module(f"mep3m.cli.align.{COMMANDS[name]}")
+        command: click.Command = getattr(module, name)
         return command
 
 

@@ -1,4 +1,4 @@
-"""`mep3m align review`, `undo` and `carry`: what people decide, in a review file."""
+"""`mep3m align review`, `undo` and `migrate`: what people decide, in a review file."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def undo(target: Path, by: str, as_json: bool) -> None:
 
 
 @click.command(
-    epilog="\b\nExample:\n  mep3m align carry old.sssom.tsv new.sssom.tsv --store new --out now.sssom.tsv"
+    epilog="\b\nExample:\n  mep3m align migrate old.sssom.tsv new.sssom.tsv --store new --out now.sssom.tsv"
 )
 @click.argument("old", type=FILE)
 @click.argument("new", type=FILE)
@@ -207,7 +207,7 @@ def undo(target: Path, by: str, as_json: bool) -> None:
 @click.option("--store", type=FILE, help="Instead of tables: the store of the new export.")
 @json_option
 @click.pass_context
-def migrate_decisions(
+def migrate(
     ctx: click.Context, /, old: Path, new: Path, out: Path | None, as_json: bool, **options: Any
 ) -> None:
     """Bring the decisions of the OLD review into the NEW proposals of a later export.
@@ -218,7 +218,7 @@ def migrate_decisions(
     from mep3m.alignment.records import read_side
     from mep3m.alignment.review.decisions import read_review
     from mep3m.alignment.review.log import require_replaceable
-    from mep3m.alignment.review.migrate import migrate_decisions as carry_over
+    from mep3m.alignment.review.migrate import migrate_decisions
     from mep3m.stages.apply_review import existing_categories
     from mep3m.store import Store
 
@@ -228,17 +228,17 @@ def migrate_decisions(
         raise UsageError(f"{old} is both OLD and NEW; propose anew into another file first")
     sides = [read_side(options[key], key)[0] for key in ("left", "right") if options[key]]
     existing = existing_categories(sides, Store.open(options["store"]) if options["store"] else None)
-    carried = carry_over(read_review(old)[0], read_review(new)[0], existing)
-    carried.sheet.write(out or new)
-    lost = [row for row in carried.again if not row.kept]
+    migration = migrate_decisions(read_review(old)[0], read_review(new)[0], existing)
+    migration.sheet.write(out or new)
+    lost = [row for row in migration.again if not row.kept]
     if as_json:
-        again = [{"line": row.line, "reason": row.reason, "kept": row.kept} for row in carried.again]
-        print_json({"kept": carried.kept, "look_again": again, "out": str(out or new)})
+        again = [{"line": row.line, "reason": row.reason, "kept": row.kept} for row in migration.again]
+        print_json({"kept": migration.kept, "look_again": again, "out": str(out or new)})
     else:
         click.echo(
-            f"{carried.kept:,} decisions kept, {len(lost):,} not, {len(carried.again):,} to look at again"
+            f"{migration.kept:,} decisions kept, {len(lost):,} not, {len(migration.again):,} to look at again"
         )
-        for row in carried.again:
+        for row in migration.again:
             click.echo(f"  line {row.line}: {row.reason}")
         click.echo(f"review     {out or new}")
     ctx.exit(1 if lost else 0)

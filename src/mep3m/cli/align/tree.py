@@ -1,4 +1,4 @@
-"""`mep3m align edit`, `follow` and `diff`: versions of a category tree."""
+"""`mep3m align edit`, `remap` and `diff`: versions of a category tree."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def edit(tree: Path, edits: Path, as_json: bool, **options: Any) -> None:
     """Record one change of the TREE (a store, or a taxonomy in JSON), after those recorded before.
 
     The tree itself is not written: 'align apply --edits FILE' replays the edits on every new merge,
-    'align follow --edits FILE' carries the labels of a store along.
+    'align remap --edits FILE' carries the labels of a store along.
     """
     from mep3m.alignment.edits.diff import diff
     from mep3m.alignment.edits.edit import make, replay
@@ -83,15 +83,15 @@ def _edit(options: dict[str, Any]) -> Any:
     return Edit(given[0], category, target=target, reason=reason)
 
 
-@click.command(epilog="\b\nExample:\n  mep3m align follow merged --edits tree.edits.jsonl --out merged2")
+@click.command(epilog="\b\nExample:\n  mep3m align remap merged --edits tree.edits.jsonl --out merged2")
 @click.argument("store", type=FILE)
 @click.option("--edits", type=FILE, required=True, help="Recorded edits of the store's tree.")
 @click.option("--out", type=NEW_FOLDER, required=True, help="The new store.")
 @engine_options
 @json_option
 @click.pass_context
-def follow(ctx: click.Context, /, store: Path, edits: Path, out: Path, as_json: bool, **options: Any) -> None:
-    """Carry the labels of STORE through recorded edits of its tree, into a new store.
+def remap(ctx: click.Context, /, store: Path, edits: Path, out: Path, as_json: bool, **options: Any) -> None:
+    """Bring the labels of STORE up to date with recorded edits of its tree, into a new store.
 
     Rows whose category is gone keep the level above; they are listed in the quarantine of the new
     store with the reason (exit code 1).

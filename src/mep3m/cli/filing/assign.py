@@ -47,11 +47,11 @@ def assign(
 
     from mep3m.assignment.answer import assign as answer
     from mep3m.assignment.run import Run
-    from mep3m.cli.learning.evaluate import follow_edits_of
+    from mep3m.cli.learning.evaluate import with_edits_of
     from mep3m.engine.progress import bar
     from mep3m.store.files import atomic_write
 
-    opened_run = follow_edits_of(Run.open(run), options["edits"])
+    opened_run = with_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
         data, False, given_columns(options, data), options["image_root"], options["format"]
     )
@@ -110,9 +110,9 @@ def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
     followed = None
     if edits is not None:
         from mep3m.assignment.run import Run
-        from mep3m.cli.learning.evaluate import follow_edits_of
+        from mep3m.cli.learning.evaluate import with_edits_of
 
-        opened = follow_edits_of(Run.open(run), edits)
+        opened = with_edits_of(Run.open(run), edits)
         followed = opened.classifier, opened.taxonomy
     app = create_app(run, followed)
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -39,7 +39,7 @@ def evaluate(
     from mep3m.recipes.classify import evaluate_run
     from mep3m.store.files import write_json
 
-    opened_run = follow_edits_of(Run.open(run), options["edits"])
+    opened_run = with_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
         data,
         columns=given_columns(options, data),
@@ -91,13 +91,13 @@ def evaluate(
     end_refused(opened.rejects)
 
 
-def follow_edits_of(run: Run, edits: Path | None) -> Run:
+def with_edits_of(run: Run, edits: Path | None) -> Run:
     """Return the run after the edits of a file, and say on standard error what they did to its classes."""
     if edits is None:
         return run
     from mep3m.alignment.edits.history import read_history
 
-    followed = run.followed(read_history(edits))
+    followed = run.with_edits(read_history(edits))
     told = followed.edits
     click.echo(
         f"{told['edits']} edits followed: {len(told['now'])} classes of the run are another now", err=True
