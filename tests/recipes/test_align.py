@@ -12,7 +12,7 @@ from mep3m.product import Product, to_table
 from mep3m.recipes.align import REVIEW, align_store, proposals_of, shops
 from mep3m.settings.project import Project
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 
 #: two shops; what one files under 数码 the other files under 手机 and 相机
 PATHS = {

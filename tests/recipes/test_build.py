@@ -16,7 +16,7 @@ from mep3m.recipes.build import STEPS, Built, build
 from mep3m.settings.project import load_project
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.simulation import simulate
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from tests.processes import kill_group
 
 

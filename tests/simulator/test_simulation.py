@@ -14,7 +14,8 @@ from mep3m.settings.project import SourceEntry, load_project, read_toml
 from mep3m.simulator import Simulation, SimulatorSettings, simulate
 from mep3m.simulator.plan import DEFECTS
 from mep3m.sources.tables import read_products
-from mep3m.store.files import hash_file, inside, read_json, write_json
+from mep3m.store.filesystem import hash_file, inside
+from mep3m.store.json_files import read_json, write_json
 from mep3m.taxonomy import Taxonomy
 from tests.conftest import SHOPS
 from tests.simulator.make_golden import GOLDEN, golden

@@ -10,9 +10,9 @@ import pytest
 from mep3m.errors import StoreError
 from mep3m.product import Product, to_table
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import exclusive_lock
+from mep3m.store.filesystem import exclusive_lock
 
-HOLD = "import sys, pathlib; from mep3m.store.files import exclusive_lock\n"
+HOLD = "import sys, pathlib; from mep3m.store.filesystem import exclusive_lock\n"
 HOLD += "with exclusive_lock(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
 
 

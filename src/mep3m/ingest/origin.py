@@ -14,7 +14,8 @@ from mep3m.sources.base import Source
 from mep3m.sources.catalogue import open_source
 from mep3m.sources.images.intake import Intake
 from mep3m.store import Plan, Store
-from mep3m.store.files import as_text, hash_file, read_json, write_json
+from mep3m.store.filesystem import as_text, hash_file
+from mep3m.store.json_files import read_json, write_json
 from mep3m.store.rejects import INGEST
 from mep3m.store.store import read_manifest
 

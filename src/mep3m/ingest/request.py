@@ -33,7 +33,7 @@ def note_answer(folder: Path, file: Path, options: Mapping[str, Any]) -> None:
 
     A folder's files would have to be listed by its source, which is what `answered` is to spare.
     """
-    from mep3m.store.files import write_json
+    from mep3m.store.json_files import write_json
 
     if file.is_file():
         write_json(folder / REQUEST, _request(folder, file, options))

@@ -20,7 +20,8 @@ from mep3m.ingest.update import finish_update
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import atomic_write, exclusive_lock, fingerprint, read_json, write_json
+from mep3m.store.filesystem import atomic_write, exclusive_lock
+from mep3m.store.json_files import fingerprint, read_json, write_json
 from mep3m.store.rejects import rejects_table
 from mep3m.store.store import read_shard
 

@@ -21,7 +21,7 @@ from mep3m.ingest.shards import PartReader, build, list_parts, reuse_memory
 from mep3m.ingest.update import finish_update, update
 from mep3m.settings.sources import SourceEntry
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import exclusive_lock
+from mep3m.store.filesystem import exclusive_lock
 from mep3m.store.rejects import INGEST
 
 

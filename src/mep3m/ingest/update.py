@@ -23,7 +23,8 @@ from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.images.intake import COLUMNS, Intake, is_url
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import inside, read_json
+from mep3m.store.filesystem import inside
+from mep3m.store.json_files import read_json
 from mep3m.store.rejects import INGEST
 
 WITHDRAWN = "withdrawn: not in the newer export"

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from mep3m.errors import ModelError, did_you_mean
 from mep3m.label_tree.tree import LabelTree
-from mep3m.store.files import read_json
 from mep3m.store.images import Images
+from mep3m.store.json_files import read_json
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import Taxonomy
 

@@ -21,7 +21,7 @@ from mep3m.settings.project import Project
 from mep3m.stages.apply_review import ApplyReview
 from mep3m.stages.base import run_stage
 from mep3m.store import Store
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.json_files import fingerprint, read_json, write_json
 
 REVIEW = "review.sssom.tsv"
 

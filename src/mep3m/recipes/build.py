@@ -39,7 +39,8 @@ from mep3m.stages.ocr.folder import write_readings
 from mep3m.stages.ocr.stage import OcrStage, default_cache, store_images
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import Store
-from mep3m.store.files import exclusive_lock, fingerprint, read_json, write_json
+from mep3m.store.filesystem import exclusive_lock
+from mep3m.store.json_files import fingerprint, read_json, write_json
 from mep3m.training.network_presets import RECIPES, resolve
 from mep3m.training.registry import default_model, find
 

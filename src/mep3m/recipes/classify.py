@@ -21,7 +21,8 @@ from mep3m.evaluation.label_checks import odd_labels
 from mep3m.label_tree.probabilities import make_coherent
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
-from mep3m.store.files import exclusive_lock, fingerprint, write_json
+from mep3m.store.filesystem import exclusive_lock
+from mep3m.store.json_files import fingerprint, write_json
 from mep3m.training.registry import find
 from mep3m.training.task import clear_checkpoints, make_task
 

@@ -15,7 +15,7 @@ from mep3m.report.dataset_report import report_dataset
 from mep3m.report.ocr_examples import ocr_examples, ocr_sections
 from mep3m.report.page import Section, table
 from mep3m.store import Store
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 
 #: what the scores of a build were measured on
 SET_ASIDE = "Test products were set aside with their duplicates; the training side never saw them."

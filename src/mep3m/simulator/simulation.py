@@ -27,7 +27,8 @@ from mep3m.simulator.listings import Listing, make_listing
 from mep3m.simulator.plan import DrawPlan, make_plan
 from mep3m.simulator.platforms import Platform, World, make_world
 from mep3m.simulator.project_file import project_toml
-from mep3m.store.files import atomic_write, exclusive_lock, fingerprint, read_json, write_json
+from mep3m.store.filesystem import atomic_write, exclusive_lock
+from mep3m.store.json_files import fingerprint, read_json, write_json
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: rows rendered together

@@ -14,7 +14,7 @@ from mep3m.errors import UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.base import Outcome
 from mep3m.store import ContentImages, Reject, Store
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
 from mep3m.taxonomy import Taxonomy
 
 

@@ -24,7 +24,7 @@ from mep3m.errors import NotFoundError, StoreError, UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.base import Outcome
 from mep3m.store import ContentImages, Store
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.json_files import fingerprint, read_json, write_json
 from mep3m.store.store import read_manifest, read_plan
 from mep3m.taxonomy import Taxonomy
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from mep3m.engine import Engine, Progress, run, silent
 from mep3m.errors import StoreError, UsageError
 from mep3m.store import ContentImages, Plan, Reject, Store, StoreWriter
-from mep3m.store.files import atomic_write, exclusive_lock
+from mep3m.store.filesystem import atomic_write, exclusive_lock
 from mep3m.store.store import read_plan, read_shard
 from mep3m.taxonomy import Taxonomy
 

@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 
 from mep3m.errors import StoreError
 from mep3m.product import PRODUCT_SCHEMA, Product, from_table
-from mep3m.store.files import read_json
 from mep3m.store.images import ContentImages
+from mep3m.store.json_files import read_json
 from mep3m.store.rejects import REJECT_SCHEMA
 from mep3m.taxonomy import Taxonomy
 

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from mep3m import __version__
 from mep3m.errors import StoreError
 from mep3m.product import PRODUCT_SCHEMA
-from mep3m.store.files import atomic_write, fingerprint, write_json
+from mep3m.store.filesystem import atomic_write
+from mep3m.store.json_files import fingerprint, write_json
 from mep3m.store.rejects import Reject, rejects_table
 from mep3m.store.store import FORMAT, Store, read_plan
 from mep3m.taxonomy import Taxonomy

@@ -16,7 +16,7 @@ from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.columns import PATH_MARK, ColumnMap
 from mep3m.sources.delimited import Row
-from mep3m.store.files import as_text
+from mep3m.store.filesystem import as_text
 from mep3m.store.rejects import INGEST, Reject
 
 NAMES = ("id", "title", "image", "path")

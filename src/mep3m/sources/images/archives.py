@@ -15,7 +15,7 @@ from typing import IO
 import rarfile
 
 from mep3m.errors import FormatError, UsageError
-from mep3m.store.files import as_text
+from mep3m.store.filesystem import as_text
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".rar")
 ARCHIVE_ERRORS = (zipfile.BadZipFile, tarfile.TarError, rarfile.Error, OSError, EOFError, RuntimeError)

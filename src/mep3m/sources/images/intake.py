@@ -16,7 +16,7 @@ from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import FetchSettings, ImageLimits
 from mep3m.sources.base import Batch
 from mep3m.sources.images.archives import candidates, find_archives, is_archive, wanted_members
-from mep3m.store.files import inside
+from mep3m.store.filesystem import inside
 from mep3m.store.images import ContentImages
 from mep3m.store.rejects import Reject
 

@@ -19,7 +19,7 @@ from mep3m.stages.dedupe.pictures import distance, perceptual_hashes, thumbnail
 from mep3m.stages.dedupe.stage import INDEX
 from mep3m.stages.dedupe.titles import HASHES, agreement, jaccard, normalise, shingle, signatures, title_keys
 from mep3m.store import Store
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from mep3m.store.store import read_shard
 
 
