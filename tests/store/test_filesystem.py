@@ -1,15 +1,20 @@
 """Files that are whole or absent, content hashes, and paths that stay inside."""
 
+import errno
 import hashlib
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mep3m.errors import FormatError
-from mep3m.store.filesystem import atomic_write, hash_file, inside
+from mep3m.errors import FormatError, StoreError, UsageError
+from mep3m.store import Plan, Store, StoreWriter
+from mep3m.store.filesystem import atomic_write, exclusive_lock, hash_file, inside, local_folder
+from mep3m.store.ledger import Ledger
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +90,55 @@ def test_a_link_that_stays_inside_is_fine(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert inside(tmp_path, "link/1.jpg") == tmp_path / "link" / "1.jpg"
+
+
+ADDRESSES = ["s3://bucket/x", "gs://bucket/x", "file:///tmp/x", "https://host/x"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_is_no_folder(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(address)
+    plan = Plan("ingest", {}, ("p",))
+    uses: list[Callable[[Path], object]] = [
+        Store.open,
+        Ledger.open,
+        lambda folder: StoreWriter.begin(folder, plan),
+        lambda folder: enter(exclusive_lock(folder)),
+        lambda folder: enter(atomic_write(folder / "file")),
+    ]
+    for use in uses:
+        with pytest.raises(UsageError, match="is an address; only local folders are read and written"):
+            use(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def enter(context: AbstractContextManager[object]) -> None:
+    with context:
+        pass
+
+
+def test_a_drive_and_a_folder_with_a_colon_are_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s3:").mkdir()
+    (tmp_path / "s3:" / "bucket").mkdir()
+    for name in ("c:/data", "plain", "a/b", "12:30/x", "s3:/bucket"):
+        assert local_folder(Path(name)) == Path(name)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV])
+def test_a_file_system_that_cannot_rename_over_a_file_is_refused(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, "no such operation")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with (
+        pytest.raises(StoreError, match=r"cannot rename a file over another \(no such operation\)"),
+        atomic_write(tmp_path / "x") as temporary,
+    ):
+        temporary.touch()
+    assert list(tmp_path.iterdir()) == []

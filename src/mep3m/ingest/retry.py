@@ -65,7 +65,7 @@ def _retry(folder: Path, progress: Progress) -> RetryCounts:
     catalogues = catalogues_of(folder)
     plan = Plan(**{field.name: _as_plan(store, field.name) for field in fields(Plan)})
     writer = StoreWriter(folder, plan)
-    failing = [i for i in range(len(plan.parts)) if (folder / "rejects" / f"{i:05d}.parquet").exists()]
+    failing = [i for i in range(len(plan.parts)) if writer.layout.quarantine(i).exists()]
     again = Again(catalogues, tuple(list_parts(catalogues)), writer)
     counts = RetryCounts(0, 0, 0)
     with progress("retry", len(failing), "shards") as advance:
@@ -92,7 +92,7 @@ class Again:
 
     def shard(self, index: int) -> RetryCounts:
         """Try the failures of a shard; the shard is written before the quarantine shrinks."""
-        path = self.writer.folder / "rejects" / f"{index:05d}.parquet"
+        path = self.writer.layout.quarantine(index)
         failures = [Reject(**row) for row in pq.read_table(path).to_pylist()]
         table = read_shard(self.writer.shard(index))
         of_images = [failure for failure in failures if failure.product is not None]
@@ -217,7 +217,7 @@ def _as_plan(store: Store, name: str) -> Any:
 
 def _renew_fingerprint(writer: StoreWriter, before: str) -> None:
     """Give the store a new fingerprint, so that later stages see that its rows have changed."""
-    path = writer.folder / "manifest.json"
+    path = writer.layout.manifest
     manifest = read_json(path)
     manifest["fingerprint"] = fingerprint([before, manifest["rows"], manifest["rejects"], "retry"])
     write_json(path, manifest)

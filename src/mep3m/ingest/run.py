@@ -22,6 +22,7 @@ from mep3m.ingest.update import finish_update, update
 from mep3m.settings.sources import SourceEntry
 from mep3m.store import Plan, Store, StoreWriter
 from mep3m.store.filesystem import exclusive_lock
+from mep3m.store.layout import Layout
 from mep3m.store.rejects import INGEST
 
 
@@ -58,10 +59,10 @@ def _ingest(
     replace: bool,
 ) -> Store:
     """Do what `ingest` says, alone in the folder."""
-    catalogues = Catalogues(tuple(entries), base, folder / "images")
+    catalogues = Catalogues(tuple(entries), base, Layout(folder).images)
     settings = [decisive(entry) for entry in entries]
     if replace:  # an update that was killed half-way would else take the place of what is built now
-        shutil.rmtree(folder / "update", ignore_errors=True)
+        shutil.rmtree(Layout(folder).update, ignore_errors=True)
     else:
         finish_update(folder)
         if unchanged(folder, settings, catalogues):

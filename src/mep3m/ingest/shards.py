@@ -192,7 +192,7 @@ def _refuse_in_shard(
 
 def rewrite(writer: StoreWriter, index: int, table: pa.Table, added: Sequence[Reject]) -> None:
     """Replace a shard and add to its quarantine; the same call after a kill adds nothing twice."""
-    path = writer.folder / "rejects" / f"{index:05d}.parquet"
+    path = writer.layout.quarantine(index)
     old = [Reject(**row) for row in pq.read_table(path).to_pylist()] if path.exists() else []
     kept = list(dict.fromkeys([*old, *added]))
     writer.write(index, table, kept)
