@@ -41,10 +41,10 @@ def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
     extra: list[Section] = []
     if facts.lines is not None:
         with facts.lines.open("rb") as file:
-            found = ocr_examples((orjson.loads(line) for line in file), seed=seed)
-        extra += ocr_sections(found, dataset.images.file)
+            examples = ocr_examples((orjson.loads(line) for line in file), seed=seed)
+        extra += ocr_sections(examples, dataset.images.file)
     extra.append(_steps(facts.stores))
-    impact = dataset.folder / "decision" / "impact.json"
+    impact = dataset.layout.decision / "impact.json"
     if impact.exists():
         extra.append(_alignment(read_json(impact)))
     if facts.scores is not None:
@@ -106,5 +106,9 @@ def _truth(truth: Mapping[str, Any]) -> Section:
         ("planted defects taken out", truth["quality"]),
         ("images with text", truth["ocr"]),
     ]
-    shown = [{"what": what, "precision": row["precision"], "recall": row["recall"]} for what, row in rows]
+    shown = [
+        {"what": what, "precision": row["precision"], "recall": row["recall"]}
+        for what, row in rows
+        if row is not None
+    ]
     return Section("Against the truth", table(shown), "Only simulated shops have one.")
