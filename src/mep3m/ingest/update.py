@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 from mep3m.engine import Engine, Progress, run
 from mep3m.ingest.origin import Catalogues, write_origin
 from mep3m.ingest.request import ORIGIN
-from mep3m.ingest.shards import IN_ORDER, PartReader, Place, find_taxonomy, refuse_repeats, sweep
+from mep3m.ingest.shards import IN_ORDER, PartReader, find_taxonomy, refuse_repeats, sweep
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.images.intake import COLUMNS, Intake, is_url
-from mep3m.store import Plan, Reject, Store, StoreWriter
+from mep3m.store import Plan, Store, StoreWriter
 from mep3m.store.filesystem import inside
 from mep3m.store.json_files import read_json
 from mep3m.store.layout import HISTORY, STATE, Layout
@@ -70,20 +70,11 @@ class UpdateReader(PartReader):
 
     previous: Path
 
-    def read(self, index: int, places: frozenset[Place] | None = None) -> tuple[pa.Table, list[Reject]]:
-        """Return the products of a part and what was refused."""
-        which, part = self.parts[index]
-        intake = self.catalogues.intake(which)
-        tables, rejects = [PRODUCT_SCHEMA.empty_table()], []
-        for batch in self.catalogues.source(which).read(part):
-            known, fresh = self._split(batch, intake)
-            taken = intake.take(fresh)
-            both = pa.concat_tables([known, taken.products]).sort_by(
-                [("file", "ascending"), ("line", "ascending")]
-            )
-            tables.append(both)
-            rejects.extend(taken.rejects)
-        return pa.concat_tables(tables).combine_chunks(), rejects
+    def take(self, intake: Intake, batch: Batch) -> Batch:
+        """Return a batch with its images taken in, in the order of its rows."""
+        known, fresh = self._split(batch, intake)
+        taken = intake.take(fresh)
+        return Batch(pa.concat_tables([known, taken.products]).sort_by(IN_ORDER), taken.rejects)
 
     def _split(self, batch: Batch, intake: Intake) -> tuple[pa.Table, Batch]:
         """Return the rows whose image is known from the previous state, and the others."""
@@ -139,9 +130,9 @@ def _withdrawn(previous: Store, writer: StoreWriter, parts: int) -> pa.Table:
         return PRODUCT_SCHEMA.empty_table()
     present = "SELECT id FROM read_parquet($new)" if new else "SELECT '' AS id WHERE false"
     query = f"SELECT * FROM read_parquet($old) WHERE id NOT IN ({present})"
-    found = _connect().sql(query, params={"old": old, **({"new": new} if new else {})})
+    missing = _connect().sql(query, params={"old": old, **({"new": new} if new else {})})
     # a join comes in any order; two exports can share a line, so the id decides
-    rows = found.to_arrow_table().cast(PRODUCT_SCHEMA).sort_by([*IN_ORDER, ("id", "ascending")])
+    rows = missing.to_arrow_table().cast(PRODUCT_SCHEMA).sort_by([*IN_ORDER, ("id", "ascending")])
     reason = pc.coalesce(rows["dropped"], pa.scalar(WITHDRAWN))
     index = PRODUCT_SCHEMA.get_field_index("dropped")
     return rows.set_column(index, PRODUCT_SCHEMA.field("dropped"), reason)
