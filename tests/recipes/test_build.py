@@ -17,7 +17,7 @@ from mep3m.recipes.steps import STEPS, step_folders
 from mep3m.settings.project import load_project
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.simulation import simulate
-from mep3m.store.json_files import read_json
+from mep3m.store.json_files import read_json, write_json
 from mep3m.store.layout import Layout
 from tests.processes import kill_group
 
@@ -130,6 +130,30 @@ def test_a_decision_of_a_person_changes_the_dataset(project: Path, built: Built,
     assert after < pairs
     assert frozenset((refused.left.id, refused.right.id)) not in after
     assert read_review(out / "review.sssom.tsv")[1][decisions.index(refused)].verdict == "reject"
+
+
+def test_outputs_of_the_version_before_are_quietly_made_again(
+    project: Path, built: Built, tmp_path: Path
+) -> None:
+    """Its notes had other forms: a bare string, another key, file times."""
+    out = tmp_path / "out"
+    shutil.copytree(built.folder, out)
+    old = read_json(out / "model" / "scores.json")
+    write_json(out / "model" / "scores.json", {**old, "key": "0123456789abcdef"})
+    write_json(out / "review.made-from.json", "0123456789abcdef")
+    again = run(project, out)
+    assert content(out) == content(built.folder)
+    assert again.scores == built.scores
+    assert read_json(out / "model" / "scores.json") == old
+
+
+@pytest.mark.parametrize("name", ["review.made-from.json", "model/scores.json"])
+def test_a_damaged_stamp_stops_nothing(project: Path, built: Built, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built.folder, out)
+    (out / name).write_bytes(b"{")
+    assert run(project, out).scores == built.scores
+    assert (out / name).read_bytes() == (built.folder / name).read_bytes()
 
 
 def joined(out: Path) -> list[dict[str, Any]]:

@@ -79,10 +79,10 @@ def _ingest(
             f"{entries[which].name}:{part.file}:{part.start}-{part.stop}:{part.line}" for which, part in parts
         ),
     )
-    found = "other" if replace else compare(folder, plan)
-    if found == "older":
+    standing = "other" if replace else compare(folder, plan)
+    if standing == "older":
         return update(catalogues, plan, parts, inputs, folder, engine, progress)
-    if found == "same":  # touched or moved files with the same content
+    if standing == "same":  # touched or moved files with the same content
         write_origin(folder, catalogues, inputs)
         return Store.open(folder)
     writer = StoreWriter.begin(folder, plan, replace=replace)

@@ -121,10 +121,10 @@ def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: boo
     dataset = shape(told, run.settings).labelled()
     if card:
         tree = run.classifier.tree
-        found = run.classifier.predict(dataset.products, opened.images)
-        proba = make_coherent(tree, found.proba)
+        prediction = run.classifier.predict(dataset.products, opened.images)
+        proba = make_coherent(tree, prediction.proba)
         scores = metric_card(tree, proba, dataset, list(run.counts), run.settings.seed)
-        scores["unreadable_images"] = unreadable(found.rejects)
+        scores["unreadable_images"] = unreadable(prediction.rejects)
     else:
         scores = evaluate(run.classifier, dataset, opened.images)
     counted = {"rows": len(dataset), "refused": len(opened.rejects)}

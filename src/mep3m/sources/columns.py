@@ -110,7 +110,7 @@ class ColumnMap:
         columns = self.columns
         values = {name: clean(cells[name]) for name in columns.names() if name != columns.path}
         name = pa.repeat(pa.scalar(self.source), len(lines))
-        found: dict[str, pa.Array] = {
+        filled: dict[str, pa.Array] = {
             "source": pc.coalesce(values[columns.source], name) if columns.source else name,
             "source_id": stable_ids(values.get(columns.id or ""), self.file, lines),
             "file": pa.repeat(pa.scalar(self.file), len(lines)),
@@ -118,13 +118,13 @@ class ColumnMap:
         }
         for role, column in (("title", columns.title), ("ocr", columns.ocr), ("image_ref", columns.image)):
             if column is not None:
-                found[role] = values[column]
+                filled[role] = values[column]
         if columns.labels:
-            found["source_path"] = join_levels([values[label] for label in columns.labels])
+            filled["source_path"] = join_levels([values[label] for label in columns.labels])
         elif columns.path:
             marked = pc.replace_substring(cells[columns.path], columns.separator, PATH_MARK)
-            found["source_path"] = split_path(marked, PATH_MARK)
-        return product_table(found, len(lines))
+            filled["source_path"] = split_path(marked, PATH_MARK)
+        return product_table(filled, len(lines))
 
     def batch(
         self, rows: Sequence[Row], names: Sequence[str], contents: Sequence[bytes | None] | None = None

@@ -1,4 +1,4 @@
-"""`build --engine ray` reads images in Ray's workers, each task with processes of its own."""
+"""The text in images: read where the engine is, by each task with processes of its own; its lines kept."""
 
 import os
 import subprocess
@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from mep3m.engine import make_engine
+from mep3m.recipes.build import build
 from mep3m.recipes.steps import step_folders
+from mep3m.settings.project import load_project
 from mep3m.store import Store
+from mep3m.store.json_files import read_json
+from mep3m.store.stamp import make_key
 from tests.stages.ocr.pictures import drawn
 
 #: a reader in the place of tesseract: it notes which processes it was started by, and always reads one word
@@ -64,6 +69,29 @@ def built(project: Path, out: Path, engine: str) -> tuple[Store, list[str]]:
     done = subprocess.run([*command, "--engine", engine], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return Store.open(out / step_folders()["ocr"]), notes.read_text().splitlines()
+
+
+def test_the_lines_are_written_again_when_the_readings_change_and_not_when_files_are_touched(
+    shop: Path, tmp_path: Path
+) -> None:
+    store, _ = built(shop, tmp_path / "out", "local")
+    lines, stamp = tmp_path / "out" / "lines.jsonl", tmp_path / "out" / "lines.made-from.json"
+    assert len(lines.read_text().splitlines()) == 2
+    kept = lines.read_text().splitlines()[0] + "\n"
+    lines.write_text(kept)
+    os.utime(lines, (0, 0))  # older than the store, which once made it stale
+    rerun(shop, tmp_path / "out")
+    assert lines.read_text() == kept
+    stamp.unlink()
+    rerun(shop, tmp_path / "out")
+    assert len(lines.read_text().splitlines()) == 2
+    shop.write_text(shop.read_text().replace("[ocr]\n", "[ocr]\nclean = 'none'\n"))
+    rerun(shop, tmp_path / "out")
+    assert read_json(stamp)["key"] != make_key([store.fingerprint])
+
+
+def rerun(project: Path, out: Path) -> None:
+    build(load_project(project), project.parent, out, make_engine())
 
 
 def test_images_are_read_where_the_engine_is(shop: Path, tmp_path: Path) -> None:
