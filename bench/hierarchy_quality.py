@@ -30,7 +30,7 @@ from mep3m.models.linear.classifier import named_levels, text_column
 from mep3m.models.linear.ngrams import Grams, GramVocabulary, Rows, encode_texts
 from mep3m.settings.linear import LinearSettings
 from mep3m.settings.run import Hierarchy
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from mep3m.training.linear.fit import fit, fit_names, purity, train
 
 ORDERS = ("coarse-to-fine", "flat", "fine-to-coarse", "coarse-and-fine")

@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The page's classes as one module: its blocks joined, the last one, which needs a store, left out."""
+    """The page's code as one module: its blocks joined, the last one, which needs a store, left out."""
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     folder = tmp_path_factory.mktemp("page")
     (folder / "page_of_extending.py").write_text("\n\n".join(blocks[:-1]), encoding="utf-8")
@@ -82,6 +82,31 @@ def test_the_stage_keeps_every_row_and_earlier_reasons(made: Any, tmp_path: Path
         found.fingerprint
     )
     assert Store.open(tmp_path / "out").manifest["settings"] == {"words": ["x"]}
+
+
+def test_the_line_of_the_page_makes_the_stage_a_step_of_a_build(made: Any, tmp_path: Path) -> None:
+    """The line is the page's own, put into `STEPS` where any stage may stand; the shops are simulated."""
+    from mep3m.recipes.build import build
+    from mep3m.recipes.steps import STEPS, Step, step_folders
+    from mep3m.settings.project import load_project
+    from mep3m.settings.simulator import SimulatorSettings
+    from mep3m.simulator.simulation import simulate
+
+    (line,) = re.findall(r'^Step\("no-tests".*$', PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    step: Step = eval(line, vars(made))
+    world = simulate(tmp_path / "shops", SimulatorSettings(products=60, seed=5, images=False))
+    header, first, *rest = world.catalogue("haohuo").read_text(encoding="gb18030").splitlines()
+    number, title, *cells = first.split(",")
+    text = "\n".join([header, ",".join([number, f"测试 {title}", *cells]), *rest, ""])
+    world.catalogue("haohuo").write_text(text, encoding="gb18030")
+    steps = (*STEPS[:2], step, *STEPS[2:])
+    project = load_project(world.project)
+    built = build(project, world.folder, tmp_path / "out", make_engine(), steps=steps)
+    assert list(built.stores) == ["ingest", "quality", "no-tests", "dedupe", "ocr", "align"]
+    assert built.stores["no-tests"].folder.name == step_folders(steps)["no-tests"] == "3-no-tests"
+    dropped = [row.title for row in built.dataset.products() if row.dropped == "test_product"]
+    assert dropped == [f"测试 {title}"]
+    assert "no-tests" in built.report.read_text(encoding="utf-8")
 
 
 def test_the_tables_and_suites_that_the_page_names_are_there() -> None:

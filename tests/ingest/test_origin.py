@@ -14,7 +14,7 @@ from mep3m.ingest.run import ingest
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.mep3m.annotations import Mep3mSource
 from mep3m.store import Store
-from mep3m.store.files import hash_file
+from mep3m.store.filesystem import hash_file
 from tests.cli.runner import ran
 from tests.ingest.shop import COLUMNS, rows, take_in, write_shop
 from tests.sources.mep3m.test_annotations import HEADER, sheet

@@ -10,7 +10,7 @@ from mep3m.product import Label, Product, to_table
 from mep3m.report.build_report import Facts, report_build
 from mep3m.report.card_report import SCORES
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from mep3m.taxonomy import Category, Taxonomy
 from tests.report.test_dataset_report import Headings
 from tests.report.test_page import Cells

@@ -9,7 +9,7 @@ from mep3m.product import Label, Product, to_table
 from mep3m.report.dataset_report import report_dataset
 from mep3m.report.page import Section, table
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from mep3m.taxonomy import Category, Taxonomy
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from mep3m import __version__
 from mep3m.errors import FormatError, ModelError, NotFoundError
 from mep3m.service.app import LIMITS, MOST_CHARACTERS, MOST_PRODUCTS, create_app
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from mep3m.taxonomy import Category, Taxonomy
 
 

@@ -15,7 +15,7 @@ from mep3m.settings import Settings
 from mep3m.settings.project import Project, SplitSettings
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, SourceEntry
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
 
 MODULES = [
     import_module(f"mep3m.settings.{found.name}") for found in pkgutil.iter_modules(mep3m.settings.__path__)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.errors import FormatError, NotFoundError
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 SEPARATORS = "\t,;"

@@ -15,7 +15,7 @@ from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat, TableSettings
 from mep3m.sources.tables import TableSource
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from mep3m.taxonomy import Taxonomy
 
 

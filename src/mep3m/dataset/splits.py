@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
 from mep3m.settings.run import SplitKind
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.json_files import fingerprint, read_json, write_json
 
 #: characters that do not tell two titles apart when duplicates are grouped
 _NOISE = r"[\s\pP\pS]+"

@@ -11,7 +11,7 @@ import orjson
 
 from mep3m.product import Product
 from mep3m.sources.mep3m.spreadsheet import LEVELS
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 from mep3m.taxonomy import Category, Taxonomy
 
 _OWN_ID = re.compile(r"L(\d)-(\w+)")

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from mep3m.errors import ModelError, did_you_mean
 from mep3m.label_tree.tree import LabelTree
-from mep3m.store.files import read_json
 from mep3m.store.images import Images
+from mep3m.store.json_files import read_json
+from mep3m.store.layout import TAXONOMY
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import Taxonomy
 
@@ -85,5 +86,5 @@ def load(folder: Path) -> Classifier:
 
 def names_of(folder: Path) -> Taxonomy | None:
     """Return the category tree that was saved with a classifier, which gives names to ids."""
-    path = folder / "taxonomy.json"
+    path = folder / TAXONOMY
     return Taxonomy.load(path) if path.exists() else None

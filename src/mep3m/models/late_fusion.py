@@ -15,8 +15,8 @@ from mep3m.label_tree.probabilities import doubt, families, from_siblings, softm
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models import classifier as door
 from mep3m.models.classifier import Classifier, Prediction
-from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
+from mep3m.store.json_files import read_json, write_json
 
 KIND, FORMAT = "late_fusion", 1
 #: a probability of 0 would silence every other part

@@ -21,30 +21,31 @@ from mep3m.settings.project import Project
 from mep3m.stages.apply_review import ApplyReview
 from mep3m.stages.base import run_stage
 from mep3m.store import Store
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.stamp import is_current, write_stamp
 
 REVIEW = "review.sssom.tsv"
+STAMP = "review.made-from.json"
 
 
 def align_store(
-    project: Project, root: Path, store: Store, out: Path, engine: Engine, progress: Progress = silent
+    project: Project, root: Path, store: Store, folder: Path, engine: Engine, progress: Progress = silent
 ) -> Store:
-    """Align the shops of `store` into `out/5-align`.
+    """Align the platforms of `store` into the store at `folder`.
 
-    The proposals go into `out/review.sssom.tsv`; decisions that stand there already are carried
-    over. An edited review makes the step run again.
+    The proposals go into `review.sssom.tsv` beside that; decisions that stand there already are
+    kept. An edited review makes the step run again.
     """
+    out = folder.parent
     first_level = from_entries(project.first_level, root / "mep3m.toml") if project.first_level else None
     out.mkdir(parents=True, exist_ok=True)
     review_file = out / REVIEW
-    made_from = fingerprint([store.fingerprint, project.align.model_dump(mode="json"), _classes(first_level)])
-    note = out / "review.made-from.json"
-    if not (review_file.exists() and note.exists() and read_json(note) == made_from):
+    made_from = [store.fingerprint, project.align.model_dump(mode="json"), _classes(first_level)]
+    if not is_current(out / STAMP, made_from, review_file):
         _write_review(project, store, first_level, review_file)
-        write_json(note, made_from)
+        write_stamp(out / STAMP, made_from)
     decisions = tuple(read_review(review_file)[1])
     stage = ApplyReview(MergeInputs(decisions, first_level, None, project.merge))
-    return run_stage(stage, store, out / "5-align", engine, progress)
+    return run_stage(stage, store, folder, engine, progress)
 
 
 def shops(store: Store) -> set[str]:

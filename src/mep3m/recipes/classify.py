@@ -6,8 +6,6 @@ import platform
 from pathlib import Path
 from typing import Any, Literal
 
-import pyarrow as pa
-
 from mep3m import __version__
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset
@@ -21,7 +19,9 @@ from mep3m.evaluation.label_checks import odd_labels
 from mep3m.label_tree.probabilities import make_coherent
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
-from mep3m.store.files import exclusive_lock, fingerprint, write_json
+from mep3m.store.filesystem import exclusive_lock
+from mep3m.store.json_files import fingerprint, write_json
+from mep3m.store.layout import TAXONOMY, Layout
 from mep3m.training.registry import find
 from mep3m.training.task import clear_checkpoints, make_task
 
@@ -51,7 +51,7 @@ def train_run(
         StoreError: another run trains into `out`.
         UsageError: `out` holds a store.
     """
-    if (out / "plan.json").exists():
+    if Layout(out).begun:
         raise UsageError(f"{out} holds a store; choose another folder for the classifier")
     with exclusive_lock(out):
         return _train_run(opened, columns, image_root, settings, out, split)
@@ -67,14 +67,14 @@ def _train_run(
 ) -> dict[str, Any]:
     """Do what `train_run` says, alone in the folder."""
     train = find(settings)
-    whole = whole_or_side(opened.products, split, "train")
+    whole = whole_or_side(opened, split, "train")
     dataset = shape(whole, settings).labelled()
     task = make_task(dataset, settings, opened.images)
     trained = train(task, out)
     out.mkdir(parents=True, exist_ok=True)
     trained.classifier.save(out)
     if opened.taxonomy is not None:
-        opened.taxonomy.save(out / "taxonomy.json")
+        opened.taxonomy.save(out / TAXONOMY)
     card = {
         "measured_on": f"{len(task.valid):,} validation rows ({settings.split} split {task.split_id})",
         **metric_card(
@@ -116,15 +116,15 @@ def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: boo
         UsageError: no row has a label, or a name stands for several categories.
         ModelError: no label is a category of the run.
     """
-    given = whole_or_side(opened.products, split, "test")
+    given = whole_or_side(opened, split, "test")
     told, followed = in_the_runs_tree(given, run.taxonomy, opened.taxonomy, "the data")
     dataset = shape(told, run.settings).labelled()
     if card:
         tree = run.classifier.tree
-        found = run.classifier.predict(dataset.products, opened.images)
-        proba = make_coherent(tree, found.proba)
+        prediction = run.classifier.predict(dataset.products, opened.images)
+        proba = make_coherent(tree, prediction.proba)
         scores = metric_card(tree, proba, dataset, list(run.counts), run.settings.seed)
-        scores["unreadable_images"] = unreadable(found.rejects)
+        scores["unreadable_images"] = unreadable(prediction.rejects)
     else:
         scores = evaluate(run.classifier, dataset, opened.images)
     counted = {"rows": len(dataset), "refused": len(opened.rejects)}
@@ -132,7 +132,8 @@ def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: boo
     return {**scores, **counted, **{key: value for key, value in done.items() if value}}
 
 
-def whole_or_side(products: pa.Table, split: Split | None, side: Literal["train", "test"]) -> Dataset:
+def whole_or_side(opened: Opened, split: Split | None, side: Literal["train", "test"]) -> Dataset:
     """Return all rows that no stage has dropped, or those on one side of a split."""
-    dataset = Dataset.of(products)
-    return dataset if split is None else dataset.sides(split)[0 if side == "train" else 1]
+    if split is None:
+        return opened.dataset
+    return opened.dataset.sides(split)[0 if side == "train" else 1]

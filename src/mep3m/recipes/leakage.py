@@ -33,16 +33,16 @@ def leakage(opened: Opened, settings: RunSettings, seeds: int = 1, test_share: f
     """
     dataset = shape(Dataset.of(opened.products), settings).labelled()
     groups = np.array(duplicate_groups(dataset.products))
-    found: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+    levels_of: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     shared = []
     for seed in range(settings.seed, settings.seed + seeds):
         for kind in KINDS:
             split = split_products(dataset.products, kind, test_share, seed)
-            found[kind].append(_levels(dataset, split, settings, opened.images))
+            levels_of[kind].append(_levels(dataset, split, settings, opened.images))
             if kind == "random":
                 learned, tested = split.rows(dataset.ids)
                 shared.append(float(np.isin(groups[tested], groups[learned]).mean()))
-    by_level = zip(*(zip(*found[kind], strict=True) for kind in KINDS), strict=True)
+    by_level = zip(*(zip(*levels_of[kind], strict=True) for kind in KINDS), strict=True)
     return {
         "splits": seeds,
         "first_seed": settings.seed,

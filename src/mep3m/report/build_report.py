@@ -15,7 +15,7 @@ from mep3m.report.dataset_report import report_dataset
 from mep3m.report.ocr_examples import ocr_examples, ocr_sections
 from mep3m.report.page import Section, table
 from mep3m.store import Store
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 
 #: what the scores of a build were measured on
 SET_ASIDE = "Test products were set aside with their duplicates; the training side never saw them."
@@ -41,10 +41,10 @@ def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
     extra: list[Section] = []
     if facts.lines is not None:
         with facts.lines.open("rb") as file:
-            found = ocr_examples((orjson.loads(line) for line in file), seed=seed)
-        extra += ocr_sections(found, dataset.images.file)
+            examples = ocr_examples((orjson.loads(line) for line in file), seed=seed)
+        extra += ocr_sections(examples, dataset.images.file)
     extra.append(_steps(facts.stores))
-    impact = dataset.folder / "decision" / "impact.json"
+    impact = dataset.layout.decision / "impact.json"
     if impact.exists():
         extra.append(_alignment(read_json(impact)))
     if facts.scores is not None:
@@ -106,5 +106,9 @@ def _truth(truth: Mapping[str, Any]) -> Section:
         ("planted defects taken out", truth["quality"]),
         ("images with text", truth["ocr"]),
     ]
-    shown = [{"what": what, "precision": row["precision"], "recall": row["recall"]} for what, row in rows]
+    shown = [
+        {"what": what, "precision": row["precision"], "recall": row["recall"]}
+        for what, row in rows
+        if row is not None
+    ]
     return Section("Against the truth", table(shown), "Only simulated shops have one.")

@@ -14,7 +14,7 @@ from mep3m.report.page import Section, picture, render, table, write_page
 from mep3m.statistics.numbers import statistics
 from mep3m.statistics.pictures import LookAlike, jpeg, look_alikes, mosaic, thumbnail
 from mep3m.store import Store
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 
 
 def report_dataset(

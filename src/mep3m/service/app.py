@@ -18,8 +18,8 @@ from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.product import Product, to_table
 from mep3m.report.page import render
 from mep3m.settings.sources import ImageLimits
-from mep3m.store.files import read_json
 from mep3m.store.images import FolderImages
+from mep3m.store.json_files import read_json
 from mep3m.taxonomy import Taxonomy
 
 #: products of one request, characters of one text, and what an uploaded image may be

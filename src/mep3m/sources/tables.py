@@ -36,9 +36,9 @@ def table_format(path: Path) -> TableFormat:
         UsageError: the name says nothing.
     """
     allowed: tuple[TableFormat, ...] = get_args(TableFormat)
-    found = named_format(path)
+    by_name = named_format(path)
     for table in allowed:
-        if table == found:
+        if table == by_name:
             return table
     raise UsageError(says_nothing(path, allowed))
 

@@ -14,7 +14,8 @@ from mep3m.errors import UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.base import Outcome
 from mep3m.store import ContentImages, Reject, Store
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
+from mep3m.store.layout import TAXONOMY
 from mep3m.taxonomy import Taxonomy
 
 
@@ -50,7 +51,7 @@ class ApplyEdits:
 
     def apply(self, shard: pa.Table, folder: Path) -> Outcome:
         """Return the shard with the labels that the edits leave."""
-        taxonomy = Taxonomy.load(folder / "taxonomy.json")
+        taxonomy = Taxonomy.load(folder / TAXONOMY)
         rejects: list[Reject] = []
         column: list[list[dict[str, Any]] | None] = []
         for row in shard.select(["id", "source", "source_path", "labels", "file", "line"]).to_pylist():

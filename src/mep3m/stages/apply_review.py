@@ -24,7 +24,8 @@ from mep3m.errors import NotFoundError, StoreError, UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.base import Outcome
 from mep3m.store import ContentImages, Store
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.json_files import fingerprint, read_json, write_json
+from mep3m.store.layout import TAXONOMY, Layout, stores_below
 from mep3m.store.store import read_manifest, read_plan
 from mep3m.taxonomy import Taxonomy
 
@@ -144,15 +145,15 @@ def remove_result(folder: Path) -> str:
     Raises:
         UsageError: another step wrote it, or a store beside it was made from it.
     """
-    if not (folder / "plan.json").exists():
+    if not Layout(folder).begun:
         raise UsageError(f"{folder} is no store that 'align apply' or 'align remap' wrote; it stays")
     plan = read_plan(folder)
     if plan["step"] not in (STEP, "follow"):
         raise UsageError(f"{folder} was written by '{plan['step']}', not by 'align apply'; it stays")
-    own = read_manifest(folder)["fingerprint"] if (folder / "manifest.json").exists() else None
-    for other in sorted(folder.resolve().parent.glob("*/plan.json")):
-        if own is not None and read_json(other).get("parent") == own:
-            raise UsageError(f"{other.parent} was made from {folder}; remove that first")
+    own = read_manifest(folder)["fingerprint"] if Layout(folder).finished else None
+    for other in stores_below(folder.resolve().parent):
+        if own is not None and read_json(Layout(other).plan).get("parent") == own:
+            raise UsageError(f"{other} was made from {folder}; remove that first")
     shutil.rmtree(folder)
     return "the store it was made from"
 
@@ -192,7 +193,7 @@ def read_previous(folder: Path) -> dict[PlatformPath, str]:
     Raises:
         NotFoundError: the folder holds no mapping.
     """
-    paths = [folder / "decision" / "mapping.json", folder / "mapping.json", folder]
+    paths = [Layout(folder).decision / "mapping.json", folder / "mapping.json", folder]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise NotFoundError(f"{folder} holds no mapping.json; name a result of 'align apply'")
@@ -209,7 +210,7 @@ def write_tree(stage: ApplyReview, folder: Path) -> None:
     merged, broken = stage.result(counts)
     write_json(folder / "mapping.json", mapping_rows(merged.mapping))
     write_json(folder / "impact.json", impact(counts, merged, stage.review.decisions, broken))
-    merged.taxonomy.save(folder / "taxonomy.json")
+    merged.taxonomy.save(folder / TAXONOMY)
 
 
 def _keys(shard: pa.Table) -> pa.ChunkedArray:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mep3m.errors import NotFoundError
-from mep3m.store.files import atomic_write, inside
+from mep3m.store.filesystem import atomic_write, inside
 
 
 class Images(Protocol):

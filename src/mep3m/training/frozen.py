@@ -23,7 +23,7 @@ from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import NetworkSettings
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.files import exclusive_lock
+from mep3m.store.filesystem import exclusive_lock
 from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.fit import fit

@@ -34,7 +34,7 @@ from mep3m.product import Label
 from mep3m.settings.align import MergeSettings
 from mep3m.stages.apply_review import mapping_rows, read_mapping, read_previous
 from mep3m.store.append_log import append_line, read_lines
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from tests.alignment.shops import FIRST, ROWS, link, proposals, side
 
 NOW = "2026-11-22T10:00:00"

@@ -15,7 +15,7 @@ from mep3m.settings.dedupe import DedupeSettings
 from mep3m.stages.base import GlobalStage, run_stage
 from mep3m.stages.dedupe.stage import GROUPS, LINKS, DedupeStage, group_sizes
 from mep3m.store import ContentImages, Plan, Store, StoreWriter
-from mep3m.store.files import hash_file
+from mep3m.store.filesystem import hash_file
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from mep3m.stages.ocr.folder import SUFFIXES, ReadingCounts, reading_row, write_
 from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.promotion import PROMOTIONAL
 from mep3m.stages.ocr.read import ImageFile, Reading, finish, image_files
-from mep3m.store.files import hash_file
+from mep3m.store.filesystem import hash_file
 from tests.stages.ocr.pictures import encoded
 
 BOX = ((0.0, 0.0), (9.0, 0.0), (9.0, 5.0), (0.0, 5.0))

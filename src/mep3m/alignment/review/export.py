@@ -19,7 +19,7 @@ from urllib.parse import quote
 from mep3m.alignment.records import Proposal
 from mep3m.alignment.review.sssom import NO_LICENSE, PREDICATES, REVIEWED, MappingRow, yaml_text
 from mep3m.errors import UsageError
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 #: columns in the order of SSSOM's table of slots
 COLUMNS = (

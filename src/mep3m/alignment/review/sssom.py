@@ -27,7 +27,7 @@ from mep3m import __version__
 from mep3m.alignment.records import Proposal, Relation
 from mep3m.alignment.sheet import read_sheet
 from mep3m.errors import FormatError
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 PREDICATES: dict[Relation, str] = {
     "exact": "skos:exactMatch",

@@ -157,9 +157,10 @@ def diff(
 
 def _taxonomy(path: Path) -> Taxonomy:
     """Return the taxonomy of a store, of a folder with taxonomy.json, or of a JSON file."""
+    from mep3m.store.layout import TAXONOMY
     from mep3m.taxonomy import Taxonomy
 
-    file = path / "taxonomy.json" if path.is_dir() else path
+    file = path / TAXONOMY if path.is_dir() else path
     if not file.is_file():
         raise NotFoundError(f"{path} is no store, and no taxonomy in JSON")
     return Taxonomy.load(file)

@@ -51,6 +51,7 @@ def ocr(
     from mep3m.stages.ocr.read import ImageFile, image_files
     from mep3m.stages.ocr.stage import default_cache, store_images
     from mep3m.store import Store
+    from mep3m.store.layout import Layout, stores_below
 
     given = {name: value for name, value in options.items() if value is not None}
     reading = {name: value for name, value in given.items() if name in OcrSettings.model_fields}
@@ -58,7 +59,7 @@ def ocr(
     settings = OcrSettings.parse(reading, "mep3m ocr"), PoolSettings.parse(running, "mep3m ocr")
     if not source.is_dir():
         raise NotFoundError(f"{source} is not a folder; name a folder of images or a store")
-    store = Store.open(source) if (source / "plan.json").exists() else None
+    store = Store.open(source) if Layout(source).begun else None
     kept = default_cache(store) if store else out.with_name(out.name + ".readings.sqlite")
 
     def files() -> Iterator[ImageFile]:
@@ -66,7 +67,7 @@ def ocr(
 
     total = sum(1 for _ in files())
     if not total:
-        if store is None and any(source.glob("*/plan.json")):
+        if store is None and stores_below(source):
             Store.open(source)  # says which stores are in the folder
         raise NotFoundError(f"{source} holds no images (endings: {', '.join(sorted(SUFFIXES))})")
     with bar("ocr", total, "images") as advance:

@@ -49,7 +49,7 @@ def assign(
     from mep3m.assignment.run import Run
     from mep3m.cli.learning.evaluate import with_edits_of
     from mep3m.engine.progress import bar
-    from mep3m.store.files import atomic_write
+    from mep3m.store.filesystem import atomic_write
 
     opened_run = with_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(

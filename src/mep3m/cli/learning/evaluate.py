@@ -37,7 +37,7 @@ def evaluate(
     from mep3m.dataset.splits import Split
     from mep3m.evaluation.label_checks import outside_in_words
     from mep3m.recipes.classify import evaluate_run
-    from mep3m.store.files import write_json
+    from mep3m.store.json_files import write_json
 
     opened_run = with_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
@@ -55,7 +55,7 @@ def evaluate(
         write_json(card, scores)
     if options["report"]:
         from mep3m.report.card_report import report_card
-        from mep3m.store.files import read_json
+        from mep3m.store.json_files import read_json
 
         trained = read_json(run / "card.json") if (run / "card.json").exists() else {}
         scores |= {"leakage": trained["leakage"]} if "leakage" in trained else {}

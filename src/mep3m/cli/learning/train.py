@@ -64,7 +64,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.evaluation.label_checks import in_words
     from mep3m.recipes.classify import train_run
     from mep3m.recipes.leakage import leakage
-    from mep3m.store.files import write_json
+    from mep3m.store.json_files import write_json
 
     columns = column_map(options, data)
     settings = train_settings(options)

@@ -18,8 +18,8 @@ from mep3m.models.classifier import Prediction
 from mep3m.models.linear.ngrams import Grams, GramVocabulary, Rows, Texts, encode_texts
 from mep3m.models.linear.scores import scores
 from mep3m.models.tensors import open_tensors, save_tensors
-from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
+from mep3m.store.json_files import read_json, write_json
 
 KIND = "linear"
 _BATCH = 4096

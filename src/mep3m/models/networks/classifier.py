@@ -26,8 +26,9 @@ from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import normalise
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import NetworkSettings
-from mep3m.store.files import atomic_write, read_json, write_json
+from mep3m.store.filesystem import atomic_write
 from mep3m.store.images import Images
+from mep3m.store.json_files import read_json, write_json
 from mep3m.store.rejects import Reject
 
 KIND, FORMAT = "network", 1

@@ -17,7 +17,7 @@ from mep3m.errors import require
 from mep3m.label_tree.probabilities import SMALLEST, families, family_runs, leaf_mask
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.classifier import TINY, LinearClassifier, NameHead, name_columns
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 #: versions that onnxruntime has read since 2022
 _OPSET, _IR_VERSION = 17, 8

@@ -23,11 +23,13 @@ class ForbiddenAddressError(FormatError):
 
 def is_public(address: str) -> bool:
     """Whether an IP address can be reached on the open Internet; IPv4 inside IPv6 is looked into."""
-    found: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        translated = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in _NAT64 else None
-        found = found.ipv4_mapped or found.sixtofour or translated or found
-    return found.is_global and not found.is_multicast
+    resolved_ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(
+        address.partition("%")[0]
+    )
+    if isinstance(resolved_ip, ipaddress.IPv6Address):
+        translated = ipaddress.IPv4Address(int(resolved_ip) & 0xFFFFFFFF) if resolved_ip in _NAT64 else None
+        resolved_ip = resolved_ip.ipv4_mapped or resolved_ip.sixtofour or translated or resolved_ip
+    return resolved_ip.is_global and not resolved_ip.is_multicast
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -56,10 +58,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """
         try:
             loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            entries = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:
             raise httpcore.ConnectError(f"the host '{host}' is not known") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         if not self._allow_private:
             for address in addresses:
                 if not is_public(address):

@@ -19,7 +19,8 @@ from mep3m.stages.dedupe.pictures import distance, perceptual_hashes, thumbnail
 from mep3m.stages.dedupe.stage import INDEX
 from mep3m.stages.dedupe.titles import HASHES, agreement, jaccard, normalise, shingle, signatures, title_keys
 from mep3m.store import Store
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
+from mep3m.store.layout import Layout, finished_below
 from mep3m.store.store import read_shard
 
 
@@ -169,14 +170,14 @@ def _image_key(content: bytes) -> np.uint64:
 def _index_folder(store: Store) -> Path | None:
     """Return the index of this store, or of the step beside it that it was made from."""
     folder, parent = store.folder, store.manifest["parent"]
-    while not (folder / "decision" / INDEX).exists():
-        beside = [path.parent for path in folder.parent.glob("*/manifest.json")]
-        folders = [path for path in beside if read_json(path / "manifest.json")["fingerprint"] == parent]
+    while not (Layout(folder).decision / INDEX).exists():
+        beside = finished_below(folder.parent)
+        folders = [path for path in beside if read_json(Layout(path).manifest)["fingerprint"] == parent]
         if parent is None or not folders:
             return None
         folder = folders[0]
-        parent = read_json(folder / "manifest.json")["parent"]
-    return folder / "decision" / INDEX
+        parent = read_json(Layout(folder).manifest)["parent"]
+    return Layout(folder).decision / INDEX
 
 
 def _read_rows(store: Store, rows: NDArray[np.int64]) -> pa.Table:

@@ -14,7 +14,7 @@ import orjson
 from mep3m.errors import StoreError
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.lines import TextLine
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
 
 #: settings applied after reading: changing them costs no new reading
 _AFTER_READING = {"clean", "min_confidence", "single_confidence"}

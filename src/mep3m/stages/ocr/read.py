@@ -17,7 +17,7 @@ from mep3m.stages.ocr.cache import ReadingCache
 from mep3m.stages.ocr.lines import TextLine, clean_lines, is_single, reading_order
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.promotion import score_lines
-from mep3m.store.files import as_text, hash_file
+from mep3m.store.filesystem import as_text, hash_file
 
 #: groups a process in one window; a window's results are held in memory until all are there
 _WINDOW_GROUPS = 16

@@ -26,7 +26,7 @@ from mep3m.errors import ModelError, UsageError
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.image import normalise
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
 from mep3m.training.examples import Examples, balanced_weights, batches, epoch_order, plan_batches
 from mep3m.training.loop.advice import is_memory, no_number, out_of_memory
 from mep3m.training.loop.arriving import Arriving
