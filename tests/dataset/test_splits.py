@@ -68,8 +68,8 @@ def test_a_stratified_split_keeps_the_share_of_every_class() -> None:
     assert len(rare & set(split.test)) == 2
 
 
-def test_by_shop_tests_on_whole_shops() -> None:
-    split = split_products(shelf([f"t {n}" for n in range(30)]), "shop", shops=["s1"])
+def test_by_platform_tests_on_whole_platforms() -> None:
+    split = split_products(shelf([f"t {n}" for n in range(30)]), "platform", platforms=["s1"])
     assert set(split.test) == {f"p{n}" for n in range(1, 30, 3)}
 
 
@@ -95,8 +95,8 @@ def test_a_split_of_another_dataset_is_refused() -> None:
         (lambda: split_products(shelf(["a", "a", "a"]), "grouped"), "empty test side"),
         (lambda: split_products(shelf(["a", "b"]), "grouped", 1.5), "between 0 and 1"),
         (lambda: split_products(shelf(["a", "b"]), "stratified"), "needs the labels"),
-        (lambda: split_products(shelf(["a", "b"]), "shop"), "there are: s0, s1"),
-        (lambda: split_products(shelf(["a", "b"]), "shop", shops=["s9"]), "allowed: s0, s1"),
+        (lambda: split_products(shelf(["a", "b"]), "platform"), "there are: s0, s1"),
+        (lambda: split_products(shelf(["a", "b"]), "platform", platforms=["s9"]), "allowed: s0, s1"),
         (lambda: split_products(pa.concat_tables([shelf(["a"])] * 2), "random"), "unique"),
     ],
 )

@@ -175,4 +175,4 @@ def make_split(project: Project, products: pa.Table) -> Split:
     """Return the split that the project asks for, of products that no stage dropped."""
     wanted = project.split
     labels = [row[-1]["category"] if row else None for row in products["labels"].to_pylist()]
-    return split_products(products, wanted.kind, wanted.test_share, wanted.seed, labels, wanted.shops)
+    return split_products(products, wanted.kind, wanted.test_share, wanted.seed, labels, wanted.platforms)
