@@ -176,7 +176,7 @@ def test_evaluate_says_what_was_followed_and_makes_the_whole_card(
     edits = ("--edits", place / "tree.edits.jsonl")
     card = ("--card", tmp_path / "card.json", "--report", tmp_path / "card.html")
     assert call("evaluate", place / "run", "--data", place / "later.tsv", *edits, *card) == 0
-    assert "1 edits followed: 1 classes of the run are another now" in capsys.readouterr().err
+    assert "1 edits applied: 1 classes of the run have become another" in capsys.readouterr().err
     by_class = json.loads((tmp_path / "card.json").read_text())["levels"][1]["classes_by_training_rows"]
     rows = {row["name"]: row["training_rows"] for row in by_class}
     assert set(rows) == {"11", "22"}

@@ -135,7 +135,7 @@ def test_train_and_evaluate_on_the_sides_of_a_split(run: Path, tmp_path: Path) -
     from mep3m.dataset.splits import Split
 
     scores = evaluate_run(opened, opened.read(run / "items.tsv"), Split.load(split))
-    assert scores["rows"] == len(Split.load(split).test)
+    assert scores.rows == scores.to_json()["rows"] == len(Split.load(split).test)
     card = json.loads((out / "card.json").read_text())
     assert 0 <= card["leakage"]["shared"] <= 1
     assert [row["level"] for row in card["leakage"]["levels"]] == [1, 2]

@@ -26,7 +26,7 @@ def card() -> dict[str, Any]:
         rows.append(Product(str(n), "s", str(n), labels=tuple(Label(name, "given", "s") for name in path)))
     proba = np.random.default_rng(0).dirichlet(np.ones(len(tree)), len(rows)).astype(np.float32)
     made = metric_card(tree, proba, Dataset.of(to_table(rows)), COUNTS)
-    return made | {"rows": len(rows)}
+    return made.to_json() | {"rows": len(rows)}
 
 
 def test_scores_and_intervals_are_the_cards(card: dict[str, Any]) -> None:

@@ -166,7 +166,7 @@ def _classify(project: Project, store: Store, out: Path) -> dict[str, Any] | Non
     tree = store.taxonomy if len(store.taxonomy) else None
     sides = [Opened(products.take(rows), store.images, [], tree) for rows in (train_rows, test_rows)]
     train_run(sides[0], Columns(), None, project.train, out / "model")
-    scores = evaluate_run(Run.open(out / "model"), sides[1], card=True)
+    scores = evaluate_run(Run.open(out / "model"), sides[1], card=True).to_json()
     write_json(done, {"key": key, "split": split.id, "scores": scores})
     return dict(scores)
 

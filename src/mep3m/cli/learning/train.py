@@ -91,11 +91,12 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     say_refused(opened.rejects, data)
     root = options["image_root"] or (data.parent if columns.image else None)
     split = Split.load(options["split_file"]) if options["split_file"] else None
-    card = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
+    trained = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
+    card = trained.to_json()
     if options["leakage"]:
         card["leakage"] = leakage(opened, settings, options["seeds"])
         write_json(out / "card.json", card)
-    for line in in_words(card["odd_labels"], str(data)):
+    for line in in_words(trained.odd_labels, str(data)):
         click.echo(line, err=True)
     if as_json:
         print_json({"run": str(out), "refused": len(opened.rejects), **card})
