@@ -32,7 +32,7 @@ def test_a_table_has_no_tree_of_its_own_to_contradict() -> None:
     odd = odd_labels(rows, LabelTree.from_paths(rows.paths), None)
     assert odd.against_the_tree.rows == 0
     assert in_words(odd, "t.tsv") == [
-        "1 names stand below several parents (level 2: 11 below 1, 2); each counts as one class of its level"
+        "1 names have several parents (level 2: 11 below 1, 2); each counts as one class of its level"
     ]
 
 

@@ -97,7 +97,7 @@ def test_one_shop_has_no_table_of_its_own(card: dict[str, Any], tmp_path: Path) 
         row["platforms"].append(row["platforms"][0] | {"platform": "t"})
     card_report.report_card(card, tmp_path / "two.html")
     pages = [(tmp_path / f"{name}.html").read_text() for name in ("one", "two")]
-    assert ["Scores by shop" in page for page in pages] == [False, True]
+    assert ["Scores by platform" in page for page in pages] == [False, True]
 
 
 def test_leakage_is_on_the_page_where_it_was_measured(card: dict[str, Any], tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ class Split:
             raise FormatError(f"{path} is not a split; 'mep3m split' writes one") from None
         if split.id != expected:
             raise UsageError(
-                f"{path} was changed after it was written (its ids give {split.id}, not {expected})"
+                f"{path} was changed after it was written (its ids give {split.id}, not {expected}); "
+                "write it again with 'mep3m split'"
             )
         return split
 
@@ -147,7 +148,7 @@ def split_products(
         side = "train" if test.all() else "test"
         raise UsageError(
             f"the {kind} split of {len(ids):,} products has an empty {side} side; "
-            "give more products, another share (of training: --valid-share), or a random split"
+            "give more products, another share (split: --test-share, train: --valid-share), or a random split"
         )
     order = np.argsort(np.array(ids, dtype=object))
     chosen = [(ids[row], bool(test[row])) for row in order]

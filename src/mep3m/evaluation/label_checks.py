@@ -1,4 +1,4 @@
-"""What is odd in the labels that a run learns from: it is learned as it stands, and said."""
+"""What is odd in the labels that a run learns from: it is learned as it is, and said."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
 
 @dataclass(frozen=True)
 class SharedName:
-    """A name of a level, and the parents that it stands below, each as a path in one string."""
+    """A name of a level, and its parents, each as a path in one string."""
 
     level: int
     name: str
@@ -42,7 +42,7 @@ def odd_labels(dataset: Dataset, tree: LabelTree, taxonomy: Taxonomy | None) -> 
     """Return the rows that contradict the store's own `taxonomy`, and the names with several parents.
 
     `dataset` has the labels as they were read, `tree` is that of the run. A store's labels are ids, and
-    each has one place; in a table a name may stand below several parents.
+    each has one place; in a table a name may have several parents.
     """
     shared = tree.shared_names()
     (level, name), places = max(shared.items(), key=lambda item: len(item[1]), default=((0, ""), ()))
@@ -58,12 +58,12 @@ def in_words(odd: OddLabels, where: str) -> list[str]:
     if against.rows:
         lines.append(
             f"{against.rows:,} rows of {where} have labels that contradict its own tree"
-            f"{outside_in_words(against)}; they are learned as they stand"
+            f"{outside_in_words(against)}; the run learns them as they are"
         )
     if odd.shared_names:
         parents = ", ".join(most.parents[:3]) + (", …" if len(most.parents) > 3 else "")
         lines.append(
-            f"{odd.shared_names:,} names stand below several parents (level {most.level}: {most.name} "
+            f"{odd.shared_names:,} names have several parents (level {most.level}: {most.name} "
             f"below {parents}); each counts as one class of its level"
         )
     return lines

@@ -59,7 +59,7 @@ class TableSettings(Settings):
 
 
 class ImageLimits(Settings):
-    """What an image may be; looked at before it is decoded."""
+    """What an image may be; checked before it is decoded."""
 
     max_bytes: Annotated[int, Field(gt=0)] = 20 * 2**20
     max_pixels: Annotated[int, Field(gt=0)] = 40_000_000
