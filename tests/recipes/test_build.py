@@ -238,9 +238,9 @@ def test_a_classifier_that_cannot_be_is_refused_before_any_work(
     [
         (
             "[[first_level]]\nname_zh = '茶'\nfrom = { haohou = ['茶'] }",
-            "first_level '茶' names the shop 'haohou'",
+            "first_level '茶' names the platform 'haohou'",
         ),
-        ("[split]\nkind = 'shop'\nshops = ['haohou']", "split.shops names the shop 'haohou'"),
+        ("[split]\nkind = 'platform'\nplatforms = ['haohou']", "split.platforms names the platform 'haohou'"),
     ],
 )
 def test_a_shop_that_no_source_is_is_offered_the_nearest(project: Path, section: str, message: str) -> None:
@@ -249,13 +249,13 @@ def test_a_shop_that_no_source_is_is_offered_the_nearest(project: Path, section:
     with pytest.raises(SettingsError) as caught:
         load_project(path)
     assert message in str(caught.value)
-    assert "the shop 'haohou' (did you mean 'haohuo'? allowed: haohuo, pinshang)" in str(caught.value)
+    assert "the platform 'haohou' (did you mean 'haohuo'? allowed: haohuo, pinshang)" in str(caught.value)
 
 
 def test_shops_that_stand_in_the_rows_may_be_named(tmp_path: Path) -> None:
     path = tmp_path / "mep3m.toml"
     path.write_text(
-        "name = 'x'\n[[sources]]\nname = 'all'\npath = 'a.csv'\ncolumns = { source = 'shop' }\n"
-        "[split]\nkind = 'shop'\nshops = ['jd']\n"
+        "name = 'x'\n[[sources]]\nname = 'all'\npath = 'a.csv'\ncolumns = { platform = 'shop' }\n"
+        "[split]\nkind = 'platform'\nplatforms = ['jd']\n"
     )
-    assert load_project(path).split.shops == ("jd",)
+    assert load_project(path).split.platforms == ("jd",)

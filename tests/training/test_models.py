@@ -115,7 +115,7 @@ def test_trainings_of_different_precision_in_one_process(order: tuple[str, ...],
 
 def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 60)
-    task = task_of(table, images, "late-fusion", TINY | {"text.low": 2}, valid=15)
+    task = task_of(table, images, "late-fusion", TINY | {"text.min_ngram": 2}, valid=15)
     trained = late_fusion.train(task, tmp_path / "run")
     trained.classifier.save(tmp_path / "run")
     assert accuracy(trained.valid_proba, task.codes[task.valid]) > 0.8
@@ -128,7 +128,7 @@ def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
 
 def test_late_fusion_along_the_tree_is_coherent(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 60)
-    task = task_of(table, images, "late-fusion", TINY | {"text.low": 2, "epochs": 4}, valid=15)
+    task = task_of(table, images, "late-fusion", TINY | {"text.min_ngram": 2, "epochs": 4}, valid=15)
     settings = task.settings.model_copy(update={"hierarchy": "coarse-to-fine"})
     trained = late_fusion.train(replace(task, settings=settings), tmp_path / "run")
     trained.classifier.save(tmp_path / "run")

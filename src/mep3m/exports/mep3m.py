@@ -40,7 +40,7 @@ def write_annotations(products: Iterable[Product], taxonomy: Taxonomy, path: Pat
 def _numbers(taxonomy: Taxonomy) -> dict[str, str]:
     own = {node.id: _OWN_ID.fullmatch(node.id) for node in taxonomy}
     if all(own.values()):
-        return {node: found[2] for node, found in own.items() if found}
+        return {node: numbers[2] for node, numbers in own.items() if numbers}
     fine = [node for level in range(2, len(LEVELS) + 1) for node in taxonomy.at_level(level)]
     levels: Sequence[Sequence[Category]] = (taxonomy.at_level(1), fine)
     return {node.id: str(i) for nodes in levels for i, node in enumerate(nodes, start=1)}

@@ -45,7 +45,7 @@ class Catalogues:
             NotFoundError: the folder or archive of images does not exist.
         """
         entry = self.entries[index]
-        root = self.base / entry.images if entry.images is not None else None
+        root = self.base / entry.image_root if entry.image_root is not None else None
         if root is not None and not root.exists():
             raise NotFoundError(f"the image folder {root} of source '{entry.name}' does not exist")
         return Intake(self.images, root, entry.limits, entry.fetch)
@@ -123,8 +123,10 @@ def _finished(folder: Path) -> dict[str, Any] | None:
 
 def decisive(entry: SourceEntry) -> dict[str, Any]:
     """Return what of an entry decides the products; where files lie on this machine does not."""
-    settings = entry.model_dump(mode="json", exclude={"path", "images", "taxonomy", "fetch"})
-    settings["images"] = entry.images is not None
+    settings = entry.model_dump(mode="json", exclude={"path", "image_root", "taxonomy", "fetch"})
+    # names of an earlier version, so that its stores stay up to date
+    settings["columns"]["source"] = settings["columns"].pop("platform")
+    settings["images"] = entry.image_root is not None
     settings["fetch"] = entry.fetch.enabled
     return settings
 

@@ -148,7 +148,7 @@ def _classify(job: Job, store: Store) -> dict[str, Any] | None:
         return dict(read_json(model / SCORES)["scores"])
     split.save(job.out / "split.json")
     train_run(opened, Columns(), None, settings, model, split)
-    scores = evaluate_run(Run.open(model), opened, split, card=True)
+    scores = evaluate_run(Run.open(model), opened, split, card=True).to_json()
     write_stamp(model / SCORES, made_from, split=split.id, scores=scores)
     return dict(scores)
 
@@ -161,4 +161,6 @@ def make_split(project: Project, dataset: Dataset) -> Split:
     """Return the split that the project asks for, of products that no stage dropped."""
     wanted = project.split
     labels = [cells[-1] if cells else None for cells in dataset.cells]
-    return split_products(dataset.products, wanted.kind, wanted.test_share, wanted.seed, labels, wanted.shops)
+    return split_products(
+        dataset.products, wanted.kind, wanted.test_share, wanted.seed, labels, wanted.platforms
+    )

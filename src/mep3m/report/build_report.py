@@ -14,6 +14,7 @@ from mep3m.report.card_report import by_training_rows, calibration, scores
 from mep3m.report.dataset_report import report_dataset
 from mep3m.report.ocr_examples import ocr_examples, ocr_sections
 from mep3m.report.page import Section, table
+from mep3m.statistics.figures import dataset_figures
 from mep3m.store import Store
 from mep3m.store.json_files import read_json
 
@@ -52,7 +53,7 @@ def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
         extra.append(calibration(facts.scores))
     if facts.truth is not None:
         extra.append(_truth(facts.truth))
-    report_dataset(dataset, folder, seed, extra)
+    report_dataset(dataset_figures(dataset, seed), folder, extra)
     return folder / "report.html"
 
 

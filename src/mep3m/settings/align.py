@@ -36,9 +36,9 @@ class PaperSettings(Settings):
 class EvidenceSettings(Settings):
     """The proposer that combines every kind of evidence."""
 
-    #: candidates looked at for each category and each kind of similarity
+    #: candidates compared for each category and each kind of similarity
     candidates: int = Field(default=10, ge=1, le=500)
-    #: candidates kept per category for a person to look at, beside the accepted one
+    #: candidates kept per category for a person to review, beside the accepted one
     kept: int = Field(default=3, ge=0, le=50)
     #: the probability from which an equal pair is accepted
     accept: float = Field(default=0.5, gt=0, lt=1)
@@ -67,9 +67,9 @@ class MergeSettings(Settings):
 
     `join_inner` joins the inner categories (those with others below them) of different platforms that
     have the same name below the same parent; only a rejected row keeps two of them apart.
-    `unreviewed = "accept"` also applies what the method accepted and no person has looked at, from
+    `unreviewed = "accept"` also applies what the method accepted and no person has reviewed, from
     `accept_above` on. `allow_joins` lets a merge join two categories of one platform. `unmapped`
-    says what happens to the labels of rows whose category found no place in the tree.
+    says what happens to the labels of rows whose category is unmapped.
     """
 
     unreviewed: Literal["skip", "accept"] = "skip"

@@ -111,7 +111,7 @@ class ColumnMap:
         values = {name: clean(cells[name]) for name in columns.names() if name != columns.path}
         name = pa.repeat(pa.scalar(self.source), len(lines))
         filled: dict[str, pa.Array] = {
-            "source": pc.coalesce(values[columns.source], name) if columns.source else name,
+            "source": pc.coalesce(values[columns.platform], name) if columns.platform else name,
             "source_id": stable_ids(values.get(columns.id or ""), self.file, lines),
             "file": pa.repeat(pa.scalar(self.file), len(lines)),
             "line": pa.array(lines),

@@ -263,5 +263,5 @@ def open_table(entry: SourceEntry, path: Path) -> TableSource:
         {"columns": entry.columns, "format": entry.format, "encoding": entry.encoding, "source": entry.name},
         entry.path,
     )
-    takes_images = entry.images is not None or entry.fetch.enabled
+    takes_images = entry.image_root is not None or entry.fetch.enabled
     return TableSource(path, settings, entry.part_bytes or (2**18 if takes_images else None))

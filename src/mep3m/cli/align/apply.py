@@ -16,6 +16,7 @@ from mep3m.cli.shared import (
     json_option,
     now,
     print_json,
+    renamed_option,
 )
 from mep3m.errors import Mep3mError, UsageError
 
@@ -31,8 +32,18 @@ def _sources(command: Any) -> Any:
         click.option("--store", type=FILE, help="The store whose rows get the labels."),
         click.option("--left", type=FILE, help="Table of the left platform's categories."),
         click.option("--right", type=FILE, help="Table of the right platform's categories."),
-        click.option("--left-source", default="left", help="The left platform's name in the store."),
-        click.option("--right-source", default="right", help="The right platform's name in the store."),
+        renamed_option(
+            "--left-platform",
+            old="--left-source",
+            default="left",
+            help="The left platform's name in the store.",
+        ),
+        renamed_option(
+            "--right-platform",
+            old="--right-source",
+            default="right",
+            help="The right platform's name in the store.",
+        ),
         click.option("--first-level", type=FILE, help="Hand-made first level: .toml or a table."),
         click.option("--previous", type=FILE, help="An earlier result, whose ids are kept."),
         click.option("--edits", type=FILE, help="Recorded edits of the tree ('align edit')."),
@@ -69,8 +80,8 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     """Merge the categories as FILE says, and give every row its labels in the merged tree.
 
     The rows of --store are written to the new store --out; the first stays as it is, and every row
-    keeps its shop's own path. Contradictions are listed with their lines, and then nothing is
-    written. Exit code 1: some categories found no place (they are listed).
+    keeps its platform's own path. Contradictions are listed with their lines, and then nothing is
+    written. Exit code 1: some categories are unmapped (they are listed).
     """
     from mep3m.alignment.merging.impact import as_text, compare_after, impact
     from mep3m.alignment.review.log import open_review
@@ -116,7 +127,7 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
 
     given = {key: options[key] for key in MergeSettings.model_fields if options[key] is not None}
     settings = MergeSettings.parse(given, "mep3m align apply")
-    names = {"left": options["left_source"], "right": options["right_source"]}
+    names = {"left": options["left_platform"], "right": options["right_platform"]}
     sides: list[Side] = []
     for key in ("left", "right"):
         if options[key]:

@@ -25,7 +25,7 @@ from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
 def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     """Write the decisions of a review FILE as an SSSOM set: ids as CURIEs, refused links with 'Not'.
 
-    A review keeps the shops' own ids, which are rarely CURIEs; this form is for tools that ask for
+    A review keeps the platforms' own ids, which are rarely CURIEs; this form is for tools that ask for
     them. Open and unsure rows are left out.
     """
     from mep3m.alignment.review.decisions import links, parse_mapping, progress, read_review

@@ -29,7 +29,7 @@ from mep3m.settings.ocr import OcrSettings, PoolSettings
 @click.option("--min-confidence", type=float, help="Drop lines below this, 0 to 1.")
 @click.option("--single-confidence", type=float, help="Drop lines of a single character below this.")
 @click.option("--clean", type=click.Choice(["paper", "spaces", "none"]), help="Cleaning of the text.")
-@click.option("--upright/--no-upright", default=None, help="Also read lines that stand on their head.")
+@click.option("--upright/--no-upright", default=None, help="Also read lines that are upside down.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder with EasyOCR's weight files.")
 @click.option("--workers", type=int, help="Processes; 0 is one a CPU.")
 @click.option("--seconds-per-image", type=float, help="Give an image up after this long.")
@@ -44,7 +44,7 @@ def ocr(
 ) -> None:
     """Read the text in every image of SOURCE, a folder of images or a store.
 
-    Interrupted at any point, the same command goes on. Images that cannot be read stand in the
+    Interrupted at any point, the same command goes on. Images that cannot be read are in the
     output with `error`, and running again tries only those.
     """
     from mep3m.stages.ocr.folder import SUFFIXES, write_readings

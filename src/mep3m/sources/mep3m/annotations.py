@@ -215,5 +215,5 @@ def _as_row(value: dict[str, Any] | None, problem: str | None) -> tuple[dict[str
 
 def open_mep3m(entry: SourceEntry, path: Path) -> Mep3mSource:
     """Return the annotation file of a project's `[[sources]]` entry."""
-    takes_images = entry.images is not None or entry.fetch.enabled
+    takes_images = entry.image_root is not None or entry.fetch.enabled
     return Mep3mSource(path, entry.name, entry.part_bytes or (2**20 if takes_images else 64 * 2**20))
