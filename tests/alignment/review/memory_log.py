@@ -4,8 +4,8 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from mep3m.alignment.review.contract import (
-    Batch,
     Cells,
+    DecisionBatch,
     Review,
     RowKey,
     Signature,
@@ -23,7 +23,7 @@ class MemoryReviewLog:
 
     def __init__(self, sheet: Sheet) -> None:
         """Begin with these rows."""
-        self._sheet, self._batches = sheet, list[Batch]()
+        self._sheet, self._batches = sheet, list[DecisionBatch]()
         self._lock = threading.Lock()
 
     def read(self, when: str) -> Review:
@@ -36,17 +36,17 @@ class MemoryReviewLog:
         """Change cells of rows as one batch."""
         with self._lock:
             changes = changes_for(self.read(signature.when), self._batches, wanted, signature, since)
-            self._add([Batch(signature, changes)] if changes else [])
+            self._add([DecisionBatch(signature, changes)] if changes else [])
             return self.read(signature.when)
 
-    def undo(self, signature: Signature) -> Batch:
+    def undo(self, signature: Signature) -> DecisionBatch:
         """Take back the last batch that stands."""
         with self._lock:
             last, back = undoing(self._batches, signature, "memory")
             self._add([back])
             return last
 
-    def redo(self, signature: Signature) -> Batch:
+    def redo(self, signature: Signature) -> DecisionBatch:
         """Repeat the batch that was undone last."""
         with self._lock:
             last, again = redoing(self._batches, signature, "memory")
@@ -58,14 +58,14 @@ class MemoryReviewLog:
         with self._lock:
             self._sheet = sheet
             changes = edited_rows(sheet, self._batches)
-            self._add([Batch(signature, changes)] if changes else [])
+            self._add([DecisionBatch(signature, changes)] if changes else [])
             return self.read(signature.when)
 
-    def history(self) -> list[Batch]:
+    def history(self) -> list[DecisionBatch]:
         """Return every batch, oldest first."""
         return list(self._batches)
 
-    def _add(self, batches: Sequence[Batch]) -> None:
+    def _add(self, batches: Sequence[DecisionBatch]) -> None:
         for batch in batches:
             self._batches.append(batch)
             self._sheet = with_changes(self._sheet, batch.changes)

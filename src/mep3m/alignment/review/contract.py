@@ -52,7 +52,7 @@ class RowChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class DecisionBatch:
     """Changes that were made at once, and are undone at once.
 
     `undoes` and `redoes` are the place in the history of the batch that this one takes back or
@@ -129,14 +129,14 @@ class ReviewLog(Protocol):
             DecidedMeanwhileError: one of the rows has changed after revision `since`.
         """
 
-    def undo(self, signature: Signature) -> Batch:
+    def undo(self, signature: Signature) -> DecisionBatch:
         """Take back the last batch that stands, and return it.
 
         Raises:
             UsageError: there is none.
         """
 
-    def redo(self, signature: Signature) -> Batch:
+    def redo(self, signature: Signature) -> DecisionBatch:
         """Repeat the batch that was undone last, and return it.
 
         Raises:
@@ -146,7 +146,7 @@ class ReviewLog(Protocol):
     def replace(self, sheet: Sheet, signature: Signature) -> Review:
         """Put other rows in the place of the present ones: new proposals that hold earlier decisions."""
 
-    def history(self) -> list[Batch]:
+    def history(self) -> list[DecisionBatch]:
         """Return every batch, oldest first."""
 
 
@@ -169,7 +169,7 @@ def editable(row: Cells) -> dict[str, str]:
 
 def changes_for(
     review: Review,
-    history: Sequence[Batch],
+    history: Sequence[DecisionBatch],
     wanted: Mapping[RowKey, Cells],
     signature: Signature,
     since: int | None,
@@ -201,7 +201,7 @@ def changes_for(
     return tuple(changes)
 
 
-def edited_rows(sheet: Sheet, history: Sequence[Batch]) -> tuple[RowChange, ...]:
+def edited_rows(sheet: Sheet, history: Sequence[DecisionBatch]) -> tuple[RowChange, ...]:
     """Return what the sheet says otherwise than the history: the edits that no batch has recorded."""
     known = {change.row: change.after for batch in history for change in batch.changes}
     changes = []
@@ -225,7 +225,9 @@ def with_changes(sheet: Sheet, changes: Sequence[RowChange]) -> Sheet:
     return Sheet(sheet.comments, columns, rows, sheet.lines)
 
 
-def undoing(history: Sequence[Batch], signature: Signature, name: str) -> tuple[Batch, Batch]:
+def undoing(
+    history: Sequence[DecisionBatch], signature: Signature, name: str
+) -> tuple[DecisionBatch, DecisionBatch]:
     """Return the last batch that stands, and the batch that takes it back.
 
     Raises:
@@ -236,10 +238,12 @@ def undoing(history: Sequence[Batch], signature: Signature, name: str) -> tuple[
         raise UsageError(f"{name}: no decision is recorded that could be undone")
     last = history[standing[-1]]
     back = tuple(RowChange(change.row, change.after, change.before) for change in last.changes)
-    return last, Batch(signature, back, undoes=standing[-1])
+    return last, DecisionBatch(signature, back, undoes=standing[-1])
 
 
-def redoing(history: Sequence[Batch], signature: Signature, name: str) -> tuple[Batch, Batch]:
+def redoing(
+    history: Sequence[DecisionBatch], signature: Signature, name: str
+) -> tuple[DecisionBatch, DecisionBatch]:
     """Return the batch that was undone last, and the batch that repeats it.
 
     Raises:
@@ -248,10 +252,10 @@ def redoing(history: Sequence[Batch], signature: Signature, name: str) -> tuple[
     _, undone = _stacks(history)
     if not undone:
         raise UsageError(f"{name}: nothing was undone since the last decision, so nothing can be redone")
-    return history[undone[-1]], Batch(signature, history[undone[-1]].changes, redoes=undone[-1])
+    return history[undone[-1]], DecisionBatch(signature, history[undone[-1]].changes, redoes=undone[-1])
 
 
-def _stacks(history: Sequence[Batch]) -> tuple[list[int], list[int]]:
+def _stacks(history: Sequence[DecisionBatch]) -> tuple[list[int], list[int]]:
     """Return the places of the batches that stand, and of those that were undone and can be redone."""
     standing: list[int] = []
     undone: list[int] = []

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.alignment.review.contract import (
-    Batch,
     Cells,
-    RowChange,
+    DecisionBatch,
     Review,
+    RowChange,
     RowKey,
     Signature,
     changes_for,
@@ -73,9 +73,9 @@ class FileReviewLog:
         with file_lock(self.path):
             review, history = self._opened(signature.when)
             changes = changes_for(review, history, wanted, signature, since)
-            return self._commit(review, Batch(signature, changes)) if changes else review
+            return self._commit(review, DecisionBatch(signature, changes)) if changes else review
 
-    def undo(self, signature: Signature) -> Batch:
+    def undo(self, signature: Signature) -> DecisionBatch:
         """Take back the last batch that stands; see `ReviewLog.undo`."""
         with file_lock(self.path):
             review, history = self._opened(signature.when)
@@ -83,7 +83,7 @@ class FileReviewLog:
             self._commit(review, back)
             return last
 
-    def redo(self, signature: Signature) -> Batch:
+    def redo(self, signature: Signature) -> DecisionBatch:
         """Repeat the batch that was undone last; see `ReviewLog.redo`."""
         with file_lock(self.path):
             review, history = self._opened(signature.when)
@@ -102,10 +102,10 @@ class FileReviewLog:
             history = self.history()
             changes = edited_rows(sheet, history)
             if changes:
-                append_line(self.log, _line(Batch(signature, changes)))
+                append_line(self.log, _line(DecisionBatch(signature, changes)))
             return Review.of(str(self.path), sheet, len(history) + bool(changes))
 
-    def history(self) -> list[Batch]:
+    def history(self) -> list[DecisionBatch]:
         """Return every batch, oldest first.
 
         Raises:
@@ -121,7 +121,7 @@ class FileReviewLog:
                 ) from None
         return batches
 
-    def _state(self) -> tuple[Review, list[Batch], bool]:
+    def _state(self) -> tuple[Review, list[DecisionBatch], bool]:
         """Return review and history, and whether the sheet has the last batch and the log every edit."""
         history = self.history()
         sheet, _ = read_review(self.path)
@@ -131,7 +131,7 @@ class FileReviewLog:
         complete = not unwritten and not edited_rows(sheet, history)
         return Review.of(str(self.path), sheet, len(history)), history, complete
 
-    def _opened(self, when: str) -> tuple[Review, list[Batch]]:
+    def _opened(self, when: str) -> tuple[Review, list[DecisionBatch]]:
         """Return review and history, both complete; the lock is held."""
         review, history, complete = self._state()
         if complete:
@@ -140,11 +140,11 @@ class FileReviewLog:
             review.sheet.write(self.path)
         by_hand = edited_rows(review.sheet, history)
         if by_hand:
-            history.append(Batch(Signature("", when, BY_HAND), by_hand))
+            history.append(DecisionBatch(Signature("", when, BY_HAND), by_hand))
             append_line(self.log, _line(history[-1]))
         return Review.of(str(self.path), review.sheet, len(history), len(by_hand)), history
 
-    def _commit(self, review: Review, batch: Batch) -> Review:
+    def _commit(self, review: Review, batch: DecisionBatch) -> Review:
         append_line(self.log, _line(replace(batch, replaced=stamp(self.path))))
         sheet = with_changes(review.sheet, batch.changes)
         sheet.write(self.path)
@@ -178,7 +178,7 @@ def require_replaceable(path: Path) -> None:
         )
 
 
-def _line(batch: Batch) -> dict[str, Any]:
+def _line(batch: DecisionBatch) -> dict[str, Any]:
     """Return a batch as its line in the log; what it does not have is left out."""
     said = batch.signature
     line: dict[str, Any] = {"time": said.when, "how": said.how}
@@ -190,10 +190,10 @@ def _line(batch: Batch) -> dict[str, Any]:
     return line | {"changes": changes}
 
 
-def _batch(line: Mapping[str, Any]) -> Batch:
+def _batch(line: Mapping[str, Any]) -> DecisionBatch:
     changes = tuple(RowChange(_key(c["row"]), c["before"], c["after"]) for c in line["changes"])
     signature = Signature(line.get("by", ""), line["time"], line["how"])
-    return Batch(signature, changes, line.get("undoes"), line.get("redoes"), line.get("sheet"))
+    return DecisionBatch(signature, changes, line.get("undoes"), line.get("redoes"), line.get("sheet"))
 
 
 def _key(row: Any) -> RowKey:

@@ -19,7 +19,7 @@ from mep3m.cli.shared import (
 from mep3m.errors import UsageError
 
 if TYPE_CHECKING:
-    from mep3m.alignment.review.contract import Batch, Review, ReviewLog
+    from mep3m.alignment.review.contract import DecisionBatch, Review, ReviewLog
     from mep3m.alignment.review.decisions import Decision
 
 ANSWERS = {"a": "accept", "r": "reject", "u": "unsure"}
@@ -233,7 +233,7 @@ def redo(review_file: Path, by: str, as_json: bool) -> None:
         click.echo(text)
 
 
-def _described(batch: Batch) -> str:
+def _described(batch: DecisionBatch) -> str:
     """Return a batch in words: how many rows, how and when they were decided."""
     return f"{len(batch.changes)} row(s) decided {batch.signature.how} at {batch.signature.when}"
 
