@@ -46,7 +46,7 @@ EQUAL, INNER, OTHER, SHARED, IMPLIED, FOLLOWS, UNLIKE, UNSAID = range(8)
 
 @dataclass(frozen=True)
 class Candidates:
-    """Two sides' candidate pairs with every feature, before any probability of the second look."""
+    """Two sides' candidate pairs with every feature, before any probability of the second pass."""
 
     left: Tree
     right: Tree
