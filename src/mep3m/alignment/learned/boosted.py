@@ -14,7 +14,7 @@ import orjson
 if TYPE_CHECKING:
     from mep3m.alignment.learned.leaves import TreeArrays
 
-#: the weights that ship; `fitting` makes them from labelled cases, bench/alignment/train.py from the real ones
+#: the weights that ship; `fitting` makes them, bench/alignment/train.py gives it the real cases
 WEIGHTS = "weights.json"
 #: pairs that walk down the trees together
 BLOCK = 65_536
