@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mep3m.alignment.fitting.cases import CODES, LabelledCase, pairs_of
 from mep3m.alignment.fitting.fit import Fitting, fit_weights, second_pass
@@ -165,6 +166,27 @@ def test_more_of_what_speaks_for_a_link_never_lowers_its_score() -> None:
     half = np.full(50, 0.5, np.float32)
     assert (np.diff(model.raw({"ratio": grid, "clash": half, "size": half})) >= 0).all()
     assert (np.diff(model.raw({"ratio": half, "clash": grid, "size": half})) <= 0).all()
+
+
+def test_the_trees_that_are_read_out_say_what_scikit_learns_model_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models = []
+
+    class Remembered(HistGradientBoostingClassifier):  # type: ignore[misc]
+        def fit(self, *args: Any, **kwargs: Any) -> Any:
+            models.append(self)
+            return super().fit(*args, **kwargs)
+
+    monkeypatch.setattr("mep3m.alignment.fitting.heads.HistGradientBoostingClassifier", Remembered)
+    draw = np.random.default_rng(1)
+    names = ("ratio", "clash", "size", "leaf")
+    table = {name: np.round(draw.random(2000), 2).astype(np.float32) for name in names}
+    y = table["ratio"] + draw.normal(0, 0.3, 2000) > 0.5
+    table["leaf"][draw.random(2000) < 0.3] = np.nan  # unknown values go their own way at each node
+    ours = fit_trees(table, y, draw.random(2000) + 0.5, 0, FOR, AGAINST)
+    expected = models[0].decision_function(np.stack([table[name] for name in names], axis=1))
+    np.testing.assert_allclose(ours.raw(table), expected, atol=1e-4)
 
 
 def test_the_constrained_features_exist() -> None:
