@@ -77,8 +77,8 @@ def _drafted(
     weight: Mapping[tuple[Name, Name], float],
     english: Mapping[Name, str],
 ) -> DraftClass:
-    alike = Counter(name for _, name in group)
-    best = max(group, key=lambda of: (alike[of[1]], sizes[of], of))
+    uses = Counter(name for _, name in group)
+    best = max(group, key=lambda of: (uses[of[1]], sizes[of], of))
     members: dict[str, list[str]] = defaultdict(list)
     for platform, name in group:
         members[platform].append(name)

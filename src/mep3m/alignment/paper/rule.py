@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from mep3m.alignment.connected import connected_sets
-from mep3m.alignment.paper.links import LINK, Content, Links, PaperLinks, best_links, judged
+from mep3m.alignment.paper.links import LINK, Content, Links, PaperLinks, best_links, predicted_links
 from mep3m.alignment.paper.shared_names import BLOCK_PAIRS, DistinctNames, category_pairs, nearest
 from mep3m.alignment.records import Entry, Proposal, Side
 from mep3m.alignment.similarity import Floats, Ints, content_pairs, content_vectors, name_pairs
@@ -18,7 +18,7 @@ from mep3m.settings.align import AlignSettings, PaperSettings
 
 #: equation 3; used where no pair of identical names with titles exists to calibrate on
 PUBLISHED_CONTENT_THRESHOLD = 0.75
-#: where more categories than this bear one name on both sides, or two names that are alike (其他, 其它),
+#: where more categories than this bear one name on both sides, or two similar names (其他, 其它),
 #: each is paired with so many of the nearest: 20,000 categories called 'other' on both sides are 400
 #: million pairs
 NAMESAKES_KEPT = 20
@@ -67,7 +67,9 @@ class _Pairing:
         kept = np.empty(0, LINK)
         waiting, count = [], 0
         for rows, columns, labels in self._compared(settings.label_threshold):
-            waiting.append(judged(rows, columns, labels, self._contents(rows, columns), settings, content))
+            waiting.append(
+                predicted_links(rows, columns, labels, self._contents(rows, columns), settings, content)
+            )
             count += len(rows)
             if count > max(len(kept), BLOCK_PAIRS):
                 kept = best_links(np.concatenate([kept, *waiting]))

@@ -2,7 +2,7 @@
 
 A decision is durable before it is acknowledged, and there is one door for all of them: `ReviewLog`.
 What the batches of a history mean (which stand, what they left in each row) is said here once, so
-that every implementation answers alike.
+that every implementation gives the same answers.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def contradictions(decisions: Sequence[Decision]) -> list[Problem]:
 
 
 def progress(decisions: Iterable[Decision]) -> dict[Verdict, int]:
-    """Return how many rows carry each verdict."""
+    """Return how many rows have each verdict."""
     counts: dict[Verdict, int] = {"accept": 0, "reject": 0, "unsure": 0, "open": 0}
     for decision in decisions:
         counts[decision.verdict] += 1

@@ -131,7 +131,7 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
 
 
 def _write(stage: ApplyReview, store: Any, options: dict[str, Any]) -> Any:
-    """Write the new store, or the tree alone; return what the new rows carry."""
+    """Write the new store, or the tree alone; return the labels of the new rows, counted."""
     from mep3m.engine import bar, make_engine
     from mep3m.stages.apply_review import store_counts, write_tree
     from mep3m.stages.base import run_stage
