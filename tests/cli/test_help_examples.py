@@ -144,6 +144,7 @@ def prepare(folder: Path, example: str) -> None:
         ],
         "align apply": [("align", "review", links, "--accept", "8-11")],
         "align migrate": [("align", "review", "old.sssom.tsv", "--accept", "8")],
+        "align redo": [("align", "review", links, "--accept", "8"), ("align", "undo", links)],
         "align undo links": [("align", "review", links, "--accept", "8")],
         "align review links.sssom.tsv --take": [("align", "review", links, "--blind", "for_wang.tsv")],
     }

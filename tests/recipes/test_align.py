@@ -7,6 +7,7 @@ import pytest
 
 from mep3m.alignment.merging.first_level import from_entries
 from mep3m.alignment.review.decisions import read_review
+from mep3m.alignment.review.file_log import FileReviewLog
 from mep3m.engine import make_engine
 from mep3m.product import Product, to_table
 from mep3m.recipes.align import REVIEW, align_store, proposals_of, shops
@@ -109,6 +110,8 @@ def test_a_rejected_link_parts_its_categories_again(aligned: Store, tmp_path: Pa
     labels = {row.id: row.category(2) for row in again.products()}
     assert labels["a:手机0"] != labels["b:手机0"]
     assert again.fingerprint != aligned.fingerprint
+    (batch,) = FileReviewLog(tmp_path / "out" / REVIEW).history()
+    assert (batch.signature.how, len(batch.changes)) == ("by hand", 1)
 
 
 def test_without_a_change_nothing_is_proposed_or_written_again(
@@ -122,7 +125,7 @@ def test_without_a_change_nothing_is_proposed_or_written_again(
 
 
 @pytest.mark.parametrize("change", ["products", "settings", "map"])
-def test_what_people_decided_is_carried_over_to_new_proposals(
+def test_what_people_decided_is_migrated_to_new_proposals(
     aligned: Store, tmp_path: Path, change: str
 ) -> None:
     decide(tmp_path / "out", "数码 > 手机", "reject")
@@ -139,6 +142,9 @@ def test_what_people_decided_is_carried_over_to_new_proposals(
     assert read_json(tmp_path / "out" / "review.made-from.json") != before
     decisions = read_review(tmp_path / "out" / REVIEW)[1]
     assert [one.verdict for one in decisions if one.left.id == "数码 > 手机" and one.by_method] == ["reject"]
+    log = FileReviewLog(tmp_path / "out" / REVIEW)
+    assert log.read("2026-11-29T10:00:00").taken_in == 0  # the build has recorded all of it
+    assert log.history()[0].signature.how == "by hand"
     labels = {row.id: row.category(2) for row in again.products()}
     assert labels["a:手机0"] != labels["b:手机0"]
 

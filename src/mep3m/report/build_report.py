@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from mep3m.report.alignment_report import alignment_section
 from mep3m.report.card_report import by_training_rows, calibration, scores
 from mep3m.report.dataset_report import report_dataset
 from mep3m.report.ocr_examples import ocr_examples, ocr_sections
@@ -20,6 +21,9 @@ from mep3m.store.json_files import read_json
 
 #: what the scores of a build were measured on
 SET_ASIDE = "Test products were set aside with their duplicates; the training side never saw them."
+
+#: how the alignment of a build is changed
+REVIEW_NOTE = "Edit review.sssom.tsv and build again to change it."
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
     extra.append(_steps(facts.stores))
     impact = dataset.layout.decision / "impact.json"
     if impact.exists():
-        extra.append(_alignment(read_json(impact)))
+        extra.append(alignment_section(read_json(impact), REVIEW_NOTE))
     if facts.scores is not None:
         extra += [scores(facts.scores, SET_ASIDE), by_training_rows(facts.scores, dataset.taxonomy)]
         extra.append(calibration(facts.scores))
@@ -76,26 +80,6 @@ def _steps(stores: Mapping[str, Store]) -> Section:
     ]
     html = table(rows) + "<h3>Quarantine, by reason</h3>" + table(refused)
     return Section("Steps", html, "Each step is a store of its own; a row never disappears.")
-
-
-def _alignment(impact: Mapping[str, Any]) -> Section:
-    """Which categories became one, by whom, and which found no place."""
-    joined = [
-        {
-            "category": group["name"],
-            "from": " = ".join(f"{member['source']}: {member['path']}" for member in group["members"]),
-            "products": group["rows"],
-        }
-        for group in impact["joined"]
-    ]
-    unmapped = [
-        {"shop": row["source"], "category": row["path"], "why": row["reason"], "products": row["rows"]}
-        for row in impact["unmapped"]
-    ]
-    origins = [{"labels": name, "products": count} for name, count in impact["rows_by_origin"].items()]
-    html = table(origins) + "<h3>Joined categories</h3>" + table(joined)
-    html += "<h3>Without a place in the tree</h3>" + table(unmapped)
-    return Section("Alignment", html, "Edit review.sssom.tsv and build again to change it.")
 
 
 def _truth(truth: Mapping[str, Any]) -> Section:

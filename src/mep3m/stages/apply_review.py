@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from mep3m.alignment.review.decisions import Ref
 from mep3m.errors import NotFoundError, StoreError, UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.base import Outcome
+from mep3m.stages.read_once import read_once
 from mep3m.store import ContentImages, Store
 from mep3m.store.json_files import fingerprint, read_json, write_json
 from mep3m.store.layout import TAXONOMY, Layout, stores_below
@@ -93,15 +93,14 @@ class ApplyReview:
 
     def apply(self, shard: pa.Table, folder: Path) -> Outcome:
         """Return the shard with the labels of the mapping; `source_path` is never touched."""
-        path = folder / "mapping.json"
-        mapping = _rows_of(path, path.stat().st_mtime_ns, path.stat().st_ino)
+        mapping = read_once(folder / "mapping.json", _labels_of_paths)
         keep = self.review.settings.unmapped == "keep"
         keys = pc.dictionary_encode(_keys(shard).combine_chunks())
-        found = [mapping.get(_node(key)) for key in keys.dictionary.to_pylist()]
-        values = pa.array([labels or () for labels in found], pa.list_(LABEL_TYPE))
+        mapped = [mapping.get(_node(key)) for key in keys.dictionary.to_pylist()]
+        values = pa.array([labels or () for labels in mapped], pa.list_(LABEL_TYPE))
         labels = values.take(keys.indices)
         if keep:
-            known = pa.array([labels is not None for labels in found], pa.bool_()).take(keys.indices)
+            known = pa.array([labels is not None for labels in mapped], pa.bool_()).take(keys.indices)
             labels = pc.if_else(known, labels, shard["labels"].combine_chunks())
         return Outcome(
             shard.set_column(shard.schema.get_field_index("labels"), shard.schema.field("labels"), labels)
@@ -197,11 +196,11 @@ def read_previous(folder: Path) -> dict[PlatformPath, str]:
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise NotFoundError(f"{folder} holds no mapping.json; name a result of 'align apply'")
-    found: dict[PlatformPath, str] = {}
+    ids: dict[PlatformPath, str] = {}
     for node, labels in read_mapping(path).items():
         if labels and (category := labels[-1].category) is not None:
-            found[node] = category
-    return found
+            ids[node] = category
+    return ids
 
 
 def write_tree(stage: ApplyReview, folder: Path) -> None:
@@ -224,10 +223,6 @@ def _node(key: str) -> PlatformPath:
     return source, () if path == [""] else tuple(path)
 
 
-@lru_cache(maxsize=1)
-def _rows_of(path: Path, written: int, number: int) -> dict[PlatformPath, list[dict[str, Any]]]:
-    """Return the labels of each category as the file holds them; `written` and `number` tell files apart.
-
-    A process relabels many shards by one mapping and reads it once.
-    """
+def _labels_of_paths(path: Path) -> dict[PlatformPath, list[dict[str, Any]]]:
+    """Return the labels of each category as the file holds them."""
     return {(row["source"], tuple(row["path"])): row["labels"] for row in read_json(path)}

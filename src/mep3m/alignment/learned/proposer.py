@@ -1,4 +1,4 @@
-"""The evidence method: candidates, a first look, the neighbourhood, a probability, an assignment."""
+"""The evidence method: candidates, a pass over pairs alone, a second with their neighbours, an assignment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from mep3m.alignment.learned.boosted import Curve, Weights, probability, shipped_weights
 from mep3m.alignment.learned.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
 from mep3m.alignment.learned.features import Features, PairEvidence, mirrored
-from mep3m.alignment.learned.structure import FirstLook, Pairs, inherited, structure, ties
+from mep3m.alignment.learned.structure import FirstPass, Pairs, inherited, structure, ties
 from mep3m.alignment.names.compare import Tree, is_unknown, trees, unknown
 from mep3m.alignment.records import Proposal, Side
 from mep3m.settings.align import EvidenceSettings
@@ -35,7 +35,7 @@ def propose_evidence(
     if not len(left) or not len(right) or (classes is not None and set(classes[0]).isdisjoint(classes[1])):
         return []
     used = weights or shipped_weights()
-    candidates = look(left, right, settings, used, classes)
+    candidates = find_candidates(left, right, settings, used, classes)
     assessed = assess(candidates, settings, used)
     follows = entailed(assessed, settings, used.curves)
     again = {(one.left_id, one.right_id) for one in follows}
@@ -43,7 +43,7 @@ def propose_evidence(
     return own + follows
 
 
-def look(
+def find_candidates(
     left: Side,
     right: Side,
     settings: EvidenceSettings,
@@ -53,7 +53,7 @@ def look(
     """Return the candidate pairs with all features, those of their neighbourhood included."""
     ours, theirs = trees(left, right)
     pairs, features = _compared(ours, theirs, settings, weights, classes)
-    first = first_look(features, weights)
+    first = first_pass(features, weights)
     return Candidates(
         ours, theirs, pairs, features | structure(ours, theirs, pairs, first, features["script"])
     )
@@ -70,7 +70,7 @@ def _compared(
     evidence = PairEvidence(left, right, settings)
     pairs = _within(Pairs(*evidence.candidates(), len(right.side)), classes)
     features = evidence.features(pairs.rows, pairs.columns)
-    first = first_look(features, weights)
+    first = first_pass(features, weights)
     more = _within(Pairs(*inherited(left, right, pairs, first.exact), len(right.side)), classes)
     return widened(evidence, pairs, features, more)
 
@@ -95,10 +95,10 @@ def widened(evidence: PairEvidence, pairs: Pairs, features: Features, more: Pair
     return whole, found
 
 
-def first_look(features: Features, weights: Weights) -> FirstLook:
+def first_pass(features: Features, weights: Weights) -> FirstPass:
     """Return what each pair alone says."""
     back = mirrored(features)
-    return FirstLook(
+    return FirstPass(
         weights.first_exact.probability(features, back),
         weights.first_narrower.probability(features),
         weights.first_narrower.probability(back),

@@ -84,7 +84,7 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     written. Exit code 1: some categories are unmapped (they are listed).
     """
     from mep3m.alignment.merging.impact import as_text, compare_after, impact
-    from mep3m.alignment.review.log import open_review
+    from mep3m.alignment.review.file_log import FileReviewLog
     from mep3m.stages.apply_review import store_counts
     from mep3m.store import Store
 
@@ -92,8 +92,7 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
         raise UsageError("say what to apply it to: --store DIR, or the tables --left FILE and --right FILE")
     if options["out"] is None and not options["dry_run"]:
         raise UsageError("say where the result goes: --out DIR, or --dry-run to see what would happen")
-    opened, _ = open_review(review_file, now())
-    stage = _stage(opened.decisions, options)
+    stage = _stage(FileReviewLog(review_file).read(now()).decisions, options)
     store = Store.open(options["store"]) if options["store"] else None
     counts = store_counts(store) if store else stage.table_counts()
     merged, broken = stage.result(counts)
@@ -143,7 +142,7 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
 
 
 def _write(stage: ApplyReview, store: Any, options: dict[str, Any]) -> Any:
-    """Write the new store, or the tree alone; return what the new rows carry."""
+    """Write the new store, or the tree alone; return the labels of the new rows, counted."""
     from mep3m.engine import bar, make_engine
     from mep3m.stages.apply_review import store_counts, write_tree
     from mep3m.stages.base import run_stage

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
+from mep3m.cli.shared import FILE, NEW_FILE, json_option, now, print_json
 
 
 @click.command(
@@ -28,9 +28,9 @@ def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     A review keeps the platforms' own ids, which are rarely CURIEs; this form is for tools that ask for
     them. Open and unsure rows are left out.
     """
-    from mep3m.alignment.review.decisions import links, parse_mapping, progress, read_review
+    from mep3m.alignment.review.decisions import links, parse_mapping, progress
     from mep3m.alignment.review.export import Terms, export_sssom
-    from mep3m.alignment.review.log import require_replaceable
+    from mep3m.alignment.review.file_log import FileReviewLog, require_replaceable
     from mep3m.alignment.review.sssom import NO_LICENSE
     from mep3m.settings.align import MergeSettings
 
@@ -38,7 +38,8 @@ def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     given = {key: options[key] for key in ("unreviewed", "accept_above") if options[key] is not None}
     settings = MergeSettings.parse(given, "mep3m align export")
     terms = Terms(options["title"], options["license_"] or NO_LICENSE, options["base"])
-    sheet, decisions = read_review(review_file)
+    review = FileReviewLog(review_file).read(now())
+    sheet, decisions = review.sheet, review.decisions
     wanted = {decision.line for decision in links(decisions, settings)}
     wanted |= {decision.line for decision in decisions if decision.verdict == "reject"}
     count = export_sssom(out, [parse_mapping(cells, line) for line, cells in sheet if line in wanted], terms)

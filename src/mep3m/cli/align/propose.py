@@ -51,7 +51,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     evidence.accept_inner, evidence.many_to_one, evidence.inherit, evidence.candidates, evidence.kept.
     """
     from mep3m.alignment.propose import propose as propose_links
-    from mep3m.alignment.review.log import require_replaceable
+    from mep3m.alignment.review.file_log import require_replaceable
     from mep3m.alignment.review.sssom import write_sssom
     from mep3m.settings.align import AlignSettings
     from mep3m.settings.base import with_values
