@@ -92,12 +92,13 @@ class Store:
     manifest: dict[str, Any] = field(repr=False)
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, folder: Path | str) -> Store:
         """Open a finished store.
 
         Raises:
             StoreError: there is none, it is unfinished, or a newer mep3m wrote it.
         """
+        folder = Path(folder)
         if not (folder / "manifest.json").exists():
             if not (folder / "plan.json").exists():
                 below = sorted(path.parent.name for path in folder.glob("*/manifest.json"))
