@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
 
-from mep3m.engine import Progress, make_engine, silent
+from mep3m.engine import bar, make_engine, silent
 from mep3m.ingest.run import ingest as run_ingest
 from mep3m.public.evaluation import Evaluation
 from mep3m.public.inputs import ColumnNames, PathLike, column_fields, existing
@@ -57,6 +57,7 @@ def ingest_catalogue(
     encoding: str | None = None,
     taxonomy: PathLike | None = None,
     workers: int = 2,
+    progress: bool = False,
     **columns: Unpack[ColumnNames],
 ) -> Store:
     """Read a platform's catalogue (a file or a folder) into the store in the folder `store`.
@@ -64,7 +65,7 @@ def ingest_catalogue(
     The same call goes on after an interruption, and takes up a newer export of the same file. `format`
     and `encoding` are found out where they are not given, `name` (the platform's) is the file's.
     `image_root` is the folder, or an archive, that holds the images. `Store.rejects` has the rows
-    that could not be read, with their reasons.
+    that could not be read, with their reasons. With `progress`, counts are shown on standard error.
 
     Raises:
         NotFoundError: there is no such file or column.
@@ -93,7 +94,8 @@ def ingest_catalogue(
         **{key: str(value) for key, value in given.items() if value is not None},
     }
     parsed = SourceEntry.parse(entry, "ingest_catalogue")
-    return run_ingest([parsed], Path(), Path(store), make_engine("local", workers))
+    shown = bar if progress else silent
+    return run_ingest([parsed], Path(), Path(store), make_engine("local", workers), shown)
 
 
 def build(
@@ -102,11 +104,11 @@ def build(
     *,
     workers: int = 2,
     engine: str = "local",
-    progress: Progress = silent,
+    progress: bool = False,
 ) -> BuildResult:
     """Run every step of a project file (`mep3m.toml`) into `out`, or go on where a build stopped.
 
-    `engine` is local or ray.
+    `engine` is local or ray. With `progress`, counts and rates are shown on standard error.
 
     Raises:
         NotFoundError: there is no such file.
@@ -122,7 +124,8 @@ def build(
         'id'
     """
     path = Path(project)
-    made = run_build(load_project(path), path.parent, Path(out), make_engine(engine, workers), progress)
+    shown = bar if progress else silent
+    made = run_build(load_project(path), path.parent, Path(out), make_engine(engine, workers), shown)
     refused = sum(int(store.manifest["rejects"]) for store in made.stores.values())
     scores = Evaluation.of(made.scores) if made.scores is not None else None
     return BuildResult(made.folder, made.dataset, made.report, scores, refused)
