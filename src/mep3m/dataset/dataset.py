@@ -20,7 +20,7 @@ Cells = tuple[str | None, ...]
 def label_cells(products: pa.Table) -> list[Cells]:
     """Return the label of each row at each level, `None` where it is not known.
 
-    Labels are category ids where rows have labels: one without found no place in the tree. Where no
+    Labels are category ids where rows have labels: one without is unmapped. Where no
     row has labels, they are the shop's own names.
     """
     labels = products["labels"].to_pylist()

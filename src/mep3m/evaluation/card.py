@@ -166,7 +166,7 @@ def by_platform(answers: Answers, sources: list[str]) -> list[dict[str, Any]]:
 def mistakes(answers: Answers, tree: LabelTree, level: int, most: int = 20) -> dict[str, Any]:
     """Return how many wrong answers are siblings of the truth or cross_parent, and the most_frequent pairs.
 
-    Siblings share a parent; at the first level, and for unseen classes, every mistake is a stranger.
+    Siblings share a parent; at the first level, and for unseen classes, every mistake is cross-parent.
     """
     parents: dict[str, set[int]] = {}
     for path in tree.paths[tree.nodes(level)]:

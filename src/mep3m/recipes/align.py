@@ -31,8 +31,8 @@ def align_store(
 ) -> Store:
     """Align the shops of `store` into `out/5-align`.
 
-    The proposals go into `out/review.sssom.tsv`; decisions that stand there already are carried
-    over. An edited review makes the step run again.
+    The proposals go into `out/review.sssom.tsv`; decisions that are there already are
+    migrated. An edited review makes the step run again.
     """
     first_level = from_entries(project.first_level, root / "mep3m.toml") if project.first_level else None
     out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The whole road: catalogues in, one labelled dataset, a split, a classifier and a report out.
+"""The end-to-end run: catalogues in, one labelled dataset, a split, a classifier and a report out.
 
 Layout of the output folder::
 
@@ -98,7 +98,7 @@ def _trainable(wanted: RunSettings) -> RunSettings:
 
 
 def _build(project: Project, root: Path, out: Path, engine: Engine, progress: Progress) -> Built:
-    """Do what `build` says, alone in the folder."""
+    """`build` with the lock on the folder held."""
     stores = {"ingest": ingest(project.sources, root, out / "1-ingest", engine, progress, replace=False)}
     if not stores["ingest"].rows:
         raise UsageError(f"the sources of '{project.name}' gave no product; see 'mep3m status {out}'")

@@ -65,7 +65,7 @@ def _train_run(
     out: Path,
     split: Split | None,
 ) -> dict[str, Any]:
-    """Do what `train_run` says, alone in the folder."""
+    """`train_run` with the lock on the folder held."""
     train = find(settings)
     whole = whole_or_side(opened.products, split, "train")
     dataset = shape(whole, settings).labelled()

@@ -78,7 +78,7 @@ def _steps(stores: Mapping[str, Store]) -> Section:
 
 
 def _alignment(impact: Mapping[str, Any]) -> Section:
-    """Which categories became one, by whom, and which found no place."""
+    """Which categories became one, by whom, and which are unmapped."""
     joined = [
         {
             "category": group["name"],

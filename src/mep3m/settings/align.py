@@ -69,7 +69,7 @@ class MergeSettings(Settings):
     have the same name below the same parent; only a rejected row keeps two of them apart.
     `unreviewed = "accept"` also applies what the method accepted and no person has looked at, from
     `accept_above` on. `allow_joins` lets a merge join two categories of one platform. `unmapped`
-    says what happens to the labels of rows whose category found no place in the tree.
+    says what happens to the labels of rows whose category is unmapped.
     """
 
     unreviewed: Literal["skip", "accept"] = "skip"

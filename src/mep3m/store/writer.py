@@ -152,7 +152,7 @@ class StoreWriter:
 
 
 def _foreign(path: Path) -> bool:
-    """Whether a path is none of ours; a run killed while it wrote its plan leaves a half-written file."""
+    """Whether a path was not written by mep3m; a run killed at its plan leaves a half-written file."""
     return not (path.name.startswith(".plan.json.") and path.suffix == ".tmp")
 
 

@@ -70,7 +70,7 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
 
     The rows of --store are written to the new store --out; the first stays as it is, and every row
     keeps its shop's own path. Contradictions are listed with their lines, and then nothing is
-    written. Exit code 1: some categories found no place (they are listed).
+    written. Exit code 1: some categories are unmapped (they are listed).
     """
     from mep3m.alignment.merging.impact import as_text, compare_after, impact
     from mep3m.alignment.review.log import open_review
