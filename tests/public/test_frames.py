@@ -146,3 +146,76 @@ def test_numbers_lists_and_bytes_in_columns(rows: list[dict[str, Any]]) -> None:
 
 def test_paths_are_texts_or_paths(table_file: Path) -> None:
     assert len(mep3m.load(str(table_file), **COLUMNS)) == len(mep3m.load(table_file, **COLUMNS)) == 60
+
+
+def test_the_missing_texts_of_pandas_are_missing(run: mep3m.TrainedRun) -> None:
+    nan = float("nan")
+    assert to_arrow([{"title": "a"}, {"title": nan}])["title"].to_pylist() == ["a", None]
+    assert to_arrow({"title": ["a", nan], "n": [1.5, nan]}).to_pydict() == {
+        "title": ["a", None],
+        "n": [1.5, None],
+    }
+    assert to_arrow(["a", nan, None])["title"].to_pylist() == ["a", None, None]
+    assert len(run.predict(["苹果", nan])) == 2
+
+
+def test_records_and_series_of_pandas(rows: list[dict[str, Any]], run: mep3m.TrainedRun) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(rows)
+    frame.loc[2, "title"] = None
+    frame.loc[3, "price"] = float("nan")
+    records = frame.to_dict("records")
+    assert mep3m.load(records, **COLUMNS).to_arrow().equals(mep3m.load(frame, **COLUMNS).to_arrow())
+    assert run.predict(frame["title"])["level_2"] == run.predict(records)["level_2"]
+    assert len(mep3m.load(frame.rename(columns={"title": 0}), title="0")) == 60
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        ("苹果", "手机"),
+        iter(["苹果", "手机"]),
+        (title for title in ["苹果", "手机"]),
+        pa.array(["苹果", "手机"]),
+        pa.chunked_array([["苹果"], ["手机"]]),
+        __import__("numpy").array(["苹果", "手机"]),
+        {"苹果": 1, "手机": 2}.keys(),
+    ],
+    ids=["tuple", "iterator", "generator", "array", "chunks", "numpy", "keys"],
+)
+def test_titles_in_any_sequence(titles: Any) -> None:
+    assert to_arrow(titles).to_pydict() == {"title": ["苹果", "手机"]}
+
+
+def test_a_column_that_is_there_twice_is_refused() -> None:
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], ["title", "title"])
+    with pytest.raises(FormatError, match="the Table has the column 'title' twice; rename one"):
+        to_arrow(table)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array(["a", None, "a"]).dictionary_encode(),
+        pa.DictionaryArray.from_arrays(pa.array([0, None, 0]), pa.array(["a"]).cast(pa.string_view())),
+        pa.array(["a", None, "a"]).cast(pa.string_view()),
+        pa.chunked_array([pa.array(["a", None]).dictionary_encode(), pa.array(["a"]).dictionary_encode()]),
+    ],
+    ids=["categories", "categories of views", "views", "chunks with their own categories"],
+)
+def test_encodings_of_other_packages_are_undone(values: Any) -> None:
+    table = to_arrow(pa.table({"title": values}))
+    assert table["title"].type == pa.string()
+    assert table["title"].to_pylist() == ["a", None, "a"]
+
+
+def test_nothing_of_the_callers_frame_is_changed(rows: list[dict[str, Any]]) -> None:
+    before = [dict(row) for row in rows]
+    mep3m.load(rows, **COLUMNS)
+    assert rows == before
+
+
+def test_a_frame_of_nothing_has_its_columns(rows: list[dict[str, Any]]) -> None:
+    empty = Frame(pa.table({"a": pa.array([], pa.string())}), dict)
+    assert (len(empty), list(empty), repr(empty)) == (0, [], "0 rows\na")
+    assert empty["a"] == []

@@ -124,6 +124,10 @@ def to_arrow(data: Any, text: str = "title") -> pa.Table:
         raise FormatError(
             f"the {kind(data)} cannot be read as columns ({error}); give every column values of one type"
         ) from error
+    names = list(map(str, table.column_names))
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise FormatError(f"the {kind(data)} has the column '{twice}' twice; rename one")
     if not table.num_rows:
         raise UsageError(f"the {kind(data)} has no rows")
     return pa.table({str(name): _plain(table[name]) for name in table.column_names})
@@ -148,7 +152,7 @@ def _table(data: Any, text: str) -> pa.Table:
     if isinstance(data, pa.RecordBatch):
         return pa.Table.from_batches([data])
     if isinstance(data, Mapping):
-        return pa.table(dict(data))
+        return _of_columns(data)
     if hasattr(data, "collect") and not hasattr(data, "__arrow_c_stream__"):  # a lazy frame of polars
         data = data.collect()
     if hasattr(data, "columns"):
@@ -175,14 +179,23 @@ def _table_of_rows(data: Any, text: str) -> pa.Table:
             break
     if isinstance(data, str | bytes) or not isinstance(data, Iterable):
         raise UsageError(_wanted(data))
-    rows = list(data)
+    rows: list[Any] = [None if row != row else row for row in data]  # a missing text is NaN
     if all(row is None or isinstance(row, str) for row in rows):
         return pa.table({text: pa.array(rows, pa.string())})
     other = next((row for row in rows if not isinstance(row, Mapping)), None)
     if other is not None:
         raise UsageError(f"{_wanted(data)} holding {type(other).__name__}")
     names = dict.fromkeys(itertools.chain.from_iterable(rows))
-    return pa.table({name: [row.get(name) for row in rows] for name in names})
+    return _of_columns({name: [row.get(name) for row in rows] for name in names})
+
+
+def _of_columns(columns: Mapping[Any, Any]) -> pa.Table:
+    """Return the table of named sequences; the NaN that pandas puts for a missing text is missing."""
+    arrays = {
+        str(name): values if isinstance(values, pa.ChunkedArray) else pa.array(values, from_pandas=True)
+        for name, values in columns.items()
+    }
+    return pa.table(arrays)
 
 
 def _wanted(data: object) -> str:
