@@ -75,8 +75,8 @@ def ingest_catalogue(
     Example:
         >>> world = mep3m.simulate("world", products=40, images=False, seed=2)
         >>> platform = world.platforms[1]
-        >>> store = mep3m.ingest_catalogue(world.catalogue(platform), "one", encoding="gb18030",
-        ...     title="商品名称", labels=["一级类目", "二级类目"], id="商品编号")
+        >>> columns = {"title": "商品名称", "labels": ["一级类目", "二级类目"], "id": "商品编号"}
+        >>> store = mep3m.ingest_catalogue(world.catalogue(platform), "one", **columns)
         >>> store.rows > 10, store.step
         (True, 'ingest')
     """
