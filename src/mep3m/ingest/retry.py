@@ -60,7 +60,7 @@ def retry(folder: Path, progress: Progress = silent) -> RetryCounts:
 
 
 def _retry(folder: Path, progress: Progress) -> RetryCounts:
-    """Do what `retry` says, alone in the folder."""
+    """`retry` with the lock on the folder held."""
     finish_update(folder)
     store = Store.open(folder)
     catalogues = catalogues_of(folder)

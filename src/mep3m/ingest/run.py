@@ -58,7 +58,7 @@ def _ingest(
     progress: Progress,
     replace: bool,
 ) -> Store:
-    """Do what `ingest` says, alone in the folder."""
+    """`ingest` with the lock on the folder held."""
     catalogues = Catalogues(tuple(entries), base, Layout(folder).images)
     settings = [decisive(entry) for entry in entries]
     if replace:  # an update that was killed half-way would else take the place of what is built now

@@ -67,12 +67,13 @@ class Classifier(Protocol):
         ...
 
 
-def load(folder: Path) -> Classifier:
+def load(folder: Path | str) -> Classifier:
     """Rebuild the classifier that was saved in `folder`.
 
     Raises:
         ModelError: the folder is not a classifier, or is damaged.
     """
+    folder = Path(folder)
     description = folder / "classifier.json"
     if not description.exists():
         raise ModelError(f"{folder} is not a classifier folder: it has no classifier.json")

@@ -33,7 +33,7 @@ class LateFusion:
     the probabilities are coherent (`models.tree`) where those of the parts are.
 
     `parts` are classifiers over the same tree by modality ('image', 'text'); `weights` (L, M) were
-    learned on held-out rows. A row that lacks a modality, or whose image cannot be read, is judged by
+    learned on held-out rows. A row that lacks a modality, or whose image cannot be read, is predicted by
     the other parts alone.
     """
 

@@ -35,7 +35,7 @@ def align_store(
 ) -> Store:
     """Align the platforms of `store` into the store at `folder`.
 
-    The proposals go into `review.sssom.tsv` beside that; decisions that stand there already are
+    The proposals go into `review.sssom.tsv` beside that; decisions that are there already are
     migrated. An edited review makes the step run again.
     """
     out = folder.parent

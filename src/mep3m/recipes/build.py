@@ -1,4 +1,4 @@
-"""The whole road: catalogues in, one labelled dataset, a split, a classifier and a report out.
+"""The end-to-end run: catalogues in, one labelled dataset, a split, a classifier and a report out.
 
 Layout of the output folder::
 
@@ -108,7 +108,7 @@ def _trainable(wanted: RunSettings) -> RunSettings:
 
 
 def _build(job: Job, steps: Sequence[Step]) -> Built:
-    """Do what `build` says, alone in the folder."""
+    """`build` with the lock on the folder held."""
     stores = run_steps(job, steps)
     dataset = list(stores.values())[-1]
     scores = _classify(job, dataset)

@@ -109,7 +109,7 @@ def _train_run(
     out: Path,
     split: Split | None,
 ) -> TrainingCard:
-    """`train_run` with the lock held."""
+    """`train_run` with the lock on the folder held."""
     train = find(settings)
     whole = whole_or_side(opened, split, "train")
     dataset = shape(whole, settings).labelled()

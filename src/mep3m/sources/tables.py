@@ -200,7 +200,9 @@ class TableSource:
             image = self.settings.columns.image
             if image is not None and pa.types.is_struct(columns[image].type):
                 columns[image], contents = embedded_images(columns[image])
-            cells = {name: _text(named(columns[name], classes.get(name)), name, self.path) for name in names}
+            cells = {
+                name: text_cells(named(columns[name], classes.get(name)), name, self.path) for name in names
+            }
             yield Batch(self.map.products(cells, lines), [], contents)
 
 
@@ -229,14 +231,18 @@ def embedded_images(column: pa.StructArray) -> tuple[pa.Array, list[bytes | None
     return fields.get("path", missing), contents
 
 
-def _text(column: pa.Array, name: str, path: Path) -> pa.Array:
-    """Return a Parquet column as text; a list column becomes one text a row with marks between."""
+def text_cells(column: pa.Array, name: str, where: Path | str) -> pa.Array:
+    """Return an Arrow column as text; a list column becomes one text a row with marks between.
+
+    Raises:
+        FormatError: it holds neither text nor numbers; `where` is how the message calls the table.
+    """
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return pc.binary_join(column.cast(pa.list_(pa.string())), PATH_MARK)
     try:
         return column.cast(pa.string())
     except pa.ArrowException as error:
-        raise FormatError(f"{path}: column '{name}' holds {column.type}, not text or numbers") from error
+        raise FormatError(f"{where}: column '{name}' holds {column.type}, not text or numbers") from error
 
 
 def line_parts(path: Path, size: int) -> Iterator[Part]:

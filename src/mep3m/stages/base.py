@@ -103,7 +103,7 @@ def run_stage(
 def _run_stage(
     stage: RowStage | GlobalStage, parent: Store, folder: Path, engine: Engine, progress: Progress
 ) -> Store:
-    """Do what `run_stage` says, alone in the folder."""
+    """`run_stage` with the lock on the folder held."""
     plan = Plan(
         step=stage.name,
         settings=dict(stage.settings()),

@@ -88,13 +88,14 @@ class Store:
     manifest: dict[str, Any] = field(repr=False)
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, folder: Path | str) -> Store:
         """Open a finished store.
 
         Raises:
             StoreError: there is none, it is unfinished, or a newer mep3m wrote it.
             UsageError: the folder is an address.
         """
+        folder = Path(folder)
         local_folder(folder)
         if not Layout(folder).finished:
             if not Layout(folder).begun:

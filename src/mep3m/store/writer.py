@@ -161,7 +161,7 @@ class StoreWriter:
 
 
 def _foreign(path: Path) -> bool:
-    """Whether a path is none of ours; a run killed while it wrote its plan leaves a half-written file."""
+    """Whether a path was not written by mep3m; a run killed at its plan leaves a half-written file."""
     return not (path.name.startswith(f".{PLAN}.") and path.suffix == ".tmp")
 
 

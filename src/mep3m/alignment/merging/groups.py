@@ -65,7 +65,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Forest:
-    """All groups, which group each node is in, and what could not be settled."""
+    """All groups, which group each node is in, and which conflicts are left."""
 
     groups: tuple[Group, ...]
     of: Mapping[PlatformPath, int]
@@ -278,7 +278,7 @@ def _class_conflicts(placer: _Placer, first_level: FirstLevelMap) -> list[Proble
 
 @dataclass
 class _Placer:
-    """Finds each group's parent; groups above are settled before the groups below them."""
+    """Finds each group's parent; groups above are placed before the groups below them."""
 
     groups: list[Group]
     of: Mapping[PlatformPath, int]

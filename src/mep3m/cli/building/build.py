@@ -1,4 +1,4 @@
-"""`mep3m build` and `mep3m demo`: the whole road."""
+"""`mep3m build` and `mep3m demo`: end-to-end runs."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def name_columns(tree: LabelTree, depth: int) -> tuple[NDArray[np.int32], NDArra
 
 @dataclass(frozen=True)
 class NameHead:
-    """A second opinion for a model along the tree: on levels 1 to `depth`, all names against each other.
+    """The name-level head of a model along the tree: on levels 1 to `depth`, all names against each other.
 
     `weights` (V, E) and `scale` (E,) have a column for every name, see `name_columns`.
     """

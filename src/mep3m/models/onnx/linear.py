@@ -156,7 +156,7 @@ def _coherent(graph: _Graph, tree: LabelTree, levels: list[str]) -> str:
 
 
 def _mixed(graph: _Graph, tree: LabelTree, names: NameHead, joined: str) -> str:
-    """Probabilities (N, C) with the second opinion; `models.linear.mix_names` in ONNX."""
+    """Probabilities (N, C) with the name-level head; `models.linear.mix_names` in ONNX."""
     scores = _scores(graph, names.weights, names.scale)
     scores = graph.columns(scores, name_columns(tree, names.depth)[1])
     opinion = _coherent(graph, tree, _flat(graph, tree, scores, names.depth))

@@ -145,7 +145,7 @@ def fit_names(
     settings: LinearSettings,
     seed: int,
 ) -> tuple[NameHead, Weights]:
-    """Return the second opinion on the first K levels, and its raw scores (H, E) of the rows `held` out.
+    """Return the name-level head of the first K levels, and its raw scores (H, E) of the rows `held` out.
 
     `codes` (N, K) are those of the first K levels. A third of the passes does: it is averaged.
     """
