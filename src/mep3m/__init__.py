@@ -69,7 +69,7 @@ _PLACES = {
     "mep3m.product": ("Label", "Product"),
     "mep3m.public.building": ("BuildResult", "build", "ingest_catalogue", "simulate"),
     "mep3m.public.categories": ("propose", "score_proposals"),
-    "mep3m.public.evaluation": ("Scores", "LevelSummary"),
+    "mep3m.public.evaluation": ("LevelSummary", "Scores"),
     "mep3m.public.frames": ("Frame",),
     "mep3m.public.inputs": ("ColumnNames",),
     "mep3m.public.product_set": ("ClassCount", "LevelCount", "ProductSet", "Statistics", "load"),

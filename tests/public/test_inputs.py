@@ -34,7 +34,7 @@ def test_every_keyword_is_a_field_of_the_column_map_or_the_folder_of_images() ->
     del given["path"]
     fields = column_fields({**given, "labels": ["a", "b"]})
     assert set(fields) == set(Columns.model_fields) - {"path"}
-    assert Columns.parse(fields, "test").source == "x"
+    assert Columns.parse(fields, "test").platform == "x"
     assert Columns.parse(column_fields({"path": "p", "separator": "/"}), "test").separator == "/"
 
 

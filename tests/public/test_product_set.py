@@ -63,7 +63,7 @@ def test_a_split_keeps_duplicates_together_and_is_the_same_again(products: mep3m
     assert not set(train.dataset.ids) & set(test.dataset.ids)
     assert len(train) + len(test) == 60
     assert train.columns == products.columns
-    with pytest.raises(NotFoundError, match="no product comes from the shop 'x'"):
+    with pytest.raises(NotFoundError, match="no product comes from the platform 'x'"):
         products.split("shop", platforms=["x"])
 
 

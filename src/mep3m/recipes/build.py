@@ -150,7 +150,7 @@ def _classify(job: Job, store: Store) -> dict[str, Any] | None:
     train_run(opened, Columns(), None, settings, model, split)
     scores = evaluate_run(Run.open(model), opened, split, card=True).to_json()
     write_stamp(model / SCORES, made_from, split=split.id, scores=scores)
-    return dict(scores)
+    return dict(read_json(model / SCORES)["scores"])  # as a later build reads them
 
 
 def _any_label(products: pa.Table) -> bool:
