@@ -11,10 +11,9 @@ from typing import Any
 
 import orjson
 from markupsafe import Markup
-from PIL import Image
 
 from mep3m.errors import NotFoundError
-from mep3m.imaging.decode import UnreadableImageError, load
+from mep3m.imaging.decode import UnreadableImageError, decode
 from mep3m.report.page import Section, picture, render, table, write_page
 from mep3m.stages.ocr.promotion import PROMOTIONAL
 
@@ -112,7 +111,7 @@ def _cards(rows: Sequence[Mapping[str, Any]], image: Callable[[str], Path]) -> s
 def _thumb(path: Path) -> str:
     """Return a small inline picture of a file, or a word where it is gone."""
     try:
-        small = Image.fromarray(load(path.read_bytes(), 64))
+        small = decode(path, suffices=_THUMB).image
     except (UnreadableImageError, OSError):
         return "<i>image is gone</i>"
     small.thumbnail((_THUMB, _THUMB))

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mep3m.settings.base import Settings
+from mep3m.settings.base import MAX_PIXELS, Settings
 
 
 class TextSettings(Settings):
@@ -36,6 +36,8 @@ class ImageSettings(Settings):
     weights: str | None = None
     #: images are decoded to this times `pixels` and then made smaller, as in training with crops (set there)
     margin: float = Field(default=1.0, ge=1)
+    #: larger images count as unreadable
+    max_pixels: int = Field(default=MAX_PIXELS, ge=1)
     #: predict from the image and its mirror image together
     mirror: bool = False
     #: keyword arguments for timm

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mep3m.settings.base import Settings
+from mep3m.settings.base import MAX_PIXELS, Settings
 
 #: names of the backends; `stages/ocr/backends.py` maps each to its module
 Backend = Literal["rapidocr", "easyocr", "tesseract", "none"]
@@ -62,4 +62,4 @@ class PoolSettings(Settings):
     images_per_process: int = Field(default=5000, ge=1)
     process_memory_mb: int = Field(default=1500, ge=64)
     group: int = Field(default=8, ge=1, le=1024)
-    max_megapixels: float = Field(default=64.0, gt=0)
+    max_megapixels: float = Field(default=MAX_PIXELS / 1e6, gt=0)

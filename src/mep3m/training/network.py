@@ -230,12 +230,12 @@ def read_inputs(
     products, images = task.products, task.images
     parts: dict[str, Modality] = {}
     for name in network.modalities:
-        if name == "image" and network.image is not None:
-            size = network.image.decoded
+        if name == "image" and (image := network.image) is not None:
             if images is not None and not training.cache_images:
-                parts[name] = Decoding(products, images, size)
+                parts[name] = Decoding(products, images, image.decoded, image.max_pixels)
             else:
-                parts[name] = PixelReader(size, folders[0]).find(products, images, say)
+                reader = PixelReader(image.decoded, folders[0], image.max_pixels)
+                parts[name] = reader.find(products, images, say)
         else:
             parts[name] = Tokens.encode(coders[name], products, name, folders[1])
     return Inputs(parts)

@@ -127,8 +127,8 @@ class NetworkClassifier:
         """Read the rows' modalities into memory."""
         parts: dict[str, Any] = {}
         for name in self.settings.modalities:
-            if name == "image" and self.settings.image is not None:
-                parts[name] = PixelReader(self.settings.image.decoded).find(products, images)
+            if name == "image" and (image := self.settings.image) is not None:
+                parts[name] = PixelReader(image.decoded, max_pixels=image.max_pixels).find(products, images)
             else:
                 parts[name] = Tokens.encode(self.coders[name], products, name)
         return Inputs(parts)

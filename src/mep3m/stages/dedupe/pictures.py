@@ -6,16 +6,14 @@ frequencies against their median), computed for many images at once.
 
 from __future__ import annotations
 
-import io
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mep3m.imaging.decode import UnreadableImageError, decode
+from mep3m.settings.base import MAX_PIXELS
+
 SIDE, LOW = 32, 8
-#: images with more pixels are not decoded here; the quality checks report them
-MAX_PIXELS = 100_000_000
 #: a picture whose grey values hardly differ has no stable hash
 MIN_CONTRAST = 3.0
 
@@ -29,35 +27,15 @@ def _cosines() -> NDArray[np.float32]:
 _COSINES = _cosines()
 
 
-def thumbnail(content: bytes) -> NDArray[np.float32] | None:
+def thumbnail(content: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.float32] | None:
     """Return an image as (32, 32) grey values, or `None` where it cannot be decoded or is flat."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            small = _reduced(content)
-    except Exception:  # decoders of damaged files raise almost anything; the quality checks say what
+        grey = decode(content, max_pixels, "L", 4 * SIDE).image
+    except UnreadableImageError:  # the quality checks say why
         return None
-    if small is None:
-        return None
+    small = grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
     values = np.asarray(small, dtype=np.float32)
     return values if values.std() >= MIN_CONTRAST else None
-
-
-def _reduced(content: bytes) -> Image.Image | None:
-    """Decode and reduce to 32 x 32, transparent parts on white; `None` for too many pixels."""
-    with Image.open(io.BytesIO(content)) as image:
-        if image.width * image.height > MAX_PIXELS:
-            return None
-        image.draft("L", (4 * SIDE, 4 * SIDE))
-        grey = _on_white(image) if image.mode in ("RGBA", "LA", "PA", "P") else image.convert("L")
-        return grey.resize((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    layers = image.convert("RGBA")
-    canvas = Image.new("RGBA", layers.size, "white")
-    canvas.alpha_composite(layers)
-    return canvas.convert("L")
 
 
 def perceptual_hashes(thumbnails: NDArray[np.float32]) -> NDArray[np.uint64]:
