@@ -16,6 +16,7 @@ from mep3m.models.inputs.columns import Coder, Stored
 from mep3m.models.inputs.words import PretrainedTokens
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier, load
+from mep3m.models.networks.image import with_own_normalisation
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
@@ -36,6 +37,7 @@ def open_backbone(source: Path | NetworkSettings) -> NetworkClassifier:
     """
     if isinstance(source, Path):
         return load(source)
+    source = with_normalisation(source)
     tree = LabelTree.from_paths([("any",)])
     coders: dict[str, Coder] = {}
     for name in source.modalities:
@@ -49,6 +51,13 @@ def open_backbone(source: Path | NetworkSettings) -> NetworkClassifier:
             coders[name] = PretrainedTokens.open(part.weights, part.max_tokens)
     network = build_network(source, tree, {name: len(coder) for name, coder in coders.items()})
     return NetworkClassifier(tree, source, network.eval(), coders, np.ones(1, np.float32))
+
+
+def with_normalisation(settings: NetworkSettings) -> NetworkSettings:
+    """Return the settings with the figures for colours that their image network expects."""
+    if settings.image is None:
+        return settings
+    return settings.model_copy(update={"image": with_own_normalisation(settings.image)})
 
 
 def weights_hash(backbone: NetworkClassifier) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -27,6 +27,11 @@ class TextSettings(Settings):
     weights: str | None = None
 
 
+#: one figure each for red, green and blue, of values from 0 to 1
+Colours = tuple[float, float, float]
+Spread = Annotated[float, Field(gt=0)]
+
+
 class ImageSettings(Settings):
     """The encoder of images: resnet9, any timm name, or the paper's VGG-19, Inception-v3, ResNet-50."""
 
@@ -38,6 +43,10 @@ class ImageSettings(Settings):
     margin: float = Field(default=1.0, ge=1)
     #: larger images count as unreadable
     max_pixels: int = Field(default=MAX_PIXELS, ge=1)
+    #: mean and standard deviation with which colours are normalised: in training `None` takes what the
+    #: network expects; classifiers saved before this was kept have `None`, which is ImageNet's
+    mean: Colours | None = None
+    std: tuple[Spread, Spread, Spread] | None = None
     #: predict from the image and its mirror image together
     mirror: bool = False
     #: keyword arguments for timm

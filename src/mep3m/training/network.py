@@ -20,7 +20,7 @@ from torch import nn
 
 from mep3m.errors import UsageError
 from mep3m.label_tree.probabilities import prior
-from mep3m.models.features import open_backbone
+from mep3m.models.features import open_backbone, with_normalisation
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
 from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary, word_vectors
@@ -91,7 +91,7 @@ def train_network(
     work = run / "work"
     work.mkdir(parents=True, exist_ok=True)
     say(_start(network))
-    network = with_margin(network, training)
+    network = with_normalisation(with_margin(network, training))
     if network.frozen:
         parts = [open_backbone(only(network, name)) for name in network.modalities]
         return train_on_frozen(task, parts, network, training, run, say)
@@ -109,10 +109,9 @@ def train_network(
         examples = Examples(inputs, codes, np.intersect1d(rows, task.train))
         held = np.intersect1d(rows, task.valid)
         validation = Examples(inputs, codes, held) if len(held) else None
-        pixels = network.image.pixels if network.image else None
         if network.image and training.grow < 1:
             check_growth(model.encoders["image"], network.image, training.grow)
-        history = fit(model, examples, task.tree, training, work, validation, pixels, say)
+        history = fit(model, examples, task.tree, training, work, validation, network.image, say)
         counts = class_counts(task.codes[examples.rows], len(task.tree))
         rejects = inputs.rejects
     shares = prior(task.tree, counts)

@@ -23,7 +23,7 @@ from mep3m.models.inputs.columns import Coder, Inputs, Tokens
 from mep3m.models.inputs.pixels import PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary
 from mep3m.models.networks.build import build_network
-from mep3m.models.networks.image import normalise
+from mep3m.models.networks.image import Normalisation, normalise
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.files import atomic_write, read_json, write_json
@@ -142,8 +142,8 @@ class NetworkClassifier:
             read = self.inputs(chunk, images)
             tensors = read.take(np.arange(chunk.num_rows))
             rejects.extend(read.rejects)
-            if "image" in tensors and self.settings.image is not None:
-                tensors["image"] = normalise(tensors["image"], self.settings.image.pixels)
+            if "image" in tensors and (image := self.settings.image) is not None:
+                tensors["image"] = normalise(tensors["image"], image.pixels, Normalisation.of(image))
             yield slice(start, start + chunk.num_rows), tensors
 
     @torch.no_grad()

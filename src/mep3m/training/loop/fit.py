@@ -24,7 +24,8 @@ from torch.utils.hooks import RemovableHandle
 
 from mep3m.errors import ModelError, UsageError
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.networks.image import normalise
+from mep3m.models.networks.image import IMAGENET, Normalisation, normalise
+from mep3m.settings.network import ImageSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.files import fingerprint
 from mep3m.training.examples import Examples, balanced_weights, batches, epoch_order, plan_batches
@@ -50,26 +51,27 @@ def fit(
     settings: TrainingSettings,
     folder: Path,
     validation: Examples | None = None,
-    pixels: int | None = None,
+    image: ImageSettings | None = None,
     say: Say = lambda line: None,
 ) -> list[dict[str, float]]:
     """Train `network` (inputs → logits (B, C)) in place and return the figures of every epoch.
 
-    `pixels` is the side that images are cut to. An interrupted run in `folder` goes on where it
-    stopped; of a finished one the last checkpoint is left, and gives the same network at once.
+    `image` says to what side images are cut and how they are normalised. An interrupted run in `folder`
+    goes on where it stopped; of a finished one the last checkpoint is left, and gives the same network at
+    once.
 
     Raises:
         ModelError: the loss is not a number, or the checkpoint belongs to another run.
         UsageError: the memory does not suffice.
     """
     try:
-        run = FitState(network, examples, tree, settings, folder, pixels, say)
+        run = FitState(network, examples, tree, settings, folder, image, say)
         with closing(run.tracker):
             return run.train(validation)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not is_memory(error):
             raise
-        raise UsageError(out_of_memory(settings, pixels)) from error
+        raise UsageError(out_of_memory(settings, image.pixels if image else None)) from error
 
 
 def mixed_precision(settings: TrainingSettings) -> str:
@@ -97,13 +99,14 @@ class FitState:
         tree: LabelTree,
         settings: TrainingSettings,
         folder: Path,
-        pixels: int | None,
+        image: ImageSettings | None,
         say: Say,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.settings, self.examples, self.folder = settings, examples, folder
         #: the side of images in prediction, and in the present epoch
-        self.pixels, self.side = pixels, pixels
+        self.pixels = self.side = image.pixels if image else None
+        self.figures = Normalisation.of(image) if image else IMAGENET
         # Accelerate keeps the precision of the first run of a process; this is another run
         AcceleratorState._reset_state()
         # images have one size for an epoch at least: worth the time to find the fastest convolutions
@@ -125,9 +128,9 @@ class FitState:
         if settings.average is not None:
             self.average = Average(network, settings.average)
         plan = plan_batches(examples.rows, settings.batch * self.accelerator.num_processes)
-        self.identity = fingerprint(
-            [settings.model_dump(), tree.to_json(), len(targets), int(targets.sum()), pixels, len(plan)]
-        )
+        identity = [settings.model_dump(), tree.to_json(), len(targets), int(targets.sum())]
+        identity += [self.pixels, len(plan), *([] if self.figures == IMAGENET else [self.figures])]
+        self.identity = fingerprint(identity)
         self.best: dict[str, Tensor] = {}
         self.state = self._resume()
         self.epochs = self.state.epochs or self._choose_epochs(plan[0], say)
@@ -270,9 +273,10 @@ class FitState:
         if "image" in inputs and self.pixels and self.side:
             settings = self.settings
             if training and settings.augment:
-                inputs["image"] = augment(inputs["image"], self.side, settings)
+                inputs["image"] = augment(inputs["image"], self.side, settings, self.figures)
             else:
-                inputs["image"] = normalise(inputs["image"], self.side if training else self.pixels)
+                side = self.side if training else self.pixels
+                inputs["image"] = normalise(inputs["image"], side, self.figures)
         return inputs
 
     def _step(self) -> None:
