@@ -32,7 +32,7 @@ from mep3m.settings.base import MAX_PIXELS
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.quality import QualitySettings
 from mep3m.settings.sources import ImageLimits
-from mep3m.stages.dedupe.pictures import thumbnail
+from mep3m.stages.dedupe.pictures import perceptual_hash
 from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.pool import Failure
 from mep3m.stages.ocr.read import ImageFile, _Reader
@@ -137,6 +137,12 @@ def by_quality(content: bytes, folder: Path) -> Seen:
     return None if facts.problem else np.array([facts.width, facts.height, facts.mean, facts.contrast])
 
 
+def by_dedupe(content: bytes, folder: Path) -> Seen:
+    """64 values, 16 for each bit that is set, so that a differing bit counts as a quarter of a grey value."""
+    value = perceptual_hash(content)
+    return None if value is None else np.array([16 * (value >> bit & 1) for bit in range(64)])
+
+
 def by_examine(content: bytes, folder: Path) -> Seen:
     try:
         return np.array(examine(content, ImageLimits())[:2])
@@ -203,7 +209,7 @@ def by_service(content: bytes, folder: Path) -> Seen:
 CONSUMERS: dict[str, Callable[[bytes, Path], Seen]] = {
     "ocr": by_ocr,
     "quality": by_quality,
-    "dedupe": lambda content, folder: thumbnail(content),
+    "dedupe": by_dedupe,
     "examine": by_examine,
     "training": by_training,
     "training without cache": by_training_without_cache,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,14 +58,14 @@ def sides_from_products(
     ]
 
 
-def picture_statistics(content: bytes) -> NDArray[np.float32] | None:
+def picture_statistics(source: bytes | Path) -> NDArray[np.float32] | None:
     """Return what a picture looks like from afar (64,), or `None` where it cannot be decoded.
 
     A grid of 4 x 4 cells: the mean red, green and blue of each (0 to 1), then how much its grey
     values differ (standard deviation). Transparent parts are white.
     """
     try:
-        image = decode(content, suffices=4 * GRID * CELL).image
+        image = decode(source, suffices=4 * GRID * CELL).image
     except UnreadableImageError:  # the quality checks say why
         return None
     small = image.resize((GRID * CELL, GRID * CELL), Resampling.BOX)
@@ -76,9 +77,9 @@ def picture_statistics(content: bytes) -> NDArray[np.float32] | None:
 
 def _picture(images: Images, row: dict[str, Any]) -> tuple[float, ...]:
     """Return the statistics of a row's picture, empty where it has none that can be read."""
-    path = images.path(row)
+    source = images.locate(row)
     try:
-        statistics = picture_statistics(path.read_bytes()) if path else None
+        statistics = picture_statistics(source) if source else None
     except OSError:
         return ()
     return () if statistics is None else tuple(statistics.tolist())

@@ -18,7 +18,7 @@ from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier, load
 from mep3m.models.networks.image import with_own_normalisation
 from mep3m.settings.network import NetworkSettings
-from mep3m.store.images import Images
+from mep3m.store.images import Images, read_image
 from mep3m.store.rejects import Reject
 from mep3m.store.rows import RowCache
 
@@ -113,7 +113,7 @@ def _image_key(row: dict[str, Any], images: Images | None) -> str:
     if row["image"] or images is None:
         return row["image"] or ""
     try:
-        path = images.path(row)
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None else ""
+        source = images.locate(row)
+        return hashlib.sha256(read_image(source)).hexdigest() if source is not None else ""
     except (OSError, Mep3mError):
         return ""

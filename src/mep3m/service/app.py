@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ from mep3m.product import Product, to_table
 from mep3m.report.page import render
 from mep3m.settings.sources import ImageLimits
 from mep3m.store.files import read_json
-from mep3m.store.images import FolderImages
+from mep3m.store.images import GivenImages
 from mep3m.taxonomy import Taxonomy
 
 #: products of one request, characters of one text, and what an uploaded image may be
@@ -91,10 +90,8 @@ def create_app(run: Path, followed: tuple[Classifier, Taxonomy | None] | None = 
         except FormatError as error:
             raise HTTPException(422, str(error)) from None
         product = Product("0", "request", "0", title=title or None, image_ref="upload")
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "upload").write_bytes(content)
-            images = FolderImages(Path(folder))
-            answers = assign(classifier, to_table([product]), images, 5, min_confidence, names)
+        images = GivenImages({"upload": content})
+        answers = assign(classifier, to_table([product]), images, 5, min_confidence, names)
         return answers[0].to_json()
 
     @app.get("/", response_class=HTMLResponse)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mep3m.errors import MissingExtraError, StoreError
 from mep3m.imaging.decode import Pixels
+from mep3m.settings.base import MAX_PIXELS
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr import read, tesseract
 from mep3m.stages.ocr.backends import build
@@ -39,7 +40,7 @@ class Fussy:
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> _Reader:
     monkeypatch.setattr(read, "build", Fussy)
-    return _Reader(OcrSettings(), 1.0)
+    return _Reader(OcrSettings(), MAX_PIXELS)
 
 
 def files(folder: Path, *widths: int) -> list[ImageFile]:

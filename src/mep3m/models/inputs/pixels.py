@@ -20,7 +20,7 @@ from mep3m.errors import FormatError, Mep3mError
 from mep3m.imaging.decode import Pixels, decode
 from mep3m.models.inputs.columns import Stored
 from mep3m.settings.base import MAX_PIXELS
-from mep3m.store.images import Images
+from mep3m.store.images import Images, read_image
 from mep3m.store.rejects import Reject
 from mep3m.store.rows import RowCache
 
@@ -66,9 +66,9 @@ class Decoding:
         present = np.zeros(len(rows), bool)
         for i, row in enumerate(self.rows.take(rows).to_pylist()):
             try:
-                path = self.images.path(row)
-                if path is not None:
-                    pixels[i] = squashed(path, self.size, self.max_pixels)
+                source = self.images.locate(row)
+                if source is not None:
+                    pixels[i] = squashed(source, self.size, self.max_pixels)
                     present[i] = True
             except (OSError, Mep3mError) as error:
                 self.rejects[_reject(row, error)] = None
@@ -121,12 +121,12 @@ class PixelReader:
         self, row: dict[str, Any], images: Images, rejects: list[Reject]
     ) -> tuple[str, bytes | Path] | None:
         try:
-            path = images.path(row)
-            if path is None:
+            source = images.locate(row)
+            if source is None:
                 return None
             if row["image"]:
-                return row["image"], path
-            content = path.read_bytes()
+                return row["image"], source
+            content = read_image(source)
             return hashlib.sha256(content).hexdigest(), content
         except (OSError, Mep3mError) as error:
             rejects.append(_reject(row, error))
