@@ -17,9 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mep3m.arrays import Floats
 from mep3m.label_tree.tree import LabelTree
-
-Floats = NDArray[np.float32]
 
 #: what rounding may add to a sum of float32 probabilities
 TOLERANCE = 1e-5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -34,9 +34,7 @@ from mep3m.training.loop.augment import side_at
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.network_presets import resolve
-from mep3m.training.task import Task, Trained
-
-Say = Callable[[str], None]
+from mep3m.training.task import Say, Task, Trained
 
 #: cached images are larger than what the network sees by this factor, so that crops stay sharp
 MARGIN = 1.25

@@ -21,7 +21,7 @@ from mep3m.imaging.decode import Pixels, decode
 from mep3m.models.inputs.columns import Stored
 from mep3m.settings.base import MAX_PIXELS
 from mep3m.store.images import Images, read_image
-from mep3m.store.rejects import Reject
+from mep3m.store.rejects import Reject, image_reject
 from mep3m.store.rows import RowCache
 
 
@@ -175,7 +175,7 @@ def _reject(row: dict[str, Any], error: Exception) -> Reject:
     reason = f"file does not exist: {reference}" if isinstance(error, FileNotFoundError) else str(error)
     if isinstance(error, IsADirectoryError):
         reason = f"this is a folder, not an image: {reference}"
-    return Reject("train", row["source"], reason, product=row["id"], field="image", value=reference)
+    return image_reject("train", row, reason, by="image_ref" if row["image_ref"] else "image")
 
 
 def _reference_batches(products: pa.Table, size: int = 512) -> Iterator[list[dict[str, Any]]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from contextlib import closing
 from copy import deepcopy
 from pathlib import Path
@@ -37,8 +36,7 @@ from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
 from mep3m.training.loop.small_images import widen_small_images
 from mep3m.training.loop.tracking import Tracker, duration, write_history
 from mep3m.training.losses import class_counts, make_loss
-
-Say = Callable[[str], None]
+from mep3m.training.task import Say
 
 #: how often a run scores the rows held back for validation, which cost it nearly as much as training on them
 VALIDATIONS = 10
