@@ -87,14 +87,14 @@ def frozen_features(
     rejects: list[Reject] = []
     for start in range(0, products.num_rows, CHUNK):
         chunk = products.slice(start, CHUNK)
-        found = [_content_key(row, backbone.settings.modalities, images) for row in chunk.to_pylist()]
-        fresh = {key: i for i, key in enumerate(found) if key is not None and key not in store}
+        chunk_keys = [_content_key(row, backbone.settings.modalities, images) for row in chunk.to_pylist()]
+        fresh = {key: i for i, key in enumerate(chunk_keys) if key is not None and key not in store}
         if fresh:
             read = backbone.encode(chunk.take(list(fresh.values())), images)
             rejects += read.rejects
             kept = [key for key, seen in zip(fresh, read.seen, strict=True) if seen]
             store.append(kept, read.vectors[read.seen])
-        keys += found
+        keys += chunk_keys
         say(f"features: {min(start + CHUNK, products.num_rows):,} of {products.num_rows:,} rows")
     return Stored(store.values(), store.slots(keys), rejects)
 

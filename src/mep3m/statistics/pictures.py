@@ -37,8 +37,8 @@ def sample_images(store: Store, count: int, seed: int = 0) -> list[tuple[str, st
         "WHERE dropped IS NULL AND image NOT NULL GROUP BY image "
         "ORDER BY hash(image || ?::VARCHAR), image LIMIT ?"
     )
-    found: list[tuple[str, str]] = store.connect().execute(query, [seed, count]).fetchall()
-    return found
+    pairs: list[tuple[str, str]] = store.connect().execute(query, [seed, count]).fetchall()
+    return pairs
 
 
 def thumbnail(store: Store, key: str, side: int) -> Image.Image | None:

@@ -94,22 +94,22 @@ class PixelReader:
     ) -> Stored:
         """Read the images of all rows; a broken or missing file is a reject, never an exception."""
         slots = np.full(products.num_rows, -1, np.int64)
-        found = Stored(np.empty((0, 3, self.size, self.size), np.uint8), slots)
+        stored = Stored(np.empty((0, 3, self.size, self.size), np.uint8), slots)
         if images is None:
-            return found
+            return stored
         memory: list[Pixels] = []
         done = 0
         for rows in _reference_batches(products):
-            contents = self._read(rows, images, found.rejects)
-            slots[done : done + len(rows)] = self._place(rows, contents, memory, found.rejects)
+            contents = self._read(rows, images, stored.rejects)
+            slots[done : done + len(rows)] = self._place(rows, contents, memory, stored.rejects)
             done += len(rows)
             if say is not None:
                 say(f"images read: {done:,} of {products.num_rows:,}")
         if self.cache is not None:
-            found.values = self.cache.values()
+            stored.values = self.cache.values()
         elif memory:
-            found.values = np.stack(memory)
-        return found
+            stored.values = np.stack(memory)
+        return stored
 
     def _read(
         self, rows: list[dict[str, Any]], images: Images, rejects: list[Reject]

@@ -217,8 +217,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
     """
     file = path
     if path.is_dir():
-        found = [path / name for name in ("model.safetensors", "pytorch_model.bin") if (path / name).exists()]
-        file = found[0] if found else path / "model.safetensors"
+        files = [path / name for name in ("model.safetensors", "pytorch_model.bin") if (path / name).exists()]
+        file = files[0] if files else path / "model.safetensors"
     if not file.exists():
         raise ModelError(f"no weights at {file}; give a .safetensors or .pth file or a folder that holds one")
     try:

@@ -55,9 +55,9 @@ class Intake:
         references: list[str | None] = table["image_ref"].to_pylist()
         columns = {name: table[name].to_pylist() for name in COLUMNS}
         rejects = list(batch.rejects)
-        for row, found in self._find(references, batch.contents):
+        for row, content in self._find(references, batch.contents):
             try:
-                self._note(row, found, columns)
+                self._note(row, content, columns)
             except FormatError as error:
                 product = table.slice(row, 1).to_pylist()[0]
                 rejects.append(image_reject(STAGE, product, str(error), by="image_ref"))
@@ -67,11 +67,11 @@ class Intake:
             table = table.set_column(index, PRODUCT_SCHEMA.field(name), values)
         return Batch(table, rejects)
 
-    def _note(self, row: int, found: Found, columns: dict[str, list[Any]]) -> None:
-        if isinstance(found, FormatError):
-            raise found
-        facts = examine(found, self.limits)
-        key = ContentImages(self.store).put(found)
+    def _note(self, row: int, content: Found, columns: dict[str, list[Any]]) -> None:
+        if isinstance(content, FormatError):
+            raise content
+        facts = examine(content, self.limits)
+        key = ContentImages(self.store).put(content)
         for name, value in zip(COLUMNS, (key, *facts), strict=True):
             columns[name][row] = value
 
@@ -158,7 +158,9 @@ def is_url(reference: str) -> bool:
     return reference.startswith(("http://", "https://", "//"))
 
 
-def _rows_of(rows: dict[str, list[int]], found: Iterator[tuple[str, Found]]) -> Iterator[tuple[int, Found]]:
-    for reference, content in found:
+def _rows_of(
+    rows: dict[str, list[int]], contents: Iterator[tuple[str, Found]]
+) -> Iterator[tuple[int, Found]]:
+    for reference, content in contents:
         for row in rows[reference]:
             yield row, content

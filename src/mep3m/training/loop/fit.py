@@ -336,11 +336,11 @@ class FitState:
 
     def _resume(self) -> State:
         """Load the checkpoint of an interrupted run, if there is one."""
-        found = load_checkpoint(self.folder, self.identity)
-        if found is None:
+        checkpoint = load_checkpoint(self.folder, self.identity)
+        if checkpoint is None:
             write_history(self.folder, [])
             return State()
-        state, tensors = found
+        state, tensors = checkpoint
         write_history(self.folder, state.history)
         self.raw.load_state_dict(tensors["network"])
         self.optimiser.load_state_dict(tensors["optimiser"])
