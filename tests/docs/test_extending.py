@@ -5,14 +5,19 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from mep3m.engine import make_engine
 from mep3m.product import PRODUCT_SCHEMA, Product, to_table
+from mep3m.settings.ocr import BACKENDS, OcrSettings
 from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.format_names import FORMATS
 from mep3m.stages.base import RowStage, run_stage
+from mep3m.stages.ocr.backends import build
+from mep3m.stages.ocr.cache import reader_fingerprint
+from mep3m.stages.ocr.read import finish
 from mep3m.store import Plan, Store, StoreWriter
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
@@ -20,10 +25,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The page's code as one module: its blocks joined, the last one, which needs a store, left out."""
+    """The page's classes as one module: its blocks joined, without the one that runs a stage over a store."""
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     folder = tmp_path_factory.mktemp("page")
-    (folder / "page_of_extending.py").write_text("\n\n".join(blocks[:-1]), encoding="utf-8")
+    text = "\n\n".join(block for block in blocks if "Store.open" not in block)
+    (folder / "page_of_extending.py").write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         yield __import__("page_of_extending")
@@ -107,6 +113,19 @@ def test_the_line_of_the_page_makes_the_stage_a_step_of_a_build(made: Any, tmp_p
     dropped = [row.title for row in built.dataset.products() if row.dropped == "test_product"]
     assert dropped == [f"测试 {title}"]
     assert "no-tests" in built.report.read_text(encoding="utf-8")
+
+
+def test_one_line_makes_it_a_reader(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BACKENDS, "bright", f"{made.__name__}:BrightBackend")
+    settings = OcrSettings.parse({"backend": "bright"}, "mep3m.toml")
+    white, black = (np.full((20, 30, 3), value, np.uint8) for value in (255, 0))
+    bright, dark = build(settings).read([white, black])
+    assert [line.text for line in finish(bright, settings)] == ["bright"]
+    assert dark == []
+    before = reader_fingerprint(settings)
+    assert before != reader_fingerprint(OcrSettings(backend="none"))
+    monkeypatch.setattr(made, "versions", lambda package: "numpy 0")
+    assert reader_fingerprint(settings) != before
 
 
 def test_the_tables_and_suites_that_the_page_names_are_there() -> None:

@@ -64,7 +64,7 @@ def test_a_split_keeps_duplicates_together_and_is_the_same_again(products: mep3m
     assert len(train) + len(test) == 60
     assert train.columns == products.columns
     with pytest.raises(NotFoundError, match="no product comes from the platform 'x'"):
-        products.split("shop", platforms=["x"])
+        products.split("platform", platforms=["x"])
 
 
 def test_a_level_and_a_subset_are_tasks_of_their_own(products: mep3m.ProductSet, tmp_path: Path) -> None:

@@ -118,7 +118,6 @@ CHOICES: list[tuple[type[Settings], str, tuple[str, ...]]] = [
     (NetworkSettings, "hierarchy", ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")),
     (TextSettings, "encoder", ("lstm", "bilstm", "bert")),
     (TextSettings, "tokeniser", ("words", "characters", "whitespace")),
-    (OcrSettings, "backend", ("rapidocr", "easyocr", "tesseract", "none")),
     (OcrSettings, "engine", ("openvino", "onnxruntime")),
     (OcrSettings, "clean", ("paper", "spaces", "none")),
     (RunSettings, "hierarchy", ("auto", "flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")),

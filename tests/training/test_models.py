@@ -225,10 +225,13 @@ def test_prediction_decodes_images_as_training_did(
     trained = network.train(task_of(table, images, "small-cnn", options, valid=3), tmp_path / "run")
     assert (tmp_path / f"run/work/pixels-{side}/values.bin").exists()
     sides: list[int] = []
-    decode = pixels.decode
-    monkeypatch.setattr(
-        pixels, "decode", lambda content, size: (sides.append(size), decode(content, size))[1]
-    )
+    squashed = pixels.squashed
+
+    def noted(content: bytes | Path, size: int, most: int) -> pixels.Pixels:
+        sides.append(size)
+        return squashed(content, size, most)
+
+    monkeypatch.setattr(pixels, "squashed", noted)
     again = load(tmp_path / "run").predict_proba(table.take(np.arange(9, 12)), images)
     assert set(sides) == {side}
     np.testing.assert_array_equal(again, trained.valid_proba)

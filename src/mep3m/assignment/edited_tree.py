@@ -12,8 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.alignment.edits.edit import Record, replay, successor
+from mep3m.arrays import Floats
 from mep3m.errors import UsageError
-from mep3m.label_tree.probabilities import Floats, families, make_coherent, sum_up
+from mep3m.label_tree.probabilities import families, make_coherent, sum_up
 from mep3m.label_tree.tree import LabelPath as Nodes
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier, Prediction

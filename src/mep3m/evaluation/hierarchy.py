@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mep3m.label_tree.probabilities import Floats, back_off, deepest, top_paths
+from mep3m.arrays import Floats
+from mep3m.label_tree.probabilities import back_off, deepest, top_paths
 from mep3m.label_tree.tree import LabelTree
 
 NodeIds = NDArray[np.int32]

@@ -77,8 +77,8 @@ def load(folder: Path | str) -> Classifier:
     description = folder / "classifier.json"
     if not description.exists():
         raise ModelError(f"{folder} is not a classifier folder: it has no classifier.json")
-    found = read_json(description)
-    kind = str(found.get("kind")) if isinstance(found, dict) else "none"
+    content = read_json(description)
+    kind = str(content.get("kind")) if isinstance(content, dict) else "none"
     if kind not in KINDS:
         raise ModelError(f"{description} names the kind '{kind}'{did_you_mean(kind, KINDS)}")
     classifier: Classifier = importlib.import_module(KINDS[kind]).load(folder)

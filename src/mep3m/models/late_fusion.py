@@ -48,10 +48,12 @@ class LateFusion:
 
     def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return the probabilities, which rows showed something to any part, and the unreadable images."""
-        found = [part.predict(products, images) for part in self.parts.values()]
-        seen = np.stack([one.seen for one in found], 1)
-        proba = fuse(self.tree, [one.proba for one in found], self.weights, seen, self.joined)
-        return Prediction(proba, np.asarray(seen.any(1)), [reject for one in found for reject in one.rejects])
+        predictions = [part.predict(products, images) for part in self.parts.values()]
+        seen = np.stack([one.seen for one in predictions], 1)
+        proba = fuse(self.tree, [one.proba for one in predictions], self.weights, seen, self.joined)
+        return Prediction(
+            proba, np.asarray(seen.any(1)), [reject for one in predictions for reject in one.rejects]
+        )
 
     def save(self, folder: Path) -> None:
         """Write each part into its own folder, and the weights into `classifier.json`."""
@@ -153,7 +155,7 @@ def learn_weights(
         # a label without a rival is certain: it says nothing about the parts
         told = rivals.sum(1) > 1
         if told.any():
-            found = minimize(
+            optimum = minimize(
                 _loss,
                 np.ones(count),
                 (logs[rows[told], nodes], truth[told] - nodes.start, rivals[told]),
@@ -161,7 +163,7 @@ def learn_weights(
                 bounds=[(0.0, 10.0)] * count,
                 method="L-BFGS-B",
             )
-            weights[level - 1] = found.x
+            weights[level - 1] = optimum.x
     return weights
 
 

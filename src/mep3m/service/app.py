@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, UploadFile
@@ -19,7 +17,7 @@ from mep3m.product import Product, to_table
 from mep3m.report.page import render
 from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.settings.sources import ImageLimits
-from mep3m.store.images import FolderImages
+from mep3m.store.images import GivenImages
 from mep3m.store.json_files import read_json
 
 #: products of one request, characters of one text, and what an uploaded image may be
@@ -87,10 +85,8 @@ def create_app(run: Run) -> FastAPI:
         except FormatError as error:
             raise HTTPException(422, str(error)) from None
         product = Product("0", "request", "0", title=title or None, image_ref="upload")
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "upload").write_bytes(content)
-            images = FolderImages(Path(folder))
-            answers = assign(classifier, to_table([product]), images, 5, min_confidence, names)
+        images = GivenImages({"upload": content})
+        answers = assign(classifier, to_table([product]), images, 5, min_confidence, names)
         return answers[0].to_json()
 
     @app.get("/", response_class=HTMLResponse)

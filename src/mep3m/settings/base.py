@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from mep3m.errors import SettingsError, UsageError, did_you_mean
 
+#: pixels that an image may have where no setting says otherwise: 120 MB once decoded to RGB
+MAX_PIXELS = 40_000_000
+
 
 class Settings(BaseModel):
     """Frozen, and strict about names: an unknown key is an error that names the nearest one.

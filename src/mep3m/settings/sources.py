@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from mep3m.settings.base import Settings
+from mep3m.settings.base import MAX_PIXELS, Settings
 
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 
@@ -62,7 +62,7 @@ class ImageLimits(Settings):
     """What an image may be; checked before it is decoded."""
 
     max_bytes: Annotated[int, Field(gt=0)] = 20 * 2**20
-    max_pixels: Annotated[int, Field(gt=0)] = 40_000_000
+    max_pixels: Annotated[int, Field(gt=0)] = MAX_PIXELS
     formats: tuple[str, ...] = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
 

@@ -6,12 +6,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mep3m.store.images import ContentImages, FolderImages, Images
+    from mep3m.store.images import ContentImages, FolderImages, GivenImages, Images
     from mep3m.store.rejects import Reject
     from mep3m.store.store import Store
     from mep3m.store.writer import Plan, StoreWriter
 
-__all__ = ["ContentImages", "FolderImages", "Images", "Plan", "Reject", "Store", "StoreWriter"]
+__all__ = ["ContentImages", "FolderImages", "GivenImages", "Images", "Plan", "Reject", "Store", "StoreWriter"]
 
 _MODULES = {"Plan": "writer", "StoreWriter": "writer", "Store": "store", "Reject": "rejects"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -28,9 +28,7 @@ from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts, learned_codes
-from mep3m.training.task import Task
-
-Say = Callable[[str], None]
+from mep3m.training.task import Say, Task
 
 
 class Fitted(NamedTuple):

@@ -12,7 +12,7 @@ import click
 from mep3m.cli.shared import NEW_FILE, json_option, print_json
 from mep3m.engine import bar
 from mep3m.errors import NotFoundError
-from mep3m.settings.ocr import OcrSettings, PoolSettings
+from mep3m.settings.ocr import BACKENDS, OcrSettings, PoolSettings
 
 
 @click.command(
@@ -22,9 +22,7 @@ from mep3m.settings.ocr import OcrSettings, PoolSettings
 )
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=NEW_FILE, help="JSON lines: one object an image.")
-@click.option(
-    "--backend", type=click.Choice(["rapidocr", "easyocr", "tesseract", "none"]), help="The reader."
-)
+@click.option("--backend", type=click.Choice(list(BACKENDS)), help="The reader.")
 @click.option("--detector-side", type=int, help="Longest side the text detector sees, in pixels.")
 @click.option("--min-confidence", type=float, help="Drop lines below this, 0 to 1.")
 @click.option("--single-confidence", type=float, help="Drop lines of a single character below this.")

@@ -125,7 +125,7 @@ def _flat(graph: _Graph, tree: LabelTree, scores: str, depth: int) -> list[str]:
         nodes = tree.nodes(level)
         columns, mine = np.unique(tree.first_of_name[nodes], return_inverse=True)
         shares = graph.do("Softmax", graph.columns(scores, columns), axis=1)
-        found = graph.columns(shares, mine)
+        joined = graph.columns(shares, mine)
         several = np.flatnonzero(np.bincount(mine)[mine] > 1)
         if len(several):
             parents = tree.parent[nodes][several] - tree.starts[level - 2]
@@ -136,8 +136,8 @@ def _flat(graph: _Graph, tree: LabelTree, scores: str, depth: int) -> list[str]:
             one = graph.do("ReduceSum", shares, graph.constant(np.array([1])), keepdims=1)
             place = np.zeros(len(mine), dtype=np.int64)
             place[several] = 1 + np.arange(len(several))
-            found = graph.do("Mul", found, graph.columns(graph.do("Concat", one, part, axis=1), place))
-        levels.append(found)
+            joined = graph.do("Mul", joined, graph.columns(graph.do("Concat", one, part, axis=1), place))
+        levels.append(joined)
     return levels
 
 

@@ -23,13 +23,11 @@ class ForbiddenAddressError(FormatError):
 
 def is_public(address: str) -> bool:
     """Whether an IP address can be reached on the open Internet; IPv4 inside IPv6 is looked into."""
-    resolved_ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(
-        address.partition("%")[0]
-    )
-    if isinstance(resolved_ip, ipaddress.IPv6Address):
-        translated = ipaddress.IPv4Address(int(resolved_ip) & 0xFFFFFFFF) if resolved_ip in _NAT64 else None
-        resolved_ip = resolved_ip.ipv4_mapped or resolved_ip.sixtofour or translated or resolved_ip
-    return resolved_ip.is_global and not resolved_ip.is_multicast
+    parsed: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        translated = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else None
+        parsed = parsed.ipv4_mapped or parsed.sixtofour or translated or parsed
+    return parsed.is_global and not parsed.is_multicast
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -58,10 +56,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """
         try:
             loop = asyncio.get_running_loop()
-            entries = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:
             raise httpcore.ConnectError(f"the host '{host}' is not known") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in answers))
         if not self._allow_private:
             for address in addresses:
                 if not is_public(address):

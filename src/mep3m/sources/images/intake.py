@@ -18,7 +18,7 @@ from mep3m.sources.base import Batch
 from mep3m.sources.images.archives import candidates, find_archives, is_archive, wanted_members
 from mep3m.store.filesystem import inside
 from mep3m.store.images import ContentImages
-from mep3m.store.rejects import Reject
+from mep3m.store.rejects import image_reject
 
 STAGE = "images"
 COLUMNS = ("image", "image_width", "image_height", "image_format")
@@ -59,7 +59,8 @@ class Intake:
             try:
                 self._note(row, content, columns)
             except FormatError as error:
-                rejects.append(_reject(table.slice(row, 1).to_pylist()[0], str(error)))
+                product = table.slice(row, 1).to_pylist()[0]
+                rejects.append(image_reject(STAGE, product, str(error), by="image_ref"))
         for name in COLUMNS:
             index = PRODUCT_SCHEMA.get_field_index(name)
             values = pa.array(columns[name], PRODUCT_SCHEMA.field(name).type)
@@ -163,16 +164,3 @@ def _rows_of(
     for reference, content in contents:
         for row in rows[reference]:
             yield row, content
-
-
-def _reject(product: dict[str, Any], reason: str) -> Reject:
-    return Reject(
-        STAGE,
-        product["source"],
-        reason,
-        product=product["id"],
-        file=product["file"],
-        line=product["line"],
-        field="image",
-        value=product["image_ref"],
-    )
