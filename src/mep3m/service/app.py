@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Query, UploadFile
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI, HTTPException, Query, Request, UploadFile
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from mep3m import __version__
@@ -32,7 +34,7 @@ class NewProduct(BaseModel):
     """One product to file; give a title, OCR text, or both."""
 
     model_config = ConfigDict(extra="forbid")
-    id: str | None = None
+    id: str | None = Field(default=None, max_length=MOST_CHARACTERS)
     title: str | None = Field(default=None, max_length=MOST_CHARACTERS)
     ocr: str | None = Field(default=None, max_length=MOST_CHARACTERS)
 
@@ -54,6 +56,10 @@ def create_app(run: Path, followed: tuple[Classifier, Taxonomy | None] | None = 
     """
     classifier, names = followed or (load(run), names_of(run))
     app = FastAPI(title="mep3m", version=__version__, docs_url=None, redoc_url=None)
+
+    @app.exception_handler(RequestValidationError)
+    def refuse(request: Request, error: RequestValidationError) -> JSONResponse:
+        return JSONResponse({"detail": _sayable(jsonable_encoder(error.errors()))}, status_code=422)
 
     @app.get("/health")
     def health() -> dict[str, Any]:
@@ -102,3 +108,12 @@ def create_app(run: Path, followed: tuple[Classifier, Taxonomy | None] | None = 
         return render("assign.html", classes=len(classifier.tree.leaves), depth=classifier.tree.depth)
 
     return app
+
+
+def _sayable(value: Any) -> Any:
+    """Return a JSON value without half characters, which a wrong request can hold and no answer can."""
+    if isinstance(value, dict):
+        return {_sayable(key): _sayable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sayable(inner) for inner in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
