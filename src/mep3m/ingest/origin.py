@@ -122,7 +122,7 @@ def _finished(folder: Path) -> dict[str, Any] | None:
 
 def decisive(entry: SourceEntry) -> dict[str, Any]:
     """Return what of an entry decides the products; where files lie on this machine does not."""
-    settings = entry.model_dump(mode="json", exclude={"path", "images", "taxonomy", "fetch"})
+    settings = entry.model_dump(mode="json", exclude={"path", "images", "taxonomy", "fetch", "max_withdrawn"})
     settings["images"] = entry.images is not None
     settings["fetch"] = entry.fetch.enabled
     return settings
