@@ -52,6 +52,7 @@ def take_in(
 ) -> Store:
     """Ingest one file with the columns of `write_shop`."""
     settings: dict[str, Any] = {"name": "shop", "path": str(path), "columns": COLUMNS, "part_bytes": 200}
+    settings["max_withdrawn"] = 1.0  # small shops lose large shares
     one = SourceEntry.parse(settings | entry, "test")
     return ingest([one], Path(), store, make_engine(engine, workers), replace=replace)
 

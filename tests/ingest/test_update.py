@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mep3m.errors import InputError
 from mep3m.ingest import update
 from mep3m.ingest.update import WITHDRAWN
 from mep3m.sources.images import intake
@@ -136,3 +137,38 @@ def test_the_state_before_stays_in_the_history_with_its_own_images(tmp_path: Pat
     take_in(path, tmp_path / "s", images=str(images))
     kept = Store(tmp_path / "s" / "history" / first.fingerprint, first.manifest)
     assert [row.title for row in kept.products()] == old
+
+
+@pytest.mark.parametrize("left", [0, 1, 4])
+def test_an_export_that_lacks_too_much_is_held_until_it_is_confirmed(tmp_path: Path, left: int) -> None:
+    path = write_shop(tmp_path, rows(10))
+    take_in(path, tmp_path / "s")
+    before = content(tmp_path / "s")
+    write_shop(tmp_path, rows(left))
+    words = rf"'shop': the newer export lacks {10 - left} of 10 products .*--max-withdrawn 1"
+    for _ in range(2):
+        with pytest.raises(InputError, match=words):
+            take_in(path, tmp_path / "s", max_withdrawn=0.5)
+    assert {name: value for name, value in content(tmp_path / "s").items() if "update" not in name} == before
+    store = take_in(path, tmp_path / "s", max_withdrawn=1.0)
+    assert store.manifest["update"]["withdrawn"] == 10 - left
+    assert not (tmp_path / "s/update").exists()
+
+
+def test_an_export_that_is_whole_again_is_taken_after_one_that_was_held(tmp_path: Path) -> None:
+    path = write_shop(tmp_path, rows(10))
+    take_in(path, tmp_path / "s")
+    write_shop(tmp_path, [])
+    with pytest.raises(InputError, match="nothing was changed"):
+        take_in(path, tmp_path / "s", max_withdrawn=0.5)
+    write_shop(tmp_path, rows(9))
+    store = take_in(path, tmp_path / "s", max_withdrawn=0.5)
+    assert store.manifest["update"]["withdrawn"] == 1
+
+
+def test_half_may_go_by_default_and_the_share_is_of_what_was_alive(tmp_path: Path) -> None:
+    path = write_shop(tmp_path, rows(8))
+    take_in(path, tmp_path / "s")
+    for count in (4, 2, 1):
+        write_shop(tmp_path, rows(count))
+        assert take_in(path, tmp_path / "s", max_withdrawn=0.5).manifest["update"]["withdrawn"] == count

@@ -265,3 +265,21 @@ def test_the_card_is_the_file_that_training_wrote(client: TestClient, run_folder
 def test_no_folder_at_all(tmp_path: Path) -> None:
     with pytest.raises((ModelError, NotFoundError), match="is not a classifier folder"):
         create_app(Run.open(tmp_path / "none", bare=True))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"products": [{"title": "\ud800"}]}',
+        rb'{"products": [{"ocr": "a\udc00b"}]}',
+        rb'{"products": [{"id": "\ud83d", "title": "x"}]}',
+        rb'{"products": [{"title": "x", "\udfff": 1}]}',
+    ],
+)
+def test_half_of_a_character_is_a_wrong_request(run_folder: Path, body: bytes) -> None:
+    patient = TestClient(create_app(Run.open(run_folder)), raise_server_exceptions=False)
+    answer = patient.post("/assign", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"][0] == "body"
+    title = patient.post("/assign-image?title=%ED%A0%80", files={"image": ("a.png", picture())})
+    assert title.status_code < 500

@@ -12,6 +12,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from mep3m.engine import make_engine
 from mep3m.errors import Mep3mError
 from mep3m.ingest.run import ingest
@@ -19,7 +22,11 @@ from mep3m.settings.sources import SourceEntry
 from tests.cli import bad_trees
 from tests.ingest.shop import picture
 from tests.sources.mep3m.test_annotations import record
+from tests.sources.texts import GERMAN, JAPANESE, KOREAN, SIMPLIFIED, TRADITIONAL
 
+FEED = "<rss><channel>{}</channel></rss>"
+ITEM = "<item><g:id>1</g:id><title/><g:title>Oak&nbsp;shelf</g:title></item>"
+PRODUCT = '<script type="application/ld+json">{"@type": "Product", "sku": "1", "category": %s}</script>'
 Case = tuple[str, str, bytes, dict[str, Any], str]
 COLUMNS = {"id": "id", "title": "title", "labels": ["a", "b"], "image": "image"}
 HEAD = "id,title,a,b,image\n"
@@ -58,10 +65,44 @@ LAUGHS = "<!DOCTYPE rss [" + '<!ENTITY a0 "ha">' + "".join(
     f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 9)
 ) + "]>"  # fmt: skip
 
+
+def titles(name: str, encoding: str, texts: list[str], words: str) -> Case:
+    """A case in a table of real names in one encoding."""
+    body = "id\ttitle\n" + "".join(f"{i}\t{text}\n" for i, text in enumerate(texts[:10]))
+    return (name, "shop.tsv", body.encode(encoding), {"columns": {"id": "id", "title": "title"}}, words)
+
+
+def parquet(name: str, column: pa.Array, words: str) -> Case:
+    """A case in a column of categories in Parquet."""
+    out = io.BytesIO()
+    pq.write_table(pa.table({"id": [str(i) for i in range(len(column))], "path": column}), out)
+    return (name, "s.parquet", out.getvalue(), {"columns": {"id": "id", "path": "path"}}, words)
+
+
+def paths(name: str, path: str, words: str) -> Case:
+    """A case in a column of whole paths."""
+    content = f"id\tpath\n1\tHome > Oak\n2\t{path}\n".encode()
+    return (name, "shop.tsv", content, {"columns": {"id": "id", "path": "path"}}, words)
+
+
+def coco(name: str, words: str, **change: Any) -> Case:
+    """A case in a COCO file of one image."""
+    good: dict[str, Any] = {
+        "images": [{"id": "1", "file_name": "1.jpg"}],
+        "annotations": [{"image_id": 1, "category_id": 5}],
+        "categories": [{"id": 5, "name": "tea", "supercategory": "none"}],
+    }
+    return (name, "r.json", json.dumps({**good, **change}).encode(), {"format": "rpc"}, words)
+
+
 #: cases' settings that repeat
 BY_ID: dict[str, Any] = {"columns": {"id": "id"}}
 BROKEN_LD = b'<script type="application/ld+json">{</script>'
 PACKED = gzip.compress((HEAD + GOOD * 99).encode())[:-30]
+MIXED = "".join(f"{i},{text.split()[0]},食品,饮料,\n" for i, text in enumerate(SIMPLIFIED[:9], 2)).encode(
+    "gb18030"
+)
+MIXED = HEAD.encode() + MIXED + f"99,{KOREAN[0]},{KOREAN[1]},a,\n".encode("euc_kr")
 IN_GBK = (HEAD + GOOD).encode() + "2,婴儿奶粉,a,b,\n".encode("gbk")
 
 CASES: list[Case] = [
@@ -80,7 +121,27 @@ CASES: list[Case] = [
     csv("one line in another encoding", IN_GBK, "not utf-8"),
     csv("whole file in GB18030", (HEAD + "1,婴儿奶粉,食品,饮料,\n").encode("gb18030"), "taken in"),
     csv("UTF-8 with a byte order mark", (HEAD + GOOD).encode("utf-8-sig"), "taken in"),
-    csv("UTF-16", (HEAD + GOOD).encode("utf-16"), "UTF-16; save it as UTF-8"),
+    csv("UTF-16 with a byte order mark", (HEAD + GOOD).encode("utf-16"), "taken in"),
+    csv("UTF-16 without a byte order mark", (HEAD + GOOD).encode("utf-16-le"), "save it as UTF-8"),
+    titles("ten names in GB18030", "gb18030", SIMPLIFIED, "taken in"),
+    titles("ten names in Big5", "big5", TRADITIONAL, "it reads as big5"),
+    titles("ten names in Shift JIS", "shift_jis", JAPANESE, "it reads as shift_jis"),
+    titles("ten names in EUC-JP", "euc_jp", JAPANESE, "it reads as euc_jp"),
+    titles("ten names in EUC-KR", "euc_kr", KOREAN, "it reads as euc_kr"),
+    titles("ten names in Windows-1252", "cp1252", GERMAN, "--encoding"),
+    csv("Korean line among Chinese ones", MIXED, "does not read as Chinese in gb18030"),
+    csv("encoding set that the byte order mark contradicts", (HEAD + GOOD).encode("utf-8-sig"),
+        "leave the setting out", encoding="big5"),
+    csv("lone carriage return in a cell", "2,茶\r叶,食品,饮料,\n", "carriage return (CR)"),
+    csv("lone carriage return in a row with quotes", '2,"茶",食品\r,饮料,\n', "carriage return (CR)"),
+    csv("line ends of a classic Macintosh", (HEAD + GOOD).replace("\n", "\r").encode(), "taken in"),
+    csv("lone carriage return in the header", HEAD.replace("tle", "t\rle").encode() + GOOD.encode() * 9,
+        "has no header line"),
+    csv("quoted line break in the header", (HEAD.replace("title", '"title\n"') + GOOD).encode(), "taken in"),
+    csv("row of empty cells", ",,,,\n , ,,,\n", "taken in"),
+    csv("column named twice", b"id,title,a,b,image,title\n1,x,y,z,,\n", "names the column 'title' twice"),
+    paths("path with an empty name inside", "Home > > Shelves", "an empty name between two others"),
+    paths("path with an empty name at its end", "Home > Shelves >", "taken in"),
     csv("encoding that does not exist", GOOD, "encoding 'klingon' is unknown", encoding="klingon"),
     csv("binary file named .csv", b"PK\x03\x04" + bytes(500), "binary file"),
     csv("line of 9 MB", "2," + "x" * 9 * 2**20 + ",食品,饮料,\n", "longer than 8,388,608 bytes"),
@@ -93,8 +154,23 @@ CASES: list[Case] = [
     ("JSON lines: broken line", "s.jsonl", b'{"id": 1}\n{"id": \n', BY_ID, "not JSON"),
     ("JSON lines: a list, not an object", "s.jsonl", b'{"id": 1}\n[1]\n', BY_ID, "not an object"),
     ("JSON lines: an object as a title", "s.jsonl", b'{"id": {"x": 1}}\n', BY_ID, "is an object"),
+    ("JSON lines: a list as a title", "s.jsonl", b'{"id": 1, "t": ["a", "b"]}\n',
+     {"columns": {"id": "id", "title": "t"}}, "is a list of 2, not one text"),
+    ("JSON lines: an object as a category", "s.jsonl", b'{"id": 1, "c": [{"id": 5, "name": "Home"}]}\n',
+     {"columns": {"id": "id", "path": "c"}}, "name one of its keys instead: 'c.id', 'c.name'"),
+    ("JSON lines: the key of an object as a category", "s.jsonl", b'{"id": 1, "c": [{"name": "Home"}]}\n',
+     {"columns": {"id": "id", "path": "c.name"}}, "taken in"),
+    ("JSON lines: a gap in a list of names", "s.jsonl", b'{"id": 1, "c": ["Home", null, "Oak"]}\n',
+     {"columns": {"id": "id", "path": "c"}}, "an empty name above a deeper one"),
+    ("JSON lines: null after the names", "s.jsonl", b'{"id": 1, "c": ["Home", null]}\n',
+     {"columns": {"id": "id", "path": "c"}}, "taken in"),
+    ("JSON lines: several categories", "s.jsonl", b'{"id": 1, "c": [["Home", "Oak"], ["Sale"]]}\n',
+     {"columns": {"id": "id", "path": "c"}}, "a further category of the product"),
     ("JSON array named .jsonl", "s.jsonl", b'[{"id": 1}]', BY_ID, "one JSON array"),
     ("Parquet cut off", "s.parquet", b"PAR1 and no end", BY_ID, "not a Parquet file"),
+    parquet("Parquet: list of lists as a path", pa.array([[["Home", "Oak"]]]), "taken in"),
+    parquet("Parquet: objects as a path", pa.array([[{"name": "Home"}]]), "name one of its keys"),
+    parquet("Parquet: null inside a path", pa.array([["Home", None, "Oak"]]), "an empty name above"),
     array("MEP-3M: record that is not JSON", '{"title": "x" "OCR": 1}', "not JSON"),
     array("MEP-3M: record without its closing brace", '{"title": "x"', "not JSON"),
     array("MEP-3M: string that never ends", '{"title": "x', "not JSON"),
@@ -118,9 +194,25 @@ CASES: list[Case] = [
     ("feed: XML breaks off", "f.xml", XML.format("", "茶", "<item>").encode()[:-25], {}, "XML is broken"),
     ("feed: entity that reads a file", "f.xml", XML.format(ENTITY, "&x;", "").encode(), {}, "taken in"),
     ("feed: entities that unfold to gigabytes", "f.xml", XML.format(LAUGHS, "&a8;", "").encode(), {}, ""),
+    ("feed: prefix that is not declared, an empty title, &nbsp;", "f.xml", FEED.format(ITEM).encode(), {},
+     "taken in"),
+    ("feed: blank line before the declaration", "f.xml", b"\n" + XML.format("", "x", "").encode(), {},
+     "taken in"),
+    ("feed in UTF-16", "f.xml", FEED.format("<item><id>1</id></item>").encode("utf-16"), {}, "taken in"),
+    ("feed: a web page instead of it", "f.xml", b"<!DOCTYPE html><html><body><h1>503</h1></body></html>", {},
+     "is no feed with products"),
+    ("feed: elements of another kind", "f.xml", b"<products><product/><product/></products>", {},
+     "but <product>, <products>"),
+    ("saved page: several categories", "p.html", (PRODUCT % '["Home > Oak", "Sale"]').encode(), {},
+     "a further category"),
+    ("saved page: an address as category", "p.html", (PRODUCT % '"https://a.example/c"').encode(), {},
+     "taken in"),
     ("saved page without a product", "p.html", b"<html><p>hello</p></html>", {}, "no schema.org Product"),
     ("saved page with broken JSON-LD", "p.html", BROKEN_LD, {}, "not JSON"),
     ("WebDataset: tar cut off", "w.tar", bytes(300), {}, "cannot be read"),
+    coco("COCO: ids as texts and as numbers", "taken in"),
+    coco("COCO: annotation of no image", "about the image '7'",
+         annotations=[{"image_id": 7, "category_id": 5}]),
     ("RPC: categories missing", "r.json", b'{"images": [], "annotations": []}', {}, "lacks the lists"),
     ("archive of images is damaged", "shop.csv", (HEAD + "2,茶,a,b,p.png\n").encode(),
      {"columns": COLUMNS, "images": "pictures/i.zip", "_zip": _zip(picture(1))[:60]}, "cannot be read"),

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from mep3m.product import PRODUCT_SCHEMA, from_table
 from mep3m.settings.sources import Columns
+from mep3m.sources.base import Batch
 from mep3m.sources.columns import (
+    FURTHER,
     PATH_MARK,
     ColumnMap,
     clean,
@@ -188,3 +190,47 @@ def test_the_first_row_of_an_id_stays_and_every_later_one_names_it(numbers: list
     assert kept["line"].to_pylist() == sorted(first.values())
     assert [(reject.line, reject.value, reject.reason) for reject in rejects] == again
     assert kept.num_rows + len(rejects) == len(numbers)
+
+
+def taken(paths: list[str | None], **columns: str) -> Batch:
+    """Return the batch of rows that have a path alone."""
+    mapping = ColumnMap(Columns.parse({"path": "p", **columns}, "test"), "shop", "f.csv")
+    return mapping.take({"p": pa.array(paths, pa.string())}, np.arange(2, len(paths) + 2))
+
+
+def test_a_path_with_an_empty_name_inside_is_refused_with_its_line() -> None:
+    batch = taken(["Home > Oak", "Home > > Oak", "> Home", "Home > >", "A >  > B > C", None, ">"])
+    assert batch.products["source_path"].to_pylist() == [["Home", "Oak"], ["Home"], ["Home"], [], []]
+    assert batch.products["line"].to_pylist() == [2, 4, 5, 7, 8]
+    assert [(reject.line, reject.field, reject.value) for reject in batch.rejects] == [
+        (3, "p", "Home > > Oak"),
+        (6, "p", "A >  > B > C"),
+    ]
+
+
+def test_the_contents_of_refused_rows_go_with_them() -> None:
+    mapping = ColumnMap(Columns(path="p"), "shop", "f.csv")
+    cells = {"p": pa.array(["A > > B", "A"])}
+    batch = mapping.take(cells, np.array([2, 3]), [b"1", b"2"])
+    assert (batch.contents, batch.products["line"].to_pylist()) == ([b"2"], [3])
+
+
+def test_further_categories_are_kept_with_the_product() -> None:
+    batch = taken(["Home\x1fOak\x1eSale\x1eGarden\x1fOak", "Home", "A > B\x1eC > D"])
+    assert batch.products["source_path"].to_pylist() == [["Home", "Oak"], ["Home"], ["A", "B"]]
+    assert [(reject.stage, reject.product, reject.value) for reject in batch.rejects] == [
+        (FURTHER, "shop:f.csv:2", "Sale"),
+        (FURTHER, "shop:f.csv:2", "Garden > Oak"),
+        (FURTHER, "shop:f.csv:4", "C > D"),
+    ]
+
+
+def test_a_list_of_names_may_hold_the_separator() -> None:
+    assert taken(["Home\x1fA > B", "Home > A"]).products["source_path"].to_pylist() == [
+        ["Home", "A > B"],
+        ["Home", "A"],
+    ]
+
+
+def test_entities_are_decoded_before_the_path_is_split() -> None:
+    assert taken(["Home &gt; A &amp; B"]).products["source_path"].to_pylist() == [["Home", "A & B"]]

@@ -123,7 +123,9 @@ def _finished(folder: Path) -> dict[str, Any] | None:
 
 def decisive(entry: SourceEntry) -> dict[str, Any]:
     """Return what of an entry decides the products; where files lie on this machine does not."""
-    settings = entry.model_dump(mode="json", exclude={"path", "image_root", "taxonomy", "fetch"})
+    settings = entry.model_dump(
+        mode="json", exclude={"path", "image_root", "taxonomy", "fetch", "max_withdrawn"}
+    )
     # names of an earlier version, so that its stores stay up to date
     settings["columns"]["source"] = settings["columns"].pop("platform")
     settings["images"] = entry.image_root is not None

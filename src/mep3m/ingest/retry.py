@@ -19,7 +19,7 @@ from mep3m.ingest.shards import IN_ORDER, PartReader, find_taxonomy, list_parts
 from mep3m.ingest.update import finish_update
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
-from mep3m.sources.columns import Place
+from mep3m.sources.columns import FURTHER, Place
 from mep3m.store import Plan, Reject, Store, StoreWriter
 from mep3m.store.filesystem import atomic_write, exclusive_lock
 from mep3m.store.json_files import fingerprint, read_json, write_json
@@ -27,7 +27,7 @@ from mep3m.store.rejects import rejects_table
 from mep3m.store.store import read_shard
 
 #: facts of a manifest that a retry keeps
-_KEPT = ("update",)
+_KEPT = ("update", "encodings", "notes")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ class Again:
     def shard(self, index: int) -> RetryCounts:
         """Try the failures of a shard; the shard is written before the quarantine shrinks."""
         path = self.writer.layout.quarantine(index)
-        failures = [Reject(**row) for row in pq.read_table(path).to_pylist()]
+        refused = [Reject(**row) for row in pq.read_table(path).to_pylist()]
+        notes = [one for one in refused if one.stage == FURTHER]  # nothing to try again
+        failures = [one for one in refused if one.stage != FURTHER]
         table = read_shard(self.writer.shard(index))
         of_images = [failure for failure in failures if failure.product is not None]
         of_rows = [failure for failure in failures if failure.product is None]
@@ -104,9 +106,9 @@ class Again:
         if taken_rows or taken_images:
             self.writer.write(index, table.combine_chunks())
         if len(left) < len(failures):
-            if left:
+            if left or notes:
                 with atomic_write(path) as temporary:
-                    pq.write_table(rejects_table(left), temporary, compression="zstd")
+                    pq.write_table(rejects_table(left + notes), temporary, compression="zstd")
             else:
                 path.unlink()
         return RetryCounts(len(failures), taken_rows, taken_images)

@@ -17,6 +17,7 @@ from mep3m.ingest.origin import (
     unchanged,
     write_origin,
 )
+from mep3m.ingest.remarks import remarks
 from mep3m.ingest.shards import PartReader, build, list_parts, reuse_memory
 from mep3m.ingest.update import finish_update, update
 from mep3m.settings.sources import SourceEntry
@@ -87,4 +88,5 @@ def _ingest(
         return Store.open(folder)
     writer = StoreWriter.begin(folder, plan, replace=replace)
     write_origin(folder, catalogues, inputs)
-    return build(PartReader(catalogues, tuple(parts), writer), engine, progress)
+    reader = PartReader(catalogues, tuple(parts), writer)
+    return build(reader, engine, progress, lambda: remarks(catalogues, writer))

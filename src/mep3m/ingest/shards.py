@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,13 +88,18 @@ def only(batch: Batch, places: frozenset[Place]) -> Batch:
     return Batch(batch.products.filter(mask), batch.rejects, kept)
 
 
-def build(reader: PartReader, engine: Engine, progress: Progress, **facts: Any) -> Store:
-    """Write the missing shards, refuse repeated ids across them, and finish the store."""
+def build(
+    reader: PartReader, engine: Engine, progress: Progress, facts: Callable[[], dict[str, Any]] = dict
+) -> Store:
+    """Write the missing shards, refuse repeated ids across them, and finish the store.
+
+    `facts` returns what else the manifest says; it is called when every shard is there.
+    """
     if not reader.writer.complete:
         run(engine, reader, reader.writer.missing(), INGEST, progress)
         refuse_repeats(reader.writer)
         sweep(reader.writer.folder)
-        return reader.writer.finish(find_taxonomy(reader.catalogues, reader.writer), **facts)
+        return reader.writer.finish(find_taxonomy(reader.catalogues, reader.writer), **facts())
     return Store.open(reader.writer.folder)
 
 

@@ -17,7 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mep3m.engine import Engine, Progress, run
+from mep3m.errors import InputError
 from mep3m.ingest.origin import Catalogues, write_origin
+from mep3m.ingest.remarks import remarks
 from mep3m.ingest.request import ORIGIN
 from mep3m.ingest.shards import IN_ORDER, PartReader, find_taxonomy, refuse_repeats, sweep
 from mep3m.product import PRODUCT_SCHEMA
@@ -41,7 +43,11 @@ def update(
     engine: Engine,
     progress: Progress,
 ) -> Store:
-    """Bring a finished store to the state of newer input; the manifest counts what changed."""
+    """Bring a finished store to the state of newer input; the manifest counts what changed.
+
+    Raises:
+        InputError: a source lacks more of its products than its `max_withdrawn`; the store stays as it is.
+    """
     previous = Store.open(folder)
     plan = replace(plan, parts=(*plan.parts, "withdrawn"), parent=previous.fingerprint)
     draft = Layout(folder).update
@@ -56,10 +62,11 @@ def update(
     if len(parts) in writer.missing():
         _refuse_repeats_of(writer, len(parts))
         writer.write(len(parts), _withdrawn(previous, writer, len(parts)))
+    _hold(previous, writer, len(parts), catalogues)
     counts = _count_changes(previous, writer, len(parts))
     sweep(folder)
     write_origin(draft, catalogues, inputs)
-    writer.finish(find_taxonomy(catalogues, writer), update=counts)
+    writer.finish(find_taxonomy(catalogues, writer), update=counts, **remarks(catalogues, writer))
     finish_update(folder)
     return Store.open(folder)
 
@@ -136,6 +143,31 @@ def _withdrawn(previous: Store, writer: StoreWriter, parts: int) -> pa.Table:
     reason = pc.coalesce(rows["dropped"], pa.scalar(WITHDRAWN))
     index = PRODUCT_SCHEMA.get_field_index("dropped")
     return rows.set_column(index, PRODUCT_SCHEMA.field("dropped"), reason)
+
+
+def _hold(previous: Store, writer: StoreWriter, parts: int, catalogues: Catalogues) -> None:
+    """Refuse an export that lacks too much: it is more likely an error page than a shop that closes.
+
+    Raises:
+        InputError: it lacks more of a source's products than `max_withdrawn` allows.
+    """
+    old = [str(path) for path in previous.shards]
+    if not old:
+        return
+    query = """
+        SELECT source, count(*), count(*) FILTER (id IN (SELECT id FROM read_parquet($gone)))
+        FROM read_parquet($old) WHERE dropped IS NULL GROUP BY source ORDER BY source
+    """
+    limits = {entry.name: entry.max_withdrawn for entry in catalogues.entries}
+    rows = _connect().execute(query, {"old": old, "gone": [str(writer.shard(parts))]}).fetchall()
+    for source, before, gone in rows:
+        allowed = limits.get(source, min(limits.values()))
+        if gone > allowed * before:
+            raise InputError(
+                f"'{source}': the newer export lacks {gone:,} of {before:,} products ({gone / before:.0%}), "
+                f"at most {allowed:.0%} may go at once; nothing was changed. Look at the file; if it is "
+                "right, run the same command with --max-withdrawn 1 (in a project file: max_withdrawn = 1.0)"
+            )
 
 
 def _count_changes(previous: Store, writer: StoreWriter, parts: int) -> dict[str, int]:

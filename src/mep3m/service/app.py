@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import FastAPI, HTTPException, Query, UploadFile
-from fastapi.responses import HTMLResponse
+from fastapi import FastAPI, HTTPException, Query, Request, UploadFile
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from mep3m import __version__
@@ -30,7 +32,7 @@ class NewProduct(BaseModel):
     """One product to file; give a title, OCR text, or both."""
 
     model_config = ConfigDict(extra="forbid")
-    id: str | None = None
+    id: str | None = Field(default=None, max_length=MOST_CHARACTERS)
     title: str | None = Field(default=None, max_length=MOST_CHARACTERS)
     ocr: str | None = Field(default=None, max_length=MOST_CHARACTERS)
 
@@ -48,6 +50,10 @@ def create_app(run: Run) -> FastAPI:
     """Return the application that serves a trained run."""
     classifier, names = run.classifier, run.taxonomy
     app = FastAPI(title="mep3m", version=__version__, docs_url=None, redoc_url=None)
+
+    @app.exception_handler(RequestValidationError)
+    def refuse(request: Request, error: RequestValidationError) -> JSONResponse:
+        return JSONResponse({"detail": _sayable(jsonable_encoder(error.errors()))}, status_code=422)
 
     @app.get("/health")
     def health() -> dict[str, Any]:
@@ -99,3 +105,12 @@ def create_app(run: Run) -> FastAPI:
         )
 
     return app
+
+
+def _sayable(value: Any) -> Any:
+    """Return a JSON value without half characters, which a wrong request can hold and no answer can."""
+    if isinstance(value, dict):
+        return {_sayable(key): _sayable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sayable(inner) for inner in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

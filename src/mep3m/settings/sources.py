@@ -17,7 +17,8 @@ class Columns(Settings):
 
     `labels` are the category columns from coarse to fine; `path` is the other way to write them,
     one column with all names joined by `separator`. `platform` is the column with the platform that a
-    product comes from.
+    product comes from. A list in the path column is one path, or with `lists` = "categories" several
+    categories: the first one counts.
     """
 
     old_keys: ClassVar[Mapping[str, str]] = {"source": "platform"}
@@ -30,6 +31,7 @@ class Columns(Settings):
     path: str | None = None
     separator: Annotated[str, Field(min_length=1)] = ">"
     platform: str | None = None
+    lists: Literal["path", "categories"] = "path"
 
     @model_validator(mode="after")
     def _one_way_to_write_labels(self) -> Columns:
@@ -49,13 +51,15 @@ class Columns(Settings):
 class TableSettings(Settings):
     """How to read one table: `format` and `encoding` are detected where they are `None`.
 
-    `source` is the platform's name where no column holds it; `None` takes the file's name.
+    `source` is the platform's name where no column holds it; `None` takes the file's name. `missing` are
+    class names that stand for none.
     """
 
     columns: Columns = Columns()
     format: TableFormat | None = None
     encoding: str | None = None
     source: str | None = None
+    missing: tuple[str, ...] = ()
 
 
 class ImageLimits(Settings):
@@ -93,6 +97,8 @@ class SourceEntry(Settings):
     `None`). `image_root` is the folder below which the image column's paths lie, or the archive (or
     folder of archives) that holds them. `taxonomy` is MEP-3M's spreadsheet. `part_bytes` is the size
     of a shard's input; it is smaller where images are taken in, because a shard is the unit of resume.
+    A newer export that lacks more than the share `max_withdrawn` of the source's products is held. `missing`
+    are class names that stand for none ("N/A").
     """
 
     old_keys: ClassVar[Mapping[str, str]] = {"images": "image_root"}
@@ -107,3 +113,5 @@ class SourceEntry(Settings):
     part_bytes: Annotated[int | None, Field(ge=1)] = None
     limits: ImageLimits = ImageLimits()
     fetch: FetchSettings = FetchSettings()
+    max_withdrawn: Annotated[float, Field(ge=0, le=1)] = 0.5
+    missing: tuple[str, ...] = ()

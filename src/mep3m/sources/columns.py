@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from mep3m.product import LABEL_TYPE, PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns
 from mep3m.sources.base import Batch
+from mep3m.sources.cells import CATEGORY_MARK, PATH_MARK
 from mep3m.sources.delimited import Row
+from mep3m.sources.names import one_spelling, plain_text
 from mep3m.store.rejects import INGEST, Reject
 
-#: stands for the shop's own separator inside a path column; no catalogue writes this character
-PATH_MARK = "\x1f"
+#: the stage under which the further categories of a product are kept
+FURTHER = "further categories"
 
 
 def clean(column: pa.Array) -> pa.Array:
@@ -48,12 +50,37 @@ def join_levels(levels: Sequence[pa.Array]) -> pa.ListArray:
 
 def split_path(column: pa.Array, separator: str) -> pa.ListArray:
     """Return the names of a path column as lists; names are trimmed and empty names left out."""
+    return without_empty(split_names(column, separator))
+
+
+def split_names(column: pa.Array, separator: str) -> pa.ListArray:
+    """Return the names of a path column as lists, trimmed; an empty name is missing."""
     lists = pc.split_pattern(pc.fill_null(column, ""), separator)
-    names = clean(lists.flatten())
+    start = lists.offsets[0].as_py()
+    offsets = lists.offsets if not start else pc.subtract(lists.offsets, start)
+    return pa.ListArray.from_arrays(offsets, clean(lists.flatten()))
+
+
+def without_empty(lists: pa.ListArray) -> pa.ListArray:
+    """Return lists without their missing items."""
+    names = lists.values
+    if not names.null_count:
+        return lists
     keep = names.is_valid().to_numpy(zero_copy_only=False)
     before = np.concatenate([[0], np.cumsum(keep)])
-    offsets = before[lists.offsets.to_numpy() - lists.offsets[0].as_py()].astype(np.int32)
+    offsets = before[lists.offsets.to_numpy()].astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), names.filter(pa.array(keep)))
+
+
+def gaps(lists: pa.ListArray) -> NDArray[np.bool_]:
+    """Say which lists have a missing item between two others, (n,)."""
+    offsets = lists.offsets.to_numpy()
+    valid = lists.values.is_valid().to_numpy(zero_copy_only=False)
+    rows = np.repeat(np.arange(len(lists)), np.diff(offsets))[valid]
+    places = np.flatnonzero(valid)
+    inside = np.zeros(len(lists), dtype=bool)
+    inside[rows[1:][(rows[1:] == rows[:-1]) & (np.diff(places) > 1)]] = True
+    return inside
 
 
 def given_labels(paths: pa.ListArray, by: pa.Array | str) -> pa.ListArray:
@@ -99,18 +126,28 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """Turns the cells of one file's rows into products; `source` names rows that name none themselves."""
+    """Turns the cells of one file's rows into products; `source` names rows that name none themselves.
+
+    `missing` are class names that stand for none. `decoded` says that HTML's entities are decoded already.
+    """
 
     columns: Columns
     source: str
     file: str
+    missing: tuple[str, ...] = ()
+    decoded: bool = False
 
-    def products(self, cells: Mapping[str, pa.Array], lines: NDArray[np.int64]) -> pa.Table:
-        """Return products of text columns; `cells` has every column of the map, `lines` one number a row."""
+    def products(
+        self, cells: Mapping[str, pa.Array], lines: NDArray[np.int64], paths: pa.ListArray | None = None
+    ) -> pa.Table:
+        """Return products of text columns; `cells` has every column of the map, `lines` one number a row.
+
+        `paths` are the names of the path column where they are split already.
+        """
         columns = self.columns
         values = {name: clean(cells[name]) for name in columns.names() if name != columns.path}
         name = pa.repeat(pa.scalar(self.source), len(lines))
-        filled: dict[str, pa.Array] = {
+        mapped: dict[str, pa.Array] = {
             "source": pc.coalesce(values[columns.platform], name) if columns.platform else name,
             "source_id": stable_ids(values.get(columns.id or ""), self.file, lines),
             "file": pa.repeat(pa.scalar(self.file), len(lines)),
@@ -118,13 +155,91 @@ class ColumnMap:
         }
         for role, column in (("title", columns.title), ("ocr", columns.ocr), ("image_ref", columns.image)):
             if column is not None:
-                filled[role] = values[column]
+                mapped[role] = self._plain(values[column]) if role == "title" else values[column]
         if columns.labels:
-            filled["source_path"] = join_levels([values[label] for label in columns.labels])
+            mapped["source_path"] = join_levels([self._names(values[label]) for label in columns.labels])
         elif columns.path:
-            marked = pc.replace_substring(cells[columns.path], columns.separator, PATH_MARK)
-            filled["source_path"] = split_path(marked, PATH_MARK)
-        return product_table(filled, len(lines))
+            paths = split_path(cells[columns.path], PATH_MARK) if paths is None else without_empty(paths)
+            names = one_spelling(paths.values, self.missing)
+            mapped["source_path"] = pa.ListArray.from_arrays(paths.offsets, names)
+            if names.null_count:
+                mapped["source_path"] = cut_paths(mapped["source_path"])
+        return product_table(mapped, len(lines))
+
+    def _names(self, level: pa.Array) -> pa.Array:
+        return one_spelling(self._plain(level), self.missing)
+
+    def _plain(self, column: pa.Array) -> pa.Array:
+        return column if self.decoded else plain_text(column)
+
+    def take(
+        self,
+        cells: Mapping[str, pa.Array],
+        lines: NDArray[np.int64],
+        contents: Sequence[bytes | None] | None = None,
+    ) -> Batch:
+        """Return the batch of rows of text columns; a path with an empty name inside it is refused.
+
+        The first of several categories is the product's, the others are kept in quarantine.
+        """
+        path = self.columns.path
+        if path is None:
+            return Batch(self.products(cells, lines), [], contents)
+        texts, further = self._first_category(self._plain(cells[path]))
+        paths = split_names(texts, PATH_MARK)
+        if not paths.values.null_count or not (broken := gaps(paths)).any():
+            products = self.products(cells, lines, paths)
+            return Batch(products, self._kept(products, further), contents)
+        rejects = [
+            self._refused(int(lines[row]), texts[row].as_py()) for row in np.flatnonzero(broken).tolist()
+        ]
+        keep = pa.array(~broken)
+        products = self.products(
+            {name: column.filter(keep) for name, column in cells.items()},
+            lines[~broken],
+            split_names(texts.filter(keep), PATH_MARK),
+        )
+        kept = (
+            None if contents is None else [one for one, bad in zip(contents, broken, strict=True) if not bad]
+        )
+        rejects += self._kept(products, further and further.filter(keep))
+        return Batch(products, rejects, kept)
+
+    def _refused(self, line: int, path: str) -> Reject:
+        value = path.replace(PATH_MARK, self.columns.separator.replace(PATH_MARK, ">"))
+        reason = "the path has an empty name between two others; write every name"
+        return Reject(INGEST, self.source, reason, None, self.file, line, self.columns.path, value)
+
+    def _first_category(self, column: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+        """Return the first path of each row, marks between its names, and the others, or `None`."""
+        texts = pc.fill_null(column, "")
+        if self.columns.lists == "categories":
+            texts = pc.replace_substring(texts, PATH_MARK, CATEGORY_MARK)
+        further = None
+        if pc.any(pc.match_substring(texts, CATEGORY_MARK)).as_py():
+            halves = [text.partition(CATEGORY_MARK) for text in texts.to_pylist()]
+            texts = pa.array([first for first, _, _ in halves], pa.string())
+            further = pa.array([rest or None for _, _, rest in halves], pa.string())
+        separator = self.columns.separator
+        if separator == PATH_MARK:
+            return texts, further
+        marked = pc.replace_substring(texts, separator, PATH_MARK)
+        is_list = pc.match_substring(texts, PATH_MARK)  # its names may hold the separator
+        return pc.if_else(is_list, texts, marked) if pc.any(is_list).as_py() else marked, further
+
+    def _kept(self, products: pa.Table, further: pa.Array | None) -> list[Reject]:
+        if further is None:
+            return []
+        rejects = []
+        ids, lines = products["id"].to_pylist(), products["line"].to_pylist()
+        for row, text in enumerate(further.to_pylist()):
+            for category in text.split(CATEGORY_MARK) if text else ():
+                path = " > ".join(name for name in category.split(PATH_MARK) if name.strip())
+                reason = "a further category of the product; its first one is taken"
+                rejects.append(
+                    Reject(FURTHER, self.source, reason, ids[row], self.file, lines[row], "category", path)
+                )
+        return rejects
 
     def batch(
         self, rows: Sequence[Row], names: Sequence[str], contents: Sequence[bytes | None] | None = None
@@ -133,31 +248,43 @@ class ColumnMap:
 
         `contents` are the rows' image bytes where the source holds the images itself.
         """
-        good: list[int] = []
-        rejects = []
-        for index, row in enumerate(rows):
-            problem = row.problem or wrong_row(row.cells, len(names))
-            if problem is None:
-                good.append(index)
-            else:
-                value = row.text if row.text is not None else "\t".join(row.cells)
-                rejects.append(
-                    Reject(INGEST, self.source, problem, file=self.file, line=row.line, value=value)
-                )
-        cells = {
-            name: pa.array([rows[index].cells[names.index(name)] for index in good], pa.string())
-            for name in self.columns.names()
-        }
-        lines = np.array([rows[index].line for index in good], dtype=np.int64)
-        kept = None if contents is None else [contents[index] for index in good]
-        return Batch(self.products(cells, lines), rejects, kept)
+        width = len(names)
+        problems = [row.problem or wrong_row(row.cells, width) for row in rows]
+        rejects = [
+            Reject(INGEST, self.source, problem, file=self.file, line=row.line, value=_written(row))
+            for row, problem in zip(rows, problems, strict=True)
+            if problem
+        ]
+        good = [row for row, problem in zip(rows, problems, strict=True) if not problem] if rejects else rows
+        table = list(zip(*[row.cells for row in good], strict=True)) or [()] * width
+        cells = {name: pa.array(table[names.index(name)], pa.string()) for name in self.columns.names()}
+        lines = np.array([row.line for row in good], dtype=np.int64)
+        kept = contents
+        if contents is not None and rejects:
+            kept = [one for one, problem in zip(contents, problems, strict=True) if not problem]
+        batch = self.take(cells, lines, kept)
+        return Batch(batch.products, rejects + batch.rejects, batch.contents)
+
+
+def cut_paths(paths: pa.ListArray) -> pa.ListArray:
+    """Return paths without the missing names at their end; a list of nothing else is empty."""
+    lists = []
+    for names in paths.to_pylist():
+        while names and names[-1] is None:
+            names.pop()
+        lists.append(names)
+    return pa.array(lists, pa.list_(pa.string()))
+
+
+def _written(row: Row) -> str:
+    return row.text if row.text is not None else "\t".join(row.cells)
 
 
 def wrong_row(cells: Sequence[str], width: int) -> str | None:
     """Return why a row cannot be taken in, or `None`."""
     if len(cells) != width:
         return f"the row has {len(cells)} fields, the header has {width}"
-    if any("\x00" in cell for cell in cells):
+    if "\x00" in "".join(cells):
         return "a field contains a NUL character"
     return None
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import csv
-import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import orjson
 
-from mep3m.sources.lines import FileLine
+from mep3m.settings.sources import Columns
+from mep3m.sources.cells import CellError, record_cell
+from mep3m.sources.encodings import BLOCK_LINES, doubtful
+from mep3m.sources.lines import NAME_IT, FileLine
 
 #: characters of one cell; a quoted cell that is longer is taken for a quote that was never closed
 CELL_LIMIT = 2**20
+#: bytes of lines that are decoded together where each is looked at
+BLOCK_BYTES = 2**18
+LONE_CR = (
+    "a carriage return (CR) stands in the row outside quotes, where a row may end; quote the cell, or save "
+    "the file with one kind of line end"
+)
+FOREIGN = f"the line does not read as Chinese in gb18030, as others do; if that is its encoding, {NAME_IT}"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The cells of one row; `problem` says why it cannot be read, and then `cells` is empty."""
 
     line: int
@@ -25,8 +34,7 @@ class Row:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedLine:
+class DecodedLine(NamedTuple):
     """One decoded line, or the reason why it is none."""
 
     number: int
@@ -34,8 +42,14 @@ class DecodedLine:
     problem: str | None = None
 
 
-def decode_lines(lines: Iterator[FileLine], encoding: str) -> Iterator[DecodedLine]:
-    """Decode each line; a line that is too long or in another encoding carries its problem."""
+def decode_lines(lines: Iterator[FileLine], encoding: str, sure: bool = True) -> Iterator[DecodedLine]:
+    """Decode each line; a line that is too long or in another encoding carries its problem.
+
+    Where the encoding is GB18030 because the file reads so (not `sure`), each line must read so too.
+    """
+    if not sure and encoding == "gb18030":
+        yield from _decode_doubted(lines)
+        return
     for line in lines:
         if line.problem:
             yield DecodedLine(line.number, line.content.decode(encoding, "replace"), line.problem)
@@ -47,13 +61,40 @@ def decode_lines(lines: Iterator[FileLine], encoding: str) -> Iterator[DecodedLi
             yield DecodedLine(line.number, text, f"not {encoding}: byte {error.start} of the line is wrong")
 
 
+def _decode_doubted(lines: Iterator[FileLine]) -> Iterator[DecodedLine]:
+    block: list[DecodedLine] = []
+    size = 0
+    for line in decode_lines(lines, "gb18030"):
+        block.append(line)
+        size += len(line.text)
+        if len(block) == BLOCK_LINES or size > BLOCK_BYTES:
+            yield from _refuse_foreign(block)
+            block, size = [], 0
+    yield from _refuse_foreign(block)
+
+
+def _refuse_foreign(block: list[DecodedLine]) -> list[DecodedLine]:
+    """Return the lines, those with a problem that are likely in another encoding."""
+    if not block:
+        return block
+    wrong = doubtful([line.text for line in block]).tolist()
+    return [
+        line._replace(problem=FOREIGN) if bad and not line.problem else line
+        for line, bad in zip(block, wrong, strict=True)
+    ]
+
+
 def tsv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
     """Yield tab-separated rows; a quote is a character like any other."""
     for line in lines:
         if line.problem:
             yield Row(line.number, [], line.problem, line.text)
-        elif line.text:
-            yield Row(line.number, line.text.split("\t"))
+        elif "\r" in line.text:
+            yield Row(line.number, [], LONE_CR, line.text)
+        else:
+            cells = line.text.split("\t")
+            if cells[0].strip() or not is_empty(cells):
+                yield Row(line.number, cells)
 
 
 def csv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
@@ -62,28 +103,40 @@ def csv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
     A quote that is never closed costs only the line it stands on: the lines after it are read again.
     """
     csv.field_size_limit(CELL_LIMIT)
-    waiting = lines
-    while (first := next(waiting, None)) is not None:
+    again: deque[DecodedLine] = deque()
+    while (first := again.popleft() if again else next(lines, None)) is not None:
         if first.problem:
             yield Row(first.number, [], first.problem, first.text)
-            continue
-        if '"' not in first.text:
-            if first.text:
-                yield Row(first.number, first.text.split(","))
-            continue
-        row, back = _quoted_row(first, waiting)
-        if back:
-            waiting = itertools.chain(back, waiting)
-        yield row
+        elif '"' in first.text:
+            row, used = _quoted_row(first, again, lines)
+            again.extendleft(reversed(used))
+            if row.problem or not is_empty(row.cells):
+                yield row
+        elif "\r" in first.text:
+            yield Row(first.number, [], LONE_CR, first.text)
+        else:
+            cells = first.text.split(",")
+            if cells[0].strip() or not is_empty(cells):
+                yield Row(first.number, cells)
 
 
-def _quoted_row(first: DecodedLine, waiting: Iterator[DecodedLine]) -> tuple[Row, list[DecodedLine]]:
-    """Return the row that starts on `first`, and the lines to read again where it is broken."""
+def is_empty(cells: Sequence[str]) -> bool:
+    """Whether a row has nothing in its cells, as spreadsheets leave them at the end of a sheet."""
+    return not "".join(cells).strip()
+
+
+def _quoted_row(
+    first: DecodedLine, again: deque[DecodedLine], lines: Iterator[DecodedLine]
+) -> tuple[Row, list[DecodedLine]]:
+    """Return the row that starts on `first`, and the lines to read again where it is broken.
+
+    What follows stands in `again` and then in `lines`.
+    """
     used: list[DecodedLine] = []
 
     def feed() -> Iterator[str]:
         yield first.text + "\n"
-        for line in waiting:
+        while (line := again.popleft() if again else next(lines, None)) is not None:
             used.append(line)
             if line.problem:
                 return
@@ -92,41 +145,39 @@ def _quoted_row(first: DecodedLine, waiting: Iterator[DecodedLine]) -> tuple[Row
     try:
         return Row(first.number, next(csv.reader(feed(), strict=True))), []
     except csv.Error as error:
+        if "new-line" in str(error):
+            return Row(first.number, [], LONE_CR, first.text), []
         if not used and "limit" not in str(error) and "end of data" not in str(error):
-            return Row(first.number, next(csv.reader([first.text]))), []
+            return _lenient_row(first), []
         return Row(first.number, [], "a quote is opened and never closed", first.text), used
 
 
-def json_rows(lines: Iterator[DecodedLine], names: list[str], mark: str) -> Iterator[Row]:
-    """Yield the cells `names` of one JSON object a line; lists are joined with `mark`."""
+def _lenient_row(line: DecodedLine) -> Row:
+    """Read one line whose quotes are not as they should be, as spreadsheets do."""
+    try:
+        return Row(line.number, next(csv.reader([line.text])))
+    except csv.Error as error:
+        return Row(line.number, [], LONE_CR if "new-line" in str(error) else f"not CSV: {error}", line.text)
+
+
+def json_rows(lines: Iterator[DecodedLine], columns: Columns) -> Iterator[Row]:
+    """Yield the cells of the column map from one JSON object a line (see `cells`)."""
+    names = columns.names()
     for line in lines:
-        if line.problem or not line.text.strip():
-            if line.problem:
-                yield Row(line.number, [], line.problem, line.text)
-            continue
-        yield _json_row(line, names, mark)
+        if line.problem:
+            yield Row(line.number, [], line.problem, line.text)
+        elif line.text.strip():
+            yield _json_row(line, names, columns)
 
 
-def _json_row(line: DecodedLine, names: list[str], mark: str) -> Row:
+def _json_row(line: DecodedLine, names: Sequence[str], columns: Columns) -> Row:
     try:
         value = orjson.loads(line.text)
     except orjson.JSONDecodeError as error:
         return Row(line.number, [], f"not JSON: {error}", line.text)
     if not isinstance(value, dict):
         return Row(line.number, [], f"a JSON {type(value).__name__}, not an object", line.text)
-    cells = []
-    for name in names:
-        cell = cell_text(value.get(name), mark)
-        if cell is None:
-            return Row(line.number, [], f"'{name}' is an object, not text", line.text)
-        cells.append(cell)
-    return Row(line.number, cells)
-
-
-def cell_text(value: object, mark: str) -> str | None:
-    """Return a JSON value as the text of a cell: lists joined with `mark`, null empty, objects `None`."""
-    if isinstance(value, dict):
-        return None
-    if isinstance(value, list):
-        return mark.join(str(item) for item in value)
-    return "" if value is None else str(value)
+    try:
+        return Row(line.number, [record_cell(value, name, columns) for name in names])
+    except CellError as error:
+        return Row(line.number, [], str(error), line.text)

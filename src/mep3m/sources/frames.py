@@ -8,7 +8,7 @@ import pyarrow as pa
 from mep3m.errors import FormatError, NotFoundError, did_you_mean
 from mep3m.settings.sources import Columns
 from mep3m.sources.columns import ColumnMap, refuse_repeated_ids
-from mep3m.sources.tables import class_names, named, text_cells
+from mep3m.sources.parquet import class_names, parquet_batch, top_name
 from mep3m.store.rejects import Reject
 
 #: how the rows of a frame name their file and, without a column for it, their platform
@@ -24,14 +24,18 @@ def products_of_frame(table: pa.Table, columns: Columns) -> tuple[pa.Table, list
         NotFoundError: the table has no column of that name.
         FormatError: a column holds neither text nor numbers.
     """
-    classes = class_names(table.schema)
-    cells = {}
     for name in columns.names():
-        if name not in table.column_names:
+        top = top_name(name, table.column_names)
+        if top not in table.column_names:
             raise NotFoundError(f"the frame has no column '{name}'{did_you_mean(name, table.column_names)}")
-        column = table[name].combine_chunks()
-        if pa.types.is_struct(column.type) or pa.types.is_binary(column.type):
-            raise FormatError(f"column '{name}' of the frame holds {column.type}; give text or image paths")
-        cells[name] = text_cells(named(column, classes.get(name)), name, "the frame")
-    lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
-    return refuse_repeated_ids(ColumnMap(columns, FRAME, FRAME).products(cells, lines))
+        kind = table[top].type
+        if name == columns.image and (pa.types.is_struct(kind) or pa.types.is_binary(kind)):
+            raise FormatError(f"column '{name}' of the frame holds {kind}; give image paths")
+    mapping, classes = ColumnMap(columns, FRAME, FRAME), class_names(table.schema)
+    taken, start = [], 1
+    for batch in table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]:
+        lines = np.arange(start, start + batch.num_rows, dtype=np.int64)
+        taken.append(parquet_batch(batch, mapping, classes, lines))
+        start += batch.num_rows
+    products, repeated = refuse_repeated_ids(pa.concat_tables([one.products for one in taken]))
+    return products, [*(reject for one in taken for reject in one.rejects), *repeated]

@@ -12,17 +12,24 @@ from typing import get_args
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns, SourceEntry, TableFormat, TableSettings
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
-from mep3m.sources.columns import PATH_MARK, ColumnMap, refuse_repeated_ids
+from mep3m.sources.columns import ColumnMap, refuse_repeated_ids
 from mep3m.sources.delimited import Row, csv_rows, decode_lines, json_rows, tsv_rows
 from mep3m.sources.format_names import named_format, says_nothing
-from mep3m.sources.lines import check_encoding, detect_encoding, open_bytes, read_lines
+from mep3m.sources.lines import (
+    check_encoding,
+    detect_encoding,
+    marked_encoding,
+    open_bytes,
+    open_lines,
+    read_lines,
+)
+from mep3m.sources.parquet import class_names, parquet_batch, top_name
 from mep3m.store.rejects import Reject
 
 #: bytes of one part of a file whose rows are lines
@@ -87,10 +94,25 @@ class TableSource:
 
     @cached_property
     def encoding(self) -> str:
-        """The encoding set, or the one found by reading."""
-        if self.settings.encoding:
-            return check_encoding(self.settings.encoding)
-        return detect_encoding(self.path)
+        """The encoding set, or the one found by reading.
+
+        Raises:
+            FormatError: nothing says it for sure, or the byte order mark says another than is set.
+        """
+        if not self.settings.encoding:
+            return detect_encoding(self.path)
+        name, marked = check_encoding(self.settings.encoding), marked_encoding(self.path)
+        if marked and name.replace("_", "-").lower() not in (marked, "utf-8-sig", "utf8"):
+            raise FormatError(
+                f"{self.path} begins with the byte order mark of {marked.upper()}, but the encoding "
+                f"set is '{name}'; leave the setting out"
+            )
+        return "utf-8" if marked else name
+
+    @property
+    def encoding_read(self) -> str | None:
+        """What the file is written in, for a person; `None` for Parquet."""
+        return None if self.format == "parquet" else marked_encoding(self.path) or self.encoding
 
     @property
     def name(self) -> str:
@@ -100,7 +122,7 @@ class TableSource:
     @property
     def map(self) -> ColumnMap:
         """What turns this table's cells into products."""
-        return ColumnMap(self.settings.columns, self.name, self.path.name)
+        return ColumnMap(self.settings.columns, self.name, self.path.name, self.settings.missing)
 
     def files(self) -> list[Path]:
         """Return the one file."""
@@ -121,14 +143,18 @@ class TableSource:
         first = next(self._rows(Part(self.path.name), with_header=True), None)
         if first is None or first.problem:
             raise FormatError(f"{self.path} has no header line: {first.problem if first else 'it is empty'}")
-        return [name.strip() for name in first.cells]
+        return [" ".join(name.split()) for name in first.cells]
 
     def parts(self) -> list[Part]:
         """Return byte ranges of whole lines; one part for CSV (a row may span lines) and for `.gz`."""
         self._check_columns()
         if self.format == "parquet":
             return self._row_groups()
-        if self.format == "csv" or self.path.suffix == ".gz":
+        if (
+            self.format == "csv"
+            or self.path.suffix == ".gz"
+            or marked_encoding(self.path) not in (None, "utf-8")
+        ):
             return [Part(self.path.name)]
         return list(line_parts(self.path, self.part_bytes or PART_BYTES))
 
@@ -143,8 +169,12 @@ class TableSource:
             yield self.map.batch(chunk, names)
 
     def _check_columns(self) -> None:
+        twice = next((name for name in self.header if name and self.header.count(name) > 1), None)
+        if twice:
+            raise FormatError(f"{self.path}: the header names the column '{twice}' twice; keep one")
         for name in self.settings.columns.names():
-            if name not in self.header:
+            inner = self.format in ("jsonl", "parquet")
+            if (top_name(name, self.header) if inner else name) not in self.header:
                 raise NotFoundError(f"{self.path} has no column '{name}'{did_you_mean(name, self.header)}")
 
     def _parquet(self) -> pq.ParquetFile:
@@ -163,7 +193,7 @@ class TableSource:
             if line.number == 1 and line.content.lstrip().startswith(b"["):
                 raise FormatError(f"{self.path} is one JSON array, not one object a line; use --format mep3m")
             try:
-                value = orjson.loads(line.content)
+                value = orjson.loads(line.content.decode(self.encoding, "replace"))
             except orjson.JSONDecodeError:
                 continue
             names.update(dict.fromkeys(value if isinstance(value, dict) else ()))
@@ -172,9 +202,10 @@ class TableSource:
         return list(names)
 
     def _rows(self, part: Part, with_header: bool = False) -> Iterator[Row]:
-        lines = decode_lines(read_lines(self.path, part.start, part.stop, part.line), self.encoding)
+        content = read_lines(self.path, part.start, part.stop, part.line)
+        lines = decode_lines(content, self.encoding, sure=self.settings.encoding is not None)
         if self.format == "jsonl":
-            yield from json_rows(lines, self.settings.columns.names(), PATH_MARK)
+            yield from json_rows(lines, self.settings.columns)
             return
         rows = csv_rows(lines) if self.format == "csv" else tsv_rows(lines)
         if part.start == 0 and not with_header:
@@ -188,67 +219,21 @@ class TableSource:
         return [Part(self.path.name, i, i + 1, before[i] + 1) for i in range(len(sizes))]
 
     def _read_parquet(self, part: Part) -> Iterator[Batch]:
-        line = part.line
-        names = self.settings.columns.names()
-        classes = class_names(self._parquet().schema_arrow)
+        line, columns = part.line, self.settings.columns
+        file = self._parquet()
+        classes = class_names(file.schema_arrow)
         groups = list(range(part.start, part.stop))
-        for batch in self._parquet().iter_batches(BATCH_ROWS, groups, columns=names):
+        tops = list(dict.fromkeys(top_name(name, self.header) for name in columns.names()))
+        for batch in file.iter_batches(BATCH_ROWS, groups, columns=tops):
             lines = np.arange(line, line + batch.num_rows, dtype=np.int64)
             line += batch.num_rows
-            columns = {name: batch.column(name) for name in names}
-            contents = None
-            image = self.settings.columns.image
-            if image is not None and pa.types.is_struct(columns[image].type):
-                columns[image], contents = embedded_images(columns[image])
-            cells = {
-                name: text_cells(named(columns[name], classes.get(name)), name, self.path) for name in names
-            }
-            yield Batch(self.map.products(cells, lines), [], contents)
-
-
-def class_names(schema: pa.Schema) -> dict[str, list[str]]:
-    """Return the names of integer class columns, which the datasets library keeps in the metadata."""
-    try:
-        features = orjson.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return {name: list(value["names"]) for name, value in features.items() if value.get("names")}
-    except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError):
-        return {}
-
-
-def named(column: pa.Array, names: list[str] | None) -> pa.Array:
-    """Return class names for class numbers; a number without a name (-1: no label) is missing."""
-    if not names or not pa.types.is_integer(column.type):
-        return column
-    known = pc.and_(pc.greater_equal(column, 0), pc.less(column, len(names)))
-    return pa.array(names, pa.string()).take(pc.if_else(known, column, pa.scalar(None, column.type)))
-
-
-def embedded_images(column: pa.StructArray) -> tuple[pa.Array, list[bytes | None]]:
-    """Return the paths and the bytes of a column of images in the form {bytes, path}."""
-    fields = {field.name: column.field(i) for i, field in enumerate(column.type)}
-    missing = pa.nulls(len(column), pa.string())
-    contents = fields["bytes"].to_pylist() if "bytes" in fields else [None] * len(column)
-    return fields.get("path", missing), contents
-
-
-def text_cells(column: pa.Array, name: str, where: Path | str) -> pa.Array:
-    """Return an Arrow column as text; a list column becomes one text a row with marks between.
-
-    Raises:
-        FormatError: it holds neither text nor numbers; `where` is how the message calls the table.
-    """
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        return pc.binary_join(column.cast(pa.list_(pa.string())), PATH_MARK)
-    try:
-        return column.cast(pa.string())
-    except pa.ArrowException as error:
-        raise FormatError(f"{where}: column '{name}' holds {column.type}, not text or numbers") from error
+            yield parquet_batch(batch, self.map, classes, lines)
 
 
 def line_parts(path: Path, size: int) -> Iterator[Part]:
     """Yield byte ranges of about `size` bytes that begin at line starts, with their line numbers."""
     start, line = 0, 1
-    with open_bytes(path) as file:
+    with open_lines(path) as file:
         total = path.stat().st_size
         while start < total:
             content = file.read(size)
@@ -266,7 +251,13 @@ def line_parts(path: Path, size: int) -> Iterator[Part]:
 def open_table(entry: SourceEntry, path: Path) -> TableSource:
     """Return the table of a project's `[[sources]]` entry."""
     settings = TableSettings.parse(
-        {"columns": entry.columns, "format": entry.format, "encoding": entry.encoding, "source": entry.name},
+        {
+            "columns": entry.columns,
+            "format": entry.format,
+            "encoding": entry.encoding,
+            "source": entry.name,
+            "missing": entry.missing,
+        },
         entry.path,
     )
     takes_images = entry.image_root is not None or entry.fetch.enabled

@@ -7,10 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from mep3m.errors import InputError
+from mep3m.errors import FormatError, InputError
 from mep3m.settings.sources import SourceEntry
+from mep3m.sources.columns import FURTHER
 from mep3m.sources.formats import jsonld
-from mep3m.sources.formats.jsonld import JsonLdSource, open_jsonld, page_nodes
+from mep3m.sources.formats.jsonld import NO_PRODUCT, JsonLdSource, open_jsonld, page_nodes
 from mep3m.store import Reject
 
 TEA = {"@type": "Product", "sku": "1", "name": "红茶", "category": "食品 > 茶", "image": "http://a/1.jpg"}
@@ -55,7 +56,7 @@ EXPECTED = {"source_id": "1", "title": "红茶", "source_path": ["食品", "茶"
         {**TEA, "@type": "ProductGroup"},
         {**TEA, "name": {"@value": "红茶", "@language": "zh"}},
         {**TEA, "name": ["红茶", "black tea"]},
-        {**TEA, "category": ["食品", "茶"]},
+        {**TEA, "category": ["食品 > 茶"]},
         {**TEA, "category": "食品/茶"},
         {**TEA, "category": {"@type": "Thing", "name": "食品 > 茶"}},
         {**TEA, "image": ["http://a/1.jpg", "http://a/2.jpg"]},
@@ -98,7 +99,8 @@ def test_breadcrumbs_stand_in_for_a_missing_category(tmp_path: Path) -> None:
     assert of(tmp_path, bare, backwards) == [EXPECTED]
     as_items = crumbs()
     as_items["itemListElement"] = [
-        {"position": str(n), "item": {"@id": f"http://a/{n}", "name": name}} for n, name in enumerate("食茶x")
+        {"position": str(n), "item": {"@id": f"http://a/{n}", "name": name}}
+        for n, name in enumerate(("食", "茶", "红茶"))
     ]
     assert of(tmp_path, bare, as_items)[0]["source_path"] == ["食", "茶"]
     assert of(tmp_path, TEA, crumbs("别的", "x"))[0]["source_path"] == ["食品", "茶"]
@@ -132,8 +134,6 @@ def test_several_products_count_from_1(tmp_path: Path) -> None:
     [
         (b"", "the page is empty"),
         (b"   \n", "the page is empty"),
-        (b"<html><body>404</body></html>", "the page has no schema.org Product"),
-        (page({"@type": "Offer"}).encode(), "the page has no schema.org Product"),
         (b'<script type="application/ld+json">{"a": </script>', "the page's JSON-LD is not JSON: "),
     ],
 )
@@ -144,6 +144,51 @@ def test_a_page_without_products_is_refused_with_its_reason(
     table, (reject,) = read(tmp_path / "p.html")
     assert (table.num_rows, reject.file, reject.line) == (0, "p.html", 1)
     assert reject.reason.startswith(reason)
+
+
+@pytest.mark.parametrize("content", [b"<html><body>503</body></html>", page({"@type": "Offer"}).encode()])
+def test_a_page_without_products_is_an_error_and_among_others_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "p.html").write_bytes(content)
+    with pytest.raises(FormatError, match=r"p\.html holds nothing to take in: the page has no schema.org"):
+        read(tmp_path / "p.html")
+    (tmp_path / "q.html").write_text(page(TEA), encoding="utf-8")
+    table, (reject,) = read(tmp_path)
+    assert (table.num_rows, reject.file, reject.reason) == (1, "p.html", NO_PRODUCT)
+
+
+@pytest.mark.parametrize(
+    ("category", "path", "further"),
+    [
+        ("Home > Bed/Bath", ["Home", "Bed/Bath"], []),
+        ("Home &gt; Bed &amp; Bath", ["Home", "Bed & Bath"], []),
+        ("Home > &amp;amp;", ["Home", "&amp;"], []),
+        (["Home > Bath", "Sale", "Home > Bath"], ["Home", "Bath"], ["Sale"]),
+        ([{"name": "A > B"}, "C > D"], ["A", "B"], ["C > D"]),
+        ("https://shop.example/c/home", [], []),
+        (["https://shop.example/c/home", "Home"], ["Home"], []),
+        ("//shop.example/c/home", [], []),
+    ],
+)
+def test_the_categories_of_a_product(
+    tmp_path: Path, category: object, path: list[str], further: list[str]
+) -> None:
+    (tmp_path / "p.html").write_text(page({**TEA, "category": category}), encoding="utf-8")
+    table, rejects = read(tmp_path / "p.html")
+    assert table["source_path"].to_pylist() == [path]
+    assert [(reject.stage, reject.product, reject.value) for reject in rejects] == [
+        (FURTHER, table["id"][0].as_py(), one) for one in further
+    ]
+
+
+def test_the_last_breadcrumb_is_left_out_only_where_it_is_the_product(tmp_path: Path) -> None:
+    bare = {key: value for key, value in TEA.items() if key != "category"}
+    assert of(tmp_path, bare, crumbs("食品", "茶"))[0]["source_path"] == ["食品", "茶"]
+    assert of(tmp_path, bare, crumbs("食品", " 红茶"))[0]["source_path"] == ["食品"]
+
+
+def test_a_page_in_utf_16_is_read(tmp_path: Path) -> None:
+    (tmp_path / "p.html").write_bytes(page(TEA).encode("utf-16"))
+    assert read(tmp_path / "p.html")[0]["title"].to_pylist() == ["红茶"]
 
 
 def test_a_broken_script_beside_a_good_one_is_refused_and_the_product_kept(tmp_path: Path) -> None:

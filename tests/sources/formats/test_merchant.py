@@ -11,7 +11,8 @@ from lxml import etree
 
 from mep3m.errors import FormatError, NotFoundError
 from mep3m.settings.sources import Columns, SourceEntry
-from mep3m.sources.formats.merchant import _forget, open_merchant
+from mep3m.sources.formats import merchant
+from mep3m.sources.formats.merchant import open_merchant
 from mep3m.store import Reject
 
 G = "http://base.google.com/ns/1.0"
@@ -149,14 +150,120 @@ def test_what_is_no_feed_says_so(tmp_path: Path, content: bytes, message: str) -
         read(tmp_path / "a.xml", content)
 
 
-def test_memory_does_not_grow_with_the_feed(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_feed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was read is let go of: the tree holds the items of one block of the file, not those before it."""
     items = [{"id": str(n), "title": "茶" * 50, "product_type": "食品"} for n in range(3000)]
     path = tmp_path / "a.xml"
     path.write_bytes(rss(items))
     source = open_merchant(SourceEntry(name="s", path=str(path)), path)
     held = 0
-    for element in source._items():  # type: ignore[attr-defined]
+    real = merchant._forget
+
+    def forget(element: etree._Element) -> None:
+        nonlocal held
         held = max(held, len(element.getparent()))
-        _forget(element)
+        real(element)
+
+    monkeypatch.setattr(merchant, "_forget", forget)
+    assert sum(batch.products.num_rows for part in source.parts() for batch in source.read(part)) == 3000
     assert held < 500
+
+
+def rows_of(tmp_path: Path, content: bytes, name: str = "f.xml") -> list[tuple[str, str, list[str]]]:
+    """Return (id, title, path) of the products of a feed; nothing may be refused."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    source = open_merchant(SourceEntry(name="s", path=str(path)), path)
+    batches = [batch for part in source.parts() for batch in source.read(part)]
+    assert [reject for batch in batches for reject in batch.rejects] == []
+    return [
+        (row["source_id"], row["title"], row["source_path"])
+        for batch in batches
+        for row in batch.products.to_pylist()
+    ]
+
+
+OAK = "<item><id>1</id><title>{}</title><product_type>{}</product_type></item>"
+FEED = "<rss><channel>{}</channel></rss>"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "<item><g:id>1</g:id><title>Oak</title><g:product_type>Home &gt; Shelves</g:product_type></item>",
+        "<sy:updatePeriod>hourly</sy:updatePeriod>" + OAK.format("Oak", "Home &gt; Shelves"),
+        "<item><g:id>1</g:id><title/><g:title>Oak</g:title><product_type> </product_type>"
+        "<g:product_type>Home &gt; Shelves</g:product_type></item>",
+        "<!-- a --><item><!-- b --><id>1</id><title>Oak</title>"
+        "<product_type><![CDATA[Home &gt; Shelves]]></product_type></item>",
+        "<x:item><x:id>1</x:id><x:title>Oak</x:title>"
+        "<x:product_type>Home > Shelves</x:product_type></x:item>",
+    ],
+)
+def test_elements_are_read_by_their_local_name_and_empty_ones_hide_none(tmp_path: Path, item: str) -> None:
+    assert rows_of(tmp_path, FEED.format(item).encode()) == [("1", "Oak", ["Home", "Shelves"])]
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("Oak&nbsp;shelf", "Oak\xa0shelf"),
+        ("Caf&eacute; &amp; bar", "Café & bar"),
+        ("5 &lt; 6 &copy;", "5 < 6 ©"),
+        ("&unknownname;x", "&unknownname;x"),
+        ("a&b", None),
+    ],
+)
+def test_entities_of_html_are_characters(tmp_path: Path, written: str, title: str | None) -> None:
+    content = FEED.format(OAK.format(written, "Home")).encode()
+    if title is None:
+        with pytest.raises(AssertionError):
+            rows_of(tmp_path, content)
+    else:
+        assert [row[1] for row in rows_of(tmp_path, content)] == [title]
+
+
+def test_entities_across_the_chunks_of_a_long_feed(tmp_path: Path) -> None:
+    items = "".join(
+        OAK.format("&eacute;" * 40 + str(n), "Home").replace(">1<", f">{n}<") for n in range(1500)
+    )
+    assert [row[1] for row in rows_of(tmp_path, FEED.format(items).encode())] == [
+        "é" * 40 + str(n) for n in range(1500)
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb2312"])
+@pytest.mark.parametrize("before", ["", "\n", "\r\n  \n"])
+def test_feeds_in_other_encodings_and_after_blank_lines(tmp_path: Path, encoding: str, before: str) -> None:
+    declared = encoding.replace("-sig", "").replace("-le", "").replace("-be", "")
+    head = f'<?xml version="1.0" encoding="{declared}"?>'
+    content = (before + head + FEED.format(OAK.format("红茶", "食品 &gt; 茶"))).encode(encoding)
+    assert rows_of(tmp_path, content) == [("1", "红茶", ["食品", "茶"])]
+    assert rows_of(tmp_path, gzip.compress(content), "f.xml.gz") == [("1", "红茶", ["食品", "茶"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("<!DOCTYPE html><html><body><h1>503</h1></body></html>", "but <html>, <body>, <h1>"),
+        ("<products><product><id>1</id></product></products>", "but <products>, <product>, <id>"),
+        ("<feed><offer/><offer/></feed>", "but <offer>, <feed>"),
+        ("<rss><channel><Item/></channel></rss>", "no <item>"),
+        ("<rss><channel/></rss>", "no <item>"),
+        ("<html><br><p>Service", "its XML breaks in line 1"),
+    ],
+)
+def test_a_feed_without_items_is_an_error(tmp_path: Path, content: str, words: str) -> None:
+    with pytest.raises(FormatError, match="is no feed with products") as caught:
+        rows_of(tmp_path, content.encode())
+    assert words in str(caught.value)
+
+
+def test_several_product_types_are_several_categories(tmp_path: Path) -> None:
+    item = OAK.format("Oak", "Home &gt; Shelves</product_type><product_type>Sale").encode()
+    path = tmp_path / "f.xml"
+    path.write_bytes(FEED.encode().replace(b"{}", item))
+    source = open_merchant(SourceEntry(name="s", path=str(path)), path)
+    (batch,) = source.read(source.parts()[0])
+    assert batch.products["source_path"].to_pylist() == [["Home", "Shelves"]]
+    assert [(reject.stage, reject.value) for reject in batch.rejects] == [("further categories", "Sale")]

@@ -89,7 +89,7 @@ def test_an_image_that_is_none_is_refused_alone(tmp_path: Path, image: object) -
     assert (reject.line, reject.reason) == (1, "the image has no 'id' or no 'file_name'")
 
 
-@pytest.mark.parametrize("category", [7, None, [1], {"a": 1}, "1"])
+@pytest.mark.parametrize("category", [7, None, [1], {"a": 1}, "7"])
 def test_a_category_that_is_not_among_them_is_refused(tmp_path: Path, category: object) -> None:
     notes = [{"image_id": 10, "category_id": category}, {"image_id": 11, "category_id": 2}]
     table, (reject,) = read(tmp_path, annotations=notes)
@@ -101,7 +101,6 @@ def test_a_category_that_is_not_among_them_is_refused(tmp_path: Path, category: 
 @pytest.mark.parametrize(
     "change",
     [
-        {"annotations": [*GOOD["annotations"], "x", None, {"image_id": [10], "category_id": 1}, {}]},
         {"categories": [*CATEGORIES, "x", None, {"name": "no id"}, {"id": [3], "name": "a list"}]},
         {RAW: 3},
         {RAW: {"a": 1}},
@@ -139,3 +138,40 @@ def test_any_size_of_part_gives_the_same_rows(
     made = source(tmp_path)
     assert len(made.parts()) == -(-2 // size)
     assert read(tmp_path)[0].equals(whole)
+
+
+@pytest.mark.parametrize("image", ["10", 10, 10.0])
+@pytest.mark.parametrize("category", ["1", 1, 1.0])
+def test_ids_are_the_same_as_numbers_and_as_texts(tmp_path: Path, image: object, category: object) -> None:
+    expected, _ = read(tmp_path)
+    notes = [{"image_id": image, "category_id": category}, GOOD["annotations"][1]]
+    table, rejects = read(tmp_path, annotations=notes)
+    assert (table.equals(expected), rejects) == (True, [])
+
+
+def test_annotations_of_no_image_are_told_once_an_image(tmp_path: Path) -> None:
+    stray = [
+        {"image_id": 77, "category_id": 1},
+        {"image_id": "77", "category_id": 1},
+        {"category_id": 1},
+        "x",
+    ]
+    table, rejects = read(tmp_path, annotations=[*GOOD["annotations"], *stray])
+    assert table.num_rows == 2
+    assert [reject.reason for reject in rejects] == [
+        "annotation 3 is about the image '77', which is not among the images",
+        "annotation 5 names no image",
+    ]
+
+
+@pytest.mark.parametrize("none", ["none", "None", "null", "", None])
+def test_the_supercategory_none_is_none(tmp_path: Path, none: str | None) -> None:
+    table, _ = read(tmp_path, categories=[{**one, "supercategory": none} for one in CATEGORIES])
+    assert table["source_path"].to_pylist()[1] == ["2_tea"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "instances.json"
+    path.write_bytes(json.dumps(GOOD).encode(encoding))
+    assert len(open_rpc(SourceEntry(name="rpc", path=str(path)), path).categories) == len(CATEGORIES)

@@ -49,6 +49,41 @@ def test_files_up_to_the_first_dot_are_one_sample(tmp_path: Path) -> None:
     assert list(found[2]) == ["__key__", "seg.png"]
 
 
+@pytest.mark.parametrize(
+    ("names", "keys"),
+    [
+        (["0001.front.jpg", "0001.json"], ["0001"]),
+        (["0001.front.jpg", "0001.back.jpg", "0001.txt"], ["0001"]),
+        (["1.5kg.jpg", "1.5kg.json", "1.8kg.jpg", "1.8kg.json"], ["1.5kg", "1.8kg"]),
+        (["cat.0.jpg", "cat.1.jpg", "cat.2.jpg"], ["cat.0", "cat.1", "cat.2"]),
+        (["a.v2/7.jpg", "a.v2/7.txt"], ["a.v2/7"]),
+        (["._1.jpg", "1.jpg", "__MACOSX/1.jpg", ".git/2.jpg"], ["1"]),
+    ],
+)
+def test_dots_in_names_and_members_that_systems_leave(
+    tmp_path: Path, names: list[str], keys: list[str]
+) -> None:
+    path = write(
+        tmp_path / "a.tar", {name: "{}" if name.endswith("json") else name.encode() for name in names}
+    )
+    table, rejects, contents = read(path)
+    assert (table["source_id"].to_pylist(), rejects) == (keys, [])
+    assert all(content is not None for content in contents)
+
+
+def test_many_names_alike_up_to_the_first_dot_are_not_held_together(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.tar", {f"cat.{n:03}.{kind}": b"x" for n in range(90) for kind in ("jpg", "txt")}
+    )
+    assert read(path)[0]["source_id"].to_pylist() == [f"cat.{n:03}" for n in range(90)]
+
+
+def test_the_image_named_like_the_sample_is_the_image(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tar", {"1.seg.png": b"mask", "1.jpg": b"photo", "1.txt": "茶"})
+    table, _, contents = read(path)
+    assert (contents, table["image_ref"].to_pylist()) == ([b"photo"], ["1.jpg"])
+
+
 def test_a_sample_that_comes_back_later_is_another_one(tmp_path: Path) -> None:
     found = list(samples(write(tmp_path / "a.tar", {"1.txt": "a", "2.txt": "b", "1.cls": "c"})))
     assert [sample["__key__"] for sample in found] == [b"1", b"2", b"1"]
@@ -87,7 +122,7 @@ def test_a_map_names_keys_of_the_json_and_of_the_sample(tmp_path: Path) -> None:
         ({"1.json": "{"}, "the sample's .json is not JSON: "),
         ({"1.json": "[1]"}, "the sample's .json is not an object"),
         ({"1.json": '{"title": {"zh": "茶"}}'}, "'title' is an object, not text"),
-        ({"1.json": "{}", "1.txt": b"\xff\xfe"}, "the sample's .txt is not UTF-8"),
+        ({"1.json": "{}", "1.txt": b"\xff\xff"}, "the sample's .txt is not UTF-8"),
         ({"1.json": '{"title": "a\\u0000b"}'}, "a field contains a NUL character"),
     ],
 )

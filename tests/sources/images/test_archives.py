@@ -1,6 +1,7 @@
 """Which member of which archive is the image that a row means."""
 
 import tarfile
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mep3m.sources.images.archives import (
     read_members,
     wanted_members,
 )
+from mep3m.sources.images.intake import same_name
 from tests.sources.images.test_intake import members
 from tests.sources.rar import rar
 
@@ -182,3 +184,47 @@ def test_devices_in_a_tar_are_left_out(tmp_path: Path) -> None:
             entry.type, entry.linkname = kind, "/dev/zero"
             bundle.addfile(entry)
     assert list(read_members(tmp_path / "x.tar", 10)) == []
+
+
+class Named(zipfile.ZipInfo):
+    """An entry whose name is written as bytes, without the flag of UTF-8."""
+
+    def __init__(self, name: bytes) -> None:
+        super().__init__("x")
+        self.raw = name
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802
+        return self.raw, 0
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-8", "cp437"])
+def test_zip_names_without_the_flag_are_read(tmp_path: Path, encoding: str) -> None:
+    names = (
+        ["食品/红茶包.jpg", "食品/绿茶.jpg"] if encoding != "cp437" else ["Möbel/Äpfel.jpg", "Möbel/é.jpg"]
+    )
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as bundle:
+        for name in names:
+            bundle.writestr(Named(name.encode(encoding)), b"x")
+    assert [name for name, _ in archives.read_members(path, 10)] == names
+    assert [name for name, _ in archives.wanted_members(path, names, 10)] == names
+
+
+@pytest.mark.parametrize(("inside", "asked"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_composed_and_decomposed_names_are_the_same(tmp_path: Path, inside: str, asked: str) -> None:
+    member = unicodedata.normalize(inside, "Möbel/Café.jpg")  # type: ignore[arg-type]
+    reference = unicodedata.normalize(asked, "Möbel/Café.jpg")  # type: ignore[arg-type]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as bundle:
+        bundle.writestr(member, b"x")
+    assert list(archives.wanted_members(tmp_path / "a.zip", [reference], 10)) == [(reference, b"x")]
+    (tmp_path / "photos" / member).parent.mkdir(parents=True)
+    (tmp_path / "photos" / member).write_bytes(b"x")
+    root = tmp_path / "photos"
+    assert same_name(root, root / reference).read_bytes() == b"x"
+    assert not same_name(root, root / "Möbel/Tee.jpg").exists()
+
+
+@pytest.mark.parametrize("name", [".git/a", "a/._b.jpg", "__MACOSX/a", "@eaDir/b", ".DS_Store"])
+def test_what_systems_leave_is_hidden(name: str) -> None:
+    assert archives.is_hidden(name)
+    assert not archives.is_hidden("a.b/c.jpg")

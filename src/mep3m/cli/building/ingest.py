@@ -12,7 +12,7 @@ from mep3m.cli.shared import NEW_FILE, NEW_FOLDER, json_option, print_json, rena
 from mep3m.errors import UsageError
 from mep3m.sources.format_names import FORMATS
 
-_COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "platform")
+_COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "platform", "lists")
 
 
 @click.command(
@@ -25,12 +25,20 @@ _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "platf
 @click.option("--store", "folder", required=True, type=NEW_FOLDER, help="Folder of the store.")
 @click.option("--format", type=click.Choice(tuple(FORMATS)), help="Default: what the file's name says.")
 @click.option("--name", help="Name of the platform where no column has it; default: the file's name.")
-@click.option("--encoding", help="Default: UTF-8 or GB18030, whichever fits.")
+@click.option(
+    "--encoding", help="Default: UTF-8, UTF-16 or GB18030 where it is sure; any other has to be named."
+)
 @click.option("--id", "id_", metavar="COL", help="Column with the platform's product id.")
 @click.option("--title", metavar="COL", help="Column with the title.")
 @click.option("--labels", metavar="COL,COL", help="Category columns, coarse to fine.")
 @click.option("--path", metavar="COL", help="One column with the whole category path.")
 @click.option("--separator", help="Between the names in the path column.  [default: >]")
+@click.option(
+    "--lists",
+    type=click.Choice(("path", "categories")),
+    help="What a list in the path column is: one path, or several categories.  [default: path]",
+)
+@click.option("--missing", metavar="NAME", multiple=True, help="Class name that stands for none; repeatable.")
 @click.option("--image", metavar="COL", help="Column with the image's path or URL.")
 @click.option("--ocr", metavar="COL", help="Column with the text on the image.")
 @renamed_option(
@@ -46,6 +54,11 @@ _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "platf
 @click.option("--fetch", is_flag=True, help="Download images that are URLs.")
 @click.option("--fetch-host", multiple=True, help="Fetch from these hosts only; repeatable.")
 @click.option("--allow-private", is_flag=True, help="Let --fetch reach addresses of the own network.")
+@click.option(
+    "--max-withdrawn",
+    type=click.FloatRange(0, 1),
+    help="Share of the products that a newer export may lack; more is held.  [default: 0.5]",
+)
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")
 @click.option("--engine", default="local", show_default=True, help="local or ray.")
 @click.option("--replace", is_flag=True, help="Build the store anew where it holds something else.")
@@ -75,12 +88,18 @@ def ingest(
         **{name: manifest[name] for name in ("rows", "rejects", "dropped")},
         "shards": len(manifest["shards"]),
         "update": manifest.get("update"),
+        "encodings": manifest.get("encodings", {}),
+        "notes": manifest.get("notes", []),
         "seconds": round(time.perf_counter() - started, 3),
     }
     if as_json:
         print_json(summary)
     else:
         click.echo(f"{summary['rows']:,} products in {folder} ({summary['seconds']:.1f} s)")
+        for name, encoding in summary["encodings"].items():
+            click.echo(f"{name} is read as {encoding}")
+        for note in summary["notes"]:
+            click.echo(f"note: {note}")
         if summary["update"]:
             click.echo(", ".join(f"{count:,} {name}" for name, count in summary["update"].items()))
         if summary["rejects"]:
@@ -169,8 +188,14 @@ def _entry(file: Path, options: dict[str, Any]) -> Any:
         "path": str(file),
         "columns": columns,
         "fetch": fetch,
-        **{name: given[name] for name in ("format", "encoding", "image_root", "taxonomy") if name in given},
+        **{
+            name: given[name]
+            for name in ("format", "encoding", "image_root", "taxonomy", "missing")
+            if name in given
+        },
     }
+    if options.get("max_withdrawn") is not None:
+        entry["max_withdrawn"] = options["max_withdrawn"]
     return SourceEntry.parse(entry, "mep3m ingest")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from lxml import etree
 from mep3m.errors import FormatError
 from mep3m.settings.sources import Columns, SourceEntry, TableSettings
 from mep3m.sources.base import BATCH_ROWS, Batch, Part, Source
+from mep3m.sources.cells import CATEGORY_MARK
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
+from mep3m.sources.formats.xml_text import XmlText, local_name
 from mep3m.sources.lines import open_bytes
 from mep3m.sources.tables import TableSource
 
@@ -32,6 +35,7 @@ class MerchantXml:
     path: Path
     name: str
     columns: Columns = COLUMNS
+    missing: tuple[str, ...] = ()
 
     def files(self) -> list[Path]:
         """Return the feed."""
@@ -41,19 +45,40 @@ class MerchantXml:
         """Return the feed as one part.
 
         Raises:
-            FormatError: it is empty or not XML.
+            FormatError: it is empty, not XML, or holds no item.
         """
         with open_bytes(self.path) as file:
-            head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+            head = file.read(4096).replace(b"\x00", b"").lstrip(b"\xef\xbb\xbf \t\r\n")
         if not head:
             raise FormatError(f"{self.path} is empty")
         if not head.startswith(b"<"):
             raise FormatError(f"{self.path} is not XML; for the tab-separated form name it .tsv")
+        self._check_items()
         return [Part(self.path.name)]
+
+    def _check_items(self) -> None:
+        """Read up to the first item."""
+        names: Counter[str] = Counter()
+        broken = ""
+        text = XmlText(self.path)
+        try:
+            for element in _elements(text, "start"):
+                names[local_name(element)] += 1
+                if not names.keys().isdisjoint(_ITEMS):
+                    return
+        except etree.XMLSyntaxError as error:
+            broken = f"; its XML breaks in line {error.lineno}: {error.msg}"
+        finally:
+            text.close()
+        often = ", ".join(f"<{name}>" for name, _ in names.most_common(5) if name)
+        raise FormatError(
+            f"{self.path} is no feed with products: it has no <item> (RSS) and no <entry> (Atom)"
+            f"{f', but {often}' if often else ''}{broken}"
+        )
 
     def read(self, part: Part) -> Iterator[Batch]:
         """Yield the products; where the XML breaks, what came before it is kept."""
-        mapping = ColumnMap(self.columns, self.name, part.file)
+        mapping = ColumnMap(self.columns, self.name, part.file, self.missing)
         names = self.columns.names()
         rows = self._rows(names)
         while chunk := list(itertools.islice(rows, BATCH_ROWS)):
@@ -61,30 +86,41 @@ class MerchantXml:
 
     def _rows(self, names: list[str]) -> Iterator[Row]:
         line = 0
+        text = XmlText(self.path)
         try:
-            for element in self._items():
-                line = max(element.sourceline or 0, line + 1)  # several items may stand on one line
-                yield _item_row(element, names, line)
-                _forget(element)
+            for element in _elements(text, "end"):
+                if local_name(element) in _ITEMS:
+                    # several items may stand on one line
+                    line = max((element.sourceline or 0) + text.lines_before, line + 1)
+                    yield self._item_row(element, names, line)
+                    _forget(element)
         except etree.XMLSyntaxError as error:
             broken = f"the XML is broken from here on: {error.msg}"
-            yield Row(max(line + 1, error.lineno or 0), [], broken)
+            yield Row(max(line + 1, (error.lineno or 0) + text.lines_before), [], broken)
+        finally:
+            text.close()
 
-    def _items(self) -> Iterator[etree._Element]:
-        with open_bytes(self.path) as file:
-            for _, element in etree.iterparse(file, events=("end",), **_SAFE):
-                if etree.QName(element).localname in _ITEMS:
-                    yield element
+    def _item_row(self, element: etree._Element, names: list[str], line: int) -> Row:
+        """Return the cells of an item: the first element of a name that is not empty; all of the path's."""
+        values: dict[str, str] = {}
+        for child in element:
+            if not (name := local_name(child)):
+                continue
+            text = (child.get("href") if name == "link" else None) or "".join(child.itertext())
+            before, text = values.get(name), text.strip()
+            if not before:
+                values[name] = text
+            elif text and name == self.columns.path and text not in before.split(CATEGORY_MARK):
+                values[name] = f"{before}{CATEGORY_MARK}{text}"
+        if not values.get("product_type"):
+            values["product_type"] = values.get("google_product_category", "")
+        return Row(line, [values.get(name, "") for name in names])
 
 
-def _item_row(element: etree._Element, names: list[str], line: int) -> Row:
-    values: dict[str, str] = {}
-    for child in element:
-        if isinstance(child.tag, str):
-            text = child.get("href") if etree.QName(child).localname == "link" else None
-            values.setdefault(etree.QName(child).localname, (text or "".join(child.itertext())).strip())
-    values.setdefault("product_type", values.get("google_product_category", ""))
-    return Row(line, [values.get(name, "") for name in names])
+def _elements(text: XmlText, event: str) -> Iterator[etree._Element]:
+    """Yield the elements as they begin ('start') or are whole ('end')."""
+    for _, element in etree.iterparse(text, events=(event,), encoding="utf-8", **_SAFE):
+        yield element
 
 
 def _forget(element: etree._Element) -> None:
@@ -99,13 +135,15 @@ def open_merchant(entry: SourceEntry, path: Path) -> Source:
     name = path.with_suffix("") if path.suffix == ".gz" else path
     columns = entry.columns if entry.columns.names() else COLUMNS
     if name.suffix.lower() in (".tsv", ".txt"):
-        return merchant_table(path, entry.name, entry.encoding, columns)
-    return MerchantXml(path, entry.name, columns)
+        return merchant_table(path, entry.name, entry.encoding, columns, entry.missing)
+    return MerchantXml(path, entry.name, columns, entry.missing)
 
 
-def merchant_table(path: Path, name: str, encoding: str | None, columns: Columns) -> TableSource:
+def merchant_table(
+    path: Path, name: str, encoding: str | None, columns: Columns, missing: tuple[str, ...] = ()
+) -> TableSource:
     """Return the tab-separated form; its category is Google's where the feed has no `product_type`."""
-    settings = TableSettings(columns=columns, format="tsv", encoding=encoding, source=name)
+    settings = TableSettings(columns=columns, format="tsv", encoding=encoding, source=name, missing=missing)
     table = TableSource(path, settings)
     spaced = {column.replace(" ", "_"): column for column in table.header}
     chosen = columns.model_dump()

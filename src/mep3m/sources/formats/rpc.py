@@ -17,14 +17,19 @@ import orjson
 from mep3m.errors import FormatError
 from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import Batch, Part
-from mep3m.sources.columns import PATH_MARK, ColumnMap
+from mep3m.sources.cells import PATH_MARK
+from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
+from mep3m.sources.encodings import decode_text
+from mep3m.store.rejects import INGEST, Reject
 
 NAMES = ("id", "image", "title", "path")
 COLUMNS = Columns(id="id", image="image", title="title", path="path", separator=PATH_MARK)
 PART_IMAGES = 2000
 #: where RPC keeps the Chinese names and the meta classes
 RAW = "__raw_Chinese_name_df"
+#: what COCO files write for no supercategory
+NO_CATEGORY = frozenset({"none", "null"})
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,8 @@ class RpcSource:
             FormatError: it is not COCO-style JSON.
         """
         try:
-            value = orjson.loads(self.path.read_bytes())
-        except orjson.JSONDecodeError as error:
+            value = orjson.loads(decode_text(self.path.read_bytes()))
+        except (orjson.JSONDecodeError, UnicodeDecodeError) as error:
             raise FormatError(f"{self.path} is not JSON: {error}") from error
         missing = [key for key in ("images", "annotations", "categories") if not _is_list(value, key)]
         if missing:
@@ -51,31 +56,42 @@ class RpcSource:
         return dict(value)
 
     @cached_property
-    def categories(self) -> dict[Any, tuple[str, str]]:
+    def categories(self) -> dict[str, tuple[str, str]]:
         """(name, path of category names) of each category id; the Chinese names where there are any."""
-        categories = {}
+        named = {}
         for node in self.content["categories"]:
-            if isinstance(node, dict) and _is_id(node.get("id")):
-                path = [str(node[key]) for key in ("supercategory", "name") if node.get(key)]
-                categories[node["id"]] = (str(node.get("name", node["id"])), PATH_MARK.join(path))
+            if isinstance(node, dict) and (key := _id(node.get("id"))) is not None:
+                above = str(node.get("supercategory") or "")
+                levels = ("" if above.strip().lower() in NO_CATEGORY else above, node.get("name"))
+                path = [str(name) for name in levels if name]
+                named[key] = (str(node.get("name", node["id"])), PATH_MARK.join(path))
         for row in self.content[RAW] if _is_list(self.content, RAW) else []:
-            known = (
-                isinstance(row, dict) and _is_id(row.get("category_id")) and row["category_id"] in categories
-            )
-            if known and row.get("name"):
-                path = [str(row[key]) for key in ("clas", "sku_class", "name") if row.get(key)]
-                categories[row["category_id"]] = (str(row["name"]), PATH_MARK.join(path))
-        return categories
+            key = _id(row.get("category_id")) if isinstance(row, dict) else None
+            if key is not None and key in named and row.get("name"):
+                path = [str(row[part]) for part in ("clas", "sku_class", "name") if row.get(part)]
+                named[key] = (str(row["name"]), PATH_MARK.join(path))
+        return named
 
     @cached_property
-    def seen(self) -> dict[Any, set[Any]]:
+    def seen(self) -> dict[str, dict[str, None]]:
         """The category ids annotated on each image id."""
-        notes_of: dict[Any, set[Any]] = defaultdict(set)
+        seen: dict[str, dict[str, None]] = defaultdict(dict)
         for note in self.content["annotations"]:
-            if isinstance(note, dict) and _is_id(note.get("image_id")):
+            if isinstance(note, dict) and (image := _id(note.get("image_id"))) is not None:
                 category = note.get("category_id")
-                notes_of[note["image_id"]].add(category if _is_id(category) else str(category))
-        return notes_of
+                seen[image][_id(category) or str(category)] = None
+        return seen
+
+    @cached_property
+    def stray(self) -> list[tuple[int, str | None]]:
+        """(number, image id) of the first annotation of each image that is not among the images."""
+        ids = {_id(image.get("id")) for image in self.content["images"] if isinstance(image, dict)}
+        stray: dict[str | None, int] = {}
+        for number, note in enumerate(self.content["annotations"], start=1):
+            image = _id(note.get("image_id")) if isinstance(note, dict) else None
+            if image not in ids or image is None:
+                stray.setdefault(image, number)
+        return [(number, image) for image, number in stray.items()]
 
     def files(self) -> list[Path]:
         """Return the annotation file."""
@@ -90,29 +106,47 @@ class RpcSource:
     def read(self, part: Part) -> Iterator[Batch]:
         """Yield one product an image."""
         rows = [self._row(index) for index in range(part.start, part.stop)]
-        yield ColumnMap(COLUMNS, self.name, part.file).batch(rows, NAMES)
+        batch = ColumnMap(COLUMNS, self.name, part.file).batch(rows, NAMES)
+        count = len(self.content["images"])
+        stray = self.stray if part.stop == count else []
+        told = [
+            Reject(
+                INGEST,
+                self.name,
+                f"annotation {number} is about the image '{image}', which is not among the images"
+                if image is not None
+                else f"annotation {number} names no image",
+                file=part.file,
+                line=count + number,
+            )
+            for number, image in stray
+        ]
+        yield Batch(batch.products, [*batch.rejects, *told])
 
     def _row(self, index: int) -> Row:
         image = self.content["images"][index]
-        if not isinstance(image, dict) or not image.get("file_name") or not _is_id(image.get("id")):
+        key = _id(image.get("id")) if isinstance(image, dict) else None
+        if key is None or not image.get("file_name"):
             return Row(index + 1, [], "the image has no 'id' or no 'file_name'", str(image)[:500])
-        on_it = self.seen.get(image["id"], set())
+        on_it = self.seen.get(key, {})
         unknown = [category for category in on_it if category not in self.categories]
         if unknown:
             return Row(
-                index + 1, [], f"category {unknown[0]!r} is not among the categories", str(image)[:500]
+                index + 1, [], f"category '{unknown[0]}' is not among the categories", str(image)[:500]
             )
         title, path = self.categories[next(iter(on_it))] if len(on_it) == 1 else ("", "")
-        return Row(index + 1, [str(image["id"]), str(image["file_name"]), title, path])
+        return Row(index + 1, [key, str(image["file_name"]), title, path])
 
 
 def _is_list(value: Any, key: str) -> bool:
     return isinstance(value, dict) and isinstance(value.get(key), list)
 
 
-def _is_id(value: Any) -> bool:
-    """Whether a value can be an id, which JSON lets be anything."""
-    return isinstance(value, str | int | float)
+def _id(value: Any) -> str | None:
+    """Return an id as text, 1 and "1" and 1.0 the same; `None` where the value cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def open_rpc(entry: SourceEntry, path: Path) -> RpcSource:

@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import tarfile
 import zipfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
+from unicodedata import normalize
 
 import rarfile
 
 from mep3m.errors import FormatError, UsageError
+from mep3m.sources.encodings import is_chinese
 from mep3m.store.filesystem import as_text
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".rar")
+_LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"})
+#: a name in a .zip file is UTF-8
+_UTF8_FLAG = 0x800
 ARCHIVE_ERRORS = (zipfile.BadZipFile, tarfile.TarError, rarfile.Error, OSError, EOFError, RuntimeError)
 
 
 def is_archive(path: Path) -> bool:
     """Whether the name of a file says that it is an archive."""
     return path.name.lower().endswith(ENDINGS)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether systems left a path beside the files of people: '.git', '._1.jpg', '__MACOSX', '@eaDir'."""
+    steps = name.split("/")
+    return any(step in _LEFT_BY_SYSTEMS or step.startswith(".") for step in steps)
 
 
 def archive_stem(path: Path) -> str:
@@ -67,14 +78,14 @@ def wanted_members(archive: Path, wanted: Collection[str], limit: int) -> Iterat
     file name matches only in the archive that is named like the reference's folder ('1.rar' and
     'Images/1/7.jpg').
     """
-    stem = archive_stem(archive)
+    stem = normalize("NFC", archive_stem(archive))
     lookup: dict[str, str] = {}
     for reference in wanted:
-        for key in _endings(reference, stem):
+        for key in _endings(normalize("NFC", reference), stem):
             lookup.setdefault(key, reference)
     seen: set[str] = set()
     for name, content in read_members(archive, limit):
-        steps = name.split("/")
+        steps = normalize("NFC", name).split("/")
         keys = ("/".join(steps[i:]) for i in range(len(steps)))
         match = next((lookup[key] for key in keys if key in lookup), None)
         if match is not None and match not in seen:
@@ -86,8 +97,8 @@ def wanted_members(archive: Path, wanted: Collection[str], limit: int) -> Iterat
 
 def candidates(archives: list[Path], reference: str) -> list[Path]:
     """Return the archives that can hold a reference: those named like one of its folders, else all."""
-    steps = reference.replace("\\", "/").split("/")
-    return [path for path in archives if archive_stem(path) in steps] or archives
+    steps = normalize("NFC", reference).replace("\\", "/").split("/")
+    return [path for path in archives if normalize("NFC", archive_stem(path)) in steps] or archives
 
 
 def _endings(reference: str, stem: str) -> list[str]:
@@ -114,8 +125,23 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _members_zip(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with zipfile.ZipFile(archive) as bundle:
-        for entry in (entry for entry in bundle.infolist() if not entry.is_dir()):
-            yield entry.filename, bundle.open(entry)
+        entries = [entry for entry in bundle.infolist() if not entry.is_dir()]
+        encoding = zip_encoding(entries)
+        for entry in entries:
+            flagged = entry.flag_bits & _UTF8_FLAG or entry.filename.isascii()
+            name = entry.filename if flagged else entry.filename.encode("cp437").decode(encoding, "replace")
+            yield name, bundle.open(entry)
+
+
+def zip_encoding(entries: Sequence[zipfile.ZipInfo]) -> str:
+    """Return the encoding of names without the flag of UTF-8: it, GB18030, or as the format says cp437."""
+    unflagged = [entry for entry in entries if not entry.flag_bits & _UTF8_FLAG]
+    names = [entry.filename.encode("cp437") for entry in unflagged if not entry.filename.isascii()]
+    try:
+        b"".join(names).decode()
+    except UnicodeDecodeError:
+        return "gb18030" if is_chinese(names) else "cp437"
+    return "utf-8"
 
 
 def _members_rar(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import pyarrow as pa
 
@@ -111,6 +113,8 @@ class Intake:
     def _from_folder(self, root: Path, reference: str) -> Found:
         try:
             path = inside(root, reference)
+            if not path.exists() and not reference.isascii():
+                path = inside(root, str(same_name(root, path).relative_to(root)))
             size = path.stat().st_size
             if size > self.limits.max_bytes:
                 return FormatError(
@@ -151,6 +155,23 @@ def _loose_files(root: Path) -> frozenset[str]:
     if root.is_file():
         return frozenset()
     return frozenset(path.name for path in root.iterdir() if path.is_file() and not is_archive(path))
+
+
+def same_name(root: Path, path: Path) -> Path:
+    """Return the file of a path below `root` whose accents may be decomposed, as macOS writes them."""
+    here = root
+    for step in path.relative_to(root).parts:
+        exact = here / step
+        if not exact.exists() and here.is_dir():
+            exact = here / _composed_names(here, here.stat().st_mtime_ns).get(normalize("NFC", step), step)
+        here = exact
+    return here
+
+
+@lru_cache(maxsize=16)
+def _composed_names(folder: Path, changed: int) -> dict[str, str]:
+    """Return the names in a folder by their composed form; `changed` is when the folder last did."""
+    return {normalize("NFC", one.name): one.name for one in folder.iterdir()}
 
 
 def is_url(reference: str) -> bool:
