@@ -30,7 +30,7 @@ def finished(folder: Path, step: str = "ingest") -> Path:
 
 
 def test_every_keyword_is_a_field_of_the_column_map_or_the_folder_of_images() -> None:
-    given = dict.fromkeys(ColumnNames.__annotations__, "x")
+    given = {**dict.fromkeys(ColumnNames.__annotations__, "x"), "lists": "path"}
     del given["path"]
     fields = column_fields({**given, "labels": ["a", "b"]})
     assert set(fields) == set(Columns.model_fields) - {"path"}
@@ -86,7 +86,7 @@ def test_the_folder_of_images_is_made_absolute(tmp_path: Path, monkeypatch: pyte
     assert image_root_of({"image_root": "pictures"}) == tmp_path / "pictures"
     opened = open_frame(pa.table({"photo": ["a.png"]}), Columns(image="photo"))
     assert isinstance(opened.images, FolderImages)
-    assert opened.images.path({"image_ref": "a.png"}) == tmp_path / "a.png"
+    assert opened.images.locate({"image_ref": "a.png"}) == tmp_path / "a.png"
 
 
 def test_a_build_is_its_last_step_and_a_store_is_itself(tmp_path: Path) -> None:

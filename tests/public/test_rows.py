@@ -89,7 +89,7 @@ def test_images_are_below_the_folder_given_or_that_of_training(run: mep3m.Traine
     for given, root in (({}, "trained"), ({"image_root": tmp_path / "new"}, "new")):
         images = ask(seeing, [row], given).opened.images
         assert images is not None
-        assert images.path({"image_ref": "a.png"}) == tmp_path / root / "a.png"
+        assert images.locate({"image_ref": "a.png"}) == tmp_path / root / "a.png"
 
 
 def test_what_a_stage_dropped_is_not_asked_about(run: mep3m.TrainedRun, tmp_path: Path) -> None:

@@ -161,10 +161,15 @@ def test_the_platform_is_a_column_or_the_frame() -> None:
             FormatError,
             "holds struct<bytes: binary, path: string>",
         ),
-        (frame(name=[[["a"]]]), Exception, "list"),
     ],
-    ids=["no column", "bytes", "embedded images", "lists of lists"],
+    ids=["no column", "bytes", "embedded images"],
 )
 def test_what_cannot_be_read_is_said(table: pa.Table, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         products_of_frame(table, Columns(title="name"))
+
+
+def test_a_row_with_a_list_of_lists_is_refused() -> None:
+    products, rejects = products_of_frame(frame(name=[[["a", "b"], ["c"]]]), Columns(title="name"))
+    assert products.num_rows == 0
+    assert [(one.file, one.line) for one in rejects] == [("frame", 1)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import pyarrow as pa
 
@@ -25,7 +25,8 @@ class ColumnNames(TypedDict, total=False):
     `title`, `image` (a file name below `image_root`), `ocr` (text read in the image), `id` and `platform`
     (the shop) name one column each. `labels` names the category columns, coarse to fine; `path`
     is the other way to write them: one column with all names, with `separator` (default '>')
-    between them. `image_root` is the folder that image names are relative to: a table file's own
+    between them, and `lists` says what a list in that column is: one "path" (default) or several
+    "categories", of which the first counts. `image_root` is the folder that image names are relative to: a table file's own
     folder where it is not given, the working directory for a frame.
     """
 
@@ -38,6 +39,7 @@ class ColumnNames(TypedDict, total=False):
     ocr: str
     id: str
     platform: str
+    lists: Literal["path", "categories"]
 
 
 def column_fields(given: Mapping[str, Any]) -> dict[str, Any]:

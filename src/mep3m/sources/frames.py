@@ -29,8 +29,8 @@ def products_of_frame(table: pa.Table, columns: Columns) -> tuple[pa.Table, list
         if top not in table.column_names:
             raise NotFoundError(f"the frame has no column '{name}'{did_you_mean(name, table.column_names)}")
         kind = table[top].type
-        if name == columns.image and (pa.types.is_struct(kind) or pa.types.is_binary(kind)):
-            raise FormatError(f"column '{name}' of the frame holds {kind}; give image paths")
+        if (pa.types.is_struct(kind) and top == name) or pa.types.is_binary(kind):
+            raise FormatError(f"column '{name}' of the frame holds {kind}; give text or image paths")
     mapping, classes = ColumnMap(columns, FRAME, FRAME), class_names(table.schema)
     taken, start = [], 1
     for batch in table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]:

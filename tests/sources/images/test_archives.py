@@ -158,6 +158,18 @@ def test_no_damage_raises_anything_else(
     assert problem is None or f"x.{kind}" in problem
 
 
+def test_a_damaged_stream_inside_a_sound_directory_is_damage(tmp_path: Path) -> None:
+    """A stored member that its directory calls compressed: zlib's own error, not zipfile's."""
+    path = members({"a/1.jpg": b"x" * 600}, "zip", tmp_path / "x.zip")
+    content = bytearray(path.read_bytes())
+    content[8] = content[content.index(b"PK\x01\x02") + 10] = (
+        8  # the method, in the file's head and the directory
+    )
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=r"the archive x\.zip is damaged at a/1\.jpg"):
+        list(read_members(path, 1000))
+
+
 def test_a_password_is_no_crash(tmp_path: Path) -> None:
     path = members({"a/1.jpg": b"x"}, "zip", tmp_path / "x.zip")
     content = bytearray(path.read_bytes())

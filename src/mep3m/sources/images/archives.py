@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -23,7 +25,9 @@ ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".rar")
 _LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"})
 #: a name in a .zip file is UTF-8
 _UTF8_FLAG = 0x800
-ARCHIVE_ERRORS = (zipfile.BadZipFile, tarfile.TarError, rarfile.Error, OSError, EOFError, RuntimeError)
+ARCHIVE_ERRORS = (
+    zipfile.BadZipFile, tarfile.TarError, rarfile.Error, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError,
+)  # fmt: skip
 
 
 def is_archive(path: Path) -> bool:
