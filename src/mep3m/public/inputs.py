@@ -26,8 +26,8 @@ class ColumnNames(TypedDict, total=False):
     (the shop) name one column each. `labels` names the category columns, coarse to fine; `path`
     is the other way to write them: one column with all names, with `separator` (default '>')
     between them, and `lists` says what a list in that column is: one "path" (default) or several
-    "categories", of which the first counts. `image_root` is the folder that image names are relative to: a table file's own
-    folder where it is not given, the working directory for a frame.
+    "categories", of which the first counts. `image_root` is the folder that image names are relative
+    to: a table file's own folder where it is not given, the working directory for a frame.
     """
 
     title: str

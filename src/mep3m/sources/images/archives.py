@@ -26,8 +26,15 @@ _LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", 
 #: a name in a .zip file is UTF-8
 _UTF8_FLAG = 0x800
 ARCHIVE_ERRORS = (
-    zipfile.BadZipFile, tarfile.TarError, rarfile.Error, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    rarfile.Error,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    RuntimeError,
+)
 
 
 def is_archive(path: Path) -> bool:
