@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mep3m.settings.base import Settings
 
+#: names of delimiters that a shell or a TOML file has trouble with
+DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+
+
+def one_character(text: str) -> str:
+    """Return the delimiter of a word ('tab') or of itself.
+
+    Raises:
+        ValueError: it is more than one character, a quote or a line end.
+    """
+    delimiter = DELIMITERS.get(text.lower(), text)
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise ValueError("write one character or one of " + ", ".join(w for w in DELIMITERS if w.isalpha()))
+    return delimiter
+
+
+Delimiter = Annotated[str, AfterValidator(one_character)]
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 
 
@@ -45,13 +62,17 @@ class Columns(Settings):
 class TableSettings(Settings):
     """How to read one table: `format` and `encoding` are found out where they are `None`.
 
-    `source` is the platform's name where no column holds it; `None` takes the file's name.
+    `source` is the platform's name where no column holds it; `None` takes the file's name. `delimiter`
+    stands between the cells of a text table; naming one makes quotes count, also in TSV. `skip_lines`
+    lines stand before the header and are not read.
     """
 
     columns: Columns = Columns()
     format: TableFormat | None = None
     encoding: str | None = None
     source: str | None = None
+    delimiter: Delimiter | None = None
+    skip_lines: Annotated[int, Field(ge=0)] = 0
 
 
 class ImageLimits(Settings):
@@ -89,6 +110,8 @@ class SourceEntry(Settings):
     `None`). `images` is the folder below which the image column's paths lie, or the archive (or
     folder of archives) that holds them. `taxonomy` is MEP-3M's spreadsheet. `part_bytes` is the size
     of a shard's input; it is smaller where images are taken in, because a shard is the unit of resume.
+    `delimiter` and `skip_lines` are those of a text table (`TableSettings`); `sheet` (name or number from
+    1) and `header_row` (from 1) those of a spreadsheet, found out where they are `None`.
     """
 
     name: str
@@ -101,3 +124,7 @@ class SourceEntry(Settings):
     part_bytes: Annotated[int | None, Field(ge=1)] = None
     limits: ImageLimits = ImageLimits()
     fetch: FetchSettings = FetchSettings()
+    delimiter: Delimiter | None = None
+    skip_lines: Annotated[int, Field(ge=0)] = 0
+    sheet: str | None = None
+    header_row: Annotated[int | None, Field(ge=1)] = None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mep3m.product import LABEL_TYPE, PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns
 from mep3m.sources.base import Batch
+from mep3m.sources.cells import without_marks
 from mep3m.sources.delimited import Row
 from mep3m.store.rejects import INGEST, Reject
 
@@ -104,7 +105,8 @@ class ColumnMap:
     def products(self, cells: Mapping[str, pa.Array], lines: NDArray[np.int64]) -> pa.Table:
         """Return products of text columns; `cells` has every column of the map, `lines` one number a row."""
         columns = self.columns
-        values = {name: clean(cells[name]) for name in columns.names() if name != columns.path}
+        names = [name for name in columns.names() if name != columns.path]
+        values = {name: clean(without_marks(cells[name])) for name in names}
         name = pa.repeat(pa.scalar(self.source), len(lines))
         found: dict[str, pa.Array] = {
             "source": pc.coalesce(values[columns.source], name) if columns.source else name,

@@ -56,8 +56,8 @@ def tsv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
             yield Row(line.number, line.text.split("\t"))
 
 
-def csv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
-    """Yield comma-separated rows with double quotes (RFC 4180), quoted line breaks included.
+def csv_rows(lines: Iterator[DecodedLine], delimiter: str = ",") -> Iterator[Row]:
+    """Yield rows separated by `delimiter`, with double quotes (RFC 4180), quoted line breaks included.
 
     A quote that is never closed costs only the line it stands on: the lines after it are read again.
     """
@@ -69,15 +69,17 @@ def csv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
             continue
         if '"' not in first.text:
             if first.text:
-                yield Row(first.number, first.text.split(","))
+                yield Row(first.number, first.text.split(delimiter))
             continue
-        row, back = _quoted_row(first, waiting)
+        row, back = _quoted_row(first, waiting, delimiter)
         if back:
             waiting = itertools.chain(back, waiting)
         yield row
 
 
-def _quoted_row(first: DecodedLine, waiting: Iterator[DecodedLine]) -> tuple[Row, list[DecodedLine]]:
+def _quoted_row(
+    first: DecodedLine, waiting: Iterator[DecodedLine], delimiter: str
+) -> tuple[Row, list[DecodedLine]]:
     """Return the row that starts on `first`, and the lines to read again where it is broken."""
     used: list[DecodedLine] = []
 
@@ -90,10 +92,10 @@ def _quoted_row(first: DecodedLine, waiting: Iterator[DecodedLine]) -> tuple[Row
             yield line.text + "\n"
 
     try:
-        return Row(first.number, next(csv.reader(feed(), strict=True))), []
+        return Row(first.number, next(csv.reader(feed(), delimiter=delimiter, strict=True))), []
     except csv.Error as error:
         if not used and "limit" not in str(error) and "end of data" not in str(error):
-            return Row(first.number, next(csv.reader([first.text]))), []
+            return Row(first.number, next(csv.reader([first.text], delimiter=delimiter))), []
         return Row(first.number, [], "a quote is opened and never closed", first.text), used
 
 

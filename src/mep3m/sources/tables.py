@@ -19,6 +19,7 @@ from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns, SourceEntry, TableFormat, TableSettings
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
+from mep3m.sources.cells import after_preamble
 from mep3m.sources.columns import PATH_MARK, ColumnMap, refuse_repeated_ids
 from mep3m.sources.delimited import Row, csv_rows, decode_lines, json_rows, tsv_rows
 from mep3m.sources.format_names import named_format, says_nothing
@@ -128,7 +129,7 @@ class TableSource:
         self._check_columns()
         if self.format == "parquet":
             return self._row_groups()
-        if self.format == "csv" or self.path.suffix == ".gz":
+        if self._quoted or self.path.suffix == ".gz":
             return [Part(self.path.name)]
         return list(line_parts(self.path, self.part_bytes or PART_BYTES))
 
@@ -141,6 +142,18 @@ class TableSource:
         names = self.settings.columns.names() if self.format == "jsonl" else self.header
         while chunk := list(itertools.islice(rows, BATCH_ROWS)):
             yield self.map.batch(chunk, names)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the cells of every row under `header`, whatever the column map takes; not for Parquet."""
+        if self.format == "jsonl":
+            lines = decode_lines(read_lines(self.path), self.encoding)
+            return json_rows(lines, self.header, PATH_MARK)
+        return self._rows(Part(self.path.name))
+
+    @property
+    def _quoted(self) -> bool:
+        """Whether a quoted cell may span lines; naming a delimiter makes quotes count in TSV too."""
+        return self.format == "csv" or self.settings.delimiter is not None
 
     def _check_columns(self) -> None:
         for name in self.settings.columns.names():
@@ -176,7 +189,9 @@ class TableSource:
         if self.format == "jsonl":
             yield from json_rows(lines, self.settings.columns.names(), PATH_MARK)
             return
-        rows = csv_rows(lines) if self.format == "csv" else tsv_rows(lines)
+        if part.start == 0:
+            lines = after_preamble(lines, self.settings.skip_lines)
+        rows = csv_rows(lines, self.settings.delimiter or ",") if self._quoted else tsv_rows(lines)
         if part.start == 0 and not with_header:
             next(rows, None)
         yield from rows
@@ -259,9 +274,7 @@ def line_parts(path: Path, size: int) -> Iterator[Part]:
 
 def open_table(entry: SourceEntry, path: Path) -> TableSource:
     """Return the table of a project's `[[sources]]` entry."""
-    settings = TableSettings.parse(
-        {"columns": entry.columns, "format": entry.format, "encoding": entry.encoding, "source": entry.name},
-        entry.path,
-    )
+    given = entry.model_dump(include={"columns", "format", "encoding", "delimiter", "skip_lines"})
+    settings = TableSettings.parse({**given, "source": entry.name}, entry.path)
     takes_images = entry.images is not None or entry.fetch.enabled
     return TableSource(path, settings, entry.part_bytes or (2**18 if takes_images else None))
