@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook
 
 from mep3m.errors import InputError, UsageError
 from mep3m.product import PRODUCT_SCHEMA
@@ -51,6 +52,17 @@ def parquet(folder: Path) -> Made:
     table = pa.table(columns).replace_schema_metadata({"huggingface": json.dumps(features)})
     pq.write_table(table, folder / "train.parquet", row_group_size=4)
     return folder / "train.parquet", {"columns": {"title": "title", "labels": ["label"], "image": "image"}}
+
+
+def spreadsheet(folder: Path) -> Made:
+    book = Workbook()
+    assert book.active is not None
+    book.active.append(("id", "title", "a", "b"))
+    for i in range(COUNT):
+        book.active.append((i, f"商品 {i}", "食品", "饮料"))
+    book.active.append((690123456789012345, "more digits than a spreadsheet keeps", "食品", "饮料"))
+    book.save(folder / "shop.xlsx")
+    return folder / "shop.xlsx", {"columns": COLUMNS}
 
 
 def mep3m(folder: Path) -> Made:
@@ -116,6 +128,7 @@ MAKERS: dict[str, Callable[[Path], Made]] = {
     "tsv": tsv,
     "jsonl": jsonl,
     "parquet": parquet,
+    "spreadsheet": spreadsheet,
     "mep3m": mep3m,
     "folder": folder_of_images,
     "webdataset": webdataset,

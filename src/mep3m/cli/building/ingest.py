@@ -12,6 +12,10 @@ from mep3m.cli.shared import NEW_FILE, NEW_FOLDER, json_option, print_json
 from mep3m.errors import UsageError
 from mep3m.sources.format_names import FORMATS
 
+#: options with the name of their field of `SourceEntry`
+_AS_GIVEN = (
+    "format", "encoding", "images", "taxonomy", "delimiter", "skip_lines", "sheet", "header_row",
+)  # fmt: skip
 _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "source")
 
 
@@ -26,6 +30,10 @@ _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "sourc
 @click.option("--format", type=click.Choice(tuple(FORMATS)), help="Default: what the file's name says.")
 @click.option("--name", help="The shop's name; default: the file's name.")
 @click.option("--encoding", help="Default: UTF-8 or GB18030, whichever fits.")
+@click.option("--delimiter", help="Between the cells of a text table: one character, or tab; quotes count.")
+@click.option("--skip-lines", type=click.IntRange(min=0), help="Lines before the header of a text table.")
+@click.option("--sheet", help="Sheet of a spreadsheet, by name or number.  [default: found by its columns]")
+@click.option("--header-row", type=click.IntRange(min=1), help="Row of a spreadsheet that names the columns.")
 @click.option("--id", "id_", metavar="COL", help="Column with the shop's product id.")
 @click.option("--title", metavar="COL", help="Column with the title.")
 @click.option("--labels", metavar="COL,COL", help="Category columns, coarse to fine.")
@@ -63,6 +71,7 @@ def ingest(
         from mep3m.ingest.run import ingest as run
 
         entry = _entry(file, options)
+        _say_what_was_chosen(entry)
         manifest = run([entry], Path(), folder, make_engine(engine, workers), bar, replace=replace).manifest
         note_answer(folder, file, options)
     summary = {
@@ -164,9 +173,18 @@ def _entry(file: Path, options: dict[str, Any]) -> Any:
         "path": str(file),
         "columns": columns,
         "fetch": fetch,
-        **{name: given[name] for name in ("format", "encoding", "images", "taxonomy") if name in given},
+        **{name: given[name] for name in _AS_GIVEN if name in given},
     }
     return SourceEntry.parse(entry, "mep3m ingest")
+
+
+def _say_what_was_chosen(entry: Any) -> None:
+    """Print, to a person, what a source found out by itself: the sheet, the header row."""
+    from mep3m.sources.catalogue import open_source
+
+    described = getattr(open_source(entry), "described", None)
+    for note in described[1] if described else ():
+        click.echo(note, err=True)
 
 
 def _print_query(connection: Any, sql: str) -> None:

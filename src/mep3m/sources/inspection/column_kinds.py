@@ -109,7 +109,8 @@ def _kind(name: str, values: Sequence[str], distinct: int, separator: str | None
         return (
             "id" if unique and len(values) > 2 and decimals == 0 and _identifies(said, values) else "number"
         )
-    if unique and len(values) > 2 and _share(values, _CODE.fullmatch) >= 0.95 and _mean(values) <= 40:
+    codes = _share(values, _CODE.fullmatch) >= (0.9 if "id" in said else 0.95)
+    if unique and len(values) > 2 and codes and _mean(values) <= 40:
         words = _share(values, lambda value: value.replace("-", "").replace("_", "").isalpha())
         return "id" if "id" in said or words < 0.5 else "text"
     if separator is not None:

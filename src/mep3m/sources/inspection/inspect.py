@@ -11,7 +11,7 @@ from typing import Any
 from mep3m.settings.sources import Columns
 from mep3m.sources.columns import ColumnMap, refuse_repeated_ids, wrong_row
 from mep3m.sources.inspection.column_kinds import Column, hinted, look_at
-from mep3m.sources.inspection.sample import PRODUCT_COLUMNS, Sample, take_sample
+from mep3m.sources.inspection.sample import PRODUCT_COLUMNS, Sample, mapped_rows, take_sample
 
 #: what the columns of `PRODUCT_COLUMNS` are
 _PRODUCT_KINDS = ("id", "title", "path", "image", "ocr")
@@ -183,7 +183,8 @@ def _refusals(
     columns = Columns.model_validate(columns_map)
     twice = {name for name in columns.names() if sample.columns.count(name) > 1}
     columns = Columns() if twice else columns
-    batch = ColumnMap(columns, "sample", path.name).batch(sample.rows, sample.columns)
+    rows = mapped_rows(sample, columns, path)
+    batch = ColumnMap(columns, "sample", path.name).batch(rows, sample.columns)
     rejects = [*batch.rejects, *refuse_repeated_ids(batch.products)[1]]
     first = [{"line": reject.line, "reason": reject.reason} for reject in rejects[:SHOWN]]
     return len(rejects), tuple(first)

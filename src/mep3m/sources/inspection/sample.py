@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mep3m.errors import FormatError, UsageError
-from mep3m.settings.sources import SourceEntry, TableFormat, TableSettings
+from mep3m.settings.sources import Columns, SourceEntry, TableFormat, TableSettings
 from mep3m.sources.catalogue import find_format, open_source
 from mep3m.sources.cells import VERSION_LINE
 from mep3m.sources.columns import PATH_MARK
@@ -30,6 +30,8 @@ ENCODING_BYTES = 32 * 2**20
 DELIMITERS = (",", "\t", ";", "|")
 #: lines that decide the delimiter
 SNIFFED = 200
+#: formats whose rows are the same whatever the column map takes
+TABLES = ("csv", "tsv", "jsonl", "parquet")
 #: columns of a product that a catalogue without a column map of its own gives
 PRODUCT_COLUMNS = ("source_id", "title", "source_path", "image_ref", "ocr")
 
@@ -61,7 +63,7 @@ def take_sample(path: Path, name: str | None = None, rows: int = 10_000) -> Samp
     name = name or guess_format(path)
     if name == "parquet":
         return _parquet_sample(path, rows)
-    if name in ("csv", "tsv", "jsonl"):
+    if name in TABLES:
         return _text_sample(path, name, rows)  # type: ignore[arg-type]
     return _other_sample(path, name, rows)
 
@@ -251,6 +253,24 @@ def _other_sample(path: Path, name: str, limit: int) -> Sample:
         if len(kept) >= limit:
             return Sample(name, list(PRODUCT_COLUMNS), kept, {}, False, mapped=False)
     return Sample(name, list(PRODUCT_COLUMNS), kept, {}, True, mapped=False)
+
+
+def mapped_rows(sample: Sample, columns: Columns, path: Path) -> list[Row]:
+    """Return the sample's rows as the source reads them with a column map.
+
+    A spreadsheet refuses a row only for a cell that the map takes.
+    """
+    if sample.format in TABLES:
+        return sample.rows
+    entry = {
+        "name": "sample",
+        "path": str(path),
+        "format": sample.format,
+        "columns": columns,
+        **sample.settings,
+    }
+    source = open_source(SourceEntry.parse(entry, str(path)))
+    return _bounded(source.rows(), len(sample.rows))[0]  # type: ignore[attr-defined]
 
 
 def _product_cells(column: pa.ChunkedArray) -> list[str]:
