@@ -91,7 +91,7 @@ def test_a_header_that_begins_with_version_is_a_header(tmp_path: Path) -> None:
 def test_the_command_takes_them(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('Export\nid;title;category\n="0012";oak;Home\n')
     found = ran(
-        "ingest", tmp_path / "a.csv", "--delimiter", ";", "--skip-lines", "1", "--id", "id", "--title", "title",
-        "--labels", "category", "--store", tmp_path / "s", "--json",
+        "ingest", tmp_path / "a.csv", "--delimiter", ";", "--skip-lines", "1", "--id", "id", "--title",
+        "title", "--labels", "category", "--store", tmp_path / "s", "--json",
     )  # fmt: skip
     assert (found.code, found.json["rows"]) == (0, 1)

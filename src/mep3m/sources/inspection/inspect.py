@@ -145,7 +145,11 @@ def _rank(role: str, column: Column, columns: Sequence[Column]) -> tuple[Any, ..
 
 def _levels(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the category columns, coarse to fine."""
-    fitting = [i for i, column in enumerate(columns) if column.kind == "category" and column.distinct > 1]
+    fitting = [
+        i
+        for i, column in enumerate(columns)
+        if column.kind == "category" and (column.distinct > 1 or column.name[-1:].isdigit())
+    ]
     named = [i for i in fitting if hinted(columns[i].name, "category")]
     numbered = [i for i in named if columns[i].name[-1:].isdigit()]
     if len(numbered) > 1:
