@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mep3m.engine import Engine, Progress, silent
+from mep3m.ingest.extras import write_extras
 from mep3m.ingest.origin import (
     Catalogues,
     compare,
@@ -80,10 +81,12 @@ def _ingest(
     )
     found = "other" if replace else compare(folder, plan)
     if found == "older":
+        write_extras(catalogues, folder)
         return update(catalogues, plan, parts, inputs, folder, engine, progress)
     if found == "same":  # touched or moved files with the same content
         write_origin(folder, catalogues, inputs)
         return Store.open(folder)
     writer = StoreWriter.begin(folder, plan, replace=replace)
     write_origin(folder, catalogues, inputs)
+    write_extras(catalogues, folder)
     return build(PartReader(catalogues, tuple(parts), writer), engine, progress)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from mep3m.settings.base import Settings
+from mep3m.settings.database import DatabaseSettings
+from mep3m.settings.shops import ShopColumns
 
 #: names of delimiters that a shell or a TOML file has trouble with
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
@@ -111,11 +113,13 @@ class SourceEntry(Settings):
     folder of archives) that holds them. `taxonomy` is MEP-3M's spreadsheet. `part_bytes` is the size
     of a shard's input; it is smaller where images are taken in, because a shard is the unit of resume.
     `delimiter` and `skip_lines` are those of a text table (`TableSettings`); `sheet` (name or number from
-    1) and `header_row` (from 1) those of a spreadsheet, found out where they are `None`.
+    1) and `header_row` (from 1) those of a spreadsheet, found out where they are `None`. `shop` is the
+    column map of a shop's own export (`format = "shop"`), `database` where a query's rows come from
+    (`format = "sql"`); `path` is then the file with the query, unless the query stands there.
     """
 
     name: str
-    path: str
+    path: str = ""
     format: str | None = None
     encoding: str | None = None
     images: str | None = None
@@ -128,3 +132,11 @@ class SourceEntry(Settings):
     skip_lines: Annotated[int, Field(ge=0)] = 0
     sheet: str | None = None
     header_row: Annotated[int | None, Field(ge=1)] = None
+    shop: ShopColumns | None = None
+    database: DatabaseSettings | None = None
+
+    @model_validator(mode="after")
+    def _has_a_path(self) -> SourceEntry:
+        if not self.path and not (self.database and self.database.query):
+            raise ValueError("the setting 'path' is missing; add it")
+        return self

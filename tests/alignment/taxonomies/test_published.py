@@ -167,7 +167,9 @@ def test_rows_that_cannot_be_used_are_refused_with_their_lines(
 
 
 def test_a_circle_of_parents_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"holds no category that can be used.*do not lead to a first level"):
+    with pytest.raises(
+        FormatError, match=r"holds no category that can be used.*do not lead to a first level"
+    ):
         read_categories(write(tmp_path, "a.csv", "id,pid,name\n1,2,Home\n2,1,Rugs\n"))
 
 

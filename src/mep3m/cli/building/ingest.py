@@ -34,6 +34,9 @@ _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "sourc
 @click.option("--skip-lines", type=click.IntRange(min=0), help="Lines before the header of a text table.")
 @click.option("--sheet", help="Sheet of a spreadsheet, by name or number.  [default: found by its columns]")
 @click.option("--header-row", type=click.IntRange(min=1), help="Row of a spreadsheet that names the columns.")
+@click.option("--url", help="Database of a query in FILE (.sql), without a password.")
+@click.option("--key", metavar="COL", help="Unique column by which a query's rows are read in batches.")
+@click.option("--password-env", metavar="NAME", help="Environment variable with the database's password.")
 @click.option("--id", "id_", metavar="COL", help="Column with the shop's product id.")
 @click.option("--title", metavar="COL", help="Column with the title.")
 @click.option("--labels", metavar="COL,COL", help="Category columns, coarse to fine.")
@@ -65,7 +68,8 @@ def ingest(
     from mep3m.ingest.request import answered, note_answer
 
     started = time.perf_counter()
-    manifest = None if replace else answered(folder, file, options)
+    known = not (replace or options["url"])  # a database has to be asked whether it has changed
+    manifest = answered(folder, file, options) if known else None
     if manifest is None:
         from mep3m.engine import bar, make_engine
         from mep3m.ingest.run import ingest as run
@@ -105,7 +109,8 @@ def status(folder: Path, ledger: Path | None, sql: str | None, as_json: bool) ->
     """Count what is done, dropped, failed and waiting in a store, and say why.
 
     FOLDER is a store or holds stores. The ledger has one row for every source row and stage: stage,
-    source, product, file, line, shard, row, state, reason.
+    source, product, file, line, shard, row, state, reason. The view 'extras' lists what products of a
+    shop's export have beside their columns: further images, categories, descriptions, variants.
     """
     from mep3m.store.ledger import Ledger
 
@@ -175,6 +180,8 @@ def _entry(file: Path, options: dict[str, Any]) -> Any:
         "fetch": fetch,
         **{name: given[name] for name in _AS_GIVEN if name in given},
     }
+    if "url" in given:
+        entry["database"] = {name: given[name] for name in ("url", "key", "password_env") if name in given}
     return SourceEntry.parse(entry, "mep3m ingest")
 
 

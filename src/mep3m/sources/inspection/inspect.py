@@ -15,6 +15,12 @@ from mep3m.sources.inspection.sample import PRODUCT_COLUMNS, Sample, mapped_rows
 
 #: what the columns of `PRODUCT_COLUMNS` are
 _PRODUCT_KINDS = ("id", "title", "path", "image", "ocr")
+#: columns by which the exports of shop systems are known
+_SYSTEMS = {
+    "shopify": {"Handle", "Title", "Vendor"},
+    "woocommerce": {"ID", "Type", "SKU", "Name", "Categories"},
+    "magento": {"sku", "product_type", "attribute_set_code"},
+}
 #: kinds of a cell that no header has
 _DATA = ("number", "price", "date", "GTIN", "URL", "image URL", "image")
 #: refused rows that are listed
@@ -197,6 +203,9 @@ def _refusals(
 def _notes(columns: Sequence[Column], columns_map: dict[str, Any], sample: Sample) -> list[str]:
     notes = [f"column '{column.name}': {column.note}" for column in columns if column.note]
     names = [column.name for column in columns]
+    system = next((system for system, own in _SYSTEMS.items() if own <= set(names)), None)
+    if system is not None and sample.format in ("csv", "tsv"):
+        notes.append(f"these are the columns of a {system} export; --format {system} joins its variants")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         notes.append(f"the header names {', '.join(map(repr, twice))} more than once; rename all but one")
     if not sample.mapped or sample.columns == list(PRODUCT_COLUMNS):

@@ -1,0 +1,94 @@
+"""How a shop's own export is read: its columns, what joins variants, several categories and images."""
+
+from __future__ import annotations
+
+from mep3m.settings.base import Settings
+
+
+class ShopColumns(Settings):
+    """The columns of a shop's export; of several names given, the first that is there or filled counts.
+
+    Rows with one `id`, or whose `parent` names it, are one product: the first row, or the parent's,
+    gives its title. `children` is a column in which a product lists its variants' ids as `sku=…`. `category`
+    holds paths joined by `level_separator`, several of them by `path_separator`; names in `roots` are
+    left out. `images` are columns with one image or several joined by `image_separator`. What stands in
+    `aside` (descriptions, variants) is kept beside the products. `header` names columns by which the
+    header line is known, and `after_header` lines behind it are not read. `skip_if_filled` is a column
+    that only translations of a row fill.
+    """
+
+    id: tuple[str, ...]
+    title: tuple[str, ...]
+    parent: tuple[str, ...] = ()
+    children: str | None = None
+    category: tuple[str, ...] = ()
+    level_separator: str = ">"
+    path_separator: str | None = None
+    roots: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    image_separator: str | None = ","
+    aside: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    after_header: int = 0
+    skip_if_filled: str | None = None
+    delimiter: str | None = None
+
+
+#: `--format` of a known shop system; sources are in docs/guide-ingest.md
+SHOPS: dict[str, ShopColumns] = {
+    "shopify": ShopColumns(
+        id=("Handle", "URL handle"),
+        title=("Title",),
+        category=("Product Category", "Product category", "Type"),
+        images=("Image Src", "Product image URL", "Variant Image", "Variant image URL"),
+        image_separator=None,
+        aside=("Body (HTML)", "Description", "Variant SKU", "SKU", "Tags"),
+    ),
+    "woocommerce": ShopColumns(
+        id=("ID", "SKU"),
+        title=("Name",),
+        parent=("Parent",),
+        category=("Categories",),
+        path_separator=",",
+        images=("Images",),
+        aside=("Description", "Short description", "SKU", "Tags"),
+    ),
+    "magento": ShopColumns(
+        id=("sku",),
+        title=("name",),
+        children="configurable_variations",
+        category=("categories",),
+        level_separator="/",
+        path_separator=",",
+        roots=("Default Category",),
+        images=("base_image", "image", "additional_images"),
+        aside=("description", "short_description"),
+        skip_if_filled="store_view_code",
+    ),
+    "taobao-csv": ShopColumns(
+        id=("num_id", "outer_id"),
+        title=("title",),
+        category=("cid",),
+        images=("picture",),
+        image_separator=";",
+        aside=("description", "outer_id", "seller_cids"),
+        header=("title", "cid"),
+        after_header=1,
+        delimiter="tab",
+    ),
+    "amazon-flat-file": ShopColumns(
+        id=("item_sku", "item-sku", "sku"),
+        title=("item_name", "item-name"),
+        parent=("parent_sku", "parent-sku"),
+        category=("item_type", "item_type_keyword", "feed_product_type", "product_type"),
+        images=(
+            "main_image_url",
+            "main-image-url",
+            *(f"other_image_url{number}" for number in range(1, 9)),
+        ),
+        image_separator=None,
+        aside=("product_description", "item_sku", "external_product_id"),
+        header=("item_name",),
+        delimiter="tab",
+    ),
+}
