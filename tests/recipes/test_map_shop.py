@@ -8,7 +8,7 @@ from mep3m.alignment.records import Proposal
 from mep3m.alignment.review.sssom import write_sssom
 from mep3m.alignment.taxonomies.published import read_categories
 from mep3m.errors import UsageError
-from mep3m.recipes.map_shop import Place, Shop, decided_places, read_shop, write_column
+from mep3m.recipes.map_shop import Shop, TargetPlace, decided_places, read_shop, write_column
 from mep3m.settings.align import MergeSettings
 
 GOOGLE = """# Google_Product_Taxonomy_Version: 2021-09-21
@@ -49,7 +49,7 @@ def review(folder: Path, *links: tuple[str, str, str, float, bool]) -> Path:
     return folder / "r.sssom.tsv"
 
 
-def places(folder: Path, *links: tuple[str, str, str, float, bool]) -> dict[str, Place]:
+def places(folder: Path, *links: tuple[str, str, str, float, bool]) -> dict[str, TargetPlace]:
     shop = read_shop(categories(folder))
     found, _ = decided_places(
         shop, read_categories(taxonomy(folder), "right"), review(folder, *links), ACCEPT
@@ -57,7 +57,7 @@ def places(folder: Path, *links: tuple[str, str, str, float, bool]) -> dict[str,
     return {place.category.id: place for place in found}
 
 
-def targets(found: dict[str, Place]) -> dict[str, str | None]:
+def targets(found: dict[str, TargetPlace]) -> dict[str, str | None]:
     return {key: place.target.id if place.target else None for key, place in found.items()}
 
 

@@ -50,7 +50,7 @@ class Shop:
 
 
 @dataclass(frozen=True)
-class Place:
+class TargetPlace:
     """Where one of the shop's categories goes; `target` is `None` where nothing was decided.
 
     `inherited` says that the decision was taken for a category above it.
@@ -130,7 +130,7 @@ def write_proposals(
 
 def decided_places(
     shop: Shop, target: PublishedTaxonomy, review: Path, settings: MergeSettings
-) -> tuple[list[Place], dict[str, int]]:
+) -> tuple[list[TargetPlace], dict[str, int]]:
     """Return where each of the shop's categories goes by a review, and how many rows have each verdict.
 
     Raises:
@@ -160,18 +160,18 @@ def _order(link: Decision, target: Side) -> tuple[bool, bool, int, float]:
     return link.verdict != "accept", link.relation != "exact", -depth, -(link.probability or 0.0)
 
 
-def _place(entry: Entry, links_by_path: dict[tuple[str, ...], Decision], target: Side) -> Place:
+def _place(entry: Entry, links_by_path: dict[tuple[str, ...], Decision], target: Side) -> TargetPlace:
     """Return the place of a category: its own, else that of the nearest category above it."""
     for depth in range(len(entry.path), 0, -1):
         link = links_by_path.get(entry.path[:depth])
         if link is not None:
             inherited = depth < len(entry.path)
             relation = "narrower" if inherited else link.relation
-            return Place(entry, target[link.right.id], relation, link.probability, inherited)
-    return Place(entry)
+            return TargetPlace(entry, target[link.right.id], relation, link.probability, inherited)
+    return TargetPlace(entry)
 
 
-def write_column(shop: Shop, places: Sequence[Place], out: Path, column: str, as_path: bool) -> Mapped:
+def write_column(shop: Shop, places: Sequence[TargetPlace], out: Path, column: str, as_path: bool) -> Mapped:
     """Write the column to upload: one row a product with its own id, or one row a category.
 
     Tabs between cells, UTF-8; products and categories without a target have an empty cell.
@@ -198,13 +198,13 @@ def write_column(shop: Shop, places: Sequence[Place], out: Path, column: str, as
     return mapped
 
 
-def _text(place: Place, as_path: bool) -> str:
+def _text(place: TargetPlace, as_path: bool) -> str:
     if place.target is None:
         return ""
     return place.target.label if as_path else place.target.id
 
 
-def _category_row(place: Place, text: str) -> tuple[str, ...]:
+def _category_row(place: TargetPlace, text: str) -> tuple[str, ...]:
     known = place.target is not None and place.probability is not None
     probability = f"{place.probability:.4f}" if known else ""
     inherited = "yes" if place.inherited else ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from mep3m.settings.base import Settings
-from mep3m.settings.database import DatabaseSettings
-from mep3m.settings.shops import ShopColumns
 
 #: names of delimiters that a shell or a TOML file has trouble with
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
@@ -26,6 +25,7 @@ def one_character(text: str) -> str:
     return delimiter
 
 
+_PASSWORD = re.compile(r"://[^/@?#]*:[^/@?#]*@|[?&](password|passwd|pwd)=", re.IGNORECASE)
 Delimiter = Annotated[str, AfterValidator(one_character)]
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 
@@ -105,6 +105,61 @@ class FetchSettings(Settings):
     agent: str = "mep3m"
 
 
+class ShopColumns(Settings):
+    """The columns of a shop's export; of several names given, the first that is there or filled counts.
+
+    Rows with one `id`, or whose `parent` names it, are one product: the first row, or the parent's,
+    gives its title. `children` is a column in which a product lists its variants' ids as `sku=…`. `category`
+    holds paths joined by `level_separator`, several of them by `path_separator`; names in `roots` are
+    left out. `images` are columns with one image or several joined by `image_separator`. What stands in
+    `aside` (descriptions, variants) is kept beside the products. `header` names columns by which the
+    header line is known, and `after_header` lines behind it are not read. `skip_if_filled` is a column
+    that only translations of a row fill.
+    """
+
+    id: tuple[str, ...]
+    title: tuple[str, ...]
+    parent: tuple[str, ...] = ()
+    children: str | None = None
+    category: tuple[str, ...] = ()
+    level_separator: str = ">"
+    path_separator: str | None = None
+    roots: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    image_separator: str | None = ","
+    aside: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    after_header: int = 0
+    skip_if_filled: str | None = None
+    delimiter: str | None = None
+
+
+class DatabaseSettings(Settings):
+    """A database, its query, and the column by which the rows are read in batches.
+
+    `url` is SQLAlchemy's, without a password: `postgresql+psycopg://reader@db.example/shop`,
+    `mysql+pymysql://…`, `sqlite:////data/shop.db`. `password_env` names the environment variable that holds
+    the password. `key` is a column of the query, unique and never NULL, that the database can sort by;
+    an index on it makes the batches cheap. `query` is the SQL where no file holds it. `batch_rows` are read
+    at once and become one shard.
+    """
+
+    url: Annotated[str, Field(min_length=1)]
+    key: Annotated[str, Field(min_length=1)]
+    query: str | None = None
+    password_env: str | None = None
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
+    @model_validator(mode="after")
+    def _no_password(self) -> DatabaseSettings:
+        if _PASSWORD.search(self.url):
+            raise ValueError(
+                "'url' holds a password, which would be kept in files; take it out, put it into an "
+                "environment variable and name that in 'password_env'"
+            )
+        return self
+
+
 class SourceEntry(Settings):
     """One `[[sources]]` of a project; paths are relative to the project file.
 
@@ -119,7 +174,7 @@ class SourceEntry(Settings):
     """
 
     name: str
-    path: str = ""
+    path: str
     format: str | None = None
     encoding: str | None = None
     images: str | None = None
@@ -135,8 +190,10 @@ class SourceEntry(Settings):
     shop: ShopColumns | None = None
     database: DatabaseSettings | None = None
 
-    @model_validator(mode="after")
-    def _has_a_path(self) -> SourceEntry:
-        if not self.path and not (self.database and self.database.query):
-            raise ValueError("the setting 'path' is missing; add it")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _query_for_path(cls, values: Any) -> Any:
+        """Let a query stand in the place of the path."""
+        database = values.get("database") if isinstance(values, dict) else None
+        query = database.get("query") if isinstance(database, dict) else getattr(database, "query", None)
+        return {"path": "", **values} if query else values

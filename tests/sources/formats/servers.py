@@ -106,7 +106,7 @@ def postgresql(folder: Path) -> Iterator[Server]:
     with _folder("postgres") as (data, given):
         secret = data / "password"
         secret.write_text(PASSWORD)
-        os.chmod(secret, 0o644)
+        secret.chmod(0o644)
         words = [
             initdb,
             "-D",

@@ -8,8 +8,7 @@ import pyarrow as pa
 import pytest
 
 from mep3m.errors import InputError, NotFoundError, SettingsError
-from mep3m.settings.database import DatabaseSettings
-from mep3m.settings.sources import SourceEntry
+from mep3m.settings.sources import DatabaseSettings, SourceEntry
 from mep3m.sources.catalogue import open_source
 from mep3m.sources.formats.sql import SqlSource
 from mep3m.store import Store

@@ -13,12 +13,12 @@ from functools import cached_property
 from pathlib import Path
 
 from mep3m.errors import FormatError, UsageError, did_you_mean
-from mep3m.settings.shops import SHOPS, ShopColumns
-from mep3m.settings.sources import Columns, SourceEntry, one_character
+from mep3m.settings.sources import Columns, ShopColumns, SourceEntry, one_character
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
 from mep3m.sources.cells import VERSION_LINE, plain_text
 from mep3m.sources.columns import PATH_MARK, ColumnMap, wrong_row
 from mep3m.sources.delimited import DecodedLine, Row, csv_rows, decode_lines
+from mep3m.sources.formats.shop_maps import SHOPS
 from mep3m.sources.formats.workbook import Workbook
 from mep3m.sources.lines import check_encoding, detect_encoding, open_bytes, read_lines
 

@@ -21,8 +21,7 @@ from typing import Any
 import orjson
 
 from mep3m.errors import FormatError, InputError, NotFoundError, SettingsError, did_you_mean, require
-from mep3m.settings.database import DatabaseSettings
-from mep3m.settings.sources import Columns, SourceEntry
+from mep3m.settings.sources import Columns, DatabaseSettings, SourceEntry
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row

@@ -1,38 +1,8 @@
-"""How a shop's own export is read: its columns, what joins variants, several categories and images."""
+"""The column maps of known shop systems; docs/guide-ingest.md names their sources."""
 
 from __future__ import annotations
 
-from mep3m.settings.base import Settings
-
-
-class ShopColumns(Settings):
-    """The columns of a shop's export; of several names given, the first that is there or filled counts.
-
-    Rows with one `id`, or whose `parent` names it, are one product: the first row, or the parent's,
-    gives its title. `children` is a column in which a product lists its variants' ids as `sku=…`. `category`
-    holds paths joined by `level_separator`, several of them by `path_separator`; names in `roots` are
-    left out. `images` are columns with one image or several joined by `image_separator`. What stands in
-    `aside` (descriptions, variants) is kept beside the products. `header` names columns by which the
-    header line is known, and `after_header` lines behind it are not read. `skip_if_filled` is a column
-    that only translations of a row fill.
-    """
-
-    id: tuple[str, ...]
-    title: tuple[str, ...]
-    parent: tuple[str, ...] = ()
-    children: str | None = None
-    category: tuple[str, ...] = ()
-    level_separator: str = ">"
-    path_separator: str | None = None
-    roots: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
-    image_separator: str | None = ","
-    aside: tuple[str, ...] = ()
-    header: tuple[str, ...] = ()
-    after_header: int = 0
-    skip_if_filled: str | None = None
-    delimiter: str | None = None
-
+from mep3m.settings.sources import ShopColumns
 
 #: `--format` of a known shop system; sources are in docs/guide-ingest.md
 SHOPS: dict[str, ShopColumns] = {
