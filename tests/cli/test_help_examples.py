@@ -153,7 +153,7 @@ def prepare(folder: Path, example: str) -> None:
         "align review links.sssom.tsv --take": [("align", "review", links, "--blind", "for_wang.tsv")],
     }
     edit = ("align", "edit", "merged", "--edits", "tree.edits.jsonl", "--archive", "c3")
-    for name in ("align undo tree", "align diff old", "align remap", "align map"):
+    for name in ("align undo tree", "align diff old", "align remap"):
         steps[name] = [edit]
     for name in ("ocr store/", "retry", "status"):
         steps[name] = [

@@ -7,8 +7,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from mep3m.engine import make_engine
 from mep3m.errors import InputError, NotFoundError, SettingsError
+from mep3m.ingest.run import ingest
+from mep3m.settings.project import load_project
 from mep3m.settings.sources import DatabaseSettings, SourceEntry
+from mep3m.sources.base import Batch, Part
 from mep3m.sources.catalogue import open_source
 from mep3m.sources.formats.sql import SqlSource
 from mep3m.store import Store
@@ -208,3 +212,55 @@ def test_a_source_without_a_path_needs_a_query() -> None:
     with pytest.raises(SettingsError, match=r"has format 'sql' and no \[sources.database\]"):
         open_source(SourceEntry.parse({"name": "s", "path": __file__, "format": "sql"}, "test"))
     assert DatabaseSettings(url="sqlite://", key="id").batch_rows == 10_000
+
+
+def test_an_interrupted_run_goes_on_with_the_batches_that_are_missing(
+    shop: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = SqlSource.read
+
+    def stops(self: SqlSource, part: Part) -> Iterator[Batch]:
+        if part.start >= 8:
+            raise KeyboardInterrupt
+        yield from whole(self, part)
+
+    entry = SourceEntry.parse(
+        {
+            "name": "s",
+            "format": "sql",
+            "columns": COLUMNS,
+            "database": {
+                "url": shop.url,
+                "key": "nr",
+                "query": "SELECT * FROM items",
+                "batch_rows": 4,
+                **({"password_env": ENV} if shop.asks else {}),
+            },
+        },
+        "test",
+    )
+    place, engine = tmp_path / "store", make_engine("local", 1)
+    monkeypatch.setattr(SqlSource, "read", stops)
+    with pytest.raises(KeyboardInterrupt):
+        ingest([entry], Path(), place, engine)
+    done = {path.name: path.stat().st_mtime_ns for path in (place / "shards").glob("[0-9]*.parquet")}
+    assert sorted(done) == ["00000.parquet", "00001.parquet"]
+    monkeypatch.setattr(SqlSource, "read", whole)
+    store = ingest([entry], Path(), place, engine)
+    assert store.rows == 10
+    assert {path.name: path.stat().st_mtime_ns for path in store.shards[:2]} == done
+    assert PASSWORD.encode() not in everything(tmp_path)
+
+
+def test_a_query_in_a_project_file_needs_no_path(shop: Server, tmp_path: Path) -> None:
+    env = f'password_env = "{ENV}"\n' if shop.asks else ""
+    (tmp_path / "mep3m.toml").write_text(
+        'name = "p"\n[[sources]]\nname = "s"\nformat = "sql"\n'
+        '[sources.columns]\nid = "sku"\ntitle = "title"\n'
+        f'labels = ["category"]\n[sources.database]\nurl = "{shop.url}"\nkey = "nr"\n{env}'
+        'query = "SELECT * FROM items"\n'
+    )
+    (entry,) = load_project(tmp_path / "mep3m.toml").sources
+    store = ingest([entry], tmp_path, tmp_path / "store", make_engine("local", 1))
+    assert store.rows == 10
+    assert {row["source"] for table in store.tables(["source"]) for row in table.to_pylist()} == {"s"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,12 +97,16 @@ class CellImages:
         return zipfile.ZipFile(self.path)
 
 
-def read_image(bundle: zipfile.ZipFile, member: str, most: int) -> bytes | None:
-    """Return the bytes of an image, `None` where it is longer than `most` or not there."""
+def read_image(bundle: zipfile.ZipFile, member: str, most: int) -> bytes:
+    """Return the bytes of an image, at most one more than `most`; none where it is not there or damaged.
+
+    What checks the image refuses both, so that neither is lost without a word.
+    """
     try:
-        return bundle.read(member) if bundle.getinfo(member).file_size <= most else None
-    except (KeyError, zipfile.BadZipFile, OSError):
-        return None
+        with bundle.open(member) as file:
+            return file.read(most + 1)
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, OSError):
+        return b""
 
 
 def _anchors(bundle: zipfile.ZipFile, drawing: str) -> Iterator[tuple[int, int, str]]:
