@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.cli.runner import ran
+from tests.ingest.shop import write_images
 
 
 def shop(folder: Path, more: str = "") -> Path:
@@ -30,3 +31,18 @@ def test_refused_rows_are_exit_code_one(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_wrong_use(tmp_path: Path) -> None:
     assert ran("inspect", tmp_path / "no.csv").code == 2
+
+
+def test_a_published_taxonomy_is_told_for_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "google.txt").write_text("# Google_Product_Taxonomy_Version: 2021-09-21\n1 - Home\n")
+    found = ran("inspect", tmp_path / "google.txt")
+    assert found.code == 0
+    assert "google's published taxonomy, version 2021-09-21" in found.out
+    assert "mep3m align map SHOP --to" in found.out
+    assert ran("inspect", tmp_path / "google.txt", "--json").json["version"] == "2021-09-21"
+
+
+def test_a_folder_of_images_can_be_looked_at(tmp_path: Path) -> None:
+    write_images(tmp_path / "shop" / "cups", range(2))
+    found = ran("inspect", tmp_path / "shop", "--json")
+    assert (found.code, found.json["format"], found.json["rows_sampled"]) == (0, "folder", 2)

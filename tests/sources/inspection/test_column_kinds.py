@@ -38,6 +38,7 @@ WORDS = ["oak table, large", "pine shelf 80 cm", "steel lamp in black", "wool ru
         ("category", ["Shelves", "Rugs", "Shelves", "Rugs"], "category"),
         ("articleType", ["Shirts", "Jeans", "Shirts", "Jeans"], "category"),
         ("Class Name (str)", ["Apple", "Apple", "Pear", "Apple"], "category"),
+        ("sub_class_id", ["FALSE", "612", "FALSE", "613", "FALSE"], "attribute"),
         ("colour", ["red", "red", "blue", "red"], "attribute"),
         ("Vendor", ["Sony", "Apple", "Sony"], "brand or seller"),
         ("platform", ["taobao", "jd", "jd"], "platform"),

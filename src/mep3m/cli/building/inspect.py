@@ -35,12 +35,27 @@ def inspect(ctx: click.Context, /, file: Path, rows: int, as_json: bool, **optio
     """
     from mep3m.sources.inspection.inspect import inspect_file
 
+    if options["format"] is None and (said := _taxonomy(file)):
+        told = {"file": file.name, "format": "taxonomy", "kind": said[0], "version": said[1]}
+        words = f"{file.name}: {said[0]}'s published taxonomy, version {said[1]}: no catalogue, but a target"
+        print_json(told) if as_json else click.echo(f"{words}\n  mep3m align map SHOP --to {file} --out FILE")
+        return
     found = inspect_file(file, options["format"], rows)
     if as_json:
         print_json(found.to_dict())
     else:
         click.echo("\n".join(_lines(found)))
     ctx.exit(1 if found.refused else 0)
+
+
+def _taxonomy(file: Path) -> tuple[str, str] | None:
+    """Return kind and version where the first line of a file says that it is a published taxonomy."""
+    from mep3m.alignment.taxonomies.lines import first_line
+
+    if not file.is_file():
+        return None
+    with file.open("rb") as start:
+        return first_line(start.read(200).decode("utf-8-sig", "ignore"))
 
 
 def _lines(found: Inspection) -> list[str]:

@@ -124,6 +124,8 @@ def _words_kind(said: Sequence[str], values: Sequence[str], distinct: int) -> st
         if kind in said:
             return "brand or seller" if kind == "brand" else kind
     repeated = distinct <= (0.7 if "category" in said else 0.5) * len(values)
+    if "id" in said and "category" in said and repeated:
+        return "attribute"  # a category's number: its name stands in another column
     if "category" in said and (repeated or "title" not in said):
         return "category" if repeated or len(values) < 20 else "text"
     if "title" in said:
