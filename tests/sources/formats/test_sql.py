@@ -72,7 +72,8 @@ def take_in(server: Server, folder: Path, *more: str) -> Ran:
         "--title",
         "title",
     ]
-    words += ["--labels", "category", "--store", folder / "store", "--json", *more]
+    # workers of an earlier test keep the environment of their time, in which there is no password yet
+    words += ["--labels", "category", "--store", folder / "store", "--workers", "1", "--json", *more]
     return ran(*words, *(("--password-env", ENV) if server.asks else ()))
 
 
@@ -136,7 +137,8 @@ def test_the_database_says_what_is_wrong_with_a_query(shop: Server) -> None:
 
 def test_the_password_is_in_no_file_and_in_no_message(shop: Server, tmp_path: Path) -> None:
     done = take_in(shop, tmp_path)
-    assert (done.code, done.json["rows"]) == (0, 10), done
+    assert done.code == 0, done
+    assert done.json["rows"] == 10
     told = ran("status", tmp_path / "store", "--json").out
     assert PASSWORD not in done.out + done.err + told
     assert PASSWORD.encode() not in everything(tmp_path)
