@@ -36,7 +36,7 @@ NOT_RUN = {
 #: what stands for a number in an example, so that it takes seconds
 SMALLER = {"--products 1000": "--products 12", "epochs=8": "epochs=2"}
 #: examples after which something is refused, open or without a place: that is exit code 1
-LEFT_OVER = ("align apply", "align migrate", "align diff old", "align remap")
+LEFT_OVER = ("align apply", "align migrate", "align diff old", "align remap", "align map")
 
 
 def commands() -> list[click.Command]:
@@ -100,6 +100,10 @@ def write_tables(folder: Path) -> None:
     (folder / "gold.tsv").write_text("left_id\tright_id\n家电 > 电视\t电器 > 平板电视\n", encoding="utf-8")
     (folder / "parts.tsv").write_text("id\tname_zh\tname_en\np1\t甲\tOne\np2\t乙\tTwo\n", encoding="utf-8")
     (folder / "first.toml").write_text(FIRST, encoding="utf-8")
+    goods = "".join(f"P{n},tea cup number {n},Home,Cups\n" for n in range(4))
+    (folder / "products.csv").write_text("sku,title,category_1,category_2\n" + goods)
+    google = "# Google_Product_Taxonomy_Version: 2021-09-21\n1 - Home\n2 - Home > Cups\n"
+    (folder / "google.txt").write_text(google)
     (folder / "annotations.json").write_text(json.dumps([record(1)]), encoding="utf-8")
     sheet(folder / "dataset_info.xlsx", [HEADER, [7, "母婴", 301, "奶粉", False, False]])
 
@@ -145,6 +149,7 @@ def prepare(folder: Path, example: str) -> None:
         "align apply": [("align", "review", links, "--accept", "8-11")],
         "align migrate": [("align", "review", "old.sssom.tsv", "--accept", "8")],
         "align redo": [("align", "review", links, "--accept", "8"), ("align", "undo", links)],
+        "align map": [("align", "map", "products.csv", "--to", "google.txt", "--out", "upload.tsv")],
         "align undo links": [("align", "review", links, "--accept", "8")],
         "align review links.sssom.tsv --take": [("align", "review", links, "--blind", "for_wang.tsv")],
     }

@@ -30,6 +30,8 @@ EVERY = [
 NEEDED: dict[str, dict[str, Any]] = {
     "Project": {"name": "p", "sources": [{"name": "a", "path": "a.csv"}]},
     "SourceEntry": {"name": "a", "path": "a.csv"},
+    "ShopColumns": {"id": ["sku"], "title": ["name"]},
+    "DatabaseSettings": {"url": "sqlite://", "key": "id"},
     "FirstLevelClass": {"name_zh": "食品"},
 }
 SMALL = {"name": "p", "sources": [{"name": "a", "path": "a.csv"}]}

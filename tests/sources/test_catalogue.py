@@ -82,7 +82,7 @@ def test_what_is_not_there_and_a_format_that_is_none_are_named(tmp_path: Path) -
     with pytest.raises(NotFoundError, match=r"gone\.csv does not exist"):
         open_source(SourceEntry(name="s", path="gone.csv"), tmp_path)
     (tmp_path / "a.csv").touch()
-    with pytest.raises(UsageError, match=r"no format 'exel' \(allowed: csv, folder, jsonl"):
+    with pytest.raises(UsageError, match=r"no format 'exel' \(allowed: amazon-flat-file, csv, folder, jsonl"):
         open_source(SourceEntry(name="s", path="a.csv", format="exel"), tmp_path)
 
 

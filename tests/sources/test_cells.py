@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from mep3m.settings.sources import Columns
-from mep3m.sources.cells import CellError, cell_text, record_cell, value_at
+from mep3m.sources.cells import CellError, cell_text, record_cell, unmarked, value_at, without_marks
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,16 @@ def test_the_first_of_several_images_is_the_image() -> None:
     assert record_cell({"i": [None, "1.jpg", "2.jpg"]}, "i", columns) == "1.jpg"
     with pytest.raises(CellError):
         record_cell({"t": ["1", "2"]}, "t", columns)
+
+
+MARKED = [
+    ('="0012"', "0012"), ('=""', ""), ('="a ""b"', 'a ""b'), ("'0012", "0012"), ("'12.50", "12.50"),
+    ("'=A1", "=A1"), ("'-5", "-5"), ("'Tis the season", "'Tis the season"), ("'90s lamp", "'90s lamp"),
+    ("'", "'"), ("oak", "oak"), ('="open', '="open'), ("", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cell", "text"), MARKED)
+def test_marks_of_text_are_taken_off_and_other_apostrophes_are_kept(cell: str, text: str) -> None:
+    assert without_marks(pa.array([cell, None])).to_pylist() == [text, None]
+    assert unmarked(cell) == text

@@ -1,8 +1,10 @@
 """What every source must do, whatever its format."""
 
+import contextlib
 import io
 import json
 import pickle
+import sqlite3
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook
 
 from mep3m.errors import InputError, UsageError
 from mep3m.product import PRODUCT_SCHEMA
@@ -51,6 +54,77 @@ def parquet(folder: Path) -> Made:
     table = pa.table(columns).replace_schema_metadata({"huggingface": json.dumps(features)})
     pq.write_table(table, folder / "train.parquet", row_group_size=4)
     return folder / "train.parquet", {"columns": {"title": "title", "labels": ["label"], "image": "image"}}
+
+
+def spreadsheet(folder: Path) -> Made:
+    book = Workbook()
+    assert book.active is not None
+    book.active.append(("id", "title", "a", "b"))
+    for i in range(COUNT):
+        book.active.append((i, f"商品 {i}", "食品", "饮料"))
+    book.active.append((690123456789012345, "more digits than a spreadsheet keeps", "食品", "饮料"))
+    book.save(folder / "shop.xlsx")
+    return folder / "shop.xlsx", {"columns": COLUMNS}
+
+
+def shop_csv(folder: Path, header: str, row: str, before: str = "", delimiter: str = ",") -> Path:
+    rows = "".join(row.format(i=i).replace(",", delimiter) + "\n" for i in range(COUNT))
+    path = folder / "export.csv"
+    path.write_text(f"{before}{header.replace(',', delimiter)}\n{rows}only{delimiter}two\n", encoding="utf-8")
+    return path
+
+
+def shopify(folder: Path) -> Made:
+    row = "h{i},商品 {i},食品 > 饮料,http://a.example/{i}.jpg"
+    return shop_csv(folder, "Handle,Title,Product Category,Image Src", row), {"format": "shopify"}
+
+
+def woocommerce(folder: Path) -> Made:
+    return shop_csv(folder, "ID,Name,Categories,Images", "{i},商品 {i},食品 > 饮料,a.jpg"), {
+        "format": "woocommerce"
+    }
+
+
+def magento(folder: Path) -> Made:
+    row = "s{i},商品 {i},Default Category/食品/饮料,/a.jpg"
+    return shop_csv(folder, "sku,name,categories,base_image", row), {"format": "magento"}
+
+
+def taobao(folder: Path) -> Made:
+    path = shop_csv(
+        folder, "num_id,title,cid,picture", "{i},商品 {i},50011,a:1:0:|http://a.example/{i}.jpg",
+        "version 1.00\n", "\t",
+    )  # fmt: skip
+    path.write_text(
+        path.read_text().replace("picture\n", "picture\n宝贝\t名称\t类目\t图片\n"), encoding="utf-16"
+    )
+    return path, {"format": "taobao-csv"}
+
+
+def amazon(folder: Path) -> Made:
+    row = "s{i},商品 {i},tea,http://a.example/{i}.jpg"
+    before = "TemplateType=fptcustom\tVersion=2024\t\t\nSKU\tName\tType\tImage\n"
+    path = shop_csv(folder, "item_sku,item_name,item_type,main_image_url", row, before, "\t")
+    return path, {"format": "amazon-flat-file"}
+
+
+def own_shop(folder: Path) -> Made:
+    shop = {"id": ["nr"], "title": ["bez"], "category": ["gruppe"]}
+    return shop_csv(folder, "nr,bez,gruppe", "{i},商品 {i},食品>饮料"), {"format": "shop", "shop": shop}
+
+
+def sql(folder: Path) -> Made:
+    with contextlib.closing(sqlite3.connect(folder / "shop.db")) as connection, connection:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS items (id INTEGER PRIMARY KEY, title TEXT, a TEXT, b TEXT)"
+        )
+        values = [(i, f"商品 {i}", "食品", "饮料") for i in range(COUNT)]
+        connection.executemany(
+            "INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?)", [*values, (99, "a\0b", "食品", "")]
+        )
+    (folder / "shop.sql").write_text("SELECT * FROM items;")
+    database = {"url": f"sqlite:///{folder / 'shop.db'}", "key": "id", "batch_rows": 4}
+    return folder / "shop.sql", {"columns": COLUMNS, "database": database}
 
 
 def mep3m(folder: Path) -> Made:
@@ -116,6 +190,14 @@ MAKERS: dict[str, Callable[[Path], Made]] = {
     "tsv": tsv,
     "jsonl": jsonl,
     "parquet": parquet,
+    "spreadsheet": spreadsheet,
+    "shopify": shopify,
+    "woocommerce": woocommerce,
+    "magento": magento,
+    "taobao-csv": taobao,
+    "amazon-flat-file": amazon,
+    "shop": own_shop,
+    "sql": sql,
     "mep3m": mep3m,
     "folder": folder_of_images,
     "webdataset": webdataset,
@@ -123,6 +205,8 @@ MAKERS: dict[str, Callable[[Path], Made]] = {
     "jsonld": jsonld,
     "rpc": rpc,
 }
+#: formats that no name says: they have to be named
+NAMED = ("shopify", "woocommerce", "magento", "taobao-csv", "amazon-flat-file", "shop")
 #: formats whose test catalogue has one broken row
 BROKEN = sorted(set(MAKERS) - {"parquet", "folder"})
 
@@ -180,7 +264,7 @@ class TestEverySource:
         assert len(source.files()) >= 1
 
     def test_the_format_is_found_from_the_name(self, name: str, tmp_path: Path) -> None:
-        assert find_format(MAKERS[name](tmp_path)[0]) == name
+        assert find_format(MAKERS[name](tmp_path)[0]) == ("csv" if name in NAMED else name)
 
     def test_an_empty_input_says_so(self, name: str, tmp_path: Path) -> None:
         path, settings = MAKERS[name](tmp_path)
@@ -226,5 +310,5 @@ def test_tables_and_catalogues_read_the_same_endings(ending: str, more: str) -> 
 
 
 def test_a_name_that_says_nothing_lists_the_formats() -> None:
-    with pytest.raises(UsageError, match=r"--format .*csv, folder, jsonl, jsonld, mep3m, merchant"):
+    with pytest.raises(UsageError, match=r"--format .*csv, folder, jsonl, jsonld, magento, mep3m"):
         find_format(Path("shop.dat"))

@@ -38,15 +38,7 @@ def sides_from_products(
     Raises:
         UsageError: fewer than two sources have a category path.
     """
-    found: dict[str, dict[tuple[str, ...], _Seen]] = {}
-    for row in _rows_in_use(tables):
-        seen = found.setdefault(row["source"], {}).setdefault(tuple(row["source_path"]), _Seen())
-        seen.count += 1
-        for text, kept in ((row["title"], seen.titles), (row["ocr"], seen.ocr)):
-            if text and len(kept) < titles_kept:
-                kept.append(text)
-        if images is not None and len(seen.pictures) < PICTURES_KEPT and (of := _picture(images, row)):
-            seen.pictures.append(of)
+    found = _seen_in(tables, images, titles_kept)
     if len(found) < 2:
         raise UsageError(
             "alignment needs the categories of two sources or more; "
@@ -56,6 +48,36 @@ def sides_from_products(
         Side(source, tuple(seen.entry(path) for path, seen in sorted(places.items())))
         for source, places in sorted(found.items())
     ]
+
+
+def side_of_products(tables: Iterable[pa.Table], name: str, titles_kept: int = 450) -> Side:
+    """Return the categories of all rows as one platform, whatever source the rows name; see above."""
+    places: dict[tuple[str, ...], _Seen] = {}
+    for by_path in _seen_in(tables, None, titles_kept).values():
+        for path, seen in by_path.items():
+            whole = places.setdefault(path, _Seen())
+            whole.count += seen.count
+            whole.titles += seen.titles[: titles_kept - len(whole.titles)]
+            whole.ocr += seen.ocr[: titles_kept - len(whole.ocr)]
+    if not places:
+        raise UsageError(f"'{name}': no row has a category path; name its columns with --labels or --path")
+    return Side(name, tuple(seen.entry(path) for path, seen in sorted(places.items())))
+
+
+def _seen_in(
+    tables: Iterable[pa.Table], images: Images | None, titles_kept: int
+) -> dict[str, dict[tuple[str, ...], _Seen]]:
+    """Return what the rows show of each category, by source and path."""
+    found: dict[str, dict[tuple[str, ...], _Seen]] = {}
+    for row in _rows_in_use(tables):
+        seen = found.setdefault(row["source"], {}).setdefault(tuple(row["source_path"]), _Seen())
+        seen.count += 1
+        for text, kept in ((row["title"], seen.titles), (row["ocr"], seen.ocr)):
+            if text and len(kept) < titles_kept:
+                kept.append(text)
+        if images is not None and len(seen.pictures) < PICTURES_KEPT and (of := _picture(images, row)):
+            seen.pictures.append(of)
+    return found
 
 
 def picture_statistics(source: bytes | Path) -> NDArray[np.float32] | None:

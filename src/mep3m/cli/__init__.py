@@ -26,6 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("mep3m.cli.dataset.export", "Write a dataset as MEP-3M's annotation file."),
     "export-onnx": ("mep3m.cli.learning.train", "Write a trained network as an ONNX file."),
     "ingest": ("mep3m.cli.building.ingest", "Read a catalogue into a store."),
+    "inspect": (
+        "mep3m.cli.building.inspect",
+        "Look at a catalogue file: columns, a map, what would be refused.",
+    ),
     "ocr": ("mep3m.cli.building.ocr", "Read the text in images."),
     "retry": ("mep3m.cli.building.ingest", "Try again what failed, and only that."),
     "serve": ("mep3m.cli.filing.assign", "Serve a trained classifier over HTTP."),

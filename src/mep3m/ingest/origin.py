@@ -79,14 +79,16 @@ def describe_inputs(catalogues: Catalogues, folder: Path) -> list[dict[str, Any]
             elif len(files) <= HASHED_FILES:
                 item["sha256"] = hash_file(path)
             inputs.append(item)
+        if content := getattr(catalogues.source(index), "content", None):
+            inputs.append(content())
     return inputs
 
 
 def unchanged(folder: Path, settings: list[dict[str, Any]], catalogues: Catalogues) -> bool:
     """Whether a finished store was made from these very files and settings; looks at sizes and times only."""
     manifest = _finished(folder)
-    if manifest is None:
-        return False
+    if manifest is None or any(entry.database for entry in catalogues.entries):
+        return False  # a database does not say whether it has changed
     origin = _origin(folder)
     if manifest["settings"].get("sources") != orjson.loads(orjson.dumps(settings)):
         return False
@@ -130,6 +132,11 @@ def decisive(entry: SourceEntry) -> dict[str, Any]:
     settings["columns"]["source"] = settings["columns"].pop("platform")
     settings["images"] = entry.image_root is not None
     settings["fetch"] = entry.fetch.enabled
+    for name in ("delimiter", "skip_lines", "sheet", "header_row", "shop", "database"):
+        if not settings[name]:  # stores made before there was such a setting stay what they are
+            del settings[name]
+    if entry.database is not None:
+        settings["database"] = entry.database.model_dump(mode="json", include={"query", "key", "batch_rows"})
     return settings
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mep3m.engine import Engine, Progress, silent
+from mep3m.ingest.extras import write_extras
 from mep3m.ingest.origin import (
     Catalogues,
     compare,
@@ -88,5 +89,6 @@ def _ingest(
         return Store.open(folder)
     writer = StoreWriter.begin(folder, plan, replace=replace)
     write_origin(folder, catalogues, inputs)
+    write_extras(catalogues, folder)
     reader = PartReader(catalogues, tuple(parts), writer)
     return build(reader, engine, progress, lambda: remarks(catalogues, writer))

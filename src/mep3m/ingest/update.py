@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from mep3m.engine import Engine, Progress, run
 from mep3m.errors import InputError
+from mep3m.ingest.extras import write_extras
 from mep3m.ingest.origin import Catalogues, write_origin
 from mep3m.ingest.remarks import remarks
 from mep3m.ingest.request import ORIGIN
@@ -65,6 +66,7 @@ def update(
     _hold(previous, writer, len(parts), catalogues)
     counts = _count_changes(previous, writer, len(parts))
     sweep(folder)
+    write_extras(catalogues, folder)  # only now: what is held keeps the extras it has
     write_origin(draft, catalogues, inputs)
     writer.finish(find_taxonomy(catalogues, writer), update=counts, **remarks(catalogues, writer))
     finish_update(folder)

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mep3m.settings.base import MAX_PIXELS, Settings
 
+#: names of delimiters that a shell or a TOML file has trouble with
+DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+
+
+def one_character(text: str) -> str:
+    """Return the delimiter of a word ('tab') or of itself.
+
+    Raises:
+        ValueError: it is more than one character, a quote or a line end.
+    """
+    delimiter = DELIMITERS.get(text.lower(), text)
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise ValueError("write one character or one of " + ", ".join(w for w in DELIMITERS if w.isalpha()))
+    return delimiter
+
+
+_PASSWORD = re.compile(r"://[^/@?#]*:[^/@?#]*@|[?&](password|passwd|pwd)=", re.IGNORECASE)
+Delimiter = Annotated[str, AfterValidator(one_character)]
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 
 
@@ -52,7 +71,8 @@ class TableSettings(Settings):
     """How to read one table: `format` and `encoding` are detected where they are `None`.
 
     `source` is the platform's name where no column holds it; `None` takes the file's name. `missing` are
-    class names that stand for none.
+    class names that stand for none. `delimiter` stands between the cells of a text table; naming one makes
+    quotes count, also in TSV. `skip_lines` lines stand before the header and are not read.
     """
 
     columns: Columns = Columns()
@@ -60,6 +80,8 @@ class TableSettings(Settings):
     encoding: str | None = None
     source: str | None = None
     missing: tuple[str, ...] = ()
+    delimiter: Delimiter | None = None
+    skip_lines: Annotated[int, Field(ge=0)] = 0
 
 
 class ImageLimits(Settings):
@@ -90,6 +112,61 @@ class FetchSettings(Settings):
     agent: str = "mep3m"
 
 
+class ShopColumns(Settings):
+    """The columns of a shop's export; of several names given, the first that is there or filled counts.
+
+    Rows with one `id`, or whose `parent` names it, are one product: the first row, or the parent's,
+    gives its title. `children` is a column in which a product lists its variants' ids as `sku=…`. `category`
+    holds paths joined by `level_separator`, several of them by `path_separator`; names in `roots` are
+    left out. `images` are columns with one image or several joined by `image_separator`. What stands in
+    `aside` (descriptions, variants) is kept beside the products. `header` names columns by which the
+    header line is known, and `after_header` lines behind it are not read. `skip_if_filled` is a column
+    that only translations of a row fill.
+    """
+
+    id: tuple[str, ...]
+    title: tuple[str, ...]
+    parent: tuple[str, ...] = ()
+    children: str | None = None
+    category: tuple[str, ...] = ()
+    level_separator: str = ">"
+    path_separator: str | None = None
+    roots: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    image_separator: str | None = ","
+    aside: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
+    after_header: int = 0
+    skip_if_filled: str | None = None
+    delimiter: str | None = None
+
+
+class DatabaseSettings(Settings):
+    """A database, its query, and the column by which the rows are read in batches.
+
+    `url` is SQLAlchemy's, without a password: `postgresql+psycopg://reader@db.example/shop`,
+    `mysql+pymysql://…`, `sqlite:////data/shop.db`. `password_env` names the environment variable that holds
+    the password. `key` is a column of the query, unique and never NULL, that the database can sort by;
+    an index on it makes the batches cheap. `query` is the SQL where no file holds it. `batch_rows` are read
+    at once and become one shard.
+    """
+
+    url: Annotated[str, Field(min_length=1)]
+    key: Annotated[str, Field(min_length=1)]
+    query: str | None = None
+    password_env: str | None = None
+    batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+
+    @model_validator(mode="after")
+    def _no_password(self) -> DatabaseSettings:
+        if _PASSWORD.search(self.url):
+            raise ValueError(
+                "'url' holds a password, which would be kept in files; take it out, put it into an "
+                "environment variable and name that in 'password_env'"
+            )
+        return self
+
+
 class SourceEntry(Settings):
     """One `[[sources]]` of a project; paths are relative to the project file.
 
@@ -99,6 +176,10 @@ class SourceEntry(Settings):
     of a shard's input; it is smaller where images are taken in, because a shard is the unit of resume.
     A newer export that lacks more than the share `max_withdrawn` of the source's products is held. `missing`
     are class names that stand for none ("N/A").
+    `delimiter` and `skip_lines` are those of a text table (`TableSettings`); `sheet` (name or number from
+    1) and `header_row` (from 1) those of a spreadsheet, found out where they are `None`. `shop` is the
+    column map of a shop's own export (`format = "shop"`), `database` where a query's rows come from
+    (`format = "sql"`); `path` is then the file with the query, unless the query stands there.
     """
 
     old_keys: ClassVar[Mapping[str, str]] = {"images": "image_root"}
@@ -115,3 +196,17 @@ class SourceEntry(Settings):
     fetch: FetchSettings = FetchSettings()
     max_withdrawn: Annotated[float, Field(ge=0, le=1)] = 0.5
     missing: tuple[str, ...] = ()
+    delimiter: Delimiter | None = None
+    skip_lines: Annotated[int, Field(ge=0)] = 0
+    sheet: str | None = None
+    header_row: Annotated[int | None, Field(ge=1)] = None
+    shop: ShopColumns | None = None
+    database: DatabaseSettings | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _query_for_path(cls, values: Any) -> Any:
+        """Let a query stand in the place of the path."""
+        database = values.get("database") if isinstance(values, dict) else None
+        query = database.get("query") if isinstance(database, dict) else getattr(database, "query", None)
+        return {"path": "", **values} if query else values

@@ -1,4 +1,4 @@
-"""From a value (JSON, Parquet) to the text of a cell: lists of names, lists of categories, numbers.
+"""From a value (JSON, Parquet) to the text of a cell, and from a cell to what is meant by it.
 
 A cell is text. Inside it, `PATH_MARK` stands between the names of a path and `CATEGORY_MARK` between several
 categories of one product, coarse to fine and first to last.
@@ -6,7 +6,11 @@ categories of one product, coarse to fine and first to last.
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from mep3m.settings.sources import Columns
 
@@ -15,6 +19,10 @@ PATH_MARK = "\x1f"
 CATEGORY_MARK = "\x1e"
 #: beyond it, a number with a fraction does not hold every whole number
 WHOLE = 2**53
+#: ="0012": how a table makes a spreadsheet keep a number as text
+FORMULA_TEXT = r'^="(.*)"$'
+#: '0012 and '=a: how a spreadsheet, or a tool that guards against formulas, marks text
+MARKED_TEXT = r"^'([0-9][0-9.,\-]*|[=+\-@].*)$"
 
 
 class CellError(Exception):
@@ -86,3 +94,21 @@ def _plain(value: Any, name: str) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
         return str(int(value))  # a barcode or an id that a program kept as a float
     return "" if value is None else str(value)
+
+
+def without_marks(text: pa.Array) -> pa.Array:
+    """Return string cells without the marks that keep a number text: ="0012" and '0012 are 0012.
+
+    Other apostrophes ('Tis, '90s) belong to the text.
+    """
+    for start, pattern in (('="', FORMULA_TEXT), ("'", MARKED_TEXT)):
+        if pc.any(pc.starts_with(text, start)).as_py():
+            text = pc.replace_substring_regex(text, pattern, r"\1")
+    return text
+
+
+def unmarked(cell: str) -> str:
+    """Return one cell without those marks, as `without_marks` does for a column."""
+    for pattern in (FORMULA_TEXT, MARKED_TEXT):
+        cell = re.sub(pattern, r"\1", cell)
+    return cell

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mep3m.product import LABEL_TYPE, PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns
 from mep3m.sources.base import Batch
-from mep3m.sources.cells import CATEGORY_MARK, PATH_MARK
+from mep3m.sources.cells import CATEGORY_MARK, PATH_MARK, without_marks
 from mep3m.sources.delimited import Row
 from mep3m.sources.names import one_spelling, plain_text
 from mep3m.store.rejects import INGEST, Reject
@@ -145,7 +145,8 @@ class ColumnMap:
         `paths` are the names of the path column where they are split already.
         """
         columns = self.columns
-        values = {name: clean(cells[name]) for name in columns.names() if name != columns.path}
+        single = [name for name in columns.names() if name != columns.path]
+        values = {name: clean(without_marks(cells[name])) for name in single}
         name = pa.repeat(pa.scalar(self.source), len(lines))
         mapped: dict[str, pa.Array] = {
             "source": pc.coalesce(values[columns.platform], name) if columns.platform else name,

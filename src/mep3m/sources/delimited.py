@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import itertools
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -22,6 +24,8 @@ LONE_CR = (
     "a carriage return (CR) stands in the row outside quotes, where a row may end; quote the cell, or save "
     "the file with one kind of line end"
 )
+#: the first line of a Taobao assistant's export
+VERSION_LINE = re.compile(r'"?version \d+\.\d+"?[\s,;"]*', re.IGNORECASE)
 FOREIGN = f"the line does not read as Chinese in gb18030, as others do; if that is its encoding, {NAME_IT}"
 
 
@@ -84,6 +88,15 @@ def _refuse_foreign(block: list[DecodedLine]) -> list[DecodedLine]:
     ]
 
 
+def after_preamble(lines: Iterator[DecodedLine], skip: int) -> Iterator[DecodedLine]:
+    """Yield the lines from the header on: `skip` lines and a line such as 'version 1.00' are left out."""
+    lines = itertools.islice(lines, skip, None)
+    first = next(lines, None)
+    if first is None:
+        return lines
+    return lines if VERSION_LINE.fullmatch(first.text) else itertools.chain([first], lines)
+
+
 def tsv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
     """Yield tab-separated rows; a quote is a character like any other."""
     for line in lines:
@@ -97,8 +110,8 @@ def tsv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
                 yield Row(line.number, cells)
 
 
-def csv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
-    """Yield comma-separated rows with double quotes (RFC 4180), quoted line breaks included.
+def csv_rows(lines: Iterator[DecodedLine], delimiter: str = ",") -> Iterator[Row]:
+    """Yield rows separated by `delimiter`, with double quotes (RFC 4180), quoted line breaks included.
 
     A quote that is never closed costs only the line it stands on: the lines after it are read again.
     """
@@ -108,14 +121,14 @@ def csv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
         if first.problem:
             yield Row(first.number, [], first.problem, first.text)
         elif '"' in first.text:
-            row, used = _quoted_row(first, again, lines)
+            row, used = _quoted_row(first, again, lines, delimiter)
             again.extendleft(reversed(used))
             if row.problem or not is_empty(row.cells):
                 yield row
         elif "\r" in first.text:
             yield Row(first.number, [], LONE_CR, first.text)
         else:
-            cells = first.text.split(",")
+            cells = first.text.split(delimiter)
             if cells[0].strip() or not is_empty(cells):
                 yield Row(first.number, cells)
 
@@ -126,7 +139,7 @@ def is_empty(cells: Sequence[str]) -> bool:
 
 
 def _quoted_row(
-    first: DecodedLine, again: deque[DecodedLine], lines: Iterator[DecodedLine]
+    first: DecodedLine, again: deque[DecodedLine], lines: Iterator[DecodedLine], delimiter: str
 ) -> tuple[Row, list[DecodedLine]]:
     """Return the row that starts on `first`, and the lines to read again where it is broken.
 
@@ -143,19 +156,19 @@ def _quoted_row(
             yield line.text + "\n"
 
     try:
-        return Row(first.number, next(csv.reader(feed(), strict=True))), []
+        return Row(first.number, next(csv.reader(feed(), delimiter=delimiter, strict=True))), []
     except csv.Error as error:
         if "new-line" in str(error):
             return Row(first.number, [], LONE_CR, first.text), []
         if not used and "limit" not in str(error) and "end of data" not in str(error):
-            return _lenient_row(first), []
+            return _lenient_row(first, delimiter), []
         return Row(first.number, [], "a quote is opened and never closed", first.text), used
 
 
-def _lenient_row(line: DecodedLine) -> Row:
+def _lenient_row(line: DecodedLine, delimiter: str) -> Row:
     """Read one line whose quotes are not as they should be, as spreadsheets do."""
     try:
-        return Row(line.number, next(csv.reader([line.text])))
+        return Row(line.number, next(csv.reader([line.text], delimiter=delimiter)))
     except csv.Error as error:
         return Row(line.number, [], LONE_CR if "new-line" in str(error) else f"not CSV: {error}", line.text)
 

@@ -260,6 +260,24 @@ def marked_encoding(path: Path) -> str | None:
     return wide_encoding(head) or ("utf-8" if head.startswith(codecs.BOM_UTF8) else None)
 
 
+def text_encoding(path: Path, named: str | None) -> str:
+    """Return what a file's lines, as `read_lines` gives them, are decoded with: what is `named`, or detected.
+
+    Raises:
+        FormatError: nothing says it for sure, or the byte order mark says another than is named.
+        SettingsError: there is no such encoding, or its line break is not one byte.
+    """
+    if not named:
+        return detect_encoding(path)
+    name, marked = check_encoding(named), marked_encoding(path)
+    if marked and name.replace("_", "-").lower() not in (marked, "utf-8-sig", "utf8"):
+        raise FormatError(
+            f"{path} begins with the byte order mark of {marked.upper()}, but the encoding "
+            f"set is '{name}'; leave the setting out"
+        )
+    return "utf-8" if marked else name
+
+
 def _refuse_binary(path: Path, head: bytes) -> None:
     if head.count(b"\x00") <= 8 + len(head) // 100:
         return

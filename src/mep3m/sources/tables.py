@@ -19,15 +19,14 @@ from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns, SourceEntry, TableFormat, TableSettings
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
 from mep3m.sources.columns import ColumnMap, refuse_repeated_ids
-from mep3m.sources.delimited import Row, csv_rows, decode_lines, json_rows, tsv_rows
+from mep3m.sources.delimited import Row, after_preamble, csv_rows, decode_lines, json_rows, tsv_rows
 from mep3m.sources.format_names import named_format, says_nothing
 from mep3m.sources.lines import (
-    check_encoding,
-    detect_encoding,
     marked_encoding,
     open_bytes,
     open_lines,
     read_lines,
+    text_encoding,
 )
 from mep3m.sources.parquet import class_names, parquet_batch, top_name
 from mep3m.store.rejects import Reject
@@ -99,15 +98,7 @@ class TableSource:
         Raises:
             FormatError: nothing says it for sure, or the byte order mark says another than is set.
         """
-        if not self.settings.encoding:
-            return detect_encoding(self.path)
-        name, marked = check_encoding(self.settings.encoding), marked_encoding(self.path)
-        if marked and name.replace("_", "-").lower() not in (marked, "utf-8-sig", "utf8"):
-            raise FormatError(
-                f"{self.path} begins with the byte order mark of {marked.upper()}, but the encoding "
-                f"set is '{name}'; leave the setting out"
-            )
-        return "utf-8" if marked else name
+        return text_encoding(self.path, self.settings.encoding)
 
     @property
     def encoding_read(self) -> str | None:
@@ -150,11 +141,7 @@ class TableSource:
         self._check_columns()
         if self.format == "parquet":
             return self._row_groups()
-        if (
-            self.format == "csv"
-            or self.path.suffix == ".gz"
-            or marked_encoding(self.path) not in (None, "utf-8")
-        ):
+        if self._quoted or self.path.suffix == ".gz" or marked_encoding(self.path) not in (None, "utf-8"):
             return [Part(self.path.name)]
         return list(line_parts(self.path, self.part_bytes or PART_BYTES))
 
@@ -167,6 +154,15 @@ class TableSource:
         names = self.settings.columns.names() if self.format == "jsonl" else self.header
         while chunk := list(itertools.islice(rows, BATCH_ROWS)):
             yield self.map.batch(chunk, names)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the cells of every row under `header`, whatever the column map takes; for text tables."""
+        return self._rows(Part(self.path.name))
+
+    @property
+    def _quoted(self) -> bool:
+        """Whether a quoted cell may span lines; naming a delimiter makes quotes count in TSV too."""
+        return self.format == "csv" or self.settings.delimiter is not None
 
     def _check_columns(self) -> None:
         twice = next((name for name in self.header if name and self.header.count(name) > 1), None)
@@ -207,7 +203,9 @@ class TableSource:
         if self.format == "jsonl":
             yield from json_rows(lines, self.settings.columns)
             return
-        rows = csv_rows(lines) if self.format == "csv" else tsv_rows(lines)
+        if part.start == 0:
+            lines = after_preamble(lines, self.settings.skip_lines)
+        rows = csv_rows(lines, self.settings.delimiter or ",") if self._quoted else tsv_rows(lines)
         if part.start == 0 and not with_header:
             next(rows, None)
         yield from rows
@@ -250,15 +248,7 @@ def line_parts(path: Path, size: int) -> Iterator[Part]:
 
 def open_table(entry: SourceEntry, path: Path) -> TableSource:
     """Return the table of a project's `[[sources]]` entry."""
-    settings = TableSettings.parse(
-        {
-            "columns": entry.columns,
-            "format": entry.format,
-            "encoding": entry.encoding,
-            "source": entry.name,
-            "missing": entry.missing,
-        },
-        entry.path,
-    )
+    given = entry.model_dump(include={"columns", "format", "encoding", "missing", "delimiter", "skip_lines"})
+    settings = TableSettings.parse({**given, "source": entry.name}, entry.path)
     takes_images = entry.image_root is not None or entry.fetch.enabled
     return TableSource(path, settings, entry.part_bytes or (2**18 if takes_images else None))

@@ -71,6 +71,8 @@ class MappingRow:
 
 #: keys of the metadata that name what the proposals were made from: option of 'align propose' -> key
 MADE_FROM = {key: f"mep3m_{key}" for key in ("left", "right", "store")}
+#: slots of SSSOM for the version of what stands on either side
+VERSION_SLOTS = {"left": "subject_source_version", "right": "object_source_version"}
 #: what SSSOM asks for where nobody has said under which terms a table may be used
 NO_LICENSE = "https://w3id.org/sssom/license/unspecified"
 PREFIXES = {"semapv": "https://w3id.org/semapv/vocab/", "skos": "http://www.w3.org/2004/02/skos/core#"}
@@ -85,11 +87,13 @@ def write_sssom(
     rows: Iterable[MappingRow | Proposal],
     title: str = "mep3m alignment",
     made_from: Mapping[str, Path] | None = None,
+    versions: Mapping[str, str] | None = None,
 ) -> int:
     """Write the table, one row a mapping, and return how many rows it has.
 
     A bare proposal is written as an undecided row of today and of this version. `made_from` (keys of
-    `MADE_FROM`) is noted as paths from the table's own folder, for `read_made_from`. The set's
+    `MADE_FROM`) is noted as paths from the table's own folder, for `read_made_from`.
+    `versions` are those of the left and the right taxonomy where their files say them. The set's
     identifier is made of its content: the same table has the same one; it has a fixed length, so it
     is filled in when the rows, which are not kept in memory, have been written.
     """
@@ -106,6 +110,7 @@ def write_sssom(
         "license": NO_LICENSE,
         "extension_definitions": "[" + ", ".join(f"{{slot_name: {name}}}" for name in own) + "]",
         **sources,
+        **{VERSION_SLOTS[key]: yaml_text(version) for key, version in (versions or {}).items()},
     }
     head = "".join(f"#{key}: {value}\n" for key, value in metadata.items()).encode()
     count = 0

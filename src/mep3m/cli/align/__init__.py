@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "diff": "tree",
     "edit": "tree",
     "export": "export",
+    "map": "map",
     "migrate": "review",
     "propose": "propose",
     "redo": "review",

@@ -119,8 +119,8 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
     from mep3m.alignment.edits.history import read_history
     from mep3m.alignment.merging.first_level import read_first_level
     from mep3m.alignment.merging.merge import MergeInputs
-    from mep3m.alignment.records import read_side
     from mep3m.alignment.review.decisions import rename_sources, with_reviewer
+    from mep3m.alignment.taxonomies.published import read_categories
     from mep3m.settings.align import MergeSettings
     from mep3m.stages.apply_review import ApplyReview, read_previous
 
@@ -130,9 +130,9 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
     sides: list[Side] = []
     for key in ("left", "right"):
         if options[key]:
-            side, rejects = read_side(options[key], names[key])
-            sides.append(side)
-            for reject in rejects:
+            known = read_categories(options[key], names[key])
+            sides.append(known.side)
+            for reject in known.rejects:
                 click.echo(f"{reject.file}, line {reject.line}: {reject.reason}", err=True)
     said = rename_sources(with_reviewer(decisions, options["reviewer"]), names)
     first_level = read_first_level(options["first_level"]).renamed(names) if options["first_level"] else None

@@ -42,8 +42,9 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     """Propose links between the categories of two platforms, or of all platforms of a store.
 
     A table has the columns id and path (names from the root, joined by ' > '), and optionally
-    titles and ocr (joined by ' || '), name_en, count and first_level. Rows that cannot be used are
-    listed with their lines, the others are aligned (exit code 1).
+    titles and ocr (joined by ' || '), name_en, count and first_level. Published taxonomies are read as
+    they are: Google's, Shopify's, GS1 GPC, UNSPSC, ETIM, tables with a parent column. Rows that cannot
+    be used are listed with their lines, the others are aligned (exit code 1).
 
     --set takes the settings of [align] in a project file: paper.label_threshold, paper.content_threshold
     (without it: calibrated), paper.identical_names=false, paper.content.tokens=words, characters or ngrams,
@@ -59,11 +60,11 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     require_replaceable(options["out"])
     given: dict[str, Any] = {key: options[key] for key in ("method", "within_first_level")}
     settings = AlignSettings.parse(with_values(given, options["sets"]), "align propose")
-    sides, refused, title = _sides(options)
+    sides, refused, title, versions = _sides(options)
     first_levels = _first_levels(options["first_level"]) if options["first_level"] else None
     proposals = propose_links(sides, settings, first_levels)
     made_from = {key: options[key] for key in ("left", "right", "store") if options[key]}
-    rows = write_sssom(options["out"], proposals, title, made_from)
+    rows = write_sssom(options["out"], proposals, title, made_from, versions)
     accepted = sum(proposal.accept for proposal in proposals)
     if options["draft_first_level"]:
         _draft_first_level(sides, proposals, options["draft_first_level"])
@@ -139,20 +140,24 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
     ctx.exit(1 if scores.gold_unknown else 0)
 
 
-def _sides(options: dict[str, Any]) -> tuple[list[Side], list[Reject], str]:
-    """Return the platforms that the options name, the rows refused, and a title for the table."""
+def _sides(options: dict[str, Any]) -> tuple[list[Side], list[Reject], str, dict[str, str]]:
+    """Return the platforms that the options name, the rows refused, a title, and the versions known."""
     from mep3m.alignment.from_store import sides_from_products
-    from mep3m.alignment.records import read_side
+    from mep3m.alignment.taxonomies.published import read_categories
     from mep3m.store import Store
 
     tables = [options["left"], options["right"]]
     if options["store"] and not any(tables):
         store = Store.open(options["store"])
-        return sides_from_products(store.tables(), store.images), [], f"platforms of {options['store'].name}"
+        title = f"platforms of {options['store'].name}"
+        return sides_from_products(store.tables(), store.images), [], title, {}
     if options["store"] or not all(tables):
         raise UsageError("give --left FILE and --right FILE, or --store DIR")
-    (left, refused), (right, more) = read_side(tables[0], "left"), read_side(tables[1], "right")
-    return [left, right], refused + more, f"{tables[0].name} to {tables[1].name}"
+    known = {key: read_categories(options[key], key) for key in ("left", "right")}
+    versions = {key: f"{one.kind} {one.version}" for key, one in known.items() if one.version}
+    refused = known["left"].rejects + known["right"].rejects
+    title = f"{tables[0].name} to {tables[1].name}"
+    return [known["left"].side, known["right"].side], refused, title, versions
 
 
 def _notes(sides: list[Side], options: dict[str, Any]) -> list[str]:
@@ -170,8 +175,9 @@ def _notes(sides: list[Side], options: dict[str, Any]) -> list[str]:
 def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:
     """Return the left and the right categories of a table of proposals, as far as they can be known."""
     from mep3m.alignment.from_store import sides_from_products
-    from mep3m.alignment.records import Side, read_side
+    from mep3m.alignment.records import Side
     from mep3m.alignment.review.sssom import read_made_from
+    from mep3m.alignment.taxonomies.published import read_categories
     from mep3m.store import Store
 
     noted = read_made_from(proposals)
@@ -187,7 +193,7 @@ def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:
         known = path is not None and (options[key] is not None or path.is_file())
         if path is not None and not known:
             click.echo(f"{path} is not a file any more: give --{key} to check the gold's ids", err=True)
-        found.append(read_side(path)[0] if path is not None and known else None)
+        found.append(read_categories(path).side if path is not None and known else None)
     if noted.get("store") and not any(found):
         click.echo(f"{noted['store']} is not a store any more: the gold's ids are not checked", err=True)
     return found

@@ -257,10 +257,10 @@ def migrate(
     A decision holds when both categories are still called the same at the same place; what does not
     hold any more, or looks different now, is listed (exit code 1 when a decision was not kept).
     """
-    from mep3m.alignment.records import read_side
     from mep3m.alignment.review.contract import Signature
     from mep3m.alignment.review.file_log import FileReviewLog, require_replaceable
     from mep3m.alignment.review.migrate import migrate_decisions
+    from mep3m.alignment.taxonomies.published import read_categories
     from mep3m.stages.apply_review import existing_categories
     from mep3m.store import Store
 
@@ -268,7 +268,7 @@ def migrate(
         require_replaceable(out)
     if new.resolve() == old.resolve():
         raise UsageError(f"{old} is both OLD and NEW; propose anew into another file first")
-    sides = [read_side(options[key], key)[0] for key in ("left", "right") if options[key]]
+    sides = [read_categories(options[key], key).side for key in ("left", "right") if options[key]]
     existing = existing_categories(sides, Store.open(options["store"]) if options["store"] else None)
     when = now()
     before, proposed = (FileReviewLog(path).read(when).sheet for path in (old, new))

@@ -12,6 +12,11 @@ from mep3m.cli.shared import NEW_FILE, NEW_FOLDER, json_option, print_json, rena
 from mep3m.errors import UsageError
 from mep3m.sources.format_names import FORMATS
 
+#: options with the name of their field of `SourceEntry`
+_AS_GIVEN = (
+    "format", "encoding", "image_root", "taxonomy", "missing", "delimiter", "skip_lines",
+    "sheet", "header_row",
+)  # fmt: skip
 _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "platform", "lists")
 
 
@@ -28,6 +33,13 @@ _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "platf
 @click.option(
     "--encoding", help="Default: UTF-8, UTF-16 or GB18030 where it is sure; any other has to be named."
 )
+@click.option("--delimiter", help="Between the cells of a text table: one character, or tab; quotes count.")
+@click.option("--skip-lines", type=click.IntRange(min=0), help="Lines before the header of a text table.")
+@click.option("--sheet", help="Sheet of a spreadsheet, by name or number.  [default: found by its columns]")
+@click.option("--header-row", type=click.IntRange(min=1), help="Row of a spreadsheet that names the columns.")
+@click.option("--url", help="Database of a query in FILE (.sql), without a password.")
+@click.option("--key", metavar="COL", help="Unique column by which a query's rows are read in batches.")
+@click.option("--password-env", metavar="NAME", help="Environment variable with the database's password.")
 @click.option("--id", "id_", metavar="COL", help="Column with the platform's product id.")
 @click.option("--title", metavar="COL", help="Column with the title.")
 @click.option("--labels", metavar="COL,COL", help="Category columns, coarse to fine.")
@@ -75,12 +87,14 @@ def ingest(
     from mep3m.ingest.request import answered, note_answer
 
     started = time.perf_counter()
-    manifest = None if replace else answered(folder, file, options)
+    known = not (replace or options["url"])  # a database has to be asked whether it has changed
+    manifest = answered(folder, file, options) if known else None
     if manifest is None:
         from mep3m.engine import bar, make_engine
         from mep3m.ingest.run import ingest as run
 
         entry = _entry(file, options)
+        _say_what_was_chosen(entry)
         manifest = run([entry], Path(), folder, make_engine(engine, workers), bar, replace=replace).manifest
         note_answer(folder, file, options)
     summary = {
@@ -120,7 +134,8 @@ def status(folder: Path, ledger: Path | None, sql: str | None, as_json: bool) ->
     """Count what is done, dropped, failed and waiting in a store, and say why.
 
     FOLDER is a store or holds stores. The ledger has one row for every source row and stage: stage,
-    source, product, file, line, shard, row, state, reason.
+    source, product, file, line, shard, row, state, reason. The view 'extras' lists what products of a
+    shop's export have beside their columns: further images, categories, descriptions, variants.
     """
     from mep3m.store.ledger import Ledger
 
@@ -188,15 +203,22 @@ def _entry(file: Path, options: dict[str, Any]) -> Any:
         "path": str(file),
         "columns": columns,
         "fetch": fetch,
-        **{
-            name: given[name]
-            for name in ("format", "encoding", "image_root", "taxonomy", "missing")
-            if name in given
-        },
+        **{name: given[name] for name in _AS_GIVEN if name in given},
     }
-    if options.get("max_withdrawn") is not None:
+    if options.get("max_withdrawn") is not None:  # 0 is a value
         entry["max_withdrawn"] = options["max_withdrawn"]
+    if "url" in given:
+        entry["database"] = {name: given[name] for name in ("url", "key", "password_env") if name in given}
     return SourceEntry.parse(entry, "mep3m ingest")
+
+
+def _say_what_was_chosen(entry: Any) -> None:
+    """Print, to a person, what a source found out by itself: the sheet, the header row."""
+    from mep3m.sources.catalogue import open_source
+
+    described = getattr(open_source(entry), "described", None)
+    for note in described[1] if described else ():
+        click.echo(note, err=True)
 
 
 def _print_query(connection: Any, sql: str) -> None:

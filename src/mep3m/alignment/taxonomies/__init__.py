@@ -1,0 +1,1 @@
+"""Product taxonomies as they are published: Google, Shopify, GPC, UNSPSC, ETIM, parent tables."""
