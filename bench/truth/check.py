@@ -2,9 +2,10 @@
 
     python -m bench.truth.check [DATA]
 
-reads relations.tsv and categories.tsv beside this file and the catalogues below DATA (by default
-`MEP3M_DATA`, else ../shared/data beside the repository), prints a summary and every mistake, and
-exits 1 if there is one. Without the catalogues everything but paths and row counts is checked.
+reads relations.tsv and categories.tsv beside this file and the catalogues below DATA (by default the
+folder that `MEP3M_DATA` names), prints a summary and every mistake, and exits 1 if there is one.
+Without the catalogues everything but paths and row counts is checked. README.md says what the tables
+mean.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -22,7 +24,8 @@ DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[3] / "shared" / 
 SEPARATOR = " > "
 RELATIONS = ("exact", "narrower", "broader", "overlaps")
 RELATION_COLUMNS = (
-    "group", "left_platform", "left_path", "relation", "right_platform", "right_path", "reason", "second_look",
+    "group", "left_platform", "left_path", "relation", "right_platform", "right_path", "reason",
+    "second_look",
 )  # fmt: skip
 CATEGORY_COLUMNS = ("group", "platform", "path", "rows", "allowed", "reason", "second_look")
 
@@ -32,7 +35,7 @@ Category = tuple[str, str]
 
 @dataclass(frozen=True)
 class Shop:
-    """Where a platform's rows are: a TSV file, its label columns, and its column of platforms if it has one."""
+    """Where a platform's rows are: a TSV file, its label columns, its column of platforms if it has one."""
 
     file: str
     labels: tuple[str, ...]
@@ -76,7 +79,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def data_rows(data: Path, platform: str) -> Counter[str]:
-    """Return path -> number of the platform's rows that have exactly this path; rows without one are left out."""
+    """Return path -> rows of the platform with exactly this path; rows without a label are left out."""
     shop = SHOPS[platform]
     counts: Counter[str] = Counter()
     with (data / shop.file).open(encoding="utf-8", newline="") as file:
@@ -180,7 +183,7 @@ def unknown(truth: Truth) -> Iterator[str]:
     nodes = set(truth.nodes)
     for left, relation, right in truth.stated:
         if relation not in RELATIONS:
-            yield f"{shown(left)} {relation!r} {shown(right)}: the relation must be one of {', '.join(RELATIONS)}"
+            yield f"{shown(left)} {relation!r} {shown(right)}: write one of {', '.join(RELATIONS)}"
         if left[0] == right[0]:
             yield f"{shown(left)} {relation} {shown(right)}: both are of one platform"
         for node in (left, right):
@@ -202,18 +205,17 @@ def contradictions(truth: Truth) -> Iterator[str]:
             yield f"{shown(left)} overlaps {shown(right)}, but others say that one contains the other"
         if relation in ("narrower", "broader") and inside and around:
             yield f"{shown(left)} {relation} {shown(right)}, but others say that they are exact"
+
+
+def merged_siblings(truth: Truth) -> Iterator[str]:
+    """Yield two categories of one platform that the relations make equal, unless they are one chain."""
     children: dict[Category, list[Category]] = defaultdict(list)
     for platform, path in truth.nodes:
         for above in list(ancestors(path))[:1]:
             children[platform, above].append((platform, path))
-    for n, left in enumerate(truth.nodes):
-        for right in truth.nodes[n + 1 :]:
-            if (
-                left[0] == right[0]
-                and truth.equal(left, right)
-                and not one_chain(left, right, truth, children)
-            ):
-                yield f"{shown(left)} and {shown(right)} would be exact, but are two categories of one platform"
+    for left, right in combinations(truth.nodes, 2):
+        if left[0] == right[0] and truth.equal(left, right) and not one_chain(left, right, truth, children):
+            yield f"{shown(left)} and {shown(right)} would be exact, though of one platform"
 
 
 def one_chain(
@@ -240,19 +242,17 @@ def redundant(truth: Truth) -> Iterator[str]:
     for (node, platform), paths in containers.items():
         for path in sorted(paths):
             for above in paths & set(ancestors(path)):
-                yield f"{shown(node)} in {shown((platform, above))} follows from {shown((platform, path))}; drop it"
+                yield f"{shown(node)} in {shown((platform, above))} follows from {path}; drop it"
 
 
 def wrong_allowed(truth: Truth) -> Iterator[str]:
     """Yield categories whose column `allowed` is not what the relations say."""
     for node, row in zip(truth.nodes, truth.categories, strict=True):
-        stated = set() if row["allowed"] == "-" else set(row["allowed"].split(" || "))
+        written = set() if row["allowed"] == "-" else set(row["allowed"].split(" || "))
         expected = set(map(shown, truth.allowed(node)))
-        if stated != expected:
-            yield (
-                f"{shown(node)}: allowed lacks {sorted(expected - stated)} and has {sorted(stated - expected)}"
-                " against the relations"
-            )
+        if written != expected:
+            lacks, more = sorted(expected - written), sorted(written - expected)
+            yield f"{shown(node)}: by the relations, allowed lacks {lacks} and has {more} too many"
 
 
 def unlike_data(truth: Truth, data: Path) -> Iterator[str]:
@@ -272,7 +272,8 @@ def mistakes(truth: Truth, data: Path | None) -> list[str]:
     """Return every mistake of one group, the first kind alone if it makes the others meaningless."""
     lines = [*twice(truth), *unknown(truth)]
     if not lines:
-        lines = [*contradictions(truth), *redundant(truth), *wrong_allowed(truth)]
+        lines = [*contradictions(truth), *merged_siblings(truth)]
+        lines += [*redundant(truth), *wrong_allowed(truth)]
     return lines + (list(unlike_data(truth, data)) if data is not None else [])
 
 
