@@ -67,14 +67,22 @@ class MergeSettings(Settings):
 
     `join_inner` joins the inner categories (those with others below them) of different platforms that
     have the same name below the same parent; only a rejected row keeps two of them apart.
-    `unreviewed = "accept"` also applies what the method accepted and no person has looked at, from
-    `accept_above` on. `allow_joins` lets a merge join two categories of one platform. `unmapped`
+    `unreviewed = "accept"` also applies what the method accepted and no person has looked at, as far as
+    `precision` allows: of all rows, at least this share is expected to stand below no category of another
+    platform that does not contain them. One such link must be at least `least_exact` or `least_inner`
+    (narrower and broader) probable. `"skip"` applies what people accepted and nothing else. `allow_joins` lets a merge join two categories of one platform. `unmapped`
     says what happens to the labels of rows whose category found no place in the tree.
     """
 
-    unreviewed: Literal["skip", "accept"] = "skip"
-    accept_above: float = Field(default=0.99, ge=0.0, le=1.0)
+    unreviewed: Literal["skip", "accept"] = "accept"
+    precision: float = Field(default=0.98, ge=0.0, lt=1.0)
+    least_exact: float = Field(default=0.8, ge=0.0, le=1.0)
+    least_inner: float = Field(default=0.8, ge=0.0, le=1.0)
     allow_joins: bool = False
     join_inner: bool = True
     depth: int = Field(default=3, ge=1, le=8)
     unmapped: Literal["clear", "keep"] = "clear"
+
+    def least(self, relation: str) -> float:
+        """Return the probability from which on an unreviewed link of this relation may be applied."""
+        return self.least_exact if relation == "exact" else self.least_inner
