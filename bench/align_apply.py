@@ -22,7 +22,7 @@ from mep3m.product import Label, Product, from_table, to_table
 from mep3m.stages.apply_review import ApplyReview, read_mapping
 from mep3m.stages.base import run_stage
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 
 SHARD = 25_000
 CATEGORIES = 599

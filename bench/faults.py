@@ -32,6 +32,7 @@ import mep3m.ingest.run
 # what a run would import on its way, so that a fork has it already
 import mep3m.sources.images.intake
 import mep3m.sources.tables  # noqa: F401
+from mep3m.store.layout import Layout
 
 
 class Trials:
@@ -81,7 +82,7 @@ class Trials:
 
     def kill(self, store: Path, workers: int) -> None:
         """Kill a run at a random moment of what is left of its work."""
-        left = 1 - len(list(store.glob("shards/[0-9]*"))) / self.shards
+        left = 1 - len(Layout(store).shards()) / self.shards
         pid = self.fork(store, workers)
         time.sleep(self.chance.random() * self.usual * max(left, 0.1))
         os.killpg(pid, signal.SIGKILL) if os.getpgid(pid) == pid else os.kill(pid, signal.SIGKILL)
@@ -93,9 +94,9 @@ class Trials:
 
     def moment(self, store: Path) -> str:
         """Return how far a store has come."""
-        if not (store / "plan.json").exists():
+        if not Layout(store).begun:
             return "before the plan"
-        if len(list(store.glob("shards/[0-9]*"))) < self.shards:
+        if len(Layout(store).shards()) < self.shards:
             return "among the shards"
         return "after the last shard"
 

@@ -28,7 +28,7 @@ from mep3m.label_tree.probabilities import by_name, make_coherent
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.late_fusion import fuse, learn_weights
 from mep3m.settings.run import RunSettings
-from mep3m.store.files import read_json, write_json
+from mep3m.store.json_files import read_json, write_json
 from mep3m.training import network
 from mep3m.training.linear import fit as linear
 from mep3m.training.task import Task, make_task

@@ -34,7 +34,7 @@ from mep3m.models.linear.classifier import join_scores
 from mep3m.models.linear.ngrams import Rows
 from mep3m.models.linear.scores import scores
 from mep3m.settings.linear import LinearSettings
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from mep3m.training.linear.fit import fit
 
 ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse")

@@ -39,8 +39,8 @@ from mep3m.settings.network import NetworkSettings
 from mep3m.settings.run import Hierarchy, RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.files import write_json
 from mep3m.store.images import FolderImages
+from mep3m.store.json_files import write_json
 from mep3m.training.frozen import train_heads
 from mep3m.training.network import train_network
 from mep3m.training.network_presets import SMALL

@@ -30,7 +30,7 @@ from mep3m.models.linear.classifier import named_levels, text_column
 from mep3m.models.linear.ngrams import Grams, GramVocabulary, Rows, encode_texts
 from mep3m.settings.linear import LinearSettings
 from mep3m.settings.run import Hierarchy
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from mep3m.training.linear.fit import fit, fit_names, purity, train
 
 ORDERS = ("coarse-to-fine", "flat", "fine-to-coarse", "coarse-and-fine")
@@ -43,16 +43,16 @@ class Side:
 
     def __init__(self, learned: Dataset, tested: Dataset, options: dict[str, Any]) -> None:
         settings = LinearSettings.parse(options, "options")
-        grams = Grams(settings.low, settings.high, settings.words, settings.bits)
+        grams = Grams(settings.min_ngram, settings.max_ngram, settings.word_ngrams, settings.hash_bits)
         texts = [encode_texts(text_column(side.products, False)) for side in (learned, tested)]
         every = [np.arange(len(part), dtype=np.int64) for part in texts]
-        vocabulary = GramVocabulary.fit(texts[0], every[0], grams, settings.least, settings.most)
+        vocabulary = GramVocabulary.fit(texts[0], every[0], grams, settings.min_titles, settings.max_features)
         self.learned, self.tested = (
             vocabulary.all_rows(part, rows) for part, rows in zip(texts, every, strict=True)
         )
-        if settings.purity:
+        if settings.purity_exponent:
             codes = LabelTree.from_paths(learned.paths).encode(learned.paths)
-            own = purity(self.learned, codes, settings.purity)
+            own = purity(self.learned, codes, settings.purity_exponent)
             self.learned.weigh(own)
             self.tested.weigh(own)
 
@@ -72,7 +72,7 @@ def ours(
     settings = LinearSettings.parse(args.options, "options")
     began = time.process_time()
     fit(side.learned, tree, codes, NOBODY, order, settings, seed)
-    if order == "coarse-to-fine" and (depth := named_levels(tree, settings.names)):
+    if order == "coarse-to-fine" and (depth := named_levels(tree, settings.name_head_size)):
         fit_names(side.learned, tree, codes[:, :depth], NOBODY, settings, seed)
     alone = time.process_time() - began
     began = time.process_time()

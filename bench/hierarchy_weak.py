@@ -43,7 +43,7 @@ from mep3m.label_tree.probabilities import make_coherent
 from mep3m.label_tree.tree import LabelTree
 from mep3m.settings.run import Hierarchy
 from mep3m.settings.training import Loss
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from mep3m.training.linear.fit import train
 from mep3m.training.task import Task, clear_checkpoints
 

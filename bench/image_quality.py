@@ -15,6 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -141,12 +142,12 @@ def scores_of(run: Path, test: Path, root: Path) -> dict[str, Any]:
     dataset = Dataset.of(opened.products).labelled()
     proba = opened_run.classifier.predict_proba(dataset.products, opened.images)
     tree = opened_run.classifier.tree
-    levels = score(tree, proba, dataset)["levels"]
+    levels = []
     answers: dict[str, list[str]] = {}
-    for entry in levels:
-        found = Answers(*level_truth(tree, proba, dataset, entry["level"]))
-        entry["intervals"] = intervals(found, 0)
-        answers[str(entry["level"])] = [found.names[column] for column in found.predicted]
+    for scored in score(tree, proba, dataset).levels:
+        answered = Answers(*level_truth(tree, proba, dataset, scored.level))
+        levels.append(scored.to_json() | {"intervals": asdict(intervals(answered, 0))})
+        answers[str(scored.level)] = [answered.names[column] for column in answered.predicted]
     return {"levels": levels, "answers": answers}
 
 
@@ -183,9 +184,9 @@ def peer_scores(test: Path, labels: tuple[str, ...], answers: list[list[str]]) -
             np.array([names.index(name) for name in column]) for column in zip(*pairs, strict=True)
         )
         proba = np.eye(len(names), dtype=np.float32)[guess]
-        found = intervals(Answers(np.arange(len(truth)), proba, truth, names), 0)
-        values = {key: interval["value"] for key, interval in found.items()}
-        levels.append({"level": level, "n": len(truth), **values, "intervals": found})
+        measured = asdict(intervals(Answers(np.arange(len(truth)), proba, truth, names), 0))
+        values = {key: interval["value"] for key, interval in measured.items()}
+        levels.append({"level": level, "n": len(truth), **values, "intervals": measured})
         kept[str(level)] = [a for a, _ in pairs]
     return {"levels": levels, "answers": kept}
 

@@ -25,6 +25,7 @@ from PIL import Image
 
 from bench.plots import dots
 from mep3m.imaging.decode import load
+from mep3m.settings.base import MAX_PIXELS
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
@@ -53,7 +54,7 @@ def plain_rapidocr(
     def work(group: Sequence[ImageFile]) -> list[list[TextLine] | Failure]:
         results: list[list[TextLine] | Failure] = []
         for file in group:
-            found = engine(load(file.path.read_bytes(), 64)[:, :, ::-1].copy())
+            found = engine(load(file.path)[:, :, ::-1].copy())
             texts = zip(found.txts or (), found.scores or (), strict=True)
             results.append([TextLine((), text, float(score)) for text, score in texts])
         return results
@@ -62,7 +63,7 @@ def plain_rapidocr(
 
 
 def ours(**settings: Any) -> Build:
-    return partial(_Reader, OcrSettings(**settings), 64.0)
+    return partial(_Reader, OcrSettings(**settings), MAX_PIXELS)
 
 
 def plain(**options: Any) -> Build:

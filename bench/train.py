@@ -31,7 +31,7 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs import Inputs, Stored, Tokens
 from mep3m.models.inputs.words import TokenVocabulary
 from mep3m.models.networks.build import build_network
-from mep3m.models.networks.image import normalise
+from mep3m.models.networks.image import IMAGENET, normalise
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import MODERN, PAPER, TrainingSettings
@@ -89,11 +89,11 @@ def now() -> tuple[float, float]:
 
 def ours(name: str, examples: Examples, settings: TrainingSettings) -> Rate:
     """Return the rate of one epoch of our loop, everything included."""
-    pixels = PIXELS if "image" in examples.inputs.parts else None
+    image = ImageSettings(pixels=PIXELS) if "image" in examples.inputs.parts else None
     with tempfile.TemporaryDirectory() as folder:
         model = network(name)
         began = now()
-        fit(model, examples, TREE, settings, Path(folder), pixels=pixels)
+        fit(model, examples, TREE, settings, Path(folder), image=image)
         return Rate.since(len(examples.rows), began)
 
 
@@ -105,7 +105,7 @@ def bare(name: str, examples: Examples, settings: TrainingSettings) -> Rate:
         model = model.to(memory_format=torch.channels_last)
     tensors = examples.batch(examples.rows)
     if "image" in tensors:
-        tensors["image"] = normalise(tensors["image"], PIXELS)
+        tensors["image"] = normalise(tensors["image"], PIXELS, IMAGENET)
     optimiser = torch.optim.Adam(model.parameters(), 1e-3)
     began = now()
     for rows in torch.randperm(len(examples.rows)).split(BATCH):

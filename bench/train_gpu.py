@@ -32,7 +32,7 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs import Inputs
 from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.networks.build import build_network
-from mep3m.models.networks.image import normalise
+from mep3m.models.networks.image import IMAGENET, normalise
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.settings.sources import Columns
 from mep3m.settings.training import MODERN, PAPER, TrainingSettings
@@ -94,7 +94,7 @@ def ours(examples: Examples, settings: TrainingSettings, backbone: str, pixels: 
 
     model = network(backbone, pixels)
     with tempfile.TemporaryDirectory() as folder:
-        fit(model, examples, TREE, settings, Path(folder), pixels=pixels, say=said)
+        fit(model, examples, TREE, settings, Path(folder), image=ImageSettings(pixels=pixels), say=said)
     return (EPOCHS - 1) * len(examples.rows) / (ends[-1] - ends[0])
 
 
@@ -105,7 +105,7 @@ def bare(examples: Examples, settings: TrainingSettings, backbone: str, pixels: 
     model = network(backbone, pixels).to(DEVICE, memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
     inputs = examples.batch(examples.rows[: settings.batch])
-    inputs["image"] = normalise(inputs["image"], pixels).to(memory_format=torch.channels_last)
+    inputs["image"] = normalise(inputs["image"], pixels, IMAGENET).to(memory_format=torch.channels_last)
     steps = len(examples.rows) // settings.batch
     began = time.perf_counter()
     for step in range(EPOCHS * steps):

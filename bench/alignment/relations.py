@@ -1,4 +1,4 @@
-"""Fit and measure the relations of alignment by products: `python -m bench.alignment.relations --out WEIGHTS`.
+"""Fit and measure relations of categories by products: `python -m bench.alignment.relations --out FILE`.
 
 Real shops with a truth written by hand (`bench/truth`), simulated shops, and one shop's products cut into
 two. Without `--out` it only measures: each platform is left out of the fit in turn, and the relations of its
@@ -26,7 +26,7 @@ from mep3m.alignment.crossing.relation import Heads, relations, with_inner
 from mep3m.alignment.crossing.tables import Crossings
 from mep3m.alignment.learned.boosted import shipped_weights
 from mep3m.alignment.learned.decide import assess
-from mep3m.alignment.learned.proposer import known_pairs, look
+from mep3m.alignment.learned.proposer import find_candidates, known_pairs
 from mep3m.alignment.records import Entry, Side
 from mep3m.settings.align import EvidenceSettings
 from mep3m.taxonomy import PATH_SEPARATOR
@@ -44,7 +44,7 @@ TURNED = {"narrower": "broader", "broader": "narrower"}
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of some shops: where each category's rows may stand, its rows, and pairs that are equal."""
+    """What is true of some shops: where each category's rows may stand, how many, and pairs that are equal."""
 
     allowed: Mapping[Node, frozenset[Node]]
     rows: Mapping[Node, int]
@@ -130,12 +130,10 @@ def labelled(
     left: Side, right: Side, crossings: Crossings, truth: Truth | Case, weight: float
 ) -> Labelled | None:
     """Return the pairs worth a look between two sides, with what is true of them."""
-    crossing = crossings.between(left, right)
+    crossing, settings = crossings.between(left, right), EvidenceSettings()
     if crossing is None:
         return None
-    assessed = assess(
-        look(left, right, EvidenceSettings(), shipped_weights()), EvidenceSettings(), shipped_weights()
-    )
+    assessed = assess(find_candidates(left, right, settings, shipped_weights()), settings, shipped_weights())
     known, _ = known_pairs(assessed, crossing)
     pairs = [(left.entries[i], right.entries[j]) for i, j in zip(known.rows, known.columns, strict=True)]
     if isinstance(truth, Case):
@@ -147,7 +145,8 @@ def labelled(
         flags = [[truth.lies_within(a, b) for a, b in ends], [truth.lies_within(b, a) for a, b in ends]]
         equal = [end in truth.equal for end in ends]
     print(f"{left.name} | {right.name}: {len(pairs)} pairs", file=sys.stderr, flush=True)
-    return Labelled(left, right, crossing, known, *(np.array(f, float) for f in (*flags, equal)), weight)
+    narrower, broader, same = (np.array(flag, float) for flag in (*flags, equal))
+    return Labelled(left, right, crossing, known, narrower, broader, same, weight)
 
 
 def real_sets() -> list[Labelled]:
@@ -156,8 +155,8 @@ def real_sets() -> list[Labelled]:
     crossings, truth = Crossings(shops), read_truth("zh6", also=("zh4",))
     found = [labelled(a, b, crossings, truth, 1.0) for a, b in combinations(shops, 2)]
     case = walmart_amazon()
-    sides = [case.left, case.right]
-    found.append(labelled(*sides, Crossings(sides), read_truth("walmart_amazon"), 1.0))
+    crossings = Crossings([case.left, case.right])
+    found.append(labelled(case.left, case.right, crossings, read_truth("walmart_amazon"), 1.0))
     return [one for one in found if one is not None]
 
 
@@ -168,8 +167,8 @@ def made_sets() -> list[Labelled]:
         cases += [case, *(few(case, draw) for draw in (1, 2, 3) if case.gold)]
     found = []
     for case in cases:
-        sides = [Side("left", case.left.entries), Side("right", case.right.entries)]
-        found.append(labelled(*sides, Crossings(sides), case, MADE))
+        left, right = Side("left", case.left.entries), Side("right", case.right.entries)
+        found.append(labelled(left, right, Crossings([left, right]), case, MADE))
     return [one for one in found if one is not None]
 
 

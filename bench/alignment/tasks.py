@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-
-import numpy as np
+from typing import cast
 
 from bench.alignment.data import Case, contest_jd, one_to_one, shopify_google, simulated, walmart_amazon
 from bench.alignment.splits import few, split_shops
-from mep3m.alignment.learned.features import Features, PairEvidence
-from mep3m.alignment.learned.structure import Pairs
-from mep3m.alignment.names.compare import Tree, plain, trees
-from mep3m.alignment.records import Entry
-from mep3m.settings.align import EvidenceSettings
+from mep3m.alignment.fitting.cases import LabelledCase
+from mep3m.alignment.names.compare import plain
+from mep3m.alignment.records import Entry, Relation
 
 #: Shopify's branches that are trained on; the others given (bi, sg, vp, gc, me) are for validation
 TRAIN_BRANCHES = ("ae", "ap", "co", "hg", "ma", "tg")
@@ -33,13 +29,6 @@ WORLDS = {
 PICTURED = (101, 103, 105, 106, 110, 113, 115)
 #: Walmart's categories whose name hashes below this share are trained on
 TRAIN_SHARE = 0.6
-#: unlinked pairs that are learned from, a linked one: those that something speaks for, and the others
-NEAR_MISSES, STRANGERS = 5, 2
-#: links that a task counts for in this, if it has fewer
-FEWEST = 40
-#: what speaks for a pair, and from where on
-SUSPECT = {"leaf": 0.3, "kind_l": 0.5, "kind_r": 0.5, "script": 0.2, "content": 0.2, "near_l": 0.05,
-           "near_r": 0.05, "first": 0.005, "within_l": 0.005, "within_r": 0.005}  # fmt: skip
 #: parts that the tasks are cut into for out-of-fold scores; a group's name ends in its part
 FOLDS = 3
 
@@ -65,78 +54,40 @@ def train_part(case: Case, train: bool = True) -> Case:
     return case.part("train" if train else "valid", lambda e: in_train(e.path[0]) == train)
 
 
-@dataclass
-class Task:
-    """One case of the training set with its pairs, features and labels."""
-
-    group: str
-    case: Case
-    weight: float
-    left: Tree
-    right: Tree
-    pairs: Pairs
-    features: Features
-    evidence: PairEvidence | None
-
-    @property
-    def fold(self) -> int:
-        """The number that the group's name ends in."""
-        return int(self.group.rsplit("-", 1)[1])
-
-    def labels(self, thinned: bool = True) -> tuple[np.ndarray, np.ndarray]:
-        """Return (relation of each pair: 0 none, 1 exact, 2 narrower, 3 broader; its weight)."""
-        codes = {"exact": 1, "narrower": 2, "broader": 3}
-        places = [{entry.id: i for i, entry in enumerate(side)} for side in (self.case.left, self.case.right)]
-        found = np.zeros(len(self.pairs), dtype=np.int64)
-        for (left, right), kind in relations(self.case).items():
-            if left not in places[0] or right not in places[1]:
-                continue
-            place = self.pairs.find(np.array([places[0][left]]), np.array([places[1][right]]))[0]
-            if place >= 0:
-                found[place] = codes[kind]
-        unknown = np.array([entry.id in self.case.unknown for entry in self.case.left])
-        counts = self._thinned(found == 0) if thinned else np.ones(len(found))
-        return found, np.where(unknown[self.pairs.rows], 0.0, self.weight * counts)
-
-    def _thinned(self, unlinked: np.ndarray) -> np.ndarray:
-        """Return how often each pair counts: unlinked ones are drawn, and count for those left out."""
-        suspect = np.any(
-            [np.nan_to_num(self.features[k]) > least for k, least in SUSPECT.items() if k in self.features],
-            axis=0,
-        )
-        counts = np.ones(len(unlinked))
-        drawn = np.random.default_rng(len(unlinked)).random(len(unlinked))
-        for part, times in ((unlinked & suspect, NEAR_MISSES), (unlinked & ~suspect, STRANGERS)):
-            share = min(1.0, times * max((~unlinked).sum(), FEWEST) / max(part.sum(), 1))
-            counts[part] = np.where(drawn[part] < share, 1 / share, 0.0)
-        return counts
-
-
-def relations(case: Case) -> dict[tuple[str, str], str]:
+def relations(case: Case) -> dict[tuple[str, str], Relation]:
     """Return each gold pair's relation; where the gold has none, the shallowest left is the equal one."""
     if case.relations:
-        return dict(case.relations)
+        return cast("dict[tuple[str, str], Relation]", dict(case.relations))
     by_right: dict[str, list[str]] = defaultdict(list)
     for left, right in case.gold:
         if left in case.left and right in case.right:
             by_right[right].append(left)
     if case.left.name == "contest":
         return dict.fromkeys(case.gold, "exact")
-    found: dict[tuple[str, str], str] = {}
+    links: dict[tuple[str, str], Relation] = {}
     for right, lefts in by_right.items():
         lefts.sort(key=lambda key: (len(case.left[key].path), key))
-        found |= {(left, right): "narrower" if k else "exact" for k, left in enumerate(lefts)}
-    return found
+        links |= {(left, right): "narrower" if k else "exact" for k, left in enumerate(lefts)}
+    return links
 
 
-def task(group: str, case: Case, weight: float = 1.0) -> Task:
-    left, right = trees(case.left, case.right)
-    evidence = PairEvidence(left, right, EvidenceSettings())
-    pairs = Pairs(*evidence.candidates(), len(case.right))
-    print(f"{group:12s} {case.name}: {len(pairs):,} pairs", file=sys.stderr, flush=True)
-    return Task(
-        group, case, weight, left, right, pairs, evidence.features(pairs.rows, pairs.columns), evidence
-    )
+def labelled(group: str, case: Case, weight: float = 1.0) -> LabelledCase:
+    """Return the case as weights are fitted on it; the number that the group's name ends in is its fold."""
+    return LabelledCase(
+        case.name, case.left, case.right, relations(case), int(group.rsplit("-", 1)[1]), weight,
+        family(case.name), case.unknown, only_equal="one-to-one" in case.name,
+    )  # fmt: skip
+
+
+def family(name: str) -> str:
+    """Return the sets that a case stands for: contest, Walmart, a language, shops of a size, titles."""
+    words = name.split()
+    if words[0] == "titles":
+        return "titles"
+    if words[0] == "simulator":
+        return f"simulator {'small' if int(words[3]) < 1000 else 'large'}"
+    closed = " closed" if "closed" in words else ""
+    return (f"shopify {words[1]}" if words[0] == "shopify-google" else words[0]) + closed
 
 
 def _of_branch(branch: str, entry: Entry) -> bool:
@@ -151,8 +102,13 @@ def _of_fold(fold: int, entry: Entry) -> bool:
     return int(hashed(entry.id) / TRAIN_SHARE * FOLDS) == fold
 
 
-def training_cases() -> Iterator[tuple[str, Case, float]]:
-    """Yield (group, case, weight) of the training tasks: real names, and simulated shops with and without."""
+def training_cases() -> Iterator[LabelledCase]:
+    """Yield the training cases: real names, and simulated shops with and without."""
+    for group, case, weight in _training_cases():
+        yield labelled(group, case, weight)
+
+
+def _training_cases() -> Iterator[tuple[str, Case, float]]:
     for language in ("zh", "en", "both", "zh-en"):
         case = shopify_google(language)
         for fold, branch in enumerate(("hg", "ae", "rest")):

@@ -22,7 +22,7 @@ say() {
 } >shops.tsv
 
 echo '## one store, proposals'
-say mep3m ingest shops.tsv --store shops --id id --title title --labels l1,l2,l3 --source platform
+say mep3m ingest shops.tsv --store shops --id id --title title --labels l1,l2,l3 --platform platform
 say mep3m align propose --store shops --method paper --within-first-level never --out links.sssom.tsv
 say mep3m align propose --store shops --first-level "$here/first.toml" --out evidence.sssom.tsv
 sha256sum shops/*/*.parquet >before.sha256
@@ -64,7 +64,7 @@ say mep3m evaluate model --data followed --edits tree.edits.jsonl
 
 echo '## a new export'
 sed 's/家电 数码 手机/家电数码手机/' shops.tsv >shops2.tsv
-say mep3m ingest shops2.tsv --store shops2 --id id --title title --labels l1,l2,l3 --source platform
+say mep3m ingest shops2.tsv --store shops2 --id id --title title --labels l1,l2,l3 --platform platform
 say mep3m align propose --store shops2 --method paper --within-first-level never --out later.sssom.tsv
 say mep3m align migrate links.sssom.tsv later.sssom.tsv --store shops2 --out now.sssom.tsv
 say mep3m align review now.sssom.tsv

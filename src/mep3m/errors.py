@@ -78,7 +78,7 @@ _WRONG_PLACES = {
     errno.ENOENT: "it does not exist",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
     errno.EISDIR: "it is a folder; name a file",
-    errno.EEXIST: "it is there already, as a file; choose another name",
+    errno.EEXIST: "it exists already, as a file; choose another name",
     errno.ENOTEMPTY: "the folder is not empty; choose another one",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }

@@ -20,7 +20,7 @@ Origin = Literal["given", "mapped", "predicted", "reviewed"]
 class Label:
     """One level of a product's category path, with how it got there.
 
-    `category` is an id of the store's taxonomy (the shop's own name before alignment) and `None` only
+    `category` is an id of the store's taxonomy (the platform's own name before alignment) and `None` only
     where a deeper level is known and this one is not. `by` names the source, rule, model or person, and
     `confidence` is a probability in [0, 1], or `None` where nobody computed one.
     """
@@ -33,10 +33,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One product of one shop.
+    """One product of one platform.
 
     `labels` runs from the first level down and stops at the deepest level known, so a coarse label
-    is a shorter tuple. `source_path` keeps the shop's own category names, root first, for ever.
+    is a shorter tuple. `source_path` keeps the platform's own category names, root first, for ever.
     `image` is the content hash of the image in the store, `image_ref` the path or URL the source
     gave. `group` joins duplicates. `dropped` holds the reason when a stage took the product out.
     `file` and `line` say where the row came from (`line` counts from 1; array items count from 1).

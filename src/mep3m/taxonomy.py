@@ -127,12 +127,12 @@ class Taxonomy:
         ordered = sorted(self.categories, key=lambda category: category.id)
         return orjson.dumps([asdict(category) for category in ordered], option=orjson.OPT_INDENT_2)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the JSON form."""
-        path.write_bytes(self.to_json())
+        Path(path).write_bytes(self.to_json())
 
     @classmethod
-    def load(cls, path: Path) -> Taxonomy:
+    def load(cls, path: Path | str) -> Taxonomy:
         """Read the JSON form.
 
         Raises:
@@ -141,7 +141,7 @@ class Taxonomy:
             TaxonomyError: the tree contradicts itself.
         """
         try:
-            rows = orjson.loads(path.read_bytes())
+            rows = orjson.loads(Path(path).read_bytes())
             return cls(tuple(_category(row) for row in rows))
         except FileNotFoundError:
             raise NotFoundError(f"{path} does not exist") from None

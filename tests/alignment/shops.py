@@ -1,14 +1,17 @@
 """Two small shops and a review of their links, for the tests of this folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath
 from mep3m.alignment.records import Entry, Proposal, Side
+from mep3m.alignment.review.contract import Review, ReviewLog, Signature
 from mep3m.alignment.review.decisions import Decision, Ref
 from mep3m.alignment.review.sssom import write_sssom
 from mep3m.product import Product
 from mep3m.taxonomy import PATH_SEPARATOR, Category
 
+NOW = "2026-11-22T10:00:00"
 ROWS: dict[PlatformPath, int] = {
     ("a", ("家电", "电视")): 5,
     ("a", ("家电", "空调")): 3,
@@ -68,3 +71,9 @@ def products() -> list[Product]:
         for (source, path), count in ROWS.items()
         for i in range(count)
     ]
+
+
+def decide(log: ReviewLog, cells: Mapping[int, Mapping[str, str]], by: str = "li", when: str = NOW) -> Review:
+    """Change cells of rows, named by their place in the review."""
+    review = log.read(when)
+    return log.decide({review.keys[place]: of for place, of in cells.items()}, Signature(by, when, "test"))

@@ -148,7 +148,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, ids in (("ids", IDS), ("later", IDS | {"rice": "11"})):
         rows = ["\t".join([*row[:2], *(ids.get(label, "") for label in row[2:4]), row[4]]) for row in cells]
         (folder / f"{name}.tsv").write_text("\n".join([lines[0], *rows]) + "\n")
-    columns = ("--title", "name", "--labels", "l1,l2", "--id", "sku", "--shop", "shop")
+    columns = ("--title", "name", "--labels", "l1,l2", "--id", "sku", "--platform", "shop")
     assert call("train", folder / "ids.tsv", *columns, "--modality", "text", "--out", folder / "run") == 0
     tree = Taxonomy(tuple(Category(i, None, name, i[0] if len(i) > 1 else None) for name, i in IDS.items()))
     tree.save(folder / "run" / "taxonomy.json")
@@ -176,7 +176,7 @@ def test_evaluate_says_what_was_followed_and_makes_the_whole_card(
     edits = ("--edits", place / "tree.edits.jsonl")
     card = ("--card", tmp_path / "card.json", "--report", tmp_path / "card.html")
     assert call("evaluate", place / "run", "--data", place / "later.tsv", *edits, *card) == 0
-    assert "1 edits followed: 1 classes of the run are another now" in capsys.readouterr().err
+    assert "1 edits applied: 1 classes of the run have become another" in capsys.readouterr().err
     by_class = json.loads((tmp_path / "card.json").read_text())["levels"][1]["classes_by_training_rows"]
     rows = {row["name"]: row["training_rows"] for row in by_class}
     assert set(rows) == {"11", "22"}
@@ -196,7 +196,7 @@ def test_assign_answers_with_the_categories_of_today(place: Path, capsys: pytest
 
 def test_the_server_answers_with_the_categories_of_today(place: Path) -> None:
     run = Run.open(place / "run").with_edits(read_history(place / "tree.edits.jsonl"))
-    client = TestClient(create_app(place / "run", (run.classifier, run.taxonomy)))
+    client = TestClient(create_app(run))
     question = {"products": [{"title": "rice grain model 5"}, {"title": "lamp bulb model 7"}]}
     answers = client.post("/assign", json=question).json()
     assert [answer["path"] for answer in answers] == [["1", "11"], ["2", "22"]]

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from mep3m.alignment.review.file_log import FileReviewLog
 from mep3m.cli import cli, main
 from mep3m.errors import Mep3mError, NotFoundError, TaxonomyError, UsageError
 from mep3m.store import Store
-from tests.alignment.shops import products, proposals
+from tests.alignment.shops import decide, products, proposals
 
 
 def run(*args: object, **values: Any) -> Result:
@@ -44,6 +45,34 @@ def test_review_decides_by_line_and_undo_takes_it_back(review: Path) -> None:
     assert "5 row(s)" in run("undo", review).stdout
     assert review.read_bytes() == before
     assert isinstance(run("undo", review).exception, UsageError)
+
+
+def test_redo_repeats_what_undo_took_back(review: Path) -> None:
+    run("review", review, "--accept", "8-10", "--reviewer", "li")
+    decided = review.read_bytes()
+    run("undo", review, "--by", "wang")
+    assert as_json("redo", review, "--by", "wang")["redone"].startswith(
+        "redone: 3 row(s) decided command line at"
+    )
+    assert review.read_bytes() == decided
+    assert FileReviewLog(review).history()[-1].signature.by == "wang"
+    run("undo", review)
+    run("review", review, "--accept", "11")
+    assert "nothing was undone since the last decision" in str(run("redo", review).exception)
+
+
+def test_an_answer_that_comes_after_somebody_elses_is_not_recorded(
+    review: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object, **__: object) -> str:
+        decide(FileReviewLog(review), {0: {"mep3m_decision": "reject"}}, by="wang")
+        return "a"
+
+    monkeypatch.setattr("click.prompt", asked)
+    result = run("review", review, "--line", "8", "--reviewer", "li")
+    assert "not recorded: line 8" in result.stderr
+    assert "it is now reject by wang" in result.stderr
+    assert "1 reject" in result.stdout
 
 
 def test_a_new_name_and_another_relation(review: Path) -> None:
@@ -169,7 +198,7 @@ def test_edits_follow_and_diff(review: Path, two_shops: Path, tmp_path: Path) ->
     assert isinstance(run("diff", merged, review).exception, Mep3mError)
 
 
-def test_carry_lists_what_to_look_at_again(review: Path, tmp_path: Path) -> None:
+def test_migrate_lists_what_to_look_at_again(review: Path, tmp_path: Path) -> None:
     new = proposals(tmp_path / "new.tsv")
     run("review", review, "--accept", "8-10")
     new.write_text(

@@ -90,6 +90,11 @@ def test_a_run_trained_on_a_store_files_a_table(tmp_path: Path, monkeypatch: pyt
     assert exit_code(monkeypatch, *ingest) == 0
     assert exit_code(monkeypatch, "train", store, "--out", run) == 0
     assert exit_code(monkeypatch, "assign", run, str(table), "--out", out) == 2
-    assert exit_code(monkeypatch, "assign", run, str(table), "--title", "name", "--out", out) == 0
+    assert (
+        exit_code(
+            monkeypatch, "assign", run, str(table), "--title", "name", "--out", out, "--min-confidence", "0"
+        )
+        == 0
+    )
     filed = [json.loads(line) for line in Path(out).read_text(encoding="utf-8").splitlines()]
     assert [row["names"][-1] for row in filed[:2]] == ["苹果", "香蕉"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mep3m.store import Store
-from mep3m.store.files import as_text
+from mep3m.store.filesystem import as_text
 from tests.cli.runner import ran
 from tests.stages.ocr.pictures import drawn, encoded
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mep3m.store.files import read_json
+from mep3m.settings.run import MIN_CONFIDENCE
+from mep3m.store.json_files import read_json
 from tests.cli.runner import ran
 
 KINDS = {"food > tea": "tea leaf", "food > rice": "rice grain", "home > lamp": "lamp bulb"}
@@ -64,7 +65,7 @@ def test_a_split_is_written_the_same_twice_and_names_its_id(place: Path, tmp_pat
 
 
 def test_a_split_in_words(place: Path, tmp_path: Path) -> None:
-    found = ran("split", place / "bad.csv", *COLUMNS, "--share", "0.5", "--out", tmp_path / "s.json")
+    found = ran("split", place / "bad.csv", *COLUMNS, "--test-share", "0.5", "--out", tmp_path / "s.json")
     assert found.code == 1  # one row was refused
     assert " to train, " in found.out
     assert found.err.startswith(f"1 rows of {place / 'bad.csv'} were refused (first: line ")
@@ -99,7 +100,7 @@ def test_assign_files_or_sends_to_review(place: Path, tmp_path: Path, threshold:
         place / "items.csv",
         "--out",
         out,
-        "--threshold",
+        "--min-confidence",
         threshold,
         "--top",
         "2",
@@ -115,7 +116,18 @@ def test_assign_files_or_sends_to_review(place: Path, tmp_path: Path, threshold:
         assert found.json["review"] == 0
 
 
-@pytest.mark.parametrize("option", [("--threshold", "1.1"), ("--threshold", "-1"), ("--top", "0")])
+def test_assign_and_the_service_have_the_same_default_threshold(place: Path, tmp_path: Path) -> None:
+    said = []
+    for words in ((), ("--min-confidence", MIN_CONFIDENCE), ("--threshold", MIN_CONFIDENCE)):
+        out = tmp_path / "out.jsonl"
+        found = ran("assign", place / "run", place / "items.csv", "--out", out, *words)
+        assert found.code == 0
+        said.append(out.read_bytes())
+    assert said[0] == said[1] == said[2]
+    assert f"[default: {MIN_CONFIDENCE}; 0<=x<=1]" in " ".join(ran("assign", "--help").out.split())
+
+
+@pytest.mark.parametrize("option", [("--min-confidence", "1.1"), ("--min-confidence", "-1"), ("--top", "0")])
 def test_assign_refuses_what_makes_no_sense(place: Path, tmp_path: Path, option: tuple[str, str]) -> None:
     found = ran("assign", place / "run", place / "items.csv", "--out", tmp_path / "x", *option)
     assert found.code == 2

@@ -19,7 +19,7 @@ from mep3m.alignment.review.sssom import write_sssom
 from mep3m.cli import COMMANDS
 from mep3m.product import Label, to_table
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from mep3m.taxonomy import Category, Taxonomy
 from tests.alignment.shops import products, proposals
 from tests.cli.conftest import FIRST
@@ -144,6 +144,7 @@ def prepare(folder: Path, example: str) -> None:
         ],
         "align apply": [("align", "review", links, "--accept", "8-11")],
         "align migrate": [("align", "review", "old.sssom.tsv", "--accept", "8")],
+        "align redo": [("align", "review", links, "--accept", "8"), ("align", "undo", links)],
         "align undo links": [("align", "review", links, "--accept", "8")],
         "align review links.sssom.tsv --take": [("align", "review", links, "--blind", "for_wang.tsv")],
     }

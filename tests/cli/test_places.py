@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from mep3m.store import Store
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from tests.alignment.shops import proposals
 from tests.cli.runner import ran
 from tests.processes import signal_group

@@ -44,7 +44,7 @@ def test_a_free_port_is_taken_and_told_and_ctrl_c_ends_it(run: Path) -> None:
         found = re.search(r"serving .*run at (http://127\.0\.0\.1:\d+)$", said.strip())
         assert found is not None
         assert httpx.get(f"{found[1]}/health", timeout=100).json()["status"] == "ok"
-        question = {"products": [{"title": "tea leaf"}]}
+        question = {"products": [{"title": "tea leaf"}], "min_confidence": 0}
         assert httpx.post(f"{found[1]}/assign", json=question, timeout=100).json()[0]["path"] == [
             "food",
             "tea",

@@ -42,10 +42,17 @@ def options(*arguments: str) -> dict[str, Any]:
 
 def test_columns_are_named_as_the_settings_call_them(tmp_path: Path) -> None:
     given = options(
-        "--title", "t", "--labels", "a, b,", "--id", "sku", "--shop", "s", "--image", "i", "--ocr", "o"
+        "--title", "t", "--labels", "a, b,", "--id", "sku", "--platform", "s", "--image", "i", "--ocr", "o"
     )
     found = given_columns(given, tmp_path / "a.csv")
-    assert found == {"title": "t", "labels": ("a", "b"), "id": "sku", "source": "s", "image": "i", "ocr": "o"}
+    assert found == {
+        "title": "t",
+        "labels": ("a", "b"),
+        "id": "sku",
+        "platform": "s",
+        "image": "i",
+        "ocr": "o",
+    }
     assert Columns.parse(found, "test") == column_map(given, tmp_path / "a.csv")
 
 
@@ -56,7 +63,9 @@ def test_what_is_not_named_is_not_given(tmp_path: Path) -> None:
 
 
 def test_a_store_has_no_columns_to_name(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"is a folder; columns are named of tables only \(title, labels\)"):
+    with pytest.raises(
+        UsageError, match="is a folder, and columns can be named for a table only; leave out: title, labels"
+    ):
         given_columns(options("--title", "t", "--labels", "a"), tmp_path)
 
 

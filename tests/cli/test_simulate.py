@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from mep3m.settings.project import load_project
-from mep3m.store.files import hash_file, read_json
+from mep3m.store.filesystem import hash_file
+from mep3m.store.json_files import read_json
 from tests.cli.runner import ran
 
 SMALL = ("--products", "40", "--no-images", "--seed", "2")

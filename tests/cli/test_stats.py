@@ -6,7 +6,7 @@ import pytest
 
 from mep3m.product import Label, Product, to_table
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from mep3m.taxonomy import Category, Taxonomy
 from tests.cli.runner import ran
 

@@ -172,7 +172,7 @@ def test_the_seed_draws_the_rows_that_are_held_out(place: Path, tmp_path: Path) 
         (("--format", "jsonl"), "holds no JSON object"),
         (("--model", "liner"), "no model 'liner' (did you mean 'linear'?"),
         (("--set", "epochs=many"), "epochs = 'many' is not allowed"),
-        (("--set", "low=4"), "'low' (4) must not be larger than 'high' (3)"),
+        (("--set", "min_ngram=4"), "'min_ngram' (4) must not be larger than 'max_ngram' (3)"),
         (("--set", "pases=3"), "unknown setting 'pases'"),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from tests.alignment.shops import proposals
 from tests.cli.runner import ran
 

@@ -68,8 +68,8 @@ def test_a_stratified_split_keeps_the_share_of_every_class() -> None:
     assert len(rare & set(split.test)) == 2
 
 
-def test_by_shop_tests_on_whole_shops() -> None:
-    split = split_products(shelf([f"t {n}" for n in range(30)]), "shop", shops=["s1"])
+def test_by_platform_tests_on_whole_platforms() -> None:
+    split = split_products(shelf([f"t {n}" for n in range(30)]), "platform", platforms=["s1"])
     assert set(split.test) == {f"p{n}" for n in range(1, 30, 3)}
 
 
@@ -79,7 +79,9 @@ def test_a_saved_split_comes_back_and_an_edited_one_is_refused(tmp_path: Path) -
     assert Split.load(tmp_path / "split.json") == split
     text = (tmp_path / "split.json").read_text().replace('"p3"', '"p999"')
     (tmp_path / "split.json").write_text(text)
-    with pytest.raises(UsageError, match="was changed after it was written"):
+    with pytest.raises(
+        UsageError, match=r"was changed after it was written .* write it again with 'mep3m split'"
+    ):
         Split.load(tmp_path / "split.json")
 
 
@@ -95,8 +97,8 @@ def test_a_split_of_another_dataset_is_refused() -> None:
         (lambda: split_products(shelf(["a", "a", "a"]), "grouped"), "empty test side"),
         (lambda: split_products(shelf(["a", "b"]), "grouped", 1.5), "between 0 and 1"),
         (lambda: split_products(shelf(["a", "b"]), "stratified"), "needs the labels"),
-        (lambda: split_products(shelf(["a", "b"]), "shop"), "there are: s0, s1"),
-        (lambda: split_products(shelf(["a", "b"]), "shop", shops=["s9"]), "allowed: s0, s1"),
+        (lambda: split_products(shelf(["a", "b"]), "platform"), "there are: s0, s1"),
+        (lambda: split_products(shelf(["a", "b"]), "platform", platforms=["s9"]), "allowed: s0, s1"),
         (lambda: split_products(pa.concat_tables([shelf(["a"])] * 2), "random"), "unique"),
     ],
 )

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "mep3m"
+#: folders of a store that pages name
+NOT_OURS = {"history/", "update/"}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -71,3 +74,15 @@ def test_the_paper_map_names_modules_and_tests_that_exist() -> None:
             ROOT / name if name.startswith("tests/") else ROOT / "src" / "mep3m" / name for name in named
         ]
         assert [str(place) for place in places if not place.exists()] == []
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, *sorted((ROOT / "docs" / "decisions").glob("*.md"))], ids=lambda page: page.stem
+)
+def test_modules_that_a_page_names_are_there(page: Path) -> None:
+    """Paths below the package, such as `dataset/splits.py` or `stages/ocr/`."""
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+\.py|(?:[a-z0-9_]+/)+)`", text)) - NOT_OURS
+    there = {name for name in named if (PACKAGE / name).exists() or (ROOT / name).exists()}
+    there |= {name for name in named if "/" not in name and any(ROOT.glob(f"[bst]*/**/{name}"))}
+    assert named - there == set()

@@ -5,14 +5,19 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from mep3m.engine import make_engine
 from mep3m.product import PRODUCT_SCHEMA, Product, to_table
+from mep3m.settings.ocr import BACKENDS, OcrSettings
 from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.format_names import FORMATS
 from mep3m.stages.base import RowStage, run_stage
+from mep3m.stages.ocr.backends import build
+from mep3m.stages.ocr.cache import reader_fingerprint
+from mep3m.stages.ocr.read import finish
 from mep3m.store import Plan, Store, StoreWriter
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
@@ -20,10 +25,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The page's classes as one module: its blocks joined, the last one, which needs a store, left out."""
+    """The page's classes as one module: its blocks joined, without the one that runs a stage over a store."""
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     folder = tmp_path_factory.mktemp("page")
-    (folder / "page_of_extending.py").write_text("\n\n".join(blocks[:-1]), encoding="utf-8")
+    text = "\n\n".join(block for block in blocks if "Store.open" not in block)
+    (folder / "page_of_extending.py").write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         yield __import__("page_of_extending")
@@ -82,6 +88,44 @@ def test_the_stage_keeps_every_row_and_earlier_reasons(made: Any, tmp_path: Path
         found.fingerprint
     )
     assert Store.open(tmp_path / "out").manifest["settings"] == {"words": ["x"]}
+
+
+def test_the_line_of_the_page_makes_the_stage_a_step_of_a_build(made: Any, tmp_path: Path) -> None:
+    """The line is the page's own, put into `STEPS` where any stage may stand; the shops are simulated."""
+    from mep3m.recipes.build import build
+    from mep3m.recipes.steps import STEPS, Step, step_folders
+    from mep3m.settings.project import load_project
+    from mep3m.settings.simulator import SimulatorSettings
+    from mep3m.simulator.simulation import simulate
+
+    (line,) = re.findall(r'^Step\("no-tests".*$', PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    step: Step = eval(line, vars(made))
+    world = simulate(tmp_path / "shops", SimulatorSettings(products=60, seed=5, images=False))
+    header, first, *rest = world.catalogue("haohuo").read_text(encoding="gb18030").splitlines()
+    number, title, *cells = first.split(",")
+    text = "\n".join([header, ",".join([number, f"测试 {title}", *cells]), *rest, ""])
+    world.catalogue("haohuo").write_text(text, encoding="gb18030")
+    steps = (*STEPS[:2], step, *STEPS[2:])
+    project = load_project(world.project)
+    built = build(project, world.folder, tmp_path / "out", make_engine(), steps=steps)
+    assert list(built.stores) == ["ingest", "quality", "no-tests", "dedupe", "ocr", "align"]
+    assert built.stores["no-tests"].folder.name == step_folders(steps)["no-tests"] == "3-no-tests"
+    dropped = [row.title for row in built.dataset.products() if row.dropped == "test_product"]
+    assert dropped == [f"测试 {title}"]
+    assert "no-tests" in built.report.read_text(encoding="utf-8")
+
+
+def test_one_line_makes_it_a_reader(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(BACKENDS, "bright", f"{made.__name__}:BrightBackend")
+    settings = OcrSettings.parse({"backend": "bright"}, "mep3m.toml")
+    white, black = (np.full((20, 30, 3), value, np.uint8) for value in (255, 0))
+    bright, dark = build(settings).read([white, black])
+    assert [line.text for line in finish(bright, settings)] == ["bright"]
+    assert dark == []
+    before = reader_fingerprint(settings)
+    assert before != reader_fingerprint(OcrSettings(backend="none"))
+    monkeypatch.setattr(made, "versions", lambda package: "numpy 0")
+    assert reader_fingerprint(settings) != before
 
 
 def test_the_tables_and_suites_that_the_page_names_are_there() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from mep3m.product import Label, Product, to_table
 from mep3m.report.dataset_report import report_dataset
+from mep3m.statistics.figures import dataset_figures
 from mep3m.store import ContentImages, Plan, StoreWriter
 from tests.ingest.shop import picture
 
@@ -40,7 +41,7 @@ def test_the_report_is_photographed(tmp_path: Path) -> None:
         for n in range(4)
     ]
     writer.write(0, to_table(rows))
-    report_dataset(writer.finish(), tmp_path / "report")
+    report_dataset(dataset_figures(writer.finish()), tmp_path / "report")
     run("draw_report.py", tmp_path, str(tmp_path / "report" / "report.html"))
     assert size(tmp_path / "report.png") == size(IMAGES / "report.png")
 

@@ -107,6 +107,25 @@ def test_an_item_that_always_kills_its_worker_is_named() -> None:
         run(make_engine("local", 2), die_always, [41], "deadly")
 
 
+@pytest.mark.parametrize(("asked", "each"), [(0, 1), (1, 1), (2, 2), (9, 9)])
+def test_work_with_processes_of_its_own_gets_room_for_them_on_the_cluster(asked: int, each: int) -> None:
+    pytest.importorskip("ray", reason="the ray extra is not installed")
+    engine, processes = make_engine("ray", 4).for_pools(asked)
+    assert processes == each
+    assert engine.workers == max(1, 4 // each)
+
+
+@pytest.mark.parametrize("asked", [0, 1, 3])
+def test_work_with_processes_of_its_own_has_this_machine_to_itself(asked: int) -> None:
+    engine, processes = make_engine("local", 4).for_pools(asked)
+    assert (engine.workers, processes) == (1, asked)
+
+
+def test_more_processes_than_a_node_has_cpus_do_not_wait_for_ever(engine: Engine) -> None:
+    room, _ = engine.for_pools(1000)
+    assert dict(room.map(square, [2, 3])) == {0: 4, 1: 9}
+
+
 def test_an_unknown_engine_names_the_nearest() -> None:
     with pytest.raises(SettingsError, match="did you mean 'local'"):
         make_engine("lokal")

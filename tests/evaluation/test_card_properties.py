@@ -23,7 +23,7 @@ def answered(seed: int, count: int) -> np.ndarray:
 
 
 def card_of(truth: Dataset, proba: np.ndarray, trained: list[tuple[str, ...]]) -> dict[str, Any]:
-    return metric_card(TREE, proba, truth, training_counts(TREE, shelf(trained)))
+    return metric_card(TREE, proba, truth, training_counts(TREE, shelf(trained))).to_json()
 
 
 @settings(max_examples=15)

@@ -92,8 +92,13 @@ def test_more_confidence_is_never_more_informative(tree: LabelTree, seed: int) -
     assert all(a.correct <= b.correct for a, b in itertools.pairwise(curve))
 
 
-def test_the_report_is_plain_numbers() -> None:
+def test_the_report_has_the_scores_the_size_of_the_tree_and_the_curve() -> None:
     report = hierarchy.hierarchical_report(TREE, one_hot(("toys",)), TREE.encode([("toys",)]))
-    assert report["f1"] == 1.0
-    assert report["names_with_several_parents"] == 0
-    assert len(report["operating_curve"]) == len(hierarchy.CONFIDENCES)
+    assert (report.scores.f1, report.names_with_several_parents) == (1.0, 0)
+    assert [point.confidence for point in report.operating_curve] == list(hierarchy.CONFIDENCES)
+    said = report.to_json()
+    assert list(said) == [
+        "n", "precision", "recall", "f1", "distance", "mistake_distance", "lca_depth", "consistent",
+        "nodes", "leaves", "names_with_several_parents", "operating_curve",
+    ]  # fmt: skip
+    assert said["operating_curve"][0]["confidence"] == 0.0

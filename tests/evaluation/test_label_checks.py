@@ -14,14 +14,14 @@ PATHS = [("食品", "茶", "绿茶"), ("食品", "茶", "红茶"), ("家居", "�
 def test_labels_of_one_tree_are_not_odd() -> None:
     rows = data(("1", "11"), ("2", "22"), ("1", None))
     odd = odd_labels(rows, LabelTree.from_paths(rows.paths), TREE)
-    assert odd["against_the_tree"]["rows"] == odd["several_parents"]["names"] == 0
+    assert odd.against_the_tree.rows == odd.shared_names == 0
     assert in_words(odd, "shop") == []
 
 
 def test_rows_against_the_stores_own_tree_are_counted_and_the_most_frequent_named() -> None:
     rows = data(("2", "11"), ("2", "11"), ("1", "13"), ("1", "11"))
     odd = odd_labels(rows, LabelTree.from_paths(rows.paths), TREE)
-    assert odd["against_the_tree"]["rows"] == 3  # '13' is archived: no category of today
+    assert odd.against_the_tree.rows == 3  # '13' is archived: no category of today
     words = in_words(odd, "shop")
     assert words[0].startswith("3 rows of shop have labels that contradict its own tree")
     assert "2 rows: 2 > 11, which stands below '1' in the tree" in words[0]
@@ -30,9 +30,9 @@ def test_rows_against_the_stores_own_tree_are_counted_and_the_most_frequent_name
 def test_a_table_has_no_tree_of_its_own_to_contradict() -> None:
     rows = data(("2", "11"), ("1", "11"))
     odd = odd_labels(rows, LabelTree.from_paths(rows.paths), None)
-    assert odd["against_the_tree"]["rows"] == 0
+    assert odd.against_the_tree.rows == 0
     assert in_words(odd, "t.tsv") == [
-        "1 names stand below several parents (level 2: 11 below 1, 2); each counts as one class of its level"
+        "1 names have several parents (level 2: 11 below 1, 2); each counts as one class of its level"
     ]
 
 
@@ -46,5 +46,5 @@ def test_counts_are_those_of_plain_loops(paths: list[tuple[str, ...]]) -> None:
         for node in nodes
     }
     odd = odd_labels(rows, tree, from_paths([("别的",)]))
-    assert odd["several_parents"]["names"] == sum(len(above) > 1 for above in parents.values())
-    assert odd["against_the_tree"]["rows"] == len(paths)  # a tree of other categories holds none of them
+    assert odd.shared_names == sum(len(above) > 1 for above in parents.values())
+    assert odd.against_the_tree.rows == len(paths)  # a tree of other categories holds none of them

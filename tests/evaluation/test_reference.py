@@ -193,3 +193,22 @@ def test_cutting_gives_the_ancestor_at_the_level_or_the_node_itself(tree: LabelT
     for node, level, cut in zip(nodes, levels, hierarchy.cut(tree, nodes, levels), strict=True):
         path = tree.paths[node][:level]
         assert cut == (tree.index(path) if path else -1)
+
+
+@given(seed=seeds)
+def test_calibration_error_is_that_of_scikit_learn_s_curve_weighted_by_rows(seed: int) -> None:
+    proba, truth = draw(seed, rows=200)
+    confidence = proba.max(axis=1).astype(np.float64)
+    right, mean = sk_calibration.calibration_curve(proba.argmax(axis=1) == truth, confidence, n_bins=15)
+    counts = np.bincount(np.searchsorted(np.linspace(0, 1, 16)[1:-1], confidence), minlength=15)
+    expected = float(np.abs(right - mean) @ counts[counts > 0] / 200)
+    assert expected_calibration_error(reliability(proba, truth)) == pytest.approx(expected, abs=1e-6)
+
+
+@given(pairs=answers)
+def test_weighted_f1_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    predicted, truth = columns(pairs)
+    proba = np.eye(CLASSES, dtype=np.float32)[predicted]
+    moved = np.where(truth < 0, CLASSES, truth)
+    expected = reference.f1_score(moved, predicted, average="weighted", zero_division=0)
+    assert score_level(proba, truth).weighted_f1 == pytest.approx(expected)

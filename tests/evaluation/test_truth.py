@@ -40,6 +40,8 @@ PERFECT = [
     product("4", "three", ocr="text"),
     product("5", "four"),
 ]
+#: the other platform, of whose products the truth says nothing
+OTHER = Product("b:1", "b", "1", group="five")
 LINKS = [
     Proposal("x", "y", "exact", 0.9, True, left_source="a", right_source="b"),
     Proposal("x2", "y2", "narrower", 0.8, True, left_source="a", right_source="b"),
@@ -49,8 +51,9 @@ LINKS = [
 def scored(
     folder: Path,
     products: list[Product],
-    links: list[Proposal],
+    links: list[Proposal] | None,
     rejects: tuple[Reject, ...] = (Reject("ingest", "a", "the id repeats", file="a.csv", line=6),),
+    other: bool = True,
 ) -> dict[str, Any]:
     rows = [
         {"source": "a", "source_id": key if defect != "repeated_id" else "1", "file": "a.csv",
@@ -61,11 +64,13 @@ def scored(
     truth.mkdir()
     pq.write_table(pa.Table.from_pylist(rows, PRODUCT_TRUTH), truth / "products.parquet")
     write_tsv(truth / "alignment.tsv", COLUMNS, GOLD)
-    write_sssom(folder / "review.tsv", links)
+    review = folder / "review.tsv" if links is not None else None
+    if review is not None:
+        write_sssom(review, links or [])
     writer = StoreWriter.begin(folder / "align", Plan("align", {}, ("x",)))
-    writer.write(0, to_table(products), rejects)
+    writer.write(0, to_table([*products, OTHER] if other else products), rejects)
     stores: dict[str, Store] = {"align": writer.finish()}
-    return score_against_truth(truth, folder / "review.tsv", stores)
+    return score_against_truth(truth, review, stores)
 
 
 def test_a_perfect_build_scores_one_everywhere(tmp_path: Path) -> None:
@@ -133,3 +138,17 @@ def test_an_image_that_was_refused_is_not_asked_for_its_text(tmp_path: Path) -> 
 def test_a_row_with_a_harmless_flaw_is_neither_right_nor_wrong_to_take_out(tmp_path: Path) -> None:
     rows = [*PERFECT[:4], replace(PERFECT[4], dropped="quality: short_title")]
     assert scored(tmp_path, rows, LINKS)["quality"] == {"true": 2, "found": 2, "precision": 1, "recall": 1}
+
+
+def test_a_platform_that_was_not_taken_in_is_no_part_of_the_truth(tmp_path: Path) -> None:
+    """Only a's rows are there: its links to b cannot be found, and nobody is blamed for that."""
+    assert scored(tmp_path, PERFECT, LINKS, other=False)["alignment"] is None
+
+
+def test_without_a_review_and_without_groups_the_rest_is_scored(tmp_path: Path) -> None:
+    alone = [replace(row, group=None) for row in PERFECT]
+    found = scored(tmp_path, alone, None)
+    assert found["alignment"] is None
+    assert found["duplicates"]["pairwise"]["recall"] == 0.0
+    assert found["duplicates"]["pairwise"]["precision"] == 1.0
+    assert found["quality"]["recall"] == 1.0

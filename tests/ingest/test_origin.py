@@ -14,7 +14,7 @@ from mep3m.ingest.run import ingest
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.mep3m.annotations import Mep3mSource
 from mep3m.store import Store
-from mep3m.store.files import hash_file
+from mep3m.store.filesystem import hash_file
 from tests.cli.runner import ran
 from tests.ingest.shop import COLUMNS, rows, take_in, write_shop
 from tests.sources.mep3m.test_annotations import HEADER, sheet
@@ -123,10 +123,10 @@ def test_of_very_many_files_size_and_time_must_do(tmp_path: Path, monkeypatch: p
 
 
 def test_where_files_lie_does_not_decide_what_is_in_the_store() -> None:
-    here = SourceEntry(name="a", path="here/a.csv", images="here/pictures")
-    there = SourceEntry(name="a", path="/there/a.csv", images="/elsewhere")
+    here = SourceEntry(name="a", path="here/a.csv", image_root="here/pictures")
+    there = SourceEntry(name="a", path="/there/a.csv", image_root="/elsewhere")
     assert decisive(here) == decisive(there)
-    assert decisive(here) != decisive(here.model_copy(update={"images": None}))
+    assert decisive(here) != decisive(here.model_copy(update={"image_root": None}))
     assert decisive(here) != decisive(here.model_copy(update={"encoding": "gb18030"}))
     assert "part_bytes" in decisive(here)  # it decides how many shards there are
 

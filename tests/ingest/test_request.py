@@ -41,7 +41,7 @@ def test_anything_else_is_looked_at(finished: tuple[Path, Path], monkeypatch: py
     assert answered(folder, other, OPTIONS) is None
     assert answered(folder, path.parent / "gone.tsv", OPTIONS) is None
     with monkeypatch.context() as patch:
-        patch.setattr("mep3m.ingest.request.__version__", "999")
+        patch.setattr("mep3m.store.stamp.__version__", "999")
         assert answered(folder, path, OPTIONS) is None
     with monkeypatch.context() as patch:  # relative paths in the options mean something else there
         patch.chdir("/")

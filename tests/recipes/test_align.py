@@ -7,13 +7,16 @@ import pytest
 
 from mep3m.alignment.merging.first_level import from_entries
 from mep3m.alignment.review.decisions import read_review
+from mep3m.alignment.review.file_log import FileReviewLog
 from mep3m.engine import make_engine
 from mep3m.product import Product, to_table
 from mep3m.recipes.align import REVIEW, align_store, proposals_of, shops
 from mep3m.settings.project import Project
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 
+#: where the aligned store is; the review lies beside it
+PLACE = "out/aligned"
 #: two shops; what one files under 数码 the other files under 手机 and 相机
 PATHS = {
     "a": [("数码", "手机"), ("数码", "相机", "单反"), ("食品", "茶叶")],
@@ -76,14 +79,14 @@ def test_one_shop_alone_has_nothing_to_be_aligned_with(tmp_path: Path) -> None:
     alone = store(tmp_path / "s", rows("a"))
     assert shops(alone) == {"a"}
     assert proposals_of(project(), alone, None) == []
-    found = align_store(project(), tmp_path, alone, tmp_path / "out", make_engine())
+    found = align_store(project(), tmp_path, alone, tmp_path / PLACE, make_engine())
     assert found.rows == 18
     assert read_review(tmp_path / "out" / REVIEW)[1] == []
 
 
 @pytest.fixture
 def aligned(tmp_path: Path) -> Store:
-    return align_store(project(), tmp_path, store(tmp_path / "s", rows()), tmp_path / "out", make_engine())
+    return align_store(project(), tmp_path, store(tmp_path / "s", rows()), tmp_path / PLACE, make_engine())
 
 
 def decide(folder: Path, left: str, verdict: str) -> None:
@@ -103,10 +106,12 @@ def test_both_shops_products_of_a_link_have_one_category(aligned: Store) -> None
 
 def test_a_rejected_link_parts_its_categories_again(aligned: Store, tmp_path: Path) -> None:
     decide(tmp_path / "out", "数码 > 手机", "reject")
-    again = align_store(project(), tmp_path, Store.open(tmp_path / "s"), tmp_path / "out", make_engine())
+    again = align_store(project(), tmp_path, Store.open(tmp_path / "s"), tmp_path / PLACE, make_engine())
     labels = {row.id: row.category(2) for row in again.products()}
     assert labels["a:手机0"] != labels["b:手机0"]
     assert again.fingerprint != aligned.fingerprint
+    (batch,) = FileReviewLog(tmp_path / "out" / REVIEW).history()
+    assert (batch.signature.how, len(batch.changes)) == ("by hand", 1)
 
 
 def test_without_a_change_nothing_is_proposed_or_written_again(
@@ -114,13 +119,13 @@ def test_without_a_change_nothing_is_proposed_or_written_again(
 ) -> None:
     monkeypatch.setattr("mep3m.recipes.align.propose", lambda *_: pytest.fail("proposed again"))
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
-    again = align_store(project(), tmp_path, Store.open(tmp_path / "s"), tmp_path / "out", make_engine())
+    again = align_store(project(), tmp_path, Store.open(tmp_path / "s"), tmp_path / PLACE, make_engine())
     assert again.fingerprint == aligned.fingerprint
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
 
 
 @pytest.mark.parametrize("change", ["products", "settings", "map"])
-def test_what_people_decided_is_carried_over_to_new_proposals(
+def test_what_people_decided_is_migrated_to_new_proposals(
     aligned: Store, tmp_path: Path, change: str
 ) -> None:
     decide(tmp_path / "out", "数码 > 手机", "reject")
@@ -133,16 +138,19 @@ def test_what_people_decided_is_carried_over_to_new_proposals(
     else:
         wanted = project(first_level=[*FIRST_LEVEL[:2], {**FIRST_LEVEL[2], "name_en": "Cameras"}])
     before = read_json(tmp_path / "out" / "review.made-from.json")
-    again = align_store(wanted, tmp_path, parent, tmp_path / "out", make_engine())
+    again = align_store(wanted, tmp_path, parent, tmp_path / PLACE, make_engine())
     assert read_json(tmp_path / "out" / "review.made-from.json") != before
     decisions = read_review(tmp_path / "out" / REVIEW)[1]
     assert [one.verdict for one in decisions if one.left.id == "数码 > 手机" and one.by_method] == ["reject"]
+    log = FileReviewLog(tmp_path / "out" / REVIEW)
+    assert log.read("2026-11-29T10:00:00").taken_in == 0  # the build has recorded all of it
+    assert log.history()[0].signature.how == "by hand"
     labels = {row.id: row.category(2) for row in again.products()}
     assert labels["a:手机0"] != labels["b:手机0"]
 
 
 def test_a_review_that_was_lost_is_proposed_anew(aligned: Store, tmp_path: Path) -> None:
     (tmp_path / "out" / REVIEW).unlink()
-    again = align_store(project(), tmp_path, Store.open(tmp_path / "s"), tmp_path / "out", make_engine())
+    again = align_store(project(), tmp_path, Store.open(tmp_path / "s"), tmp_path / PLACE, make_engine())
     assert (tmp_path / "out" / REVIEW).exists()
     assert again.fingerprint == aligned.fingerprint

@@ -12,11 +12,13 @@ import pytest
 from mep3m.alignment.review.decisions import read_review
 from mep3m.engine import make_engine
 from mep3m.errors import NotFoundError, SettingsError, UsageError
-from mep3m.recipes.build import STEPS, Built, build
+from mep3m.recipes.build import Built, build
+from mep3m.recipes.steps import STEPS, step_folders
 from mep3m.settings.project import load_project
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator.simulation import simulate
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json, write_json
+from mep3m.store.layout import Layout
 from tests.processes import kill_group
 
 
@@ -74,7 +76,7 @@ def test_the_build_is_scored_against_the_truth_of_the_simulator(built: Built) ->
 
 
 def test_lineage_runs_from_the_dataset_to_the_sources(built: Built) -> None:
-    stores = [built.stores[step] for step in STEPS]
+    stores = [built.stores[step.name] for step in STEPS]
     assert [store.manifest["parent"] for store in stores[1:]] == [store.fingerprint for store in stores[:-1]]
     assert len({store.rows for store in stores}) == 1
 
@@ -130,9 +132,34 @@ def test_a_decision_of_a_person_changes_the_dataset(project: Path, built: Built,
     assert read_review(out / "review.sssom.tsv")[1][decisions.index(refused)].verdict == "reject"
 
 
+def test_outputs_of_the_version_before_are_quietly_made_again(
+    project: Path, built: Built, tmp_path: Path
+) -> None:
+    """Its notes had other forms: a bare string, another key, file times."""
+    out = tmp_path / "out"
+    shutil.copytree(built.folder, out)
+    old = read_json(out / "model" / "scores.json")
+    write_json(out / "model" / "scores.json", {**old, "key": "0123456789abcdef"})
+    write_json(out / "review.made-from.json", "0123456789abcdef")
+    again = run(project, out)
+    assert content(out) == content(built.folder)
+    assert again.scores == built.scores
+    assert read_json(out / "model" / "scores.json") == old
+
+
+@pytest.mark.parametrize("name", ["review.made-from.json", "model/scores.json"])
+def test_a_damaged_stamp_stops_nothing(project: Path, built: Built, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built.folder, out)
+    (out / name).write_bytes(b"{")
+    assert run(project, out).scores == built.scores
+    assert (out / name).read_bytes() == (built.folder / name).read_bytes()
+
+
 def joined(out: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = read_json(out / "5-align" / "decision" / "impact.json")["joined"]
-    return found
+    aligned = out / step_folders()["align"]
+    groups: list[dict[str, Any]] = read_json(Layout(aligned).decision / "impact.json")["joined"]
+    return groups
 
 
 def test_one_shop_alone_keeps_its_own_tree(tmp_path: Path) -> None:
@@ -148,6 +175,26 @@ def test_one_shop_alone_keeps_its_own_tree(tmp_path: Path) -> None:
     assert {product.source_path[1] for product in alone.dataset.products()} == {"苹果", "香蕉"}
     assert alone.scores is not None
     assert alone.scores["levels"][1]["top1"] == 1.0
+
+
+def test_one_shop_beside_a_truth_is_scored_for_what_ran(tmp_path: Path) -> None:
+    """Found by a project with one source of a simulated world: KeyError 'align', and no report."""
+    world = simulate(tmp_path / "world", SimulatorSettings(products=60, seed=3, images=False))
+    table = next(name for name in world.platforms if world.catalogue(name).suffix == ".json")
+    path = tmp_path / "world" / "alone.toml"
+    path.write_text(
+        f"name = 'alone'\n[[sources]]\nname = '{table}'\nformat = 'mep3m'\n"
+        f"path = '{world.catalogue(table).relative_to(world.folder)}'\n",
+        encoding="utf-8",
+    )
+    alone = run(path, tmp_path / "out")
+    assert "align" not in alone.stores
+    assert alone.dataset.folder.name == step_folders()["ocr"]
+    assert alone.report.exists()
+    assert alone.truth is not None
+    assert alone.truth["alignment"] is None
+    assert alone.truth["quality"]["recall"] == 1.0  # rows of the other shop are no part of it
+    assert "links accepted" not in alone.report.read_text(encoding="utf-8")
 
 
 def test_a_wrong_project_file_says_what_to_write(tmp_path: Path) -> None:
@@ -191,9 +238,9 @@ def test_a_classifier_that_cannot_be_is_refused_before_any_work(
     [
         (
             "[[first_level]]\nname_zh = '茶'\nfrom = { haohou = ['茶'] }",
-            "first_level '茶' names the shop 'haohou'",
+            "first_level '茶' names the platform 'haohou'",
         ),
-        ("[split]\nkind = 'shop'\nshops = ['haohou']", "split.shops names the shop 'haohou'"),
+        ("[split]\nkind = 'platform'\nplatforms = ['haohou']", "split.platforms names the platform 'haohou'"),
     ],
 )
 def test_a_shop_that_no_source_is_is_offered_the_nearest(project: Path, section: str, message: str) -> None:
@@ -202,13 +249,13 @@ def test_a_shop_that_no_source_is_is_offered_the_nearest(project: Path, section:
     with pytest.raises(SettingsError) as caught:
         load_project(path)
     assert message in str(caught.value)
-    assert "the shop 'haohou' (did you mean 'haohuo'? allowed: haohuo, pinshang)" in str(caught.value)
+    assert "the platform 'haohou' (did you mean 'haohuo'? allowed: haohuo, pinshang)" in str(caught.value)
 
 
 def test_shops_that_stand_in_the_rows_may_be_named(tmp_path: Path) -> None:
     path = tmp_path / "mep3m.toml"
     path.write_text(
-        "name = 'x'\n[[sources]]\nname = 'all'\npath = 'a.csv'\ncolumns = { source = 'shop' }\n"
-        "[split]\nkind = 'shop'\nshops = ['jd']\n"
+        "name = 'x'\n[[sources]]\nname = 'all'\npath = 'a.csv'\ncolumns = { platform = 'shop' }\n"
+        "[split]\nkind = 'platform'\nplatforms = ['jd']\n"
     )
-    assert load_project(path).split.shops == ("jd",)
+    assert load_project(path).split.platforms == ("jd",)

@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-COLUMNS = ("--title", "name", "--labels", "l1,l2", "--id", "sku", "--shop", "shop")
+COLUMNS = ("--title", "name", "--labels", "l1,l2", "--id", "sku", "--platform", "shop")
 
 
 def call(*arguments: object) -> int:
@@ -105,7 +105,7 @@ def test_the_card_holds_what_a_reader_needs(run: Path, tmp_path: Path) -> None:
 def test_assign_files_products_and_needs_no_labels(run: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.tsv"
     new.write_text("sku\tname\tshop\n1\tgreen tea leaf\ts0\n2\t\ts0\n")
-    assert call("assign", run / "run", new, "--out", tmp_path / "out.jsonl") == 0
+    assert call("assign", run / "run", new, "--out", tmp_path / "out.jsonl", "--min-confidence", "0.5") == 0
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert lines[0]["path"] == ["food", "tea"]
     assert lines[0]["review"] is False
@@ -135,7 +135,7 @@ def test_train_and_evaluate_on_the_sides_of_a_split(run: Path, tmp_path: Path) -
     from mep3m.dataset.splits import Split
 
     scores = evaluate_run(opened, opened.read(run / "items.tsv"), Split.load(split))
-    assert scores["rows"] == len(Split.load(split).test)
+    assert scores.rows == scores.to_json()["rows"] == len(Split.load(split).test)
     card = json.loads((out / "card.json").read_text())
     assert 0 <= card["leakage"]["shared"] <= 1
     assert [row["level"] for row in card["leakage"]["levels"]] == [1, 2]
@@ -159,7 +159,7 @@ def test_one_level_and_a_subset_are_flat_tasks(run: Path, tmp_path: Path) -> Non
         (("--set", "epoch=3"), "did you mean 'epochs'"),
         (("--set", "epochs=none"), "epochs"),
         (("--set", "epochs"), "write NAME=VALUE"),
-        (("--set", "low=5"), "must not be larger than 'high'"),
+        (("--set", "min_ngram=5"), "must not be larger than 'max_ngram'"),
         (("--labels", "empty"), "has a label"),
         (("--labels", "same"), "at least two classes"),
         (("--title", "empty"), "no row has a title"),

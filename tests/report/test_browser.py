@@ -5,6 +5,7 @@ from typing import Any
 
 from mep3m.product import Label, Product, to_table
 from mep3m.report.dataset_report import report_dataset
+from mep3m.statistics.figures import dataset_figures
 from mep3m.store import Plan, StoreWriter
 from mep3m.taxonomy import Category, Taxonomy
 
@@ -15,7 +16,7 @@ def test_charts_are_drawn_and_nothing_is_fetched(tmp_path: Path, browser: Any) -
     rows = [Product(str(i), "shop", str(i), title="红富士苹果 " * (i + 1), labels=labels) for i in range(5)]
     writer = StoreWriter.begin(tmp_path / "store", Plan("align", {}, ("p",)))
     writer.write(0, to_table(rows))
-    report_dataset(writer.finish(tree), tmp_path / "report")
+    report_dataset(dataset_figures(writer.finish(tree)), tmp_path / "report")
 
     page = browser.new_page(viewport={"width": 390, "height": 800})
     requests: list[str] = []

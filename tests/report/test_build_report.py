@@ -10,7 +10,7 @@ from mep3m.product import Label, Product, to_table
 from mep3m.report.build_report import Facts, report_build
 from mep3m.report.card_report import SCORES
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from mep3m.taxonomy import Category, Taxonomy
 from tests.report.test_dataset_report import Headings
 from tests.report.test_page import Cells
@@ -114,7 +114,7 @@ def test_the_truth_of_simulated_shops_stands_at_the_end(tmp_path: Path) -> None:
 def test_what_the_merge_decided_is_shown_with_its_members(tmp_path: Path, joined: int) -> None:
     member = [{"source": "a", "path": "食品 > 茶"}, {"source": "b", "path": "茶 & 咖啡"}]
     impact = {
-        "joined": [{"name": f"茶{n}", "members": member, "rows": 7} for n in range(joined)],
+        "joined": [{"id": f"c{n}", "name": f"茶{n}", "members": member, "rows": 7} for n in range(joined)],
         "unmapped": [{"source": "a", "path": "杂货", "reason": "no place", "rows": 1234}],
         "rows_by_origin": {"mapped": 3},
     }
@@ -123,7 +123,7 @@ def test_what_the_merge_decided_is_shown_with_its_members(tmp_path: Path, joined
     text = report_build(Facts(stores), tmp_path / "report").read_text(encoding="utf-8")
     html = text[text.index("<h2>Alignment</h2>") :]
     rows = Cells(html).rows
-    assert rows.count(["茶0", "a: 食品 > 茶 = b: 茶 & 咖啡", "7"]) == bool(joined)
+    assert rows.count(["c0", "茶0", "a: 食品 > 茶 = b: 茶 & 咖啡", "7"]) == bool(joined)
     assert ["a", "杂货", "no place", "1,234"] in rows
 
 

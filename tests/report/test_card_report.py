@@ -26,7 +26,7 @@ def card() -> dict[str, Any]:
         rows.append(Product(str(n), "s", str(n), labels=tuple(Label(name, "given", "s") for name in path)))
     proba = np.random.default_rng(0).dirichlet(np.ones(len(tree)), len(rows)).astype(np.float32)
     made = metric_card(tree, proba, Dataset.of(to_table(rows)), COUNTS)
-    return made | {"rows": len(rows)}
+    return made.to_json() | {"rows": len(rows)}
 
 
 def test_scores_and_intervals_are_the_cards(card: dict[str, Any]) -> None:
@@ -97,7 +97,7 @@ def test_one_shop_has_no_table_of_its_own(card: dict[str, Any], tmp_path: Path) 
         row["platforms"].append(row["platforms"][0] | {"platform": "t"})
     card_report.report_card(card, tmp_path / "two.html")
     pages = [(tmp_path / f"{name}.html").read_text() for name in ("one", "two")]
-    assert ["Scores by shop" in page for page in pages] == [False, True]
+    assert ["Scores by platform" in page for page in pages] == [False, True]
 
 
 def test_leakage_is_on_the_page_where_it_was_measured(card: dict[str, Any], tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 from mep3m.product import Label, Product, to_table
 from mep3m.report.dataset_report import report_dataset
 from mep3m.report.page import Section, table
+from mep3m.statistics.figures import dataset_figures
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from mep3m.taxonomy import Category, Taxonomy
 
 
@@ -46,17 +47,18 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_the_report_stands_alone_and_has_the_figures(store: Store, tmp_path: Path) -> None:
-    numbers = report_dataset(store, tmp_path / "r")
+    figures = dataset_figures(store)
+    report_dataset(figures, tmp_path / "r")
     page = Headings((tmp_path / "r" / "report.html").read_text())
     assert {"Overview", "Classes", "Sub-class sizes", "Title lengths", "Text cloud", "Hierarchy"} <= set(
         page.titles
     )
     assert page.outside == []
-    assert read_json(tmp_path / "r" / "statistics.json")["rows"] == numbers["rows"]
+    assert read_json(tmp_path / "r" / "statistics.json")["rows"] == figures.numbers["rows"]
 
 
 def test_names_from_data_cannot_carry_markup(store: Store, tmp_path: Path) -> None:
-    report_dataset(store, tmp_path / "r")
+    report_dataset(dataset_figures(store), tmp_path / "r")
     text = (tmp_path / "r" / "report.html").read_text()
     assert "<i>jd</i>" not in text
     assert "<b>水果</b>" not in text
@@ -64,7 +66,7 @@ def test_names_from_data_cannot_carry_markup(store: Store, tmp_path: Path) -> No
 
 
 def test_extra_sections_come_after_those_of_the_data(store: Store, tmp_path: Path) -> None:
-    report_dataset(store, tmp_path / "r", extra=[Section("Scores", table([{"top1": 0.5}]))])
+    report_dataset(dataset_figures(store), tmp_path / "r", extra=[Section("Scores", table([{"top1": 0.5}]))])
     page = Headings((tmp_path / "r" / "report.html").read_text())
     assert page.titles[-1] == "Scores"
 
@@ -77,7 +79,7 @@ def written(folder: Path, tree: Taxonomy, *paths: tuple[str | None, ...]) -> str
         for n, path in enumerate(paths)
     ]
     writer.write(0, to_table(rows))
-    report_dataset(writer.finish(tree), folder / "r")
+    report_dataset(dataset_figures(writer.finish(tree)), folder / "r")
     return (folder / "r" / "report.html").read_text(encoding="utf-8")
 
 

@@ -13,8 +13,10 @@ import httpx
 import pytest
 from PIL import Image
 
+from mep3m.assignment.run import Run
 from mep3m.errors import ModelError
 from mep3m.service.app import MOST_PRODUCTS, create_app
+from mep3m.settings.run import MIN_CONFIDENCE
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,11 @@ def test_health_and_card(url: str) -> None:
 
 
 def test_products_are_filed_in_order(url: str) -> None:
-    question = {"products": [{"id": "a", "title": "红富士苹果"}, {"title": "华为手机"}], "top": 2}
+    question = {
+        "products": [{"id": "a", "title": "红富士苹果"}, {"title": "华为手机"}],
+        "top": 2,
+        "min_confidence": 0,
+    }
     first, second = httpx.post(f"{url}/assign", json=question).json()
     assert (first["id"], first["path"]) == ("a", ["食品", "苹果"])
     assert (second["id"], second["path"]) == ("1", ["数码", "手机"])
@@ -74,13 +80,15 @@ def test_a_wrong_question_is_refused_with_the_field(url: str, question: dict[str
 def test_an_image_goes_with_its_title(url: str) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (20, 20), "red").save(buffer, "PNG")
-    reply = httpx.post(f"{url}/assign-image?title=海南香蕉", files={"image": buffer.getvalue()})
+    reply = httpx.post(
+        f"{url}/assign-image?title=海南香蕉&min_confidence=0", files={"image": buffer.getvalue()}
+    )
     assert reply.json()["path"] == ["食品", "香蕉"]
 
 
 def test_a_folder_that_is_no_classifier_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not a classifier folder"):
-        create_app(tmp_path)
+        create_app(Run.open(tmp_path, bare=True))
 
 
 def test_the_page_files_a_product(url: str, browser: Any) -> None:
@@ -88,7 +96,9 @@ def test_the_page_files_a_product(url: str, browser: Any) -> None:
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(url)
+    assert page.input_value("#confidence") == str(MIN_CONFIDENCE)
     page.fill("#title", "红富士苹果")
+    page.fill("#confidence", "0")
     page.click("button")
     page.wait_for_selector(".path")
     assert page.text_content(".path") == "食品 › 苹果"
@@ -99,7 +109,7 @@ def test_the_page_files_a_product(url: str, browser: Any) -> None:
     page.fill("#title", "zzz")
     page.fill("#confidence", "0.95")
     page.click("button")
-    page.wait_for_selector("text=for a person to look at")
+    page.wait_for_selector("text=goes to review")
     assert problems == []
     page.close()
 

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mep3m import __version__
+from mep3m.assignment.run import Run
 from mep3m.errors import FormatError, ModelError, NotFoundError
 from mep3m.service.app import LIMITS, MOST_CHARACTERS, MOST_PRODUCTS, create_app
-from mep3m.store.files import write_json
+from mep3m.settings.run import MIN_CONFIDENCE
+from mep3m.store.json_files import write_json
 from mep3m.taxonomy import Category, Taxonomy
 
 
@@ -27,7 +29,7 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (40, 40)) -> bytes:
 
 @pytest.fixture(scope="module")
 def client(run_folder: Path) -> TestClient:
-    return TestClient(create_app(run_folder))
+    return TestClient(create_app(Run.open(run_folder, bare=True)))
 
 
 @pytest.fixture
@@ -111,9 +113,23 @@ def test_a_body_that_is_no_question_is_refused(client: TestClient, body: bytes) 
     assert 400 <= reply.status_code < 500
 
 
+def test_without_a_threshold_in_the_question_the_default_holds(client: TestClient) -> None:
+    body = {"products": [{"title": "红富士苹果"}, {"title": "zzz"}]}
+    said = client.post("/assign", json=body).json()
+    assert said == client.post("/assign", json=body | {"min_confidence": MIN_CONFIDENCE}).json()
+    assert said[1]["review"]  # of what nothing is known, nothing is filed
+    upload = {"image": picture()}
+    answer = client.post("/assign-image", params={"title": "zzz"}, files=upload).json()
+    asked = {"title": "zzz", "min_confidence": MIN_CONFIDENCE}
+    assert answer == client.post("/assign-image", params=asked, files=upload).json()
+    assert answer["review"]
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP"])
 def test_an_image_of_every_allowed_type_is_taken(client: TestClient, kind: str) -> None:
-    reply = client.post("/assign-image", params={"title": "海南香蕉"}, files={"image": picture(kind)})
+    reply = client.post(
+        "/assign-image", params={"title": "海南香蕉", "min_confidence": 0}, files={"image": picture(kind)}
+    )
     assert reply.json()["path"] == ["食品", "香蕉"]
 
 
@@ -178,7 +194,7 @@ def test_what_is_not_there_is_404_and_a_wrong_method_405(client: TestClient) -> 
 
 def test_a_run_without_a_card_says_how_to_make_one(copy: Path) -> None:
     (copy / "card.json").unlink()
-    reply = TestClient(create_app(copy)).get("/card")
+    reply = TestClient(create_app(Run.open(copy, bare=True))).get("/card")
     assert reply.status_code == 404
     assert "mep3m evaluate" in reply.json()["detail"]
 
@@ -188,7 +204,9 @@ def test_a_run_with_a_tree_answers_with_names(copy: Path) -> None:
         copy / "taxonomy.json"
     )
     (found,) = (
-        TestClient(create_app(copy)).post("/assign", json={"products": [{"title": "红富士苹果"}]}).json()
+        TestClient(create_app(Run.open(copy, bare=True)))
+        .post("/assign", json={"products": [{"title": "红富士苹果"}], "min_confidence": 0})
+        .json()
     )
     assert (found["path"], found["names"]) == (["食品", "苹果"], ["生鲜", "红苹果"])
 
@@ -212,7 +230,7 @@ def test_a_damaged_run_is_not_served(
     else:
         (copy / file).write_text(content)
     with pytest.raises(error, match=said):
-        create_app(copy)
+        create_app(Run.open(copy, bare=True))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +243,6 @@ def test_a_damaged_run_is_not_served(
     ],
 )
 def test_a_run_whose_description_is_damaged_says_so(copy: Path, saved: Any, said: str) -> None:
-    from mep3m.assignment.run import Run
     from mep3m.errors import Mep3mError
 
     write_json(copy / "run.json", saved)
@@ -234,12 +251,11 @@ def test_a_run_whose_description_is_damaged_says_so(copy: Path, saved: Any, said
 
 
 def test_a_run_without_its_description_is_no_run_but_can_be_served(copy: Path) -> None:
-    from mep3m.assignment.run import Run
 
     (copy / "run.json").unlink()
     with pytest.raises(ModelError, match=r"without run\.json; train it with 'mep3m train'"):
         Run.open(copy)
-    assert TestClient(create_app(copy)).get("/health").status_code == 200
+    assert TestClient(create_app(Run.open(copy, bare=True))).get("/health").status_code == 200
 
 
 def test_the_card_is_the_file_that_training_wrote(client: TestClient, run_folder: Path) -> None:
@@ -248,4 +264,4 @@ def test_the_card_is_the_file_that_training_wrote(client: TestClient, run_folder
 
 def test_no_folder_at_all(tmp_path: Path) -> None:
     with pytest.raises((ModelError, NotFoundError), match="is not a classifier folder"):
-        create_app(tmp_path / "none")
+        create_app(Run.open(tmp_path / "none", bare=True))

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import ClassVar, Literal
 
 import pytest
 from pydantic import model_validator
@@ -61,3 +62,40 @@ def test_broken_toml_is_an_error_with_its_line(tmp_path: Path) -> None:
     path.write_text("name = [\nx = 1")
     with pytest.raises(SettingsError, match="line 2"):
         read_toml(path)
+
+
+class Renamed(Settings):
+    old_keys: ClassVar = {"least": "min_titles"}
+    old_values: ClassVar = {"kind": {"shop": "platform"}}
+    min_titles: int = 2
+    kind: Literal["grouped", "platform"] = "grouped"
+
+
+class Outside(Settings):
+    inside: Renamed = Renamed()
+
+
+def test_keys_and_values_of_an_earlier_version_are_translated_at_any_depth() -> None:
+    told = Outside.parse({"inside": {"least": 5, "kind": "shop"}}, "mep3m.toml")
+    assert told.inside == Renamed(min_titles=5, kind="platform")
+    assert told.model_dump() == {"inside": {"min_titles": 5, "kind": "platform"}}
+
+
+def test_an_earlier_name_beside_the_one_of_today_is_an_error() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Outside.parse({"inside": {"least": 5, "min_titles": 5}}, "mep3m.toml")
+    said = "mep3m.toml: inside: 'least' is an earlier name of 'min_titles'; give 'min_titles' alone"
+    assert str(caught.value) == said
+
+
+def test_earlier_names_are_not_offered() -> None:
+    with pytest.raises(
+        SettingsError, match=r"unknown setting 'leas' \((did you mean 'kind'\? )?allowed: kind, min_titles\)"
+    ):
+        Renamed.parse({"leas": 1}, "x")
+
+
+@pytest.mark.parametrize("values", [[], 5, "text", None, {1: 2}])
+def test_what_is_no_table_of_settings_is_refused(values: object) -> None:
+    with pytest.raises(SettingsError):
+        Outside.parse({"inside": values}, "x")

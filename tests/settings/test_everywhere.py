@@ -15,7 +15,7 @@ from mep3m.settings import Settings
 from mep3m.settings.project import Project, SplitSettings
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, SourceEntry
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
 
 MODULES = [
     import_module(f"mep3m.settings.{found.name}") for found in pkgutil.iter_modules(mep3m.settings.__path__)
@@ -125,7 +125,7 @@ def test_a_mistake_in_one_of_several_sources_says_which() -> None:
         Project.parse({"name": "p", "sources": [entries[0], "b.csv"]}, "mep3m.toml")
 
 
-@pytest.mark.parametrize("kind", ["grouped", "random", "stratified", "shop"])
+@pytest.mark.parametrize("kind", ["grouped", "random", "stratified", "platform"])
 def test_the_kinds_of_a_split_are_those_of_a_run(kind: str) -> None:
     assert (
         SplitSettings.parse({"kind": kind}, "x").kind == RunSettings.parse({"split": kind}, "x").split == kind

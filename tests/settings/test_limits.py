@@ -44,12 +44,12 @@ LIMITS: list[tuple[type[Settings], str, list[Any], list[Any]]] = [
     (DedupeSettings, "image_title", [0, 1], [-0.01, 1.01]),
     (DedupeSettings, "common_image", [2], [1]),
     (DedupeSettings, "chain", [2], [1]),
-    (LinearSettings, "low", [1], [0]),
-    (LinearSettings, "high", [1, 8], [0, 9]),
-    (LinearSettings, "words", [0, 2], [-1, 3]),
-    (LinearSettings, "bits", [10, 28], [9, 29]),
+    (LinearSettings, "min_ngram", [1], [0]),
+    (LinearSettings, "max_ngram", [1, 8], [0, 9]),
+    (LinearSettings, "word_ngrams", [0, 2], [-1, 3]),
+    (LinearSettings, "hash_bits", [10, 28], [9, 29]),
     (LinearSettings, "epochs", [1], [0]),
-    (LinearSettings, "rate", [0.001], [0]),
+    (LinearSettings, "learning_rate", [0.001], [0]),
     (MergeSettings, "accept_above", [0, 1], [-0.1, 1.1]),
     (MergeSettings, "depth", [1, 8], [0, 9]),
     (ImageSettings, "pixels", [16], [15]),
@@ -118,12 +118,11 @@ CHOICES: list[tuple[type[Settings], str, tuple[str, ...]]] = [
     (NetworkSettings, "hierarchy", ("flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")),
     (TextSettings, "encoder", ("lstm", "bilstm", "bert")),
     (TextSettings, "tokeniser", ("words", "characters", "whitespace")),
-    (OcrSettings, "backend", ("rapidocr", "easyocr", "tesseract", "none")),
     (OcrSettings, "engine", ("openvino", "onnxruntime")),
     (OcrSettings, "clean", ("paper", "spaces", "none")),
     (RunSettings, "hierarchy", ("auto", "flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine")),
     (RunSettings, "modality", ("text", "image", "image+text")),
-    (RunSettings, "split", ("grouped", "random", "stratified", "shop")),
+    (RunSettings, "split", ("grouped", "random", "stratified", "platform")),
     (TrainingSettings, "optimiser", ("adam", "adamw", "sgd")),
     (TrainingSettings, "schedule", ("one_cycle", "cosine", "halving", "constant")),
     (TrainingSettings, "precision", ("auto", "float32", "bf16", "fp16")),
@@ -138,7 +137,7 @@ def words(case: Any) -> str:
 def test_a_limit_holds_on_both_sides(
     kind: type[Settings], name: str, edges: list[Any], beyond: list[Any]
 ) -> None:
-    base = {"low": 1} if name == "high" else {}
+    base = {"min_ngram": 1} if name == "max_ngram" else {}
     for value in edges:
         assert getattr(kind.parse({**base, name: value}, "x"), name) == value
     for value in beyond:
@@ -196,7 +195,7 @@ def test_labels_are_columns_or_a_path_never_both() -> None:
         ({}, []),
         ({"id": "sku", "title": "t"}, ["sku", "t"]),
         ({"id": "t", "title": "t"}, ["t"]),
-        ({"labels": ("l1", "l2"), "source": "shop", "ocr": "text"}, ["text", "l1", "l2", "shop"]),
+        ({"labels": ("l1", "l2"), "platform": "shop", "ocr": "text"}, ["text", "l1", "l2", "shop"]),
         ({"path": "p", "image": "i"}, ["i", "p"]),
     ],
 )
@@ -204,9 +203,9 @@ def test_the_columns_that_a_table_must_have(given: dict[str, Any], expected: lis
     assert Columns.parse(given, "x").names() == expected
 
 
-def test_n_grams_run_from_low_to_high() -> None:
-    with pytest.raises(SettingsError, match=r"'low' \(4\) must not be larger than 'high' \(3\)"):
-        LinearSettings.parse({"low": 4}, "x")
+def test_n_grams_run_from_short_to_long() -> None:
+    with pytest.raises(SettingsError, match=r"'min_ngram' \(4\) must not be larger than 'max_ngram' \(3\)"):
+        LinearSettings.parse({"min_ngram": 4}, "x")
 
 
 @pytest.mark.parametrize(

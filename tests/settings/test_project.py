@@ -15,7 +15,7 @@ name = "shop_a"
 path = "shop_a.csv"
 format = "csv"
 encoding = "gb18030"
-images = "photos"
+image_root = "photos"
 [sources.columns]
 id = "sku"
 title = "name"
@@ -42,8 +42,8 @@ method = "paper"
 [align.paper]
 content_threshold = 0.75
 [split]
-kind = "shop"
-shops = ["shop_b"]
+kind = "platform"
+platforms = ["shop_b"]
 [train]
 model = "linear"
 options = { epochs = 8 }
@@ -69,7 +69,7 @@ def test_the_smallest_project_has_every_section_by_default(tmp_path: Path) -> No
 def test_a_full_project_is_read_as_written(tmp_path: Path) -> None:
     project = load_project(write(tmp_path, FULL))
     a, b = project.sources
-    assert (a.columns.id, a.columns.labels, a.encoding, a.images) == (
+    assert (a.columns.id, a.columns.labels, a.encoding, a.image_root) == (
         "sku",
         ("category", "subcategory"),
         "gb18030",
@@ -80,7 +80,7 @@ def test_a_full_project_is_read_as_written(tmp_path: Path) -> None:
     assert project.first_level[0].covers == {"shop_a": ("家电",), "shop_b": ("家用电器", "数码 > 厨房电器")}
     assert (project.quality.min_title, project.quality.scripts) == (3, ("Han",))
     assert project.align.paper.content_threshold == 0.75
-    assert project.split.shops == ("shop_b",)
+    assert project.split.platforms == ("shop_b",)
     assert project.train.options == {"epochs": 8}
 
 

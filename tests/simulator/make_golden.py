@@ -4,7 +4,8 @@ import tempfile
 from pathlib import Path
 
 from mep3m.simulator import SimulatorSettings, simulate
-from mep3m.store.files import hash_file, write_json
+from mep3m.store.filesystem import hash_file
+from mep3m.store.json_files import write_json
 
 GOLDEN = Path(__file__).parent / "golden.json"
 #: images depend on the versions of Pillow and of the fonts; texts on nothing but the settings

@@ -30,7 +30,7 @@ from mep3m.simulator.titles import make_item, make_vague
 from mep3m.simulator.truth import true_taxonomy
 from mep3m.stages.quality.pictures import image_reason, measure_image
 from mep3m.stages.quality.titles import title_reasons
-from mep3m.store.files import inside
+from mep3m.store.filesystem import inside
 
 SETTINGS = SimulatorSettings(products=60, platforms=3, seed=8, defects=0.0, duplicates=0.3)
 QUALITY = QualitySettings()

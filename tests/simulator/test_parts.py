@@ -167,7 +167,7 @@ def test_the_project_file_is_one_that_a_build_takes(tmp_path: Path, platforms: i
     path.write_text(project_toml(make_world(wanted), wanted), encoding="utf-8")
     project = Project.parse(read_toml(path), "x")
     assert [entry.name for entry in project.sources] == list(PLATFORM_NAMES[:platforms])
-    assert all((entry.images is not None) == images for entry in project.sources)
+    assert all((entry.image_root is not None) == images for entry in project.sources)
     assert all(("image" in entry.columns.model_fields_set) == images for entry in project.sources[1:])
     for entry in project.first_level:
         assert set(entry.covers) <= set(PLATFORM_NAMES[:platforms])

@@ -14,7 +14,9 @@ from mep3m.settings.project import SourceEntry, load_project, read_toml
 from mep3m.simulator import Simulation, SimulatorSettings, simulate
 from mep3m.simulator.plan import DEFECTS
 from mep3m.sources.tables import read_products
-from mep3m.store.files import hash_file, inside, read_json, write_json
+from mep3m.store.filesystem import hash_file, inside
+from mep3m.store.json_files import read_json
+from mep3m.store.stamp import write_stamp
 from mep3m.taxonomy import Taxonomy
 from tests.conftest import SHOPS
 from tests.simulator.make_golden import GOLDEN, golden
@@ -191,7 +193,7 @@ def test_a_refused_simulation_leaves_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "world").exists()
 
 
-@pytest.mark.parametrize("call", ["_join", "write_json", "shutil.rmtree"])
+@pytest.mark.parametrize("call", ["_join", "write_stamp", "shutil.rmtree"])
 def test_stopped_anywhere_near_its_end_a_simulation_goes_on_to_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -199,9 +201,9 @@ def test_stopped_anywhere_near_its_end_a_simulation_goes_on_to_the_same_bytes(
     whole = simulate(tmp_path / "whole", settings)
 
     def stopped(*arguments: Any, **_: Any) -> None:
-        if call != "write_json" or "simulation.json" in str(arguments[0]):
+        if call != "write_stamp" or "simulation.json" in str(arguments[0]):
             raise KeyboardInterrupt
-        write_json(*arguments)
+        write_stamp(*arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(f"mep3m.simulator.simulation.{call}", stopped)

@@ -124,7 +124,9 @@ def test_a_row_is_refused_for_its_width_or_a_nul(cells: list[str], width: int, r
 
 
 HEADER = ("sku", "name", "dept", "kind", "photo", "shop", "words")
-COLUMNS = Columns(id="sku", title="name", labels=("dept", "kind"), image="photo", source="shop", ocr="words")
+COLUMNS = Columns(
+    id="sku", title="name", labels=("dept", "kind"), image="photo", platform="shop", ocr="words"
+)
 
 
 def test_every_role_comes_from_its_own_column() -> None:

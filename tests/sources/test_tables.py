@@ -81,7 +81,7 @@ def test_all_formats_give_the_same_products(tmp_path: Path, name: str) -> None:
 
 def test_one_path_column_and_a_source_column(tmp_path: Path) -> None:
     path = write(tmp_path, "t\tp\twhere\n糖\t食品 > 糖果\tjd\n茶\t\t\n", "x.tsv")
-    columns = Columns(title="t", path="p", source="where")
+    columns = Columns(title="t", path="p", platform="where")
     products, _ = read_products(path, columns, source="other")
     assert products["source_path"].to_pylist() == [["食品", "糖果"], []]
     assert products["source"].to_pylist() == ["jd", "other"]

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mep3m.errors import NotFoundError
-from mep3m.store import ContentImages, FolderImages
+from mep3m.store import ContentImages, FolderImages, GivenImages
+from mep3m.store.images import read_image
 
 
 @given(contents=st.lists(st.binary(max_size=40), max_size=8))
@@ -48,11 +49,21 @@ def test_a_missing_image_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("row", [{"image": None, "image_ref": None}, {"image": "", "image_ref": ""}])
 def test_a_row_without_an_image_has_no_file(tmp_path: Path, row: dict[str, str | None]) -> None:
-    assert ContentImages(tmp_path).path(row) is None
-    assert FolderImages(tmp_path).path(row) is None
+    assert ContentImages(tmp_path).locate(row) is None
+    assert FolderImages(tmp_path).locate(row) is None
+    assert GivenImages({"": b"x"}).locate(row) is None
 
 
 def test_a_row_finds_its_file_in_either_kind(tmp_path: Path) -> None:
     row = {"image": "ab" * 32, "image_ref": "手机\\1.jpg"}
-    assert ContentImages(tmp_path).path(row) == tmp_path / "aba" / ("ab" * 32)
-    assert FolderImages(tmp_path).path(row) == tmp_path / "手机" / "1.jpg"
+    assert ContentImages(tmp_path).locate(row) == tmp_path / "aba" / ("ab" * 32)
+    assert FolderImages(tmp_path).locate(row) == tmp_path / "手机" / "1.jpg"
+
+
+def test_what_is_in_memory_is_read_like_a_file(tmp_path: Path) -> None:
+    images = GivenImages({"upload": b"the picture"})
+    source = images.locate({"image": None, "image_ref": "upload"})
+    (tmp_path / "f").write_bytes(b"the picture")
+    assert source is not None
+    assert read_image(source) == read_image(tmp_path / "f") == b"the picture"
+    assert images.locate({"image": None, "image_ref": "other"}) is None

@@ -3,6 +3,7 @@
 import fcntl
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ import pytest
 from mep3m.errors import StoreError
 from mep3m.product import Product, to_table
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import exclusive_lock
+from mep3m.store.filesystem import exclusive_lock
 
-HOLD = "import sys, pathlib; from mep3m.store.files import exclusive_lock\n"
+HOLD = "import sys, pathlib; from mep3m.store.filesystem import exclusive_lock\n"
 HOLD += "with exclusive_lock(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
 
 
@@ -83,14 +84,20 @@ def test_nothing_is_written_into_the_folder(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_system_without_locks_is_written_all_the_same(
+def test_a_file_system_without_locks_is_written_after_one_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown(*_: object) -> None:
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(fcntl, "flock", unknown)
-    assert take(tmp_path / "store")
+    monkeypatch.setattr("mep3m.store.filesystem._WARNED", set())
+    with pytest.warns(UserWarning, match=r"store has no locks \(Function not implemented\): .* run one at a"):
+        assert take(tmp_path / "store")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert take(tmp_path / "store")
+        assert take(tmp_path / "another folder of the same file system")
 
 
 def test_readers_do_not_wait(tmp_path: Path) -> None:

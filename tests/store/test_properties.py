@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mep3m.product import Label, Product, from_table, to_table
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
 from mep3m.taxonomy import Category, Taxonomy
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=8)

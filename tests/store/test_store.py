@@ -6,7 +6,8 @@ import pytest
 from mep3m.errors import FormatError, StoreError
 from mep3m.product import Product, to_table
 from mep3m.store import ContentImages, FolderImages, Plan, Reject, Store, StoreWriter
-from mep3m.store.files import atomic_write, fingerprint, inside
+from mep3m.store.filesystem import atomic_write, inside
+from mep3m.store.json_files import fingerprint
 from mep3m.taxonomy import Category, Taxonomy
 
 

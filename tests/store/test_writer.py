@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mep3m.errors import FormatError, StoreError
 from mep3m.product import PRODUCT_SCHEMA, Product, to_table
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import read_json, write_json
+from mep3m.store.json_files import read_json, write_json
 from mep3m.store.rejects import REJECT_SCHEMA, VALUE_LIMIT, rejects_table
 from mep3m.taxonomy import Category, Taxonomy
 

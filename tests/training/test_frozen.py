@@ -16,7 +16,7 @@ from mep3m.models.networks.image import image_encoder
 from mep3m.settings.network import NetworkSettings
 from mep3m.settings.run import RunSettings
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.files import exclusive_lock
+from mep3m.store.filesystem import exclusive_lock
 from mep3m.store.images import ContentImages
 from mep3m.training import network
 from mep3m.training.frozen import joined_settings, train_on_frozen

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.networks.image import normalise
+from mep3m.models.networks.image import IMAGENET, Normalisation, normalise
 from mep3m.settings.training import PAPER, TrainingSettings
 from mep3m.training.examples import balanced_weights, epoch_order, plan_batches
 from mep3m.training.loop.augment import augment, side_at
@@ -143,21 +143,22 @@ def test_rates_stay_between_zero_and_the_top(schedule: str) -> None:
 def test_augmentation_keeps_the_shape_and_follows_the_seed() -> None:
     pixels = torch.randint(0, 256, (4, 3, 20, 20), dtype=torch.uint8)
     torch.manual_seed(1)
-    first = augment(pixels, 16, TrainingSettings())
+    first = augment(pixels, 16, TrainingSettings(), IMAGENET)
     torch.manual_seed(1)
-    second = augment(pixels, 16, TrainingSettings())
+    second = augment(pixels, 16, TrainingSettings(), IMAGENET)
     assert first.shape == (4, 3, 16, 16)
     assert torch.equal(first, second)
-    assert not torch.equal(first, augment(pixels, 16, TrainingSettings()))
+    assert not torch.equal(first, augment(pixels, 16, TrainingSettings(), IMAGENET))
 
 
+@pytest.mark.parametrize("figures", [IMAGENET, Normalisation((0.5, 0.4, 0.6), (0.5, 0.3, 0.2))])
 @pytest.mark.parametrize("turn", [0.0, 45.0])
-def test_an_image_of_one_colour_is_cut_to_that_colour_normalised(turn: float) -> None:
+def test_an_image_of_one_colour_is_cut_to_that_colour_normalised(turn: float, figures: Normalisation) -> None:
     pixels = torch.tensor([[10, 200, 90], [0, 255, 128]], dtype=torch.uint8)[:, :, None, None].expand(
         -1, -1, 20, 20
     )
     torch.testing.assert_close(
-        augment(pixels, 16, TrainingSettings(colour=0, turn=turn)), normalise(pixels, 16)
+        augment(pixels, 16, TrainingSettings(colour=0, turn=turn), figures), normalise(pixels, 16, figures)
     )
 
 
@@ -165,8 +166,10 @@ def test_an_image_of_one_colour_is_cut_to_that_colour_normalised(turn: float) ->
 def test_crops_stay_inside_and_colours_within_their_strength(seed: int, crop: float, colour: float) -> None:
     torch.manual_seed(seed)
     pixels = torch.randint(60, 200, (3, 3, 20, 20), dtype=torch.uint8)
-    cut = augment(pixels, 12, TrainingSettings(crop=crop, colour=colour))
-    bounds = normalise(torch.tensor([60, 199], dtype=torch.uint8)[:, None, None, None].expand(2, 3, 1, 1), 1)
+    cut = augment(pixels, 12, TrainingSettings(crop=crop, colour=colour), IMAGENET)
+    bounds = normalise(
+        torch.tensor([60, 199], dtype=torch.uint8)[:, None, None, None].expand(2, 3, 1, 1), 1, IMAGENET
+    )
     # contrast scales the normalised values, brightness and tint move them
     low = torch.minimum(bounds[0] * (1 - colour), bounds[0] * (1 + colour)) - 1.3 * colour
     high = torch.maximum(bounds[1] * (1 - colour), bounds[1] * (1 + colour)) + 1.3 * colour
@@ -177,7 +180,7 @@ def test_crops_stay_inside_and_colours_within_their_strength(seed: int, crop: fl
 def test_half_of_the_images_are_mirrored() -> None:
     torch.manual_seed(0)
     rising = torch.arange(20, dtype=torch.uint8).mul(10).expand(400, 3, 20, 20)
-    cut = augment(rising, 8, TrainingSettings(crop=0.9, colour=0))
+    cut = augment(rising, 8, TrainingSettings(crop=0.9, colour=0), IMAGENET)
     falling = (cut[:, 0, 0, 0] > cut[:, 0, 0, -1]).float().mean()
     assert 0.4 < float(falling) < 0.6
 
@@ -187,7 +190,7 @@ def test_images_are_turned_both_ways_and_no_further() -> None:
     # a bright upper half: turned to the right, its right end sinks
     upper = torch.zeros(300, 3, 32, 32, dtype=torch.uint8)
     upper[:, :, :16] = 200
-    cut = augment(upper, 32, TrainingSettings(crop=1, colour=0, turn=20))[:, 0]
+    cut = augment(upper, 32, TrainingSettings(crop=1, colour=0, turn=20), IMAGENET)[:, 0]
     heights = (cut > 0).float().sum(1)
     tilt = (heights[:, 24] - heights[:, 8]) / 16
     assert 0.3 < float((tilt > 0).float().mean()) < 0.7

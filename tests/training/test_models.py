@@ -115,7 +115,7 @@ def test_trainings_of_different_precision_in_one_process(order: tuple[str, ...],
 
 def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 60)
-    task = task_of(table, images, "late-fusion", TINY | {"text.low": 2}, valid=15)
+    task = task_of(table, images, "late-fusion", TINY | {"text.min_ngram": 2}, valid=15)
     trained = late_fusion.train(task, tmp_path / "run")
     trained.classifier.save(tmp_path / "run")
     assert accuracy(trained.valid_proba, task.codes[task.valid]) > 0.8
@@ -128,7 +128,7 @@ def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
 
 def test_late_fusion_along_the_tree_is_coherent(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 60)
-    task = task_of(table, images, "late-fusion", TINY | {"text.low": 2, "epochs": 4}, valid=15)
+    task = task_of(table, images, "late-fusion", TINY | {"text.min_ngram": 2, "epochs": 4}, valid=15)
     settings = task.settings.model_copy(update={"hierarchy": "coarse-to-fine"})
     trained = late_fusion.train(replace(task, settings=settings), tmp_path / "run")
     trained.classifier.save(tmp_path / "run")
@@ -225,10 +225,13 @@ def test_prediction_decodes_images_as_training_did(
     trained = network.train(task_of(table, images, "small-cnn", options, valid=3), tmp_path / "run")
     assert (tmp_path / f"run/work/pixels-{side}/values.bin").exists()
     sides: list[int] = []
-    decode = pixels.decode
-    monkeypatch.setattr(
-        pixels, "decode", lambda content, size: (sides.append(size), decode(content, size))[1]
-    )
+    squashed = pixels.squashed
+
+    def noted(content: bytes | Path, size: int, most: int) -> pixels.Pixels:
+        sides.append(size)
+        return squashed(content, size, most)
+
+    monkeypatch.setattr(pixels, "squashed", noted)
     again = load(tmp_path / "run").predict_proba(table.take(np.arange(9, 12)), images)
     assert set(sides) == {side}
     np.testing.assert_array_equal(again, trained.valid_proba)

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from PIL.Image import Resampling
 
 from mep3m.alignment.records import Entry, Side
 from mep3m.errors import UsageError
+from mep3m.imaging.decode import UnreadableImageError, decode
 from mep3m.store.images import Images
 from mep3m.taxonomy import PATH_SEPARATOR
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 #: pictures of a category that are measured
 PICTURES_KEPT = 16
 #: cells a side of the grid in which a picture is measured, and pixels a side of each cell
 GRID, CELL = 4, 8
-#: pictures with more pixels are passed over; the quality checks report them
-MAX_PIXELS = 100_000_000
 
 
 def sides_from_products(
@@ -62,45 +58,28 @@ def sides_from_products(
     ]
 
 
-def picture_statistics(content: bytes) -> NDArray[np.float32] | None:
+def picture_statistics(source: bytes | Path) -> NDArray[np.float32] | None:
     """Return what a picture looks like from afar (64,), or `None` where it cannot be decoded.
 
     A grid of 4 x 4 cells: the mean red, green and blue of each (0 to 1), then how much its grey
     values differ (standard deviation). Transparent parts are white.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            small = _reduced(content)
-    except Exception:  # decoders of damaged files raise almost anything; the quality checks say what
+        image = decode(source, suffices=4 * GRID * CELL).image
+    except UnreadableImageError:  # the quality checks say why
         return None
-    if small is None:
-        return None
+    small = image.resize((GRID * CELL, GRID * CELL), Resampling.BOX)
     cells = np.asarray(small, np.float32).reshape(GRID, CELL, GRID, CELL, 3) / 255
     means = cells.mean(axis=(1, 3)).ravel()
     contrast = cells.mean(axis=4).std(axis=(1, 3)).ravel()
     return np.concatenate([means, contrast])
 
 
-def _reduced(content: bytes) -> Image.Image | None:
-    """Decode and reduce a picture to the grid's pixels, transparent parts on white."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content)) as image:
-        if image.width * image.height > MAX_PIXELS:
-            return None
-        image.draft("RGB", (4 * GRID * CELL, 4 * GRID * CELL))
-        layers = image.convert("RGBA")
-    canvas = Image.new("RGBA", layers.size, "white")
-    canvas.alpha_composite(layers)
-    return canvas.convert("RGB").resize((GRID * CELL, GRID * CELL), Image.Resampling.BOX)
-
-
 def _picture(images: Images, row: dict[str, Any]) -> tuple[float, ...]:
     """Return the statistics of a row's picture, empty where it has none that can be read."""
-    path = images.path(row)
+    source = images.locate(row)
     try:
-        statistics = picture_statistics(path.read_bytes()) if path else None
+        statistics = picture_statistics(source) if source else None
     except OSError:
         return ()
     return () if statistics is None else tuple(statistics.tolist())

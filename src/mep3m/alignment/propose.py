@@ -36,7 +36,9 @@ def propose(
     from mep3m.alignment.learned.proposer import propose_evidence
 
     proposals: list[Proposal] = []
-    whole = [with_inner(side, INNER_TITLES) if any(entry.titles for entry in side) else side for side in sides]
+    whole = [
+        with_inner(side, INNER_TITLES) if any(entry.titles for entry in side) else side for side in sides
+    ]
     crossings = Crossings(whole)
     for left, right in combinations(whole, 2):
         classes = None

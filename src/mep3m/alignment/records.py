@@ -118,20 +118,30 @@ def read_side(path: Path, name: str | None = None) -> tuple[Side, list[Reject]]:
         NotFoundError: the file or a required column does not exist.
         FormatError: the file is no text, or no row could be used.
     """
-    side_name = name or path.stem
+    return side_of_rows(read_rows(path, required=("id", "path")), name or path.stem, str(path))
+
+
+def side_of_rows(
+    rows: Iterable[tuple[int, dict[str, str]]], name: str, where: str
+) -> tuple[Side, list[Reject]]:
+    """Return the categories of (line, cells) rows as `read_side` does; `where` is how messages call them.
+
+    Raises:
+        FormatError: no row could be used.
+    """
     entries: dict[str, Entry] = {}
     rejects: list[Reject] = []
-    for line, row in read_rows(path, required=("id", "path")):
+    for line, row in rows:
         reason = row.get("") or _fault(row, entries.get(row["id"]))
         if reason:
             value = row.get("path") or row.get("id")
-            rejects.append(Reject("align", side_name, reason, file=str(path), line=line, value=value))
+            rejects.append(Reject("align", name, reason, file=where, line=line, value=value))
         else:
             entries[row["id"]] = _entry(row, line)
     if not entries:
         first = f"; the first refused: line {rejects[0].line}: {rejects[0].reason}" if rejects else ""
-        raise FormatError(f"{path} holds no category that can be used{first}")
-    return Side(side_name, tuple(_with_english_paths(entries.values()))), rejects
+        raise FormatError(f"{where} holds no category that can be used{first}")
+    return Side(name, tuple(_with_english_paths(entries.values()))), rejects
 
 
 def same_path(side: Side) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -69,10 +69,24 @@ def read_gold(path: Path, left: Side | None = None, right: Side | None = None) -
         NotFoundError: the file or a required column does not exist.
         FormatError: rows cannot be understood; the message lists each with its line.
     """
+    return gold_of_rows(read_rows(path, required=("left_id", "right_id")), str(path), left, right)
+
+
+def gold_of_rows(
+    rows: Iterable[tuple[int, Mapping[str, str]]],
+    where: str,
+    left: Side | None = None,
+    right: Side | None = None,
+) -> Gold:
+    """Return the gold alignment of (line, cells) rows as `read_gold` does; `where` is for messages.
+
+    Raises:
+        FormatError: rows cannot be understood; the message lists each with its line.
+    """
     pairs: dict[Pair, Relation | None] = {}
     problems: list[str] = []
     unknown: list[str] = []
-    for line, row in read_rows(path, required=("left_id", "right_id")):
+    for line, row in rows:
         pair = row["left_id"], row["right_id"]
         relation = row.get("relation") or None
         problem = row.get("") or ("an id is empty" if not all(pair) else None)
@@ -92,10 +106,10 @@ def read_gold(path: Path, left: Side | None = None, right: Side | None = None) -
         if not missing:
             pairs[pair] = relation  # type: ignore[assignment]
     if problems:
-        raise FormatError(f"{path} cannot be used:\n  " + "\n  ".join(problems[:20]))
+        raise FormatError(f"{where} cannot be used:\n  " + "\n  ".join(problems[:20]))
     if not pairs:
         raise FormatError(
-            f"{path} holds no gold pair that can be used" + "".join(f"\n  {u}" for u in unknown[:5])
+            f"{where} holds no gold pair that can be used" + "".join(f"\n  {u}" for u in unknown[:5])
         )
     return Gold(pairs, tuple(unknown))
 

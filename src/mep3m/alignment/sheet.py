@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.errors import FormatError, NotFoundError
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 SEPARATORS = "\t,;"
@@ -48,7 +48,7 @@ class Sheet:
             writer = csv.writer(file, delimiter="\t", lineterminator="\n")
             writer.writerow(self.columns)
             for row in self.rows:
-                writer.writerow([_one_line(row.get(column, "")) for column in self.columns])
+                writer.writerow([one_line(row.get(column, "")) for column in self.columns])
         self.lines = [len(self.comments) + 2 + i for i in range(len(self.rows))]
 
 
@@ -167,6 +167,6 @@ def _comment(line: str) -> str:
     return text.rstrip(SEPARATORS)
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
     """Return the text without tabs and line ends, which would break the table."""
     return " ".join(value.split()) if any(mark in value for mark in "\t\n\r") else value

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from mep3m.label_tree.probabilities import back_off, make_coherent, top_paths
 from mep3m.models.classifier import Classifier
+from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 
@@ -20,8 +21,8 @@ class Assignment:
 
     `path` is the answer from the first level down, as deep as the confidence allows, `names` the same
     as people read it, and `confidence` the probability of each of its nodes. `top` lists the most
-    probable full paths with their probabilities. `review` says that a person should look: nothing,
-    or only a level above the leaves, was sure enough. `unreadable` is why its image counted as missing.
+    probable full paths with their probabilities. `review` says that a person should decide:
+    no level was sure enough, or only one above the leaves. `unreadable` is why its image counted as missing.
     """
 
     id: str
@@ -42,13 +43,13 @@ def assign(
     products: pa.Table,
     images: Images | None = None,
     top: int = 5,
-    min_confidence: float = 0.0,
+    min_confidence: float = MIN_CONFIDENCE,
     taxonomy: Taxonomy | None = None,
 ) -> list[Assignment]:
     """Return one answer a row of `products` (`PRODUCT_SCHEMA`), in order.
 
-    With `min_confidence` the answer backs off to the deepest node that is at least that probable;
-    at 0 it is always a full path. `taxonomy` gives names to paths of ids.
+    The answer backs off to the deepest node that is at least `min_confidence` probable; at 0 it is always a
+    full path. `taxonomy` gives names to paths of ids.
     """
 
     def named(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -56,9 +57,9 @@ def assign(
 
     tree = classifier.tree
     # independent heads may be surer of a class than of what it lies in; an answer must not be
-    found = classifier.predict(products, images)
-    proba = make_coherent(tree, found.proba)
-    unreadable = {reject.product: reject.reason for reject in found.rejects}
+    prediction = classifier.predict(products, images)
+    proba = make_coherent(tree, prediction.proba)
+    unreadable = {reject.product: reject.reason for reject in prediction.rejects}
     best, chances = top_paths(tree, proba, top)
     answer = back_off(tree, proba, min_confidence) if min_confidence > 0 else best[:, 0]
     whole = np.isin(answer, tree.leaves)

@@ -12,8 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.alignment.edits.edit import Record, replay, successor
+from mep3m.arrays import Floats
 from mep3m.errors import UsageError
-from mep3m.label_tree.probabilities import Floats, families, make_coherent, sum_up
+from mep3m.label_tree.probabilities import families, make_coherent, sum_up
 from mep3m.label_tree.tree import LabelPath as Nodes
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier, Prediction
@@ -35,8 +36,8 @@ class EditedTreeClassifier:
 
     def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return coherent probabilities of the nodes of `tree`, and what the trained model did not see."""
-        found = self.trained.predict(products, images)
-        return found._replace(proba=self._moved(make_coherent(self.trained.tree, found.proba)))
+        prediction = self.trained.predict(products, images)
+        return prediction._replace(proba=self._moved(make_coherent(self.trained.tree, prediction.proba)))
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> Floats:
         """Return coherent (N, C) probabilities of the nodes of `tree`."""

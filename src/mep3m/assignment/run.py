@@ -15,7 +15,7 @@ from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat, TableSettings
 from mep3m.sources.tables import TableSource
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from mep3m.taxonomy import Taxonomy
 
 
@@ -35,14 +35,16 @@ class Run:
     edits: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, folder: Path) -> Run:
-        """Open a run folder.
+    def open(cls, folder: Path, bare: bool = False) -> Run:
+        """Open a run folder; with `bare`, a classifier without `run.json` will do, which names no columns.
 
         Raises:
             ModelError: it is no run, or its files are damaged.
         """
         classifier = load(folder)
         if not (folder / "run.json").exists():
+            if bare:
+                return cls(folder, classifier, RunSettings(), Columns(), None, names_of(folder))
             raise ModelError(f"{folder} holds a classifier without run.json; train it with 'mep3m train'")
         saved = read_json(folder / "run.json")
         where = str(folder / "run.json")

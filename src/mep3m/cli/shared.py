@@ -1,10 +1,10 @@
-"""What every command shares: JSON output, and the choice of engine."""
+"""What every command shares: JSON output, the choice of engine, options with an earlier spelling."""
 
 from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,46 @@ class Place(click.Path):
         if not place.exists() and not os.access(parent, os.W_OK):
             self.fail(f"'{place}' cannot be made: '{parent}' cannot be written to.", param, ctx)
         return place
+
+
+class RenamedOption(click.Option):
+    """An option whose spellings of an earlier version still work, without being listed in `--help`."""
+
+    def __init__(self, decls: Sequence[str], *, old: Sequence[str], **attributes: Any) -> None:
+        super().__init__(decls, **attributes)
+        self.old = tuple(old)
+
+    @property
+    def _old_name(self) -> str:
+        """Where click's parser puts a value that was given under an old spelling."""
+        return f"{self.name} (earlier spelling)"
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Let the parser know both spellings, apart from each other."""
+        super().add_to_parser(parser, ctx)
+        parser.add_option(self, list(self.old), dest=self._old_name, action="store", nargs=self.nargs)
+
+    def consume_value(
+        self, ctx: click.Context, opts: Mapping[str, Any]
+    ) -> tuple[Any, click.core.ParameterSource]:
+        """Return the value under whichever spelling it was given.
+
+        Raises:
+            click.UsageError: it was given under both.
+        """
+        if self._old_name not in opts:
+            return super().consume_value(ctx, opts)
+        if self.name in opts:
+            raise click.UsageError(
+                f"{self.old[0]} is an earlier name of {self.opts[0]}; give {self.opts[0]} alone", ctx
+            )
+        return opts[self._old_name], click.core.ParameterSource.COMMANDLINE
+
+
+def renamed_option(*decls: str, old: str | Sequence[str], **attributes: Any) -> Callable[[F], F]:
+    """Return a click option that also takes the spellings `old` of an earlier version, unlisted."""
+    olds = (old,) if isinstance(old, str) else old
+    return click.option(*decls, cls=RenamedOption, old=olds, **attributes)
 
 
 #: types of the options that name what is read, and of those that say where a result goes
@@ -71,6 +111,12 @@ def engine_options(command: F) -> F:
     return workers(engine(command))
 
 
+#: the column with the platform (Tmall, JD, an own shop) that a product comes from
+platform_option = renamed_option(
+    "--platform", old="--shop", help="Column with the platform that a product comes from."
+)
+
+
 def column_options(command: F) -> F:
     """Add the options that say which column of a table holds what; `given_columns` reads them."""
     options = [
@@ -83,7 +129,7 @@ def column_options(command: F) -> F:
         ),
         click.option("--ocr", help="Column with the text read in the image."),
         click.option("--id", "id_column", help="Column with the product id."),
-        click.option("--shop", help="Column with the shop or platform."),
+        platform_option,
         format_option,
     ]
     for option in reversed(options):
@@ -97,14 +143,15 @@ def given_columns(options: dict[str, Any], data: Path) -> dict[str, Any]:
     Raises:
         UsageError: columns are named, but `data` is a store.
     """
-    names = {"id_column": "id", "shop": "source"}
-    found = {
-        names.get(key, key): options[key]
-        for key in ("title", "path", "image", "ocr", "id_column", "shop")
+    given = {
+        "id" if key == "id_column" else key: options[key]
+        for key in ("title", "path", "image", "ocr", "id_column", "platform")
         if options.get(key)
     }
     labels = tuple(name.strip() for name in options.get("labels", "").split(",") if name.strip())
-    found = {**found, "labels": labels} if labels else found
-    if found and data.is_dir():
-        raise UsageError(f"{data} is a folder; columns are named of tables only ({', '.join(found)})")
-    return found
+    given = {**given, "labels": labels} if labels else given
+    if given and data.is_dir():
+        raise UsageError(
+            f"{data} is a folder, and columns can be named for a table only; leave out: {', '.join(given)}"
+        )
+    return given

@@ -20,8 +20,8 @@ Cells = tuple[str | None, ...]
 def label_cells(products: pa.Table) -> list[Cells]:
     """Return the label of each row at each level, `None` where it is not known.
 
-    Labels are category ids where rows have labels: one without found no place in the tree. Where no
-    row has labels, they are the shop's own names.
+    Labels are category ids where rows have labels: a row without one is unmapped. Where no row has
+    labels, they are the platform's own names.
     """
     labels = products["labels"].to_pylist()
     if any(labels):
@@ -41,8 +41,8 @@ def join_gaps(cells: Sequence[Cells]) -> list[LabelPath]:
         path = _until_gap(row)
         for depth in range(1, len(path) + 1):
             whole.setdefault((depth, path[depth - 1]), set()).add(path[:depth])
-    found: dict[Cells, LabelPath] = {row: _place(row, whole) for row in set(cells)}
-    return [found[row] for row in cells]
+    paths: dict[Cells, LabelPath] = {row: _place(row, whole) for row in set(cells)}
+    return [paths[row] for row in cells]
 
 
 def _until_gap(row: Cells) -> LabelPath:
@@ -153,7 +153,8 @@ class Dataset:
         rows = np.array([row for row in inside if len(self.paths[row]) > depth], dtype=np.int64)
         if not len(rows):
             raise UsageError(
-                f"'{' > '.join(whole)}' has {len(inside):,} products and no finer level, so it is no subset"
+                f"'{' > '.join(whole)}' has {len(inside):,} products and no finer level; "
+                "name a category above it"
             )
         return Dataset(self.take(rows).products, tuple(self.paths[row][depth:] for row in rows))
 

@@ -43,8 +43,8 @@ def ids_of_names(taxonomy: Taxonomy, cells: tuple[Cells, ...]) -> tuple[Cells, .
     Raises:
         UsageError: names stand for several categories.
     """
-    found: dict[Cells, tuple[Cells, ...]] = {row: _places(taxonomy, row) for row in set(cells)}
-    unclear = {row: paths for row, paths in found.items() if len(paths) > 1}
+    meanings: dict[Cells, tuple[Cells, ...]] = {row: _places(taxonomy, row) for row in set(cells)}
+    unclear = {row: paths for row, paths in meanings.items() if len(paths) > 1}
     if unclear:
         shown = [
             f"'{_shown(row)}' is {' or '.join(map(_shown, paths))}"
@@ -54,7 +54,7 @@ def ids_of_names(taxonomy: Taxonomy, cells: tuple[Cells, ...]) -> tuple[Cells, .
             f"{len(unclear):,} labels name several categories of the run's taxonomy (version "
             f"{taxonomy.version}): {'; '.join(shown)}. Write the ids instead, or give the levels above"
         )
-    return tuple(found[row][0] for row in cells)
+    return tuple(meanings[row][0] for row in cells)
 
 
 def _places(taxonomy: Taxonomy, row: Cells) -> tuple[Cells, ...]:

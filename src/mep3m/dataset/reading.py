@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 
+from mep3m.dataset.dataset import Dataset
 from mep3m.errors import NotFoundError, UsageError
+from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns, TableFormat
 from mep3m.sources.tables import read_products
 from mep3m.store import Store
@@ -24,6 +27,22 @@ class Opened:
     images: Images | None
     rejects: list[Reject]
     taxonomy: Taxonomy | None
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The rows that no stage has dropped, with their labels, converted once."""
+        return Dataset.of(self.products)
+
+
+#: what splits, classifiers and scores look at; the rest of a row is about where it came from
+LEARNING = ("id", "source", "source_path", "title", "ocr", "image", "image_ref", "labels", "group", "dropped")
+
+
+def open_kept(store: Store) -> Opened:
+    """Read the rows of a store that no stage has dropped, in the columns of `LEARNING`."""
+    tables = [table.filter(table["dropped"].is_null()) for table in store.tables(list(LEARNING))]
+    products = pa.concat_tables(tables) if tables else PRODUCT_SCHEMA.empty_table().select(LEARNING)
+    return Opened(products, store.images, [], store.taxonomy if len(store.taxonomy) else None)
 
 
 def open_products(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
 from mep3m.settings.run import SplitKind
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.json_files import fingerprint, read_json, write_json
 
 #: characters that do not tell two titles apart when duplicates are grouped
 _NOISE = r"[\s\pP\pS]+"
@@ -59,7 +59,8 @@ class Split:
             raise FormatError(f"{path} is not a split; 'mep3m split' writes one") from None
         if split.id != expected:
             raise UsageError(
-                f"{path} was changed after it was written (its ids give {split.id}, not {expected})"
+                f"{path} was changed after it was written (its ids give {split.id}, not {expected}); "
+                "write it again with 'mep3m split'"
             )
         return split
 
@@ -119,22 +120,22 @@ def split_products(
     test_share: float = 0.2,
     seed: int = 0,
     labels: Sequence[str | None] | None = None,
-    shops: Sequence[str] = (),
+    platforms: Sequence[str] = (),
 ) -> Split:
     """Split the rows of `products` (columns `id`, `title`, `group`, `source`) into train and test.
 
     `grouped` keeps duplicates on one side; `random` is the paper's 8:2 draw of single rows (§4);
     `stratified` is grouped, and draws the share within each class of `labels` (one a row; a group
-    counts as its most frequent class); `shop` tests on every product of the sources in `shops`.
+    counts as its most frequent class); `platform` tests on every product that comes from one of `platforms`.
 
     Raises:
-        UsageError: the ids are not unique, a side would be empty, or `labels`/`shops` are missing.
+        UsageError: the ids are not unique, a side would be empty, or `labels`/`platforms` are missing.
     """
     ids: list[str] = products["id"].to_pylist()
     if len(set(ids)) != len(ids):
         raise UsageError("product ids must be unique to be split; name a column that is, or none")
-    if kind == "shop":
-        test = _by_shop(products["source"].to_pylist(), shops)
+    if kind == "platform":
+        test = _by_platform(products["source"].to_pylist(), platforms)
     else:
         if not 0 < test_share < 1:
             raise UsageError(f"test share {test_share} is not allowed: write a number between 0 and 1")
@@ -147,7 +148,7 @@ def split_products(
         side = "train" if test.all() else "test"
         raise UsageError(
             f"the {kind} split of {len(ids):,} products has an empty {side} side; "
-            "give more products, another share (of training: --valid-share), or a random split"
+            "give more products, another share (split: --test-share, train: --valid-share), or a random split"
         )
     order = np.argsort(np.array(ids, dtype=object))
     chosen = [(ids[row], bool(test[row])) for row in order]
@@ -155,14 +156,18 @@ def split_products(
     return Split(kind, seed, test_share, train, tuple(product for product, tested in chosen if tested))
 
 
-def _by_shop(sources: list[str], shops: Sequence[str]) -> NDArray[np.bool_]:
+def _by_platform(sources: list[str], platforms: Sequence[str]) -> NDArray[np.bool_]:
     known = set(sources)
-    if not shops:
-        raise UsageError(f"a split by shop needs the shops to test on; there are: {', '.join(sorted(known))}")
-    for shop in shops:
-        if shop not in known:
-            raise NotFoundError(f"no product comes from the shop '{shop}'{did_you_mean(shop, known)}")
-    return np.isin(np.array(sources, dtype=object), list(shops))
+    if not platforms:
+        raise UsageError(
+            f"a split by platform needs the platforms to test on; there are: {', '.join(sorted(known))}"
+        )
+    for platform in platforms:
+        if platform not in known:
+            raise NotFoundError(
+                f"no product comes from the platform '{platform}'{did_you_mean(platform, known)}"
+            )
+    return np.isin(np.array(sources, dtype=object), list(platforms))
 
 
 def _draw(groups: Sequence[str], strata: Sequence[str | None], share: float, seed: int) -> NDArray[np.bool_]:

@@ -33,6 +33,14 @@ class Engine(Protocol):
         """
         ...
 
+    def for_pools(self, processes: int) -> tuple[Engine, int]:
+        """Return the engine for work that starts processes of its own, and how many each item is to start.
+
+        `processes` is what was asked for; 0 leaves it to the engine (0 returned: to the work itself).
+        The two kinds of processes together are no more than there is room for.
+        """
+        ...
+
 
 #: engine name -> "module:class"; each class takes the number of workers
 ENGINES: dict[str, str] = {

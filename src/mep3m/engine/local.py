@@ -23,6 +23,10 @@ class LocalEngine:
     def __init__(self, workers: int) -> None:
         self.workers = workers
 
+    def for_pools(self, processes: int) -> tuple[LocalEngine, int]:
+        """Return an engine that takes one item at a time: the work's own processes have the machine."""
+        return LocalEngine(1), processes
+
     def map(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[int, R | WorkerDied]]:
         """Yield results as they come; see `Engine.map`."""
         if self.workers == 1:

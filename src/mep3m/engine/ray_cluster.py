@@ -22,17 +22,26 @@ def _call(work: Callable[[T], R], folder: str, item: T) -> R:
 
 
 class RayEngine:
-    """One Ray task an item; shards and images must lie on storage that every node sees."""
+    """One Ray task an item; shards and images must lie on storage that every node sees.
 
-    def __init__(self, workers: int) -> None:
+    A task reserves a CPU for each of its `processes`.
+    """
+
+    def __init__(self, workers: int, processes: int = 1) -> None:
         self.workers = workers
+        self.processes = processes
         self.ray: Any = require("ray", "ray")
+
+    def for_pools(self, processes: int) -> tuple[RayEngine, int]:
+        """Return an engine whose items and their processes fill as many CPUs; without a number, one each."""
+        each = processes or 1
+        return RayEngine(max(1, self.workers // each), each), each
 
     def map(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple[int, R | WorkerDied]]:
         """Yield results as they come; see `Engine.map`."""
         ray = self.ray
         self._connect()
-        task = ray.remote(num_cpus=1, max_retries=0)(_call)
+        task = ray.remote(num_cpus=self._reserved(), max_retries=0)(_call)
         shared, here = ray.put(work), str(Path.cwd())
         waiting = list(enumerate(items))[::-1]
         running: dict[Any, int] = {}
@@ -44,6 +53,11 @@ class RayEngine:
             for reference in done:
                 yield running.pop(reference), self._result(reference)
 
+    def _reserved(self) -> int:
+        """Return the CPUs of one task: no more than the largest node has, or it would wait for ever."""
+        largest = max(int(node["Resources"].get("CPU", 1)) for node in self.ray.nodes() if node["Alive"])
+        return max(1, min(self.processes, largest))
+
     def _connect(self) -> None:
         if self.ray.is_initialized():
             return
@@ -52,7 +66,7 @@ class RayEngine:
         local: dict[str, Any] = {}
         if not address:  # workers on this machine import from where this process does
             paths = os.pathsep.join(path for path in sys.path if path)
-            local = {"num_cpus": self.workers, "include_dashboard": False}
+            local = {"num_cpus": self.workers * self.processes, "include_dashboard": False}
             local["runtime_env"] = {"env_vars": {"PYTHONPATH": paths}}
         self.ray.init(address=address, log_to_driver=False, logging_level="ERROR", **local)
 

@@ -36,12 +36,12 @@ def reliability(proba: Floats, truth: Codes, bins: int = 15) -> list[Bin]:
     confidence = proba.max(axis=1)
     hit = proba.argmax(axis=1) == truth
     place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    found = []
+    bars = []
     for index in np.unique(place):
         rows = place == index
         mean, right = float(confidence[rows].mean()), float(hit[rows].mean())
-        found.append(Bin(index / bins, (index + 1) / bins, int(rows.sum()), mean, right))
-    return found
+        bars.append(Bin(index / bins, (index + 1) / bins, int(rows.sum()), mean, right))
+    return bars
 
 
 def expected_calibration_error(bins: list[Bin]) -> float:

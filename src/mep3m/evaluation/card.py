@@ -1,15 +1,15 @@
 """The metric card: every number of one classifier on one set of rows, as JSON.
 
 Beside the scores of `metrics` it holds their intervals, the accuracy of each class against its
-number of training rows (the paper's Fig. 8), scores by class size and by shop, calibration, and
-whether mistakes stay in the family.
+number of training rows (the paper's Fig. 8), scores by class size and by platform, calibration, and
+whether a mistake has the parent of the truth.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,21 @@ from numpy.typing import NDArray
 
 from mep3m.dataset.dataset import Dataset
 from mep3m.evaluation.calibration import (
+    Bin,
+    Interval,
     accuracy,
     bootstrap,
     expected_calibration_error,
     macro_f1,
     reliability,
 )
-from mep3m.evaluation.evaluate import level_truth, score
+from mep3m.evaluation.evaluate import (
+    Evaluation,
+    LevelEvaluation,
+    UnreadableImages,
+    level_truth,
+    score,
+)
 from mep3m.evaluation.metrics import Codes, Floats, ap_by_class, confusion, f1_by_class
 from mep3m.label_tree.tree import LabelTree
 
@@ -56,6 +64,119 @@ class Answers:
         return best
 
 
+@dataclass(frozen=True)
+class Intervals:
+    """Top-1 and macro F1 with their bootstrap intervals."""
+
+    top1: Interval
+    macro_f1: Interval
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The expected calibration error, and the bars of the reliability plot."""
+
+    ece: float
+    reliability: tuple[Bin, ...]
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Accuracy (recall), F1 and AP of one class over its `n` rows."""
+
+    name: str
+    training_rows: int
+    n: int
+    accuracy: float
+    f1: float
+    ap: float
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The scores of the classes with so many `training_rows`: from the first bound to below the second."""
+
+    training_rows: tuple[int, int | None]
+    classes: int
+    n: int
+    top1: float
+    macro_f1: float
+
+
+@dataclass(frozen=True)
+class PlatformScores:
+    """The scores of the rows of one platform."""
+
+    platform: str
+    n: int
+    top1: float
+    macro_f1: float
+
+
+@dataclass(frozen=True)
+class Confused:
+    """How many rows of one class got the answer of another, and whether both have one parent."""
+
+    truth: str
+    answer: str
+    n: int
+    siblings: bool
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """How many answers are wrong, how many of them are siblings of the truth, and the most frequent pairs."""
+
+    wrong: int
+    siblings: int
+    cross_parent: int
+    most_frequent: tuple[Confused, ...]
+
+
+@dataclass(frozen=True)
+class LevelCard:
+    """Everything about one level."""
+
+    evaluation: LevelEvaluation
+    intervals: Intervals
+    calibration: Calibration
+    classes_by_training_rows: tuple[ClassScores, ...]
+    buckets: tuple[Bucket, ...]
+    platforms: tuple[PlatformScores, ...]
+    mistakes: Mistakes
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scores of the level and what stands beside them, on one level."""
+        details = {field.name: getattr(self, field.name) for field in fields(self)[1:]}
+        return {**self.evaluation.to_json(), **{name: plain(value) for name, value in details.items()}}
+
+
+@dataclass(frozen=True)
+class MetricCard:
+    """The whole card: `levels` say more than those of `evaluation`; `seed` drew the bootstrap samples."""
+
+    evaluation: Evaluation
+    levels: tuple[LevelCard, ...]
+    seed: int
+
+    @property
+    def unreadable_images(self) -> UnreadableImages | None:
+        """The images that counted as missing, where that is known."""
+        return self.evaluation.unreadable_images
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the card as JSON values, with a line on how each score is averaged."""
+        scores = self.evaluation.to_json()
+        images = {key: scores.pop(key) for key in ("unreadable_images",) if key in scores}
+        levels = [level.to_json() for level in self.levels]
+        return {**scores, "levels": levels, "averaging": AVERAGING, "seed": self.seed, **images}
+
+
+def plain(value: Any) -> Any:
+    """Return a result, or a tuple of them, as JSON values."""
+    return [asdict(one) for one in value] if isinstance(value, tuple) else asdict(value)
+
+
 def training_counts(tree: LabelTree, dataset: Dataset) -> list[dict[str, int]]:
     """Return, for each level, how many rows of `dataset` carry each name."""
     return [
@@ -70,7 +191,7 @@ def metric_card(
     dataset: Dataset,
     counts: list[dict[str, int]],
     seed: int = 0,
-) -> dict[str, Any]:
+) -> MetricCard:
     """Return the card of (N, C) probabilities for the rows of a labelled dataset.
 
     `counts` are the `training_counts` of the rows that the classifier was trained on.
@@ -78,95 +199,101 @@ def metric_card(
     Raises:
         UsageError: no row has a label.
     """
-    card = score(tree, proba, dataset)
-    sources = dataset.products["source"].to_pylist()
-    for entry in card["levels"]:
-        level = entry["level"]
-        answers = Answers(*level_truth(tree, proba, dataset, level))
-        entry["intervals"] = intervals(answers, seed)
-        entry["calibration"] = calibration(answers)
-        entry["classes_by_training_rows"] = by_class(answers, counts[level - 1])
-        entry["buckets"] = by_bucket(answers, counts[level - 1])
-        entry["platforms"] = by_platform(answers, [sources[row] for row in answers.rows])
-        entry["mistakes"] = mistakes(answers, tree, level)
-    return {**card, "averaging": AVERAGING, "seed": seed}
+    evaluation = score(tree, proba, dataset)
+    platforms = dataset.products["source"].to_pylist()
+    levels = []
+    for scored in evaluation.levels:
+        answers = Answers(*level_truth(tree, proba, dataset, scored.level))
+        learned = counts[scored.level - 1]
+        levels.append(
+            LevelCard(
+                scored,
+                intervals(answers, seed),
+                calibration(answers),
+                tuple(by_class(answers, learned)),
+                tuple(by_bucket(answers, learned)),
+                tuple(by_platform(answers, [platforms[row] for row in answers.rows])),
+                mistakes(answers, tree, scored.level),
+            )
+        )
+    return MetricCard(evaluation, tuple(levels), seed)
 
 
-def intervals(answers: Answers, seed: int) -> dict[str, Any]:
+def intervals(answers: Answers, seed: int) -> Intervals:
     """Return Top-1 and macro F1 with their bootstrap intervals."""
     draws = 500 if len(answers.truth) <= _MANY_ROWS else 100
-    kinds = {"top1": accuracy, "macro_f1": macro_f1}
-    return {
-        name: asdict(bootstrap(kind, answers.predicted, answers.truth, len(answers.names), seed, draws))
-        for name, kind in kinds.items()
-    }
+    top1, f1 = (
+        bootstrap(kind, answers.predicted, answers.truth, len(answers.names), seed, draws)
+        for kind in (accuracy, macro_f1)
+    )
+    return Intervals(top1, f1)
 
 
-def calibration(answers: Answers) -> dict[str, Any]:
+def calibration(answers: Answers) -> Calibration:
     """Return the expected calibration error and the bars of the reliability plot."""
     bins = reliability(answers.proba, answers.truth)
-    return {"ece": expected_calibration_error(bins), "reliability": [asdict(bar) for bar in bins]}
+    return Calibration(expected_calibration_error(bins), tuple(bins))
 
 
-def by_class(answers: Answers, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+def by_class(answers: Answers, counts: Mapping[str, int]) -> list[ClassScores]:
     """Return accuracy (recall), F1 and AP of each class that occurs, with its training rows (Fig. 8)."""
     matrix = confusion(answers.predicted, answers.truth, len(answers.names))
     f1 = f1_by_class(matrix)
     ap = ap_by_class(answers.proba, answers.truth)
     support = matrix.sum(axis=1)
     return [
-        {
-            "name": name,
-            "training_rows": counts.get(name, 0),
-            "n": int(support[column]),
-            "accuracy": float(matrix[column, column] / support[column]),
-            "f1": float(f1[column]),
-            "ap": float(ap[column]),
-        }
+        ClassScores(
+            name=name,
+            training_rows=counts.get(name, 0),
+            n=int(support[column]),
+            accuracy=float(matrix[column, column] / support[column]),
+            f1=float(f1[column]),
+            ap=float(ap[column]),
+        )
         for column, name in enumerate(answers.names)
         if support[column]
     ]
 
 
-def by_bucket(answers: Answers, counts: Mapping[str, int]) -> list[dict[str, Any]]:
+def by_bucket(answers: Answers, counts: Mapping[str, int]) -> list[Bucket]:
     """Return the scores of the classes with so many training rows; the first bucket is unseen classes."""
     size = np.array([counts.get(name, 0) for name in answers.names])
     mine = np.where(answers.truth >= 0, size[np.maximum(answers.truth, 0)], 0)
     predicted = answers.predicted
     f1 = f1_by_class(confusion(answers.predicted, answers.truth, len(answers.names)))
-    found = []
+    buckets = []
     for low, high in zip(BUCKETS, (*BUCKETS[1:], None), strict=True):
         rows = (mine >= low) & (mine < (high if high is not None else np.inf))
         if rows.any():
             present = np.unique(answers.truth[rows])
-            found.append(
-                {
-                    "training_rows": [low, high],
-                    "classes": len(present),
-                    "n": int(rows.sum()),
-                    "top1": float((predicted[rows] == answers.truth[rows]).mean()),
-                    "macro_f1": float(np.nansum(f1[present[present >= 0]]) / len(present)),
-                }
+            buckets.append(
+                Bucket(
+                    training_rows=(low, high),
+                    classes=len(present),
+                    n=int(rows.sum()),
+                    top1=float((predicted[rows] == answers.truth[rows]).mean()),
+                    macro_f1=float(np.nansum(f1[present[present >= 0]]) / len(present)),
+                )
             )
-    return found
+    return buckets
 
 
-def by_platform(answers: Answers, sources: list[str]) -> list[dict[str, Any]]:
-    """Return Top-1 and macro F1 of the rows of each shop."""
-    names = np.array(sources, dtype=object)
-    predicted, found = answers.predicted, []
-    for source in sorted(set(sources)):
-        rows = names == source
+def by_platform(answers: Answers, platforms: list[str]) -> list[PlatformScores]:
+    """Return Top-1 and macro F1 of the rows of each platform; `platforms` has one name a row."""
+    names = np.array(platforms, dtype=object)
+    predicted, scores = answers.predicted, []
+    for platform in sorted(set(platforms)):
+        rows = names == platform
         top1 = float((predicted[rows] == answers.truth[rows]).mean())
         f1 = macro_f1(predicted[rows], answers.truth[rows], len(answers.names))
-        found.append({"platform": source, "n": int(rows.sum()), "top1": top1, "macro_f1": f1})
-    return found
+        scores.append(PlatformScores(platform, int(rows.sum()), top1, f1))
+    return scores
 
 
-def mistakes(answers: Answers, tree: LabelTree, level: int, most: int = 20) -> dict[str, Any]:
-    """Return how many wrong answers are siblings of the truth or cross_parent, and the most_frequent pairs.
+def mistakes(answers: Answers, tree: LabelTree, level: int, most: int = 20) -> Mistakes:
+    """Return how many wrong answers are siblings of the truth or cross-parent, and the most frequent pairs.
 
-    Siblings share a parent; at the first level, and for unseen classes, every mistake is a stranger.
+    Siblings share a parent; at the first level, and for unseen classes, every mistake is cross-parent.
     """
     parents: dict[str, set[int]] = {}
     for path in tree.paths[tree.nodes(level)]:
@@ -179,12 +306,5 @@ def mistakes(answers: Answers, tree: LabelTree, level: int, most: int = 20) -> d
     }
     siblings = sum(count for pair, count in pairs.items() if shared[pair])
     ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
-    return {
-        "wrong": len(wrong),
-        "siblings": siblings,
-        "cross_parent": len(wrong) - siblings,
-        "most_frequent": [
-            {"truth": pair[0], "answer": pair[1], "n": count, "siblings": shared[pair]}
-            for pair, count in ordered[:most]
-        ],
-    }
+    frequent = tuple(Confused(*pair, count, shared[pair]) for pair, count in ordered[:most])
+    return Mistakes(len(wrong), siblings, len(wrong) - siblings, frequent)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mep3m.label_tree.probabilities import Floats, back_off, deepest, top_paths
+from mep3m.arrays import Floats
+from mep3m.label_tree.probabilities import back_off, deepest, top_paths
 from mep3m.label_tree.tree import LabelTree
 
 NodeIds = NDArray[np.int32]
@@ -58,6 +59,25 @@ class OperatingPoint:
     informative: float
     depth: float
     full: float
+
+
+@dataclass(frozen=True)
+class HierarchyReport:
+    """What `mep3m evaluate` prints under "hierarchical": scores, size of the tree, operating curve.
+
+    `names_with_several_parents` counts the names that stand below more than one parent.
+    """
+
+    scores: HierarchyScores
+    nodes: int
+    leaves: int
+    names_with_several_parents: int
+    operating_curve: tuple[OperatingPoint, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the scores and what stands beside them, on one level."""
+        report = asdict(self)
+        return {**report.pop("scores"), **report}
 
 
 def lca_levels(tree: LabelTree, left: NodeIds, right: NodeIds) -> NodeIds:
@@ -175,13 +195,12 @@ def _operate(tree: LabelTree, proba: Floats, truth: NodeIds, confidence: float) 
     )
 
 
-def hierarchical_report(tree: LabelTree, proba: Floats, codes: NodeIds) -> dict[str, Any]:
-    """Return what `mep3m evaluate` prints under "hierarchical": the scores and the operating curve."""
-    shared = tree.shared_names()
-    return {
-        **asdict(score_hierarchy(tree, proba, codes)),
-        "nodes": len(tree),
-        "leaves": len(tree.leaves),
-        "names_with_several_parents": len(shared),
-        "operating_curve": [asdict(point) for point in operating_curve(tree, proba, codes)],
-    }
+def hierarchical_report(tree: LabelTree, proba: Floats, codes: NodeIds) -> HierarchyReport:
+    """Return the scores of (N, C) probabilities that know the tree, and the operating curve."""
+    return HierarchyReport(
+        scores=score_hierarchy(tree, proba, codes),
+        nodes=len(tree),
+        leaves=len(tree.leaves),
+        names_with_several_parents=len(tree.shared_names()),
+        operating_curve=tuple(operating_curve(tree, proba, codes)),
+    )

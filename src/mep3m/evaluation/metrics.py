@@ -71,8 +71,8 @@ def f1_by_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def mean_f1(f1: NDArray[np.float64], truth: Codes) -> float:
     """Return the macro average of `f1_by_class`; each class below 0 in the truth counts with 0."""
-    found = f1[:-1][~np.isnan(f1[:-1])]
-    return float(found.sum() / (len(found) + len(np.unique(truth[truth < 0]))))
+    occurring = f1[:-1][~np.isnan(f1[:-1])]
+    return float(occurring.sum() / (len(occurring) + len(np.unique(truth[truth < 0]))))
 
 
 def average_precision(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> float:
@@ -120,7 +120,7 @@ def score_level(proba: Floats, truth: Codes) -> LevelScores:
     f1 = f1_by_class(matrix)
     support = matrix.sum(axis=1)
     ap = ap_by_class(proba, truth)
-    found = ap[~np.isnan(ap)]
+    occurring = ap[~np.isnan(ap)]
     return LevelScores(
         n=len(truth),
         classes=classes,
@@ -129,6 +129,6 @@ def score_level(proba: Floats, truth: Codes) -> LevelScores:
         top5=top_k(proba, truth, 5),
         macro_f1=mean_f1(f1, truth),
         weighted_f1=float(np.nansum(f1 * support) / len(truth)),
-        ap_macro=float(found.sum() / classes),
+        ap_macro=float(occurring.sum() / classes),
         ap_micro=ap_micro(proba, truth),
     )

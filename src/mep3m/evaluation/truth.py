@@ -24,27 +24,36 @@ HARMLESS = frozenset({"missing_id", "no_category"})
 Key = tuple[str, str]
 
 
-def score_against_truth(truth: Path, review: Path, stores: Mapping[str, Store]) -> dict[str, Any]:
+def score_against_truth(truth: Path, review: Path | None, stores: Mapping[str, Store]) -> dict[str, Any]:
     """Return how right a build is, by step; `truth` is the folder that the simulator wrote.
 
-    `alignment`: links that the method accepted, against the true links of every pair of shops.
+    `stores` are those of the steps that ran, in order; rows of platforms that they do not hold are no part
+    of the truth. `alignment`: links that the method accepted, against the true links of every pair of
+    platforms; `None` where there is no `review` or no such link.
     `duplicates`: pairs and B-cubed over kept products. `quality`: rows with a planted defect that
     were refused or dropped or lost their image (recall), and the share of those that were planted
     (precision). `ocr`: whether an image has text at all.
     """
-    rows = pq.read_table(truth / "products.parquet").to_pylist()
+    dataset = list(stores.values())[-1]
+    rejects = pa.concat_tables([store.rejects() for store in stores.values()]).to_pylist()
+    products = list(_products(dataset))
+    present = {row["source"] for row in (*products, *rejects)}
+    every = pq.read_table(truth / "products.parquet").to_pylist()
+    rows = [row for row in every if row["source"] in present]
     known = {(row["source"], row["source_id"]): row for row in rows if row["defect"] != "repeated_id"}
-    kept = [row for row in _products(stores["align"]) if row["dropped"] is None]
-    found = [row for row in kept if _key(row) in known]
-    groups = [row["group"] for row in found], [known[_key(row)]["group"] for row in found]
-    read = [row for row in found if row["image"]]
+    kept = [row for row in products if row["dropped"] is None and _key(row) in known]
+    groups = (
+        [row["group"] or "\n".join(_key(row)) for row in kept],
+        [known[_key(row)]["group"] for row in kept],
+    )
+    read = [row for row in kept if row["image"]]
     return {
-        "alignment": _alignment(truth / "alignment.tsv", review),
+        "alignment": _alignment(truth / "alignment.tsv", review, present),
         "duplicates": {
             "pairwise": _agreement(pairwise(*groups)),
             "b_cubed": _agreement(b_cubed(*groups)),
         },
-        "quality": _quality(rows, stores),
+        "quality": _quality(rows, products, rejects),
         "ocr": _detection(
             {_key(row) for row in read if row["ocr"]},
             {_key(row) for row in read if known[_key(row)]["has_text"]},
@@ -52,14 +61,19 @@ def score_against_truth(truth: Path, review: Path, stores: Mapping[str, Store]) 
     }
 
 
-def _alignment(gold_file: Path, review: Path) -> dict[str, Any]:
+def _alignment(gold_file: Path, review: Path | None, present: set[str]) -> dict[str, Any] | None:
+    """Score the links between platforms that are there; None where nothing was to be aligned."""
     pairs: dict[Key, Relation | None] = {}
     for _, row in read_rows(gold_file, ("left_source", "right_source", "left_id", "right_id", "relation")):
+        if not {row["left_source"], row["right_source"]} <= present:
+            continue
         ends = (f"{row['left_source']}: {row['left_id']}", f"{row['right_source']}: {row['right_id']}")
         turned = ends[0] > ends[1]
         pairs[(ends[1], ends[0]) if turned else ends] = (
             TURNED[row["relation"]] if turned else TURNED[TURNED[row["relation"]]]
         )
+    if review is None or not pairs:
+        return None
     scores = score([_named(row.proposal) for row in read_sssom(review)], Gold(pairs), errors_shown=0)
     wanted = ("gold_pairs", "proposed", "correct", "precision", "recall", "f1", "decisions")
     return {name: value for name, value in asdict(scores).items() if name in wanted}
@@ -74,15 +88,18 @@ def _named(proposal: Proposal) -> Proposal:
     return replace(proposal, left_id=right, right_id=left, relation=TURNED[proposal.relation])
 
 
-def _quality(rows: Iterable[dict[str, Any]], stores: Mapping[str, Store]) -> dict[str, Any]:
+def _quality(
+    rows: Iterable[dict[str, Any]], products: Iterable[dict[str, Any]], rejects: Iterable[dict[str, Any]]
+) -> dict[str, Any]:
     """Compare products by id, and refused rows, which have none, by file and line."""
     rows = [row for row in rows if row["defect"] not in HARMLESS]
     places = {(Path(row["file"]).name, row["line"]): _place(row) for row in rows}
     # the id of a row that repeats one belongs to the first row with it
     sole = [row for row in rows if row["defect"] != "repeated_id"]
     by_id = {f"{row['source']}:{row['source_id']}": _place(row) for row in sole}
-    taken = {by_id.get(f"{row['source']}:{row['source_id']}") for row in _dropped(stores["align"])}
-    for row in pa.concat_tables([store.rejects() for store in stores.values()]).to_pylist():
+    dropped = (row for row in products if row["dropped"] is not None)
+    taken = {by_id.get(f"{row['source']}:{row['source_id']}") for row in dropped}
+    for row in rejects:
         where = (Path(row["file"] or "").name, row["line"])
         taken.add(by_id.get(row["product"]) or places.get(where))
     taken.discard(None)  # a row with a harmless flaw: neither right nor wrong to take out
@@ -93,16 +110,12 @@ def _place(row: Mapping[str, Any]) -> tuple[str, str, int]:
     return row["source"], row["file"], row["line"]
 
 
-def _dropped(store: Store) -> Iterable[dict[str, Any]]:
-    return (row for row in _products(store) if row["dropped"] is not None)
-
-
-def _detection(found: set[Any], true: set[Any]) -> dict[str, Any]:
-    both = len(found & true)
+def _detection(detected: set[Any], true: set[Any]) -> dict[str, Any]:
+    both = len(detected & true)
     return {
         "true": len(true),
-        "found": len(found),
-        "precision": both / len(found) if found else 1.0,
+        "found": len(detected),
+        "precision": both / len(detected) if detected else 1.0,
         "recall": both / len(true) if true else 1.0,
     }
 

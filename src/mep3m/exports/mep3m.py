@@ -11,7 +11,7 @@ import orjson
 
 from mep3m.product import Product
 from mep3m.sources.mep3m.spreadsheet import LEVELS
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 from mep3m.taxonomy import Category, Taxonomy
 
 _OWN_ID = re.compile(r"L(\d)-(\w+)")
@@ -40,7 +40,7 @@ def write_annotations(products: Iterable[Product], taxonomy: Taxonomy, path: Pat
 def _numbers(taxonomy: Taxonomy) -> dict[str, str]:
     own = {node.id: _OWN_ID.fullmatch(node.id) for node in taxonomy}
     if all(own.values()):
-        return {node: found[2] for node, found in own.items() if found}
+        return {node: numbers[2] for node, numbers in own.items() if numbers}
     fine = [node for level in range(2, len(LEVELS) + 1) for node in taxonomy.at_level(level)]
     levels: Sequence[Sequence[Category]] = (taxonomy.at_level(1), fine)
     return {node.id: str(i) for nodes in levels for i, node in enumerate(nodes, start=1)}

@@ -1,91 +1,169 @@
-"""From the bytes of an image file to pixels, whatever the file is; or the reason why not."""
+"""From an image file to pixels: the one decoder, for whatever the file is; or the reason why not."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from mep3m.errors import InputError, words_of
+from mep3m.errors import FormatError, words_of
+from mep3m.settings.base import MAX_PIXELS
 
+#: values of shape (H, W, 3), RGB, uint8
 Pixels = NDArray[np.uint8]
 
 #: images with a shorter side below this hold no legible text and are not read, in pixels
 MIN_SIDE = 8
+#: EXIF orientations that exchange width and height
+_TURNED = (5, 6, 7, 8)
+
+# Pillow warns of large images and of odd metadata: what is too large is decided here, and the rest says
+# nothing about pixels. Not `catch_warnings` around each image, which changes the filters of other threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-class UnreadableImageError(InputError):
+class UnreadableImageError(FormatError):
     """The bytes are not an image that can be read; the message is the reason for quarantine."""
 
 
-def load(content: bytes, max_megapixels: float) -> Pixels:
-    """Decode an image to RGB, upright.
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """Width and height in pixels as a viewer shows them (EXIF rotation applied), and Pillow's format."""
 
-    EXIF rotation is applied, CMYK and 16-bit are converted, transparency is laid on white, and of
-    an animation the first frame is taken.
+    width: int
+    height: int
+    format: str
 
-    Returns:
-        Pixels of shape (H, W, 3), uint8.
+
+@dataclass(frozen=True, slots=True)
+class DecodedImage:
+    """An upright image, transparency on white, and what its file is.
+
+    `image` has fewer pixels than the file where `decode` was told that fewer suffice.
+    """
+
+    image: Image.Image
+    facts: FileFacts
+
+
+def decode(
+    source: bytes | Path,
+    max_pixels: int = MAX_PIXELS,
+    mode: Literal["RGB", "L"] = "RGB",
+    suffices: int | None = None,
+) -> DecodedImage:
+    """Decode an image file to its end, in colour or grey.
+
+    EXIF rotation is applied, CMYK, palettes and 16 bits are converted, transparency is laid on white, and
+    of an animation the first frame is taken. The size is checked before anything is decoded.
+
+    With `suffices`, a side in pixels, a JPEG is decoded at the smallest scale (1, 1/2, 1/4 or 1/8) at which
+    both sides are at least as long, in a fraction of the time.
 
     Raises:
-        UnreadableImageError: broken, truncated, not an image, or larger than the limit.
+        UnreadableImageError: broken, truncated, empty, not an image, or more than `max_pixels`.
+        OSError: the file cannot be read.
     """
-    if not content:
-        raise UnreadableImageError("the image file is empty")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _decode(content, max_megapixels)
-    except UnreadableImageError:
-        raise
-    except UnidentifiedImageError:
-        start = content[:8].hex(" ")
-        raise UnreadableImageError(f"not an image in a known format (starts with {start})") from None
-    except Image.DecompressionBombError as error:
-        raise UnreadableImageError(f"image is too large: {error}") from None
-    except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
-        raise UnreadableImageError(f"broken image: {words_of(error)}") from None
-
-
-def _decode(content: bytes, max_megapixels: float) -> Pixels:
-    """Decode; every failure leaves as whatever the decoder raised."""
-    with Image.open(io.BytesIO(content)) as image:
+    content = source.read_bytes() if isinstance(source, Path) else source
+    with _opened(content, max_pixels) as image:
         width, height = image.size
-        if width * height > max_megapixels * 1e6:
-            size = width * height / 1e6
-            raise UnreadableImageError(
-                f"image has {width}x{height} = {size:.1f} megapixels, the limit is {max_megapixels:g}; "
-                "raise max_megapixels to read it"
-            )
-        image.seek(0) if getattr(image, "n_frames", 1) > 1 else None
+        if suffices is not None:
+            image.draft(mode, (suffices, suffices))
         image.load()
-        upright: Image.Image = ImageOps.exif_transpose(image)
-        return np.asarray(_rgb(upright), dtype=np.uint8)
+        facts = _facts(image, width, height)
+        with suppress(Exception):  # damaged EXIF: the pixels are what they are
+            ImageOps.exif_transpose(image, in_place=True)
+        return DecodedImage(_plain(image, mode), facts)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Convert any mode to RGB; 16-bit is scaled to 8, transparency is laid on white."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values: NDArray[Any] = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
-        return Image.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        layered = image.convert("RGBA")
-        white = Image.new("RGBA", layered.size, "white")
-        return Image.alpha_composite(white, layered).convert("RGB")
-    return image.convert("RGB")
+def load(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Pixels:
+    """Decode an image file to an array of shape (H, W, 3), RGB, uint8; see `decode`."""
+    return np.asarray(decode(source, max_pixels).image, dtype=np.uint8)
+
+
+def file_facts(
+    content: bytes, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] | None = None
+) -> FileFacts:
+    """Decode an image to its end for what its file is; `formats` are Pillow's names of those allowed.
+
+    Raises:
+        UnreadableImageError: see `decode`, or it is of another format.
+    """
+    with _opened(content, max_pixels, formats) as image:
+        image.load()
+        return _facts(image, *image.size)
 
 
 def image_size(content: bytes) -> tuple[int, int]:
-    """Return (width, height) from the header alone, (0, 0) where it cannot be read."""
+    """Return (width, height) of the file from its header alone, (0, 0) where it cannot be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
-                return image.size
+        with Image.open(io.BytesIO(content)) as image:
+            return image.size
     except Exception:
         return 0, 0
+
+
+@contextmanager
+def _opened(content: bytes, max_pixels: int, formats: tuple[str, ...] | None = None) -> Iterator[Image.Image]:
+    """Open an image that is not too large; whatever a decoder raises inside becomes one error."""
+    if not content:
+        raise UnreadableImageError("the image is empty (0 bytes)")
+    try:
+        with Image.open(io.BytesIO(content), formats=formats) as image:
+            pixels = image.width * image.height
+            if pixels > max_pixels:
+                raise UnreadableImageError(
+                    f"the image has {pixels:,} pixels ({image.width} x {image.height}), "
+                    f"at most {max_pixels:,} are allowed"
+                )
+            yield image
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableImageError(_what_it_is(content, formats)) from None
+    except Image.DecompressionBombError:
+        raise UnreadableImageError(f"the image has more than {max_pixels:,} pixels") from None
+    except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error, ...
+        said = words_of(error).partition(": ")[2] or type(error).__name__
+        raise UnreadableImageError(f"the image is broken: {said}") from None
+
+
+def _facts(image: Image.Image, width: int, height: int) -> FileFacts:
+    """Return the facts of a file whose pixels are `width` x `height` as they are stored."""
+    turned = False
+    with suppress(Exception):
+        turned = image.getexif().get(ExifTags.Base.Orientation) in _TURNED
+    size = (height, width) if turned else (width, height)
+    return FileFacts(*size, str(image.format))
+
+
+def _plain(image: Image.Image, mode: str) -> Image.Image:
+    """Convert any mode to RGB or grey; 16 bits are scaled to 8, transparency is laid on white."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values: NDArray[Any] = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        image = Image.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8))
+    elif image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        layers = image.convert("RGBA")
+        image = Image.new("RGBA", layers.size, "white")
+        image.alpha_composite(layers)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _what_it_is(content: bytes, formats: tuple[str, ...] | None) -> str:
+    """Say what bytes are that no decoder knows."""
+    head = content[:256].lstrip().lower()
+    if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<svg")):
+        return f"this is {'SVG' if b'<svg' in content[:1000].lower() else 'a web page'}, not an image"
+    if formats is not None:
+        return f"this is not an image of an allowed type ({', '.join(formats)})"
+    start = content[:8].hex(" ")
+    return f"this is not an image of a known type: {len(content):,} bytes, beginning with {start}"

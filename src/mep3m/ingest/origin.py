@@ -9,17 +9,19 @@ from typing import Any
 import orjson
 
 from mep3m.errors import NotFoundError, StoreError
+from mep3m.ingest.request import ORIGIN
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import Source
 from mep3m.sources.catalogue import open_source
 from mep3m.sources.images.intake import Intake
 from mep3m.store import Plan, Store
-from mep3m.store.files import as_text, hash_file, read_json, write_json
+from mep3m.store.filesystem import as_text, hash_file
+from mep3m.store.json_files import read_json, write_json
+from mep3m.store.layout import Layout
 from mep3m.store.rejects import INGEST
+from mep3m.store.stamp import look_at
 from mep3m.store.store import read_manifest
 
-#: beside a store's shards: where its input was on this machine, and what it looked like
-ORIGIN = "origin.json"
 #: more files than this are told apart by size and time instead of content
 HASHED_FILES = 100
 
@@ -43,7 +45,7 @@ class Catalogues:
             NotFoundError: the folder or archive of images does not exist.
         """
         entry = self.entries[index]
-        root = self.base / entry.images if entry.images is not None else None
+        root = self.base / entry.image_root if entry.image_root is not None else None
         if root is not None and not root.exists():
             raise NotFoundError(f"the image folder {root} of source '{entry.name}' does not exist")
         return Intake(self.images, root, entry.limits, entry.fetch)
@@ -113,7 +115,7 @@ def compare(folder: Path, plan: Plan) -> str:
 
 def _finished(folder: Path) -> dict[str, Any] | None:
     """Return the manifest of a finished store, `None` where there is none or a shard is missing."""
-    if not (folder / "manifest.json").exists():
+    if not Layout(folder).finished:
         return None
     store = Store(folder, read_manifest(folder))
     return store.manifest if all(path.exists() for path in store.shards) else None
@@ -121,8 +123,10 @@ def _finished(folder: Path) -> dict[str, Any] | None:
 
 def decisive(entry: SourceEntry) -> dict[str, Any]:
     """Return what of an entry decides the products; where files lie on this machine does not."""
-    settings = entry.model_dump(mode="json", exclude={"path", "images", "taxonomy", "fetch"})
-    settings["images"] = entry.images is not None
+    settings = entry.model_dump(mode="json", exclude={"path", "image_root", "taxonomy", "fetch"})
+    # names of an earlier version, so that its stores stay up to date
+    settings["columns"]["source"] = settings["columns"].pop("platform")
+    settings["images"] = entry.image_root is not None
     settings["fetch"] = entry.fetch.enabled
     return settings
 
@@ -136,19 +140,14 @@ def portable(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stat(path: Path) -> dict[str, Any]:
-    facts = path.stat()
-    return {
-        "path": as_text(str(path.resolve())),
-        "size": facts.st_size,
-        "mtime_ns": facts.st_mtime_ns,
-        "sha256": None,
-    }
+    size, time = look_at(path)
+    return {"path": as_text(str(path.resolve())), "size": size, "mtime_ns": time, "sha256": None}
 
 
 def _origin(folder: Path) -> dict[str, Any]:
     path = folder / ORIGIN
-    found = read_json(path) if path.exists() else {}
-    return found if isinstance(found, dict) else {}
+    content = read_json(path) if path.exists() else {}
+    return content if isinstance(content, dict) else {}
 
 
 def write_origin(folder: Path, catalogues: Catalogues, inputs: list[dict[str, Any]]) -> None:
@@ -170,4 +169,4 @@ def catalogues_of(folder: Path) -> Catalogues:
             f"{folder} does not remember its input ({ORIGIN} is missing); run 'mep3m ingest' on it again"
         )
     entries = tuple(SourceEntry.parse(entry, str(folder / ORIGIN)) for entry in origin["entries"])
-    return Catalogues(entries, Path(origin["base"]), folder / "images")
+    return Catalogues(entries, Path(origin["base"]), Layout(folder).images)

@@ -15,12 +15,14 @@ import pyarrow.parquet as pq
 
 from mep3m.engine import Progress, silent
 from mep3m.ingest.origin import Catalogues, catalogues_of
-from mep3m.ingest.shards import IN_ORDER, PartReader, Place, find_taxonomy, list_parts
+from mep3m.ingest.shards import IN_ORDER, PartReader, find_taxonomy, list_parts
 from mep3m.ingest.update import finish_update
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
+from mep3m.sources.columns import Place
 from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import atomic_write, exclusive_lock, fingerprint, read_json, write_json
+from mep3m.store.filesystem import atomic_write, exclusive_lock
+from mep3m.store.json_files import fingerprint, read_json, write_json
 from mep3m.store.rejects import rejects_table
 from mep3m.store.store import read_shard
 
@@ -58,13 +60,13 @@ def retry(folder: Path, progress: Progress = silent) -> RetryCounts:
 
 
 def _retry(folder: Path, progress: Progress) -> RetryCounts:
-    """Do what `retry` says, alone in the folder."""
+    """`retry` with the lock on the folder held."""
     finish_update(folder)
     store = Store.open(folder)
     catalogues = catalogues_of(folder)
     plan = Plan(**{field.name: _as_plan(store, field.name) for field in fields(Plan)})
     writer = StoreWriter(folder, plan)
-    failing = [i for i in range(len(plan.parts)) if (folder / "rejects" / f"{i:05d}.parquet").exists()]
+    failing = [i for i in range(len(plan.parts)) if writer.layout.quarantine(i).exists()]
     again = Again(catalogues, tuple(list_parts(catalogues)), writer)
     counts = RetryCounts(0, 0, 0)
     with progress("retry", len(failing), "shards") as advance:
@@ -91,7 +93,7 @@ class Again:
 
     def shard(self, index: int) -> RetryCounts:
         """Try the failures of a shard; the shard is written before the quarantine shrinks."""
-        path = self.writer.folder / "rejects" / f"{index:05d}.parquet"
+        path = self.writer.layout.quarantine(index)
         failures = [Reject(**row) for row in pq.read_table(path).to_pylist()]
         table = read_shard(self.writer.shard(index))
         of_images = [failure for failure in failures if failure.product is not None]
@@ -133,8 +135,8 @@ class Again:
         if not intake.idle:
             return intake.take(Batch(rows))
         places = {(row["file"], row["line"]) for row in rows.select(["file", "line"]).to_pylist()}
-        found = self._read(which, places)
-        return found if found.products.num_rows == rows.num_rows else Batch(rows, found.rejects)
+        again = self._read(which, places)
+        return again if again.products.num_rows == rows.num_rows else Batch(rows, again.rejects)
 
     def _of_source(self, table: pa.Table, which: int) -> pa.Table:
         files = {part.file for source, part in self.parts if source == which}
@@ -171,7 +173,7 @@ class Again:
 
     def _parts_of(self, which: int, places: set[Place]) -> list[int]:
         """Return the parts that can hold the places; parts that span several files are all read."""
-        found = []
+        parts = []
         own = {part.file for source, part in self.parts if source == which}
         for index, (source, part) in enumerate(self.parts):
             following = self.parts[index + 1][1] if index + 1 < len(self.parts) else None
@@ -180,17 +182,17 @@ class Again:
                 file not in own or (file == part.file and part.line <= line < end) for file, line in places
             )
             if source == which and held:
-                found.append(index)
-        return found
+                parts.append(index)
+        return parts
 
     def _places(self, ids: pa.ChunkedArray) -> dict[str, Place]:
         """Return where the products with these ids stand now, in any shard."""
-        found = {}
+        places: dict[str, Place] = {}
         for path in [self.writer.shard(i) for i in range(len(self.writer.plan.parts))] if len(ids) else []:
             same = pc.field("id").isin(ids.to_pylist())
             rows = pq.read_table(path, columns=["id", "file", "line"], filters=same)
-            found.update({row["id"]: (row["file"], row["line"]) for row in rows.to_pylist()})
-        return found
+            places.update({row["id"]: (row["file"], row["line"]) for row in rows.to_pylist()})
+        return places
 
     def _source_of(self, failure: Reject) -> int | None:
         """Return the source of a failure: the one with its file, else the one with its name."""
@@ -216,7 +218,7 @@ def _as_plan(store: Store, name: str) -> Any:
 
 def _renew_fingerprint(writer: StoreWriter, before: str) -> None:
     """Give the store a new fingerprint, so that later stages see that its rows have changed."""
-    path = writer.folder / "manifest.json"
+    path = writer.layout.manifest
     manifest = read_json(path)
     manifest["fingerprint"] = fingerprint([before, manifest["rows"], manifest["rejects"], "retry"])
     write_json(path, manifest)

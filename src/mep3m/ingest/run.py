@@ -21,7 +21,8 @@ from mep3m.ingest.shards import PartReader, build, list_parts, reuse_memory
 from mep3m.ingest.update import finish_update, update
 from mep3m.settings.sources import SourceEntry
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.files import exclusive_lock
+from mep3m.store.filesystem import exclusive_lock
+from mep3m.store.layout import Layout
 from mep3m.store.rejects import INGEST
 
 
@@ -57,11 +58,11 @@ def _ingest(
     progress: Progress,
     replace: bool,
 ) -> Store:
-    """Do what `ingest` says, alone in the folder."""
-    catalogues = Catalogues(tuple(entries), base, folder / "images")
+    """`ingest` with the lock on the folder held."""
+    catalogues = Catalogues(tuple(entries), base, Layout(folder).images)
     settings = [decisive(entry) for entry in entries]
     if replace:  # an update that was killed half-way would else take the place of what is built now
-        shutil.rmtree(folder / "update", ignore_errors=True)
+        shutil.rmtree(Layout(folder).update, ignore_errors=True)
     else:
         finish_update(folder)
         if unchanged(folder, settings, catalogues):
@@ -78,10 +79,10 @@ def _ingest(
             f"{entries[which].name}:{part.file}:{part.start}-{part.stop}:{part.line}" for which, part in parts
         ),
     )
-    found = "other" if replace else compare(folder, plan)
-    if found == "older":
+    standing = "other" if replace else compare(folder, plan)
+    if standing == "older":
         return update(catalogues, plan, parts, inputs, folder, engine, progress)
-    if found == "same":  # touched or moved files with the same content
+    if standing == "same":  # touched or moved files with the same content
         write_origin(folder, catalogues, inputs)
         return Store.open(folder)
     writer = StoreWriter.begin(folder, plan, replace=replace)

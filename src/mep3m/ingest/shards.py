@@ -20,6 +20,8 @@ from mep3m.ingest.origin import (
 )
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
+from mep3m.sources.columns import Place, refuse_repeated_ids
+from mep3m.sources.images.intake import Intake
 from mep3m.sources.mep3m.spreadsheet import LEVELS, read_taxonomy
 from mep3m.store import Reject, Store, StoreWriter
 from mep3m.store.rejects import INGEST
@@ -28,8 +30,6 @@ from mep3m.taxonomy import Category, Taxonomy
 
 #: the order of the rows in a shard
 IN_ORDER = [("file", "ascending"), ("line", "ascending")]
-#: file and line of a row
-Place = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,14 @@ class PartReader:
         intake = self.catalogues.intake(which)
         tables, rejects = [PRODUCT_SCHEMA.empty_table()], []
         for batch in self.catalogues.source(which).read(part):
-            taken = intake.take(batch if places is None else only(batch, places))
+            taken = self.take(intake, batch if places is None else only(batch, places))
             tables.append(taken.products)
             rejects.extend(taken.rejects)
         return pa.concat_tables(tables), rejects
+
+    def take(self, intake: Intake, batch: Batch) -> Batch:
+        """Return a batch with its images taken in; an update spares those that cannot have changed."""
+        return intake.take(batch)
 
 
 def reuse_memory() -> None:
@@ -115,11 +119,13 @@ def refuse_repeats(writer: StoreWriter) -> None:
     suspects = np.unique(every[1:][every[1:] == every[:-1]])
     if not len(suspects):
         return
-    first: dict[str, tuple[str, int]] = {}
+    first: dict[str, Place] = {}
     for index, row_hashes in enumerate(hashes):
         rows = np.flatnonzero(np.isin(row_hashes, suspects))
         if len(rows):
-            _refuse_in_shard(writer, index, rows, first)
+            kept, rejects = refuse_repeated_ids(read_shard(writer.shard(index)), rows, first)
+            if rejects:
+                rewrite(writer, index, kept, rejects)
 
 
 def find_taxonomy(catalogues: Catalogues, writer: StoreWriter) -> Taxonomy | None:
@@ -165,34 +171,14 @@ def _hash_ids(writer: StoreWriter) -> list[np.ndarray[Any, np.dtype[np.uint64]]]
     shards = _shards(writer)
     if not shards:
         return []
-    found = _query("SELECT hash(id) AS h FROM read_parquet(?)", [shards]).fetchnumpy()["h"]
+    hashes = _query("SELECT hash(id) AS h FROM read_parquet(?)", [shards]).fetchnumpy()["h"]
     ends = np.cumsum([pq.read_metadata(path).num_rows for path in shards])
-    return np.split(np.asarray(found, dtype=np.uint64), ends[:-1])
-
-
-def _refuse_in_shard(
-    writer: StoreWriter, index: int, rows: np.ndarray[Any, Any], first: dict[str, tuple[str, int]]
-) -> None:
-    table = read_shard(writer.shard(index))
-    keep = np.ones(table.num_rows, dtype=bool)
-    rejects = []
-    places = table.select(["id", "source", "source_id", "file", "line"]).take(pa.array(rows)).to_pylist()
-    for row, place in zip(rows.tolist(), places, strict=True):
-        here = (place["file"], place["line"])
-        there = first.setdefault(place["id"], here)
-        if there != here:
-            keep[row] = False
-            reason = f"the id is already used by {there[0]}, line {there[1]}"
-            rejects.append(
-                Reject(INGEST, place["source"], reason, None, here[0], here[1], "id", place["source_id"])
-            )
-    if rejects:
-        rewrite(writer, index, table.filter(pa.array(keep)), rejects)
+    return np.split(np.asarray(hashes, dtype=np.uint64), ends[:-1])
 
 
 def rewrite(writer: StoreWriter, index: int, table: pa.Table, added: Sequence[Reject]) -> None:
     """Replace a shard and add to its quarantine; the same call after a kill adds nothing twice."""
-    path = writer.folder / "rejects" / f"{index:05d}.parquet"
+    path = writer.layout.quarantine(index)
     old = [Reject(**row) for row in pq.read_table(path).to_pylist()] if path.exists() else []
     kept = list(dict.fromkeys([*old, *added]))
     writer.write(index, table, kept)

@@ -18,16 +18,18 @@ import pyarrow.compute as pc
 
 from mep3m.engine import Engine, Progress, run
 from mep3m.ingest.origin import Catalogues, write_origin
-from mep3m.ingest.shards import IN_ORDER, PartReader, Place, find_taxonomy, refuse_repeats, sweep
+from mep3m.ingest.request import ORIGIN
+from mep3m.ingest.shards import IN_ORDER, PartReader, find_taxonomy, refuse_repeats, sweep
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.images.intake import COLUMNS, Intake, is_url
-from mep3m.store import Plan, Reject, Store, StoreWriter
-from mep3m.store.files import inside, read_json
+from mep3m.store import Plan, Store, StoreWriter
+from mep3m.store.filesystem import inside
+from mep3m.store.json_files import read_json
+from mep3m.store.layout import HISTORY, STATE, Layout
 from mep3m.store.rejects import INGEST
 
 WITHDRAWN = "withdrawn: not in the newer export"
-_STATE = ("plan.json", "shards", "rejects", "taxonomy.json", "manifest.json")
 
 
 def update(
@@ -42,8 +44,8 @@ def update(
     """Bring a finished store to the state of newer input; the manifest counts what changed."""
     previous = Store.open(folder)
     plan = replace(plan, parts=(*plan.parts, "withdrawn"), parent=previous.fingerprint)
-    draft = folder / "update"
-    if (draft / "plan.json").exists():
+    draft = Layout(folder).update
+    if Layout(draft).begun:
         writer = StoreWriter.begin(draft, plan, replace=True)
     else:
         shutil.rmtree(draft, ignore_errors=True)
@@ -68,20 +70,11 @@ class UpdateReader(PartReader):
 
     previous: Path
 
-    def read(self, index: int, places: frozenset[Place] | None = None) -> tuple[pa.Table, list[Reject]]:
-        """Return the products of a part and what was refused."""
-        which, part = self.parts[index]
-        intake = self.catalogues.intake(which)
-        tables, rejects = [PRODUCT_SCHEMA.empty_table()], []
-        for batch in self.catalogues.source(which).read(part):
-            known, fresh = self._split(batch, intake)
-            taken = intake.take(fresh)
-            both = pa.concat_tables([known, taken.products]).sort_by(
-                [("file", "ascending"), ("line", "ascending")]
-            )
-            tables.append(both)
-            rejects.extend(taken.rejects)
-        return pa.concat_tables(tables).combine_chunks(), rejects
+    def take(self, intake: Intake, batch: Batch) -> Batch:
+        """Return a batch with its images taken in, in the order of its rows."""
+        known, fresh = self._split(batch, intake)
+        taken = intake.take(fresh)
+        return Batch(pa.concat_tables([known, taken.products]).sort_by(IN_ORDER), taken.rejects)
 
     def _split(self, batch: Batch, intake: Intake) -> tuple[pa.Table, Batch]:
         """Return the rows whose image is known from the previous state, and the others."""
@@ -90,7 +83,7 @@ class UpdateReader(PartReader):
         before = known_images(self.previous)
         at = pc.index_in(batch.products["id"], before["id"].combine_chunks())
         same = pc.fill_null(pc.equal(before["image_ref"].take(at), batch.products["image_ref"]), False)
-        made = (self.previous / "manifest.json").stat().st_mtime_ns
+        made = Layout(self.previous).manifest.stat().st_mtime_ns
         kept = [
             ok and _still(intake, reference, made)
             for ok, reference in zip(same.to_pylist(), batch.products["image_ref"].to_pylist(), strict=True)
@@ -137,9 +130,9 @@ def _withdrawn(previous: Store, writer: StoreWriter, parts: int) -> pa.Table:
         return PRODUCT_SCHEMA.empty_table()
     present = "SELECT id FROM read_parquet($new)" if new else "SELECT '' AS id WHERE false"
     query = f"SELECT * FROM read_parquet($old) WHERE id NOT IN ({present})"
-    found = _connect().sql(query, params={"old": old, **({"new": new} if new else {})})
+    missing = _connect().sql(query, params={"old": old, **({"new": new} if new else {})})
     # a join comes in any order; two exports can share a line, so the id decides
-    rows = found.to_arrow_table().cast(PRODUCT_SCHEMA).sort_by([*IN_ORDER, ("id", "ascending")])
+    rows = missing.to_arrow_table().cast(PRODUCT_SCHEMA).sort_by([*IN_ORDER, ("id", "ascending")])
     reason = pc.coalesce(rows["dropped"], pa.scalar(WITHDRAWN))
     index = PRODUCT_SCHEMA.get_field_index("dropped")
     return rows.set_column(index, PRODUCT_SCHEMA.field("dropped"), reason)
@@ -177,19 +170,19 @@ def finish_update(folder: Path) -> None:
 
     Every step can be repeated: the update's manifest moves last, so until then the move goes on.
     """
-    draft = folder / "update"
-    if not (draft / "manifest.json").exists():
+    draft = Layout(folder).update
+    if not Layout(draft).finished:
         return
     away = draft / "old-state-is-away"
     if not away.exists():
-        history = folder / "history" / str(read_json(draft / "manifest.json")["parent"])
+        history = folder / HISTORY / str(read_json(Layout(draft).manifest)["parent"])
         history.mkdir(parents=True, exist_ok=True)
-        for name in _STATE:
+        for name in STATE:
             if (folder / name).exists():
                 _clear(history / name)
                 (folder / name).rename(history / name)
         away.touch()
-    for name in ("origin.json", *_STATE):
+    for name in (ORIGIN, *STATE):
         if (draft / name).exists():
             (draft / name).replace(folder / name)
     shutil.rmtree(draft)

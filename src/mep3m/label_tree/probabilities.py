@@ -17,9 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mep3m.arrays import Floats
 from mep3m.label_tree.tree import LabelTree
-
-Floats = NDArray[np.float32]
 
 #: what rounding may add to a sum of float32 probabilities
 TOLERANCE = 1e-5
@@ -146,8 +145,8 @@ def deepest(codes: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return (N,): the deepest known node of `LabelTree.encode`'s codes, -1 where none is known."""
     known = codes >= 0
     last = codes.shape[1] - 1 - np.argmax(known[:, ::-1], axis=1)
-    found: NDArray[np.int32] = np.where(known.any(axis=1), codes[np.arange(len(codes)), last], -1)
-    return found
+    nodes: NDArray[np.int32] = np.where(known.any(axis=1), codes[np.arange(len(codes)), last], -1)
+    return nodes
 
 
 def doubt(rows: int) -> float:

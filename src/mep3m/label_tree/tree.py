@@ -134,8 +134,8 @@ class LabelTree:
     def first_of_name(self) -> NDArray[np.int32]:
         """(C,): the first column of the same level that has the node's name, so mostly the node itself."""
         first: dict[tuple[int, str], int] = {}
-        found = [first.setdefault((len(path), path[-1]), column) for column, path in enumerate(self.paths)]
-        return np.array(found, dtype=np.int32)
+        columns = [first.setdefault((len(path), path[-1]), column) for column, path in enumerate(self.paths)]
+        return np.array(columns, dtype=np.int32)
 
     def frontier(self, level: int) -> NDArray[np.int32]:
         """Return the columns that part every product at one level, ascending.
@@ -172,10 +172,10 @@ class LabelTree:
 
     def shared_names(self) -> dict[tuple[int, str], tuple[LabelPath, ...]]:
         """Return every (level, name) that stands below more than one parent, with its paths."""
-        found: dict[tuple[int, str], list[LabelPath]] = {}
+        paths_of: dict[tuple[int, str], list[LabelPath]] = {}
         for path in self.paths:
-            found.setdefault((len(path), path[-1]), []).append(path)
-        return {key: tuple(paths) for key, paths in found.items() if len(paths) > 1}
+            paths_of.setdefault((len(path), path[-1]), []).append(path)
+        return {key: tuple(paths) for key, paths in paths_of.items() if len(paths) > 1}
 
     def contradictions(self, paths: Iterable[LabelPath]) -> Counter[tuple[LabelPath, str]]:
         """Count label paths that this tree refuses, by (path up to the first wrong name, reason).
@@ -183,7 +183,7 @@ class LabelTree:
         Such a row keeps the part above the wrong name as a coarser label (`encode` stops there).
         """
         known = {(len(path), path[-1]): path for path in self.paths}
-        found: Counter[tuple[LabelPath, str]] = Counter()
+        counts: Counter[tuple[LabelPath, str]] = Counter()
         for path in paths:
             cut = next(
                 (path[:depth] for depth in range(1, len(path) + 1) if self.index(path[:depth]) < 0), None
@@ -193,8 +193,8 @@ class LabelTree:
             other = known.get((len(cut), cut[-1]))
             above = f"below '{' > '.join(other[:-1])}'" if other and other[:-1] else "at the first level"
             where = f"stands {above} in the tree" if other else "is not in the tree"
-            found[cut, where] += 1
-        return found
+            counts[cut, where] += 1
+        return counts
 
     @property
     def version(self) -> str:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from mep3m.errors import ModelError, did_you_mean
 from mep3m.label_tree.tree import LabelTree
-from mep3m.store.files import read_json
 from mep3m.store.images import Images
+from mep3m.store.json_files import read_json
+from mep3m.store.layout import TAXONOMY
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import Taxonomy
 
@@ -66,17 +67,18 @@ class Classifier(Protocol):
         ...
 
 
-def load(folder: Path) -> Classifier:
+def load(folder: Path | str) -> Classifier:
     """Rebuild the classifier that was saved in `folder`.
 
     Raises:
         ModelError: the folder is not a classifier, or is damaged.
     """
+    folder = Path(folder)
     description = folder / "classifier.json"
     if not description.exists():
         raise ModelError(f"{folder} is not a classifier folder: it has no classifier.json")
-    found = read_json(description)
-    kind = str(found.get("kind")) if isinstance(found, dict) else "none"
+    content = read_json(description)
+    kind = str(content.get("kind")) if isinstance(content, dict) else "none"
     if kind not in KINDS:
         raise ModelError(f"{description} names the kind '{kind}'{did_you_mean(kind, KINDS)}")
     classifier: Classifier = importlib.import_module(KINDS[kind]).load(folder)
@@ -85,5 +87,5 @@ def load(folder: Path) -> Classifier:
 
 def names_of(folder: Path) -> Taxonomy | None:
     """Return the category tree that was saved with a classifier, which gives names to ids."""
-    path = folder / "taxonomy.json"
+    path = folder / TAXONOMY
     return Taxonomy.load(path) if path.exists() else None

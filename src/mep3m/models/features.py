@@ -16,8 +16,9 @@ from mep3m.models.inputs.columns import Coder, Stored
 from mep3m.models.inputs.words import PretrainedTokens
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier, load
+from mep3m.models.networks.image import with_own_normalisation
 from mep3m.settings.network import NetworkSettings
-from mep3m.store.images import Images
+from mep3m.store.images import Images, read_image
 from mep3m.store.rejects import Reject
 from mep3m.store.rows import RowCache
 
@@ -36,6 +37,7 @@ def open_backbone(source: Path | NetworkSettings) -> NetworkClassifier:
     """
     if isinstance(source, Path):
         return load(source)
+    source = with_normalisation(source)
     tree = LabelTree.from_paths([("any",)])
     coders: dict[str, Coder] = {}
     for name in source.modalities:
@@ -49,6 +51,13 @@ def open_backbone(source: Path | NetworkSettings) -> NetworkClassifier:
             coders[name] = PretrainedTokens.open(part.weights, part.max_tokens)
     network = build_network(source, tree, {name: len(coder) for name, coder in coders.items()})
     return NetworkClassifier(tree, source, network.eval(), coders, np.ones(1, np.float32))
+
+
+def with_normalisation(settings: NetworkSettings) -> NetworkSettings:
+    """Return the settings with the figures for colours that their image network expects."""
+    if settings.image is None:
+        return settings
+    return settings.model_copy(update={"image": with_own_normalisation(settings.image)})
 
 
 def weights_hash(backbone: NetworkClassifier) -> str:
@@ -78,14 +87,14 @@ def frozen_features(
     rejects: list[Reject] = []
     for start in range(0, products.num_rows, CHUNK):
         chunk = products.slice(start, CHUNK)
-        found = [_content_key(row, backbone.settings.modalities, images) for row in chunk.to_pylist()]
-        fresh = {key: i for i, key in enumerate(found) if key is not None and key not in store}
+        chunk_keys = [_content_key(row, backbone.settings.modalities, images) for row in chunk.to_pylist()]
+        fresh = {key: i for i, key in enumerate(chunk_keys) if key is not None and key not in store}
         if fresh:
             read = backbone.encode(chunk.take(list(fresh.values())), images)
             rejects += read.rejects
             kept = [key for key, seen in zip(fresh, read.seen, strict=True) if seen]
             store.append(kept, read.vectors[read.seen])
-        keys += found
+        keys += chunk_keys
         say(f"features: {min(start + CHUNK, products.num_rows):,} of {products.num_rows:,} rows")
     return Stored(store.values(), store.slots(keys), rejects)
 
@@ -104,7 +113,7 @@ def _image_key(row: dict[str, Any], images: Images | None) -> str:
     if row["image"] or images is None:
         return row["image"] or ""
     try:
-        path = images.path(row)
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None else ""
+        source = images.locate(row)
+        return hashlib.sha256(read_image(source)).hexdigest() if source is not None else ""
     except (OSError, Mep3mError):
         return ""

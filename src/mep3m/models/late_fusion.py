@@ -15,8 +15,8 @@ from mep3m.label_tree.probabilities import doubt, families, from_siblings, softm
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models import classifier as door
 from mep3m.models.classifier import Classifier, Prediction
-from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
+from mep3m.store.json_files import read_json, write_json
 
 KIND, FORMAT = "late_fusion", 1
 #: a probability of 0 would silence every other part
@@ -33,7 +33,7 @@ class LateFusion:
     the probabilities are coherent (`models.tree`) where those of the parts are.
 
     `parts` are classifiers over the same tree by modality ('image', 'text'); `weights` (L, M) were
-    learned on held-out rows. A row that lacks a modality, or whose image cannot be read, is judged by
+    learned on held-out rows. A row that lacks a modality, or whose image cannot be read, is predicted by
     the other parts alone.
     """
 
@@ -48,10 +48,12 @@ class LateFusion:
 
     def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return the probabilities, which rows showed something to any part, and the unreadable images."""
-        found = [part.predict(products, images) for part in self.parts.values()]
-        seen = np.stack([one.seen for one in found], 1)
-        proba = fuse(self.tree, [one.proba for one in found], self.weights, seen, self.joined)
-        return Prediction(proba, np.asarray(seen.any(1)), [reject for one in found for reject in one.rejects])
+        predictions = [part.predict(products, images) for part in self.parts.values()]
+        seen = np.stack([one.seen for one in predictions], 1)
+        proba = fuse(self.tree, [one.proba for one in predictions], self.weights, seen, self.joined)
+        return Prediction(
+            proba, np.asarray(seen.any(1)), [reject for one in predictions for reject in one.rejects]
+        )
 
     def save(self, folder: Path) -> None:
         """Write each part into its own folder, and the weights into `classifier.json`."""
@@ -153,7 +155,7 @@ def learn_weights(
         # a label without a rival is certain: it says nothing about the parts
         told = rivals.sum(1) > 1
         if told.any():
-            found = minimize(
+            optimum = minimize(
                 _loss,
                 np.ones(count),
                 (logs[rows[told], nodes], truth[told] - nodes.start, rivals[told]),
@@ -161,7 +163,7 @@ def learn_weights(
                 bounds=[(0.0, 10.0)] * count,
                 method="L-BFGS-B",
             )
-            weights[level - 1] = found.x
+            weights[level - 1] = optimum.x
     return weights
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from mep3m.errors import ModelError
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 _TYPES = {
     "F32": np.float32,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,9 @@ from mep3m.alignment.merging.first_level import FirstLevelMap, from_entries
 from mep3m.alignment.merging.merge import MergeInputs
 from mep3m.alignment.propose import propose
 from mep3m.alignment.records import Proposal, Side
+from mep3m.alignment.review.contract import Signature
 from mep3m.alignment.review.decisions import read_review
+from mep3m.alignment.review.file_log import FileReviewLog
 from mep3m.alignment.review.migrate import migrate_decisions
 from mep3m.alignment.review.sssom import write_sssom
 from mep3m.engine import Engine, Progress, silent
@@ -21,30 +24,31 @@ from mep3m.settings.project import Project
 from mep3m.stages.apply_review import ApplyReview
 from mep3m.stages.base import run_stage
 from mep3m.store import Store
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.stamp import is_current, write_stamp
 
 REVIEW = "review.sssom.tsv"
+STAMP = "review.made-from.json"
 
 
 def align_store(
-    project: Project, root: Path, store: Store, out: Path, engine: Engine, progress: Progress = silent
+    project: Project, root: Path, store: Store, folder: Path, engine: Engine, progress: Progress = silent
 ) -> Store:
-    """Align the shops of `store` into `out/5-align`.
+    """Align the platforms of `store` into the store at `folder`.
 
-    The proposals go into `out/review.sssom.tsv`; decisions that stand there already are carried
-    over. An edited review makes the step run again.
+    The proposals go into `review.sssom.tsv` beside that; decisions that are there already are
+    migrated. An edited review makes the step run again.
     """
+    out = folder.parent
     first_level = from_entries(project.first_level, root / "mep3m.toml") if project.first_level else None
     out.mkdir(parents=True, exist_ok=True)
     review_file = out / REVIEW
-    made_from = fingerprint([store.fingerprint, project.align.model_dump(mode="json"), _classes(first_level)])
-    note = out / "review.made-from.json"
-    if not (review_file.exists() and note.exists() and read_json(note) == made_from):
+    made_from = [store.fingerprint, project.align.model_dump(mode="json"), _classes(first_level)]
+    if not is_current(out / STAMP, made_from, review_file):
         _write_review(project, store, first_level, review_file)
-        write_json(note, made_from)
-    decisions = tuple(read_review(review_file)[1])
+        write_stamp(out / STAMP, made_from)
+    decisions = tuple(FileReviewLog(review_file).read(_now()).decisions)
     stage = ApplyReview(MergeInputs(decisions, first_level, None, project.merge))
-    return run_stage(stage, store, out / "5-align", engine, progress)
+    return run_stage(stage, store, folder, engine, progress)
 
 
 def shops(store: Store) -> set[str]:
@@ -75,10 +79,15 @@ def _write_review(project: Project, store: Store, first_level: FirstLevelMap | N
     draft = path.with_name("proposals.sssom.tsv")
     write_sssom(draft, proposals_of(project, store, first_level), project.name, {"store": store.folder})
     sheet = read_review(draft)[0]
+    log = FileReviewLog(path)
     if path.exists():
-        sheet = migrate_decisions(read_review(path)[0], sheet).sheet
-    sheet.write(path)
+        sheet = migrate_decisions(log.read(_now()).sheet, sheet).sheet
+    log.replace(sheet, Signature("", _now(), "proposed anew by a build"))
     draft.unlink()
+
+
+def _now() -> str:
+    return datetime.now().isoformat(timespec="seconds")
 
 
 def _classes(first_level: FirstLevelMap | None) -> object:

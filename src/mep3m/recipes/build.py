@@ -1,8 +1,8 @@
-"""The whole road: catalogues in, one labelled dataset, a split, a classifier and a report out.
+"""The end-to-end run: catalogues in, one labelled dataset, a split, a classifier and a report out.
 
 Layout of the output folder::
 
-    1-ingest … 5-align       one store a step (1-ingest holds the images); 5-align is the dataset
+    <number>-<step>          one store a step of `recipes/steps.py`; the last is the dataset
     lines.jsonl              what was read in each image, line by line
     review.sssom.tsv         every proposed link; edit its decisions, build again
     split.json               ids of the training and test products
@@ -12,38 +12,41 @@ Layout of the output folder::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mep3m.assignment.run import Run
-from mep3m.dataset.reading import Opened
+from mep3m.dataset.dataset import Dataset
+from mep3m.dataset.reading import open_kept
 from mep3m.dataset.splits import Split, split_products
-from mep3m.engine import Engine, Progress, make_engine, silent
-from mep3m.errors import UsageError
+from mep3m.engine import Engine, Progress, silent
 from mep3m.evaluation.truth import score_against_truth
-from mep3m.ingest.run import ingest
-from mep3m.recipes.align import REVIEW, align_store, shops
+from mep3m.recipes.align import REVIEW
 from mep3m.recipes.classify import evaluate_run, train_run
+from mep3m.recipes.steps import STEPS, Job, Step, run_steps
 from mep3m.report.build_report import Facts, report_build
 from mep3m.settings.linear import LinearSettings
 from mep3m.settings.project import Project
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
-from mep3m.stages.base import run_stage
-from mep3m.stages.dedupe.stage import DedupeStage
 from mep3m.stages.ocr.folder import write_readings
-from mep3m.stages.ocr.stage import OcrStage, default_cache, store_images
-from mep3m.stages.quality.stage import QualityStage
+from mep3m.stages.ocr.stage import default_cache, store_images
 from mep3m.store import Store
-from mep3m.store.files import exclusive_lock, fingerprint, read_json, write_json
+from mep3m.store.filesystem import exclusive_lock
+from mep3m.store.json_files import read_json
+from mep3m.store.stamp import is_current, write_stamp
 from mep3m.training.network_presets import RECIPES, resolve
 from mep3m.training.registry import default_model, find
 
-STEPS = ("ingest", "quality", "dedupe", "ocr", "align")
+#: the stamp of the scores, which are in it
+SCORES = "scores.json"
+#: what was read in each image, and its stamp
+LINES, LINES_STAMP = "lines.jsonl", "lines.made-from.json"
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,18 @@ class Built:
         return list(self.stores.values())[-1]
 
 
-def build(project: Project, root: Path, out: Path, engine: Engine, progress: Progress = silent) -> Built:
+def build(
+    project: Project,
+    root: Path,
+    out: Path,
+    engine: Engine,
+    progress: Progress = silent,
+    steps: Sequence[Step] = STEPS,
+) -> Built:
     """Run every step of a project into `out`, or go on where an earlier build stopped.
 
     `root` is the folder that the project's paths are relative to. A step whose input and settings
-    have not changed is not run again.
+    have not changed is not run again, and one that does not apply is left out.
 
     Raises:
         UsageError: the sources gave no product, or the classifier is one that there is not.
@@ -77,7 +87,7 @@ def build(project: Project, root: Path, out: Path, engine: Engine, progress: Pro
     """
     ready = project.model_copy(update={"train": _trainable(project.train)})
     with exclusive_lock(out):
-        return _build(ready, root, out, engine, progress)
+        return _build(Job(ready, root, out, engine, progress), steps)
 
 
 def _trainable(wanted: RunSettings) -> RunSettings:
@@ -97,82 +107,60 @@ def _trainable(wanted: RunSettings) -> RunSettings:
     return wanted
 
 
-def _build(project: Project, root: Path, out: Path, engine: Engine, progress: Progress) -> Built:
-    """Do what `build` says, alone in the folder."""
-    stores = {"ingest": ingest(project.sources, root, out / "1-ingest", engine, progress, replace=False)}
-    if not stores["ingest"].rows:
-        raise UsageError(f"the sources of '{project.name}' gave no product; see 'mep3m status {out}'")
-    makers: dict[str, Callable[[Store], Store]] = {
-        "quality": lambda store: run_stage(
-            QualityStage(project.quality), store, out / "2-quality", engine, progress
-        ),
-        "dedupe": lambda store: run_stage(
-            DedupeStage(project.dedupe), store, out / "3-dedupe", engine, progress
-        ),
-        "ocr": lambda store: _ocr(project, store, out, engine, progress),
-        "align": lambda store: align_store(project, root, store, out, engine, progress),
-    }
-    store = stores["ingest"]
-    # one shop that brought its own tree has nothing to be aligned with
-    steps = STEPS[:-1] if len(store.taxonomy) and len(shops(store)) == 1 else STEPS
-    for step in steps[1:]:
-        store = stores[step] = makers[step](store)
-    scores = _classify(project, store, out)
-    known = root / "truth"
-    truth = (
-        score_against_truth(known, out / REVIEW, stores) if (known / "products.parquet").exists() else None
-    )
-    facts = Facts(stores, scores, truth, _lines(project, stores["ocr"], out))
-    return Built(out, stores, scores, truth, report_build(facts, out / "report"))
+def _build(job: Job, steps: Sequence[Step]) -> Built:
+    """`build` with the lock on the folder held."""
+    stores = run_steps(job, steps)
+    dataset = list(stores.values())[-1]
+    scores = _classify(job, dataset)
+    known = job.root / "truth"
+    truth = None
+    if (known / "products.parquet").exists():
+        truth = score_against_truth(known, job.out / REVIEW if "align" in stores else None, stores)
+    lines = _lines(job, stores["ocr"]) if "ocr" in stores else None
+    facts = Facts(stores, scores, truth, lines)
+    return Built(job.out, stores, scores, truth, report_build(facts, job.out / "report"))
 
 
-def _ocr(project: Project, store: Store, out: Path, engine: Engine, progress: Progress) -> Store:
-    """Read the images, one shard at a time: the stage brings its own processes."""
-    stage = OcrStage(project.ocr, project.ocr_pool, default_cache(store))
-    return run_stage(stage, store, out / "4-ocr", make_engine("local", 1), progress)
-
-
-def _lines(project: Project, store: Store, out: Path) -> Path | None:
+def _lines(job: Job, store: Store) -> Path | None:
     """Write what was read in each image (all of it is in the cache by now), and return the file."""
-    lines = out / "lines.jsonl"
+    project = job.project
     if project.ocr.backend == "none" or next(store_images(store), None) is None:
         return None
-    made = (store.folder / "manifest.json").stat().st_mtime_ns
-    if not lines.exists() or lines.stat().st_mtime_ns < made:
+    lines, stamp, made_from = job.out / LINES, job.out / LINES_STAMP, [store.fingerprint]
+    if not is_current(stamp, made_from, lines):
         write_readings(store_images(store), lines, default_cache(store), (project.ocr, project.ocr_pool))
+        write_stamp(stamp, made_from)
     return lines
 
 
-def _classify(project: Project, store: Store, out: Path) -> dict[str, Any] | None:
+def _classify(job: Job, store: Store) -> dict[str, Any] | None:
     """Split, train on one side, score on the other; what was done for the same data is kept.
 
     Returns None where there are not two classes to tell apart.
     """
-    tables = list(store.tables())
-    products = pa.concat_tables(tables) if tables else None
-    if products is None:
+    opened = open_kept(store)
+    if not _any_label(opened.products) or len({cells for cells in opened.dataset.cells if cells}) < 2:
         return None
-    products = products.filter(products["dropped"].is_null())
-    paths = {tuple(one["category"] for one in labels or ()) for labels in products["labels"].to_pylist()}
-    if len(paths - {()}) < 2:
-        return None
-    split = make_split(project, products)
-    key = fingerprint([store.fingerprint, split.id, project.train.model_dump(mode="json")])
-    done = out / "model" / "scores.json"
-    if done.exists() and (found := read_json(done))["key"] == key:
-        return dict(found["scores"])
-    split.save(out / "split.json")
-    train_rows, test_rows = split.rows(products["id"].to_pylist())
-    tree = store.taxonomy if len(store.taxonomy) else None
-    sides = [Opened(products.take(rows), store.images, [], tree) for rows in (train_rows, test_rows)]
-    train_run(sides[0], Columns(), None, project.train, out / "model")
-    scores = evaluate_run(Run.open(out / "model"), sides[1], card=True)
-    write_json(done, {"key": key, "split": split.id, "scores": scores})
-    return dict(scores)
+    split = make_split(job.project, opened.dataset)
+    model, settings = job.out / "model", job.project.train
+    made_from = [store.fingerprint, split.id, settings.model_dump(mode="json")]
+    if is_current(model / SCORES, made_from, model / "run.json"):
+        return dict(read_json(model / SCORES)["scores"])
+    split.save(job.out / "split.json")
+    train_run(opened, Columns(), None, settings, model, split)
+    scores = evaluate_run(Run.open(model), opened, split, card=True).to_json()
+    write_stamp(model / SCORES, made_from, split=split.id, scores=scores)
+    return dict(read_json(model / SCORES)["scores"])  # as a later build reads them
 
 
-def make_split(project: Project, products: pa.Table) -> Split:
+def _any_label(products: pa.Table) -> bool:
+    return bool(pc.any(pc.greater(pc.list_value_length(products["labels"]), 0)).as_py())
+
+
+def make_split(project: Project, dataset: Dataset) -> Split:
     """Return the split that the project asks for, of products that no stage dropped."""
     wanted = project.split
-    labels = [row[-1]["category"] if row else None for row in products["labels"].to_pylist()]
-    return split_products(products, wanted.kind, wanted.test_share, wanted.seed, labels, wanted.shops)
+    labels = [cells[-1] if cells else None for cells in dataset.cells]
+    return split_products(
+        dataset.products, wanted.kind, wanted.test_share, wanted.seed, labels, wanted.platforms
+    )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
-
-import pyarrow as pa
 
 from mep3m import __version__
 from mep3m.assignment.run import Run
@@ -15,15 +14,60 @@ from mep3m.dataset.labels_in_tree import in_the_runs_tree
 from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import Split
 from mep3m.errors import UsageError
-from mep3m.evaluation.card import metric_card, training_counts
-from mep3m.evaluation.evaluate import evaluate, unreadable
-from mep3m.evaluation.label_checks import odd_labels
+from mep3m.evaluation.card import MetricCard, metric_card, training_counts
+from mep3m.evaluation.evaluate import Evaluation, evaluate, unreadable
+from mep3m.evaluation.label_checks import OddLabels, odd_labels
 from mep3m.label_tree.probabilities import make_coherent
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
-from mep3m.store.files import exclusive_lock, fingerprint, write_json
+from mep3m.store.filesystem import exclusive_lock
+from mep3m.store.json_files import fingerprint, write_json
+from mep3m.store.layout import TAXONOMY, Layout
 from mep3m.training.registry import find
 from mep3m.training.task import clear_checkpoints, make_task
+
+
+@dataclass(frozen=True)
+class TrainingCard:
+    """The metric card of a training, on which rows it was measured, and what is odd in the labels."""
+
+    measured_on: str
+    card: MetricCard
+    odd_labels: OddLabels
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `card.json` of a run holds."""
+        return {
+            "measured_on": self.measured_on,
+            **self.card.to_json(),
+            "odd_labels": self.odd_labels.to_json(),
+        }
+
+
+@dataclass(frozen=True)
+class RunScores:
+    """The scores of a run on `rows` labelled products, `refused` rows of the table left out.
+
+    `taxonomy` says what was done where the data was labelled by another tree than the run's (`None`:
+    nothing), `edits` what recorded edits of the tree have done to the run's classes.
+    """
+
+    scores: Evaluation | MetricCard
+    rows: int
+    refused: int
+    taxonomy: dict[str, Any] | None = None
+    edits: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """The scores of every level and of the tree."""
+        return self.scores.evaluation if isinstance(self.scores, MetricCard) else self.scores
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `mep3m evaluate --json` prints."""
+        done = {"taxonomy": self.taxonomy, "edits": self.edits}
+        counted = {"rows": self.rows, "refused": self.refused}
+        return {**self.scores.to_json(), **counted, **{key: value for key, value in done.items() if value}}
 
 
 def shape(dataset: Dataset, settings: RunSettings) -> Dataset:
@@ -40,7 +84,7 @@ def train_run(
     settings: RunSettings,
     out: Path,
     split: Split | None = None,
-) -> dict[str, Any]:
+) -> TrainingCard:
     """Train, save classifier, configuration and card into `out`, and return the card.
 
     With `split`, only the rows on its train side are used.
@@ -51,7 +95,7 @@ def train_run(
         StoreError: another run trains into `out`.
         UsageError: `out` holds a store.
     """
-    if (out / "plan.json").exists():
+    if Layout(out).begun:
         raise UsageError(f"{out} holds a store; choose another folder for the classifier")
     with exclusive_lock(out):
         return _train_run(opened, columns, image_root, settings, out, split)
@@ -64,28 +108,28 @@ def _train_run(
     settings: RunSettings,
     out: Path,
     split: Split | None,
-) -> dict[str, Any]:
-    """Do what `train_run` says, alone in the folder."""
+) -> TrainingCard:
+    """`train_run` with the lock on the folder held."""
     train = find(settings)
-    whole = whole_or_side(opened.products, split, "train")
+    whole = whole_or_side(opened, split, "train")
     dataset = shape(whole, settings).labelled()
     task = make_task(dataset, settings, opened.images)
     trained = train(task, out)
     out.mkdir(parents=True, exist_ok=True)
     trained.classifier.save(out)
     if opened.taxonomy is not None:
-        opened.taxonomy.save(out / "taxonomy.json")
-    card = {
-        "measured_on": f"{len(task.valid):,} validation rows ({settings.split} split {task.split_id})",
-        **metric_card(
+        opened.taxonomy.save(out / TAXONOMY)
+    card = TrainingCard(
+        f"{len(task.valid):,} validation rows ({settings.split} split {task.split_id})",
+        metric_card(
             task.tree,
             make_coherent(task.tree, trained.valid_proba),
             dataset.take(task.valid),
             training_counts(task.tree, dataset.take(task.train)),
             settings.seed,
         ),
-        "odd_labels": odd_labels(whole, task.tree, opened.taxonomy),
-    }
+        odd_labels(whole, task.tree, opened.taxonomy),
+    )
     run = {
         "mep3m": __version__,
         "python": platform.python_version(),
@@ -100,39 +144,44 @@ def _train_run(
         "counts": training_counts(task.tree, dataset),
         "log": trained.log,
     }
-    write_json(out / "card.json", card)
+    write_json(out / "card.json", card.to_json())
     write_json(out / "run.json", run)
     clear_checkpoints(out)
     return card
 
 
-def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: bool = False) -> dict[str, Any]:
+def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: bool = False) -> RunScores:
     """Return the scores of a run on labelled products, or with `card` the whole metric card.
 
-    With `split`, only the rows on its test side are scored. Where the data was labelled by another
-    tree than the run's, `taxonomy` says what was done (`labels_of.in_the_runs_tree`).
+    With `split`, only the rows on its test side are scored. Labels by another tree than the run's are
+    looked up in the run's (`labels_in_tree.in_the_runs_tree`).
 
     Raises:
         UsageError: no row has a label, or a name stands for several categories.
         ModelError: no label is a category of the run.
     """
-    given = whole_or_side(opened.products, split, "test")
-    told, followed = in_the_runs_tree(given, run.taxonomy, opened.taxonomy, "the data")
+    given = whole_or_side(opened, split, "test")
+    told, taxonomy = in_the_runs_tree(given, run.taxonomy, opened.taxonomy, "the data")
     dataset = shape(told, run.settings).labelled()
-    if card:
-        tree = run.classifier.tree
-        found = run.classifier.predict(dataset.products, opened.images)
-        proba = make_coherent(tree, found.proba)
-        scores = metric_card(tree, proba, dataset, list(run.counts), run.settings.seed)
-        scores["unreadable_images"] = unreadable(found.rejects)
-    else:
-        scores = evaluate(run.classifier, dataset, opened.images)
-    counted = {"rows": len(dataset), "refused": len(opened.rejects)}
-    done = {"taxonomy": followed, "edits": run.edits}
-    return {**scores, **counted, **{key: value for key, value in done.items() if value}}
+    scores = (_card if card else _evaluation)(run, dataset, opened)
+    return RunScores(scores, len(dataset), len(opened.rejects), taxonomy, run.edits)
 
 
-def whole_or_side(products: pa.Table, split: Split | None, side: Literal["train", "test"]) -> Dataset:
+def _evaluation(run: Run, dataset: Dataset, opened: Opened) -> Evaluation:
+    return evaluate(run.classifier, dataset, opened.images)
+
+
+def _card(run: Run, dataset: Dataset, opened: Opened) -> MetricCard:
+    tree = run.classifier.tree
+    prediction = run.classifier.predict(dataset.products, opened.images)
+    proba = make_coherent(tree, prediction.proba)
+    made = metric_card(tree, proba, dataset, list(run.counts), run.settings.seed)
+    images = unreadable(prediction.rejects)
+    return replace(made, evaluation=replace(made.evaluation, unreadable_images=images))
+
+
+def whole_or_side(opened: Opened, split: Split | None, side: Literal["train", "test"]) -> Dataset:
     """Return all rows that no stage has dropped, or those on one side of a split."""
-    dataset = Dataset.of(products)
-    return dataset if split is None else dataset.sides(split)[0 if side == "train" else 1]
+    if split is None:
+        return opened.dataset
+    return opened.dataset.sides(split)[0 if side == "train" else 1]

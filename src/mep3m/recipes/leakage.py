@@ -11,7 +11,7 @@ import numpy as np
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import Split, duplicate_groups, split_products
-from mep3m.evaluation.evaluate import evaluate
+from mep3m.evaluation.evaluate import LevelEvaluation, evaluate
 from mep3m.recipes.classify import shape
 from mep3m.settings.run import RunSettings, SplitKind
 from mep3m.store.images import Images
@@ -33,16 +33,16 @@ def leakage(opened: Opened, settings: RunSettings, seeds: int = 1, test_share: f
     """
     dataset = shape(Dataset.of(opened.products), settings).labelled()
     groups = np.array(duplicate_groups(dataset.products))
-    found: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+    scored: dict[str, list[tuple[LevelEvaluation, ...]]] = {kind: [] for kind in KINDS}
     shared = []
     for seed in range(settings.seed, settings.seed + seeds):
         for kind in KINDS:
             split = split_products(dataset.products, kind, test_share, seed)
-            found[kind].append(_levels(dataset, split, settings, opened.images))
+            scored[kind].append(_levels(dataset, split, settings, opened.images))
             if kind == "random":
                 learned, tested = split.rows(dataset.ids)
                 shared.append(float(np.isin(groups[tested], groups[learned]).mean()))
-    by_level = zip(*(zip(*found[kind], strict=True) for kind in KINDS), strict=True)
+    by_level = zip(*(zip(*scored[kind], strict=True) for kind in KINDS), strict=True)
     return {
         "splits": seeds,
         "first_seed": settings.seed,
@@ -52,20 +52,24 @@ def leakage(opened: Opened, settings: RunSettings, seeds: int = 1, test_share: f
     }
 
 
-def _compared(random: tuple[Any, ...], grouped: tuple[Any, ...]) -> dict[str, Any]:
+def _compared(random: tuple[LevelEvaluation, ...], grouped: tuple[LevelEvaluation, ...]) -> dict[str, Any]:
     """Return the means of one level's scores on the splits of each kind, and of their differences."""
     kinds: dict[str, Any] = {"random": {}, "grouped": {}, "difference": {}}
     for score in SCORES:
-        one, two = (np.array([level[score] for level in levels]) for levels in (random, grouped))
+        one, two = (
+            np.array([getattr(level.scores, score) for level in levels]) for levels in (random, grouped)
+        )
         for kind, values in zip(kinds, (one, two, one - two), strict=True):
             spread = float(values.std(ddof=1)) if len(values) > 1 else None
             kinds[kind][score] = {"mean": float(values.mean()), "sd": spread}
-    return {"level": random[0]["level"], **kinds}
+    return {"level": random[0].level, **kinds}
 
 
-def _levels(dataset: Dataset, split: Split, settings: RunSettings, images: Images | None) -> Any:
+def _levels(
+    dataset: Dataset, split: Split, settings: RunSettings, images: Images | None
+) -> tuple[LevelEvaluation, ...]:
     """Return the scores a level on the test side of a split, of a model trained on the other side."""
     learned, tested = dataset.sides(split)
     with tempfile.TemporaryDirectory() as scratch:
         classifier = find(settings)(make_task(learned, settings, images), Path(scratch)).classifier
-        return evaluate(classifier, tested, images)["levels"]
+        return evaluate(classifier, tested, images).levels

@@ -10,15 +10,20 @@ from typing import Any
 
 import orjson
 
+from mep3m.report.alignment_report import alignment_section
 from mep3m.report.card_report import by_training_rows, calibration, scores
 from mep3m.report.dataset_report import report_dataset
 from mep3m.report.ocr_examples import ocr_examples, ocr_sections
 from mep3m.report.page import Section, table
+from mep3m.statistics.figures import dataset_figures
 from mep3m.store import Store
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 
 #: what the scores of a build were measured on
 SET_ASIDE = "Test products were set aside with their duplicates; the training side never saw them."
+
+#: how the alignment of a build is changed
+REVIEW_NOTE = "Edit review.sssom.tsv and build again to change it."
 
 
 @dataclass(frozen=True)
@@ -41,18 +46,18 @@ def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
     extra: list[Section] = []
     if facts.lines is not None:
         with facts.lines.open("rb") as file:
-            found = ocr_examples((orjson.loads(line) for line in file), seed=seed)
-        extra += ocr_sections(found, dataset.images.file)
+            examples = ocr_examples((orjson.loads(line) for line in file), seed=seed)
+        extra += ocr_sections(examples, dataset.images.file)
     extra.append(_steps(facts.stores))
-    impact = dataset.folder / "decision" / "impact.json"
+    impact = dataset.layout.decision / "impact.json"
     if impact.exists():
-        extra.append(_alignment(read_json(impact)))
+        extra.append(alignment_section(read_json(impact), REVIEW_NOTE))
     if facts.scores is not None:
         extra += [scores(facts.scores, SET_ASIDE), by_training_rows(facts.scores, dataset.taxonomy)]
         extra.append(calibration(facts.scores))
     if facts.truth is not None:
         extra.append(_truth(facts.truth))
-    report_dataset(dataset, folder, seed, extra)
+    report_dataset(dataset_figures(dataset, seed), folder, extra)
     return folder / "report.html"
 
 
@@ -77,26 +82,6 @@ def _steps(stores: Mapping[str, Store]) -> Section:
     return Section("Steps", html, "Each step is a store of its own; a row never disappears.")
 
 
-def _alignment(impact: Mapping[str, Any]) -> Section:
-    """Which categories became one, by whom, and which found no place."""
-    joined = [
-        {
-            "category": group["name"],
-            "from": " = ".join(f"{member['source']}: {member['path']}" for member in group["members"]),
-            "products": group["rows"],
-        }
-        for group in impact["joined"]
-    ]
-    unmapped = [
-        {"shop": row["source"], "category": row["path"], "why": row["reason"], "products": row["rows"]}
-        for row in impact["unmapped"]
-    ]
-    origins = [{"labels": name, "products": count} for name, count in impact["rows_by_origin"].items()]
-    html = table(origins) + "<h3>Joined categories</h3>" + table(joined)
-    html += "<h3>Without a place in the tree</h3>" + table(unmapped)
-    return Section("Alignment", html, "Edit review.sssom.tsv and build again to change it.")
-
-
 def _truth(truth: Mapping[str, Any]) -> Section:
     """What the simulator knows, beside what the build found."""
     rows = [
@@ -106,5 +91,9 @@ def _truth(truth: Mapping[str, Any]) -> Section:
         ("planted defects taken out", truth["quality"]),
         ("images with text", truth["ocr"]),
     ]
-    shown = [{"what": what, "precision": row["precision"], "recall": row["recall"]} for what, row in rows]
+    shown = [
+        {"what": what, "precision": row["precision"], "recall": row["recall"]}
+        for what, row in rows
+        if row is not None
+    ]
     return Section("Against the truth", table(shown), "Only simulated shops have one.")

@@ -10,7 +10,7 @@ from mep3m.report import charts
 from mep3m.report.page import Section, table, write_page
 from mep3m.taxonomy import Taxonomy
 
-#: scores stand below each other: as many decimals in every row
+#: as many decimals in every row of a column
 SCORE = "%.4f"
 SCORES = {
     "level": "level",
@@ -24,6 +24,10 @@ SCORES = {
     "ap_macro": "macro AP",
     "unseen": "of unseen classes",
 }
+
+
+#: the scores that have intervals and a leakage
+HEADLINE = {"top1": "Top-1", "macro_f1": "macro F1"}
 
 
 def report_card(card: Mapping[str, Any], path: Path, taxonomy: Taxonomy | None = None) -> None:
@@ -52,17 +56,16 @@ def scores(card: Mapping[str, Any], note: str) -> Section:
 
 def intervals(card: Mapping[str, Any]) -> Section:
     """The 95 % bootstrap intervals of Top-1 and macro F1."""
-    names = {"top1": "Top-1", "macro_f1": "macro F1"}
     rows = [
         {
             "level": row["level"],
-            "score": names[key],
-            "value": found["value"],
-            "from": found["low"],
-            "to": found["high"],
+            "score": HEADLINE[key],
+            "value": interval["value"],
+            "from": interval["low"],
+            "to": interval["high"],
         }
         for row in card["levels"]
-        for key, found in row["intervals"].items()
+        for key, interval in row["intervals"].items()
     ]
     return Section(
         "Intervals", table(rows, form=SCORE), "How far a score on this many products can be trusted."
@@ -98,10 +101,9 @@ def _bounds(low: int, high: int | None) -> str:
 
 
 def platforms(card: Mapping[str, Any]) -> Section:
-    """The scores of each shop, at every level."""
-    return Section(
-        "Scores by shop", _scores_by(card, "platforms", "shop", lambda part: str(part["platform"]))
-    )
+    """The scores of each platform, at every level."""
+    html = _scores_by(card, "platforms", "platform", lambda part: str(part["platform"]))
+    return Section("Scores by platform", html)
 
 
 def _scores_by(
@@ -127,9 +129,8 @@ def _scores_by(
     return table(rows, form=SCORE)
 
 
-def leakage(found: Mapping[str, Any]) -> Section:
+def leakage(measured: Mapping[str, Any]) -> Section:
     """What `train --leakage` measured: random splits beside splits that keep duplicates on one side."""
-    names = {"top1": "Top-1", "macro_f1": "macro F1"}
     rows = [
         {
             "level": row["level"],
@@ -139,12 +140,12 @@ def leakage(found: Mapping[str, Any]) -> Section:
             "difference": row["difference"][key]["mean"],
             "sd of the difference": row["difference"][key]["sd"],
         }
-        for row in found["levels"]
-        for key, name in names.items()
+        for row in measured["levels"]
+        for key, name in HEADLINE.items()
     ]
     note = (
-        f"Measured in training on {found['splits']} splits of each kind. {found['shared']:.1%} of the test "
-        "products of a random split have a duplicate among those that were learned."
+        f"Measured in training on {measured['splits']} splits of each kind. {measured['shared']:.1%} of the "
+        "test products of a random split have a duplicate among those that were learned."
     )
     return Section("Leakage", table(rows, form=SCORE), note)
 
@@ -163,11 +164,13 @@ def calibration(card: Mapping[str, Any]) -> Section:
 
 
 def mistakes(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
-    """How many mistakes stay in the family, and the most_frequent ones."""
+    """How many mistakes are siblings of the truth, and the most frequent ones."""
     counts = [
         {
             "level": row["level"],
-            **{key: row["mistakes"][key] for key in ("wrong", "siblings", "cross_parent")},
+            "wrong": row["mistakes"]["wrong"],
+            "siblings": row["mistakes"]["siblings"],
+            "cross-parent": row["mistakes"]["cross_parent"],
         }
         for row in card["levels"]
     ]
@@ -182,8 +185,10 @@ def mistakes(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
         for row in card["levels"]
         for pair in row["mistakes"]["most_frequent"][:10]
     ]
-    html = table(counts) + "<h3>The most_frequent</h3>" + table(pairs)
-    return Section("Mistakes", html, "Siblings have the same parent; cross_parent have not.")
+    html = table(counts) + "<h3>The most frequent</h3>" + table(pairs)
+    return Section(
+        "Mistakes", html, "Siblings have the same parent as the truth; cross-parent answers have another."
+    )
 
 
 def _name(key: str, taxonomy: Taxonomy | None) -> str:

@@ -11,30 +11,21 @@ from typing import Any
 
 from mep3m.report import charts
 from mep3m.report.page import Section, picture, render, table, write_page
-from mep3m.statistics.numbers import statistics
-from mep3m.statistics.pictures import LookAlike, jpeg, look_alikes, mosaic, thumbnail
-from mep3m.store import Store
-from mep3m.store.files import write_json
+from mep3m.statistics.figures import DatasetFigures
+from mep3m.store.json_files import write_json
 
 
-def report_dataset(
-    store: Store, folder: Path, seed: int = 0, extra: Sequence[Section] = ()
-) -> dict[str, Any]:
-    """Write `statistics.json` and `report.html` into `folder` and return the statistics.
+def report_dataset(figures: DatasetFigures, folder: Path, extra: Sequence[Section] = ()) -> None:
+    """Write `statistics.json` and `report.html` into `folder`.
 
     `extra` sections (alignment, OCR, scores) come after those of the data.
     """
-    numbers = statistics(store, seed)
+    numbers = figures.numbers
     write_json(folder / "statistics.json", {**numbers, "titles": _string_keys(numbers["titles"])})
-    sections = [
-        *sections_of(numbers),
-        *_picture_sections(store, seed),
-        *_tree_section(store, numbers),
-        *extra,
-    ]
-    facts = {"step": store.step, "store": store.fingerprint, "seed": seed}
+    sections = [*sections_of(numbers), *_picture_sections(figures), *extra]
+    made = numbers["store"]
+    facts = {"step": made["step"], "store": made["fingerprint"], "seed": made["seed"]}
     write_page(folder / "report.html", "Dataset report", sections, facts)
-    return numbers
 
 
 def sections_of(numbers: Mapping[str, Any]) -> list[Section]:
@@ -64,7 +55,7 @@ def _overview(numbers: Mapping[str, Any]) -> Section:
     }
     cards |= {f"classes at level {level['level']}": f"{level['classes']:,}" for level in numbers["levels"]}
     html = render("cards.html", cards=cards)
-    html += table([{"source": key, "products": value} for key, value in rows["sources"].items()])
+    html += table([{"platform": key, "products": value} for key, value in rows["sources"].items()])
     return Section("Overview", html)
 
 
@@ -118,61 +109,27 @@ def _text_sections(numbers: Mapping[str, Any]) -> list[Section]:
     return sections
 
 
-def _picture_sections(store: Store, seed: int) -> list[Section]:
+def _picture_sections(figures: DatasetFigures) -> list[Section]:
     sections = []
-    tiles = mosaic(store, seed=seed)
-    if tiles is not None:
-        sections.append(
-            Section("Mosaic", picture(tiles, alt="random product images"), "Random images (Fig 2).")
-        )
-    pairs = look_alikes(store, seed=seed)
-    if pairs:
-        shown = [_shown(store, pair) for pair in pairs]
+    if figures.mosaic is not None:
+        html = picture(figures.mosaic, alt="random product images")
+        sections.append(Section("Mosaic", html, "Random images (Fig 2)."))
+    if figures.look_alikes:
+        shown = [
+            {**vars(pair), "left": _inline(pair.left), "right": _inline(pair.right)}
+            for pair in figures.look_alikes
+        ]
         note = "The closest images of different classes by pixel-wise distance (Fig 7)."
         sections.append(Section("Look-alikes", render("pairs.html", pairs=shown), note))
+    if figures.hierarchy:
+        html = charts.tree([vars(node) for node in figures.hierarchy])
+        note = "First and second level by samples; click to zoom (Fig 9)."
+        sections.append(Section("Hierarchy", html, note))
     return sections
 
 
-def _shown(store: Store, pair: LookAlike) -> dict[str, Any]:
-    def name(category: str) -> str:
-        return store.taxonomy[category].name if category in store.taxonomy else category
-
-    return {
-        "left": _inline(store, pair.left),
-        "right": _inline(store, pair.right),
-        "left_class": name(pair.left_class),
-        "right_class": name(pair.right_class),
-        "distance": pair.distance,
-    }
-
-
-def _inline(store: Store, key: str) -> str:
-    image = thumbnail(store, key, 120)
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg(image)).decode() if image is not None else ""
-
-
-def _tree_section(store: Store, numbers: Mapping[str, Any]) -> list[Section]:
-    """Draw the hierarchy of the classes that have samples (Fig 9)."""
-    rows = (*numbers["classes"], *numbers["subclasses"])
-    sizes = {row["id"]: row["samples"] for row in rows if row["id"] in store.taxonomy}
-    parents = {key: store.taxonomy[key].parent for key in sizes}
-    below = Counter[str]()  # rows whose first level is not known count below it: a part is never more
-    for key, parent in parents.items():
-        below[parent or ""] += sizes[key]
-    nodes = [
-        {
-            "id": key,
-            "name": store.taxonomy[key].name,
-            "parent": parents[key] if parents[key] in sizes else "",
-            "samples": max(size, below[key]),
-        }
-        for key, size in sizes.items()
-    ]
-    if not nodes:
-        return []
-    return [
-        Section("Hierarchy", charts.tree(nodes), "First and second level by samples; click to zoom (Fig 9).")
-    ]
+def _inline(image: bytes | None) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(image).decode() if image is not None else ""
 
 
 def _string_keys(titles: Mapping[str, Any]) -> dict[str, Any]:

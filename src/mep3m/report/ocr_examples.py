@@ -11,10 +11,9 @@ from typing import Any
 
 import orjson
 from markupsafe import Markup
-from PIL import Image
 
 from mep3m.errors import NotFoundError
-from mep3m.imaging.decode import UnreadableImageError, load
+from mep3m.imaging.decode import UnreadableImageError, decode
 from mep3m.report.page import Section, picture, render, table, write_page
 from mep3m.stages.ocr.promotion import PROMOTIONAL
 
@@ -86,20 +85,20 @@ def _keep(
         kept[place] = row
 
 
-def ocr_sections(found: OcrExamples, image: Callable[[str], Path]) -> list[Section]:
+def ocr_sections(examples: OcrExamples, image: Callable[[str], Path]) -> list[Section]:
     """Return the sections of a report; `image` finds the file of a row's `image`."""
     facts = [
-        {"figure": "images", "value": f"{found.images:,}"},
-        {"figure": "with text", "value": f"{found.with_text:,} ({found.share_with_text:.1%})"},
-        {"figure": "could not be read", "value": f"{found.failed:,}"},
-        {"figure": "lines", "value": f"{found.lines:,}"},
-        {"figure": "promotional lines", "value": f"{found.promotional_lines:,}"},
-        {"figure": "images with text of both kinds", "value": f"{found.mixed:,}"},
+        {"figure": "images", "value": f"{examples.images:,}"},
+        {"figure": "with text", "value": f"{examples.with_text:,} ({examples.share_with_text:.1%})"},
+        {"figure": "could not be read", "value": f"{examples.failed:,}"},
+        {"figure": "lines", "value": f"{examples.lines:,}"},
+        {"figure": "promotional lines", "value": f"{examples.promotional_lines:,}"},
+        {"figure": "images with text of both kinds", "value": f"{examples.mixed:,}"},
     ]
     return [
         Section("Text in images", table(facts), "MEP-3M has text in 46.6 % of its images."),
-        Section("Informative text", _cards(found.informative, image), "At least 90 % of the characters."),
-        Section("Promotional text", _cards(found.promotional, image), "At least 90 % of the characters."),
+        Section("Informative text", _cards(examples.informative, image), "At least 90 % of the characters."),
+        Section("Promotional text", _cards(examples.promotional, image), "At least 90 % of the characters."),
     ]
 
 
@@ -112,7 +111,7 @@ def _cards(rows: Sequence[Mapping[str, Any]], image: Callable[[str], Path]) -> s
 def _thumb(path: Path) -> str:
     """Return a small inline picture of a file, or a word where it is gone."""
     try:
-        small = Image.fromarray(load(path.read_bytes(), 64))
+        small = decode(path, suffices=_THUMB).image
     except (UnreadableImageError, OSError):
         return "<i>image is gone</i>"
     small.thumbnail((_THUMB, _THUMB))
@@ -130,8 +129,8 @@ def write_ocr_page(lines: Path, image: Callable[[str], Path], page: Path, seed: 
     if not lines.exists():
         raise NotFoundError(f"{lines} does not exist; 'mep3m ocr' writes it")
     with lines.open("rb") as file:
-        found = ocr_examples((orjson.loads(line) for line in file), seed=seed)
+        examples = ocr_examples((orjson.loads(line) for line in file), seed=seed)
     write_page(
-        page, "Text in product images", ocr_sections(found, image), {"lines": lines.name, "seed": seed}
+        page, "Text in product images", ocr_sections(examples, image), {"lines": lines.name, "seed": seed}
     )
-    return found
+    return examples

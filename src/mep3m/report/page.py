@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from mep3m import __version__
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, UploadFile
@@ -12,15 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mep3m import __version__
 from mep3m.assignment.answer import assign
+from mep3m.assignment.run import Run
 from mep3m.errors import FormatError
 from mep3m.imaging.examine import examine
-from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.product import Product, to_table
 from mep3m.report.page import render
+from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.settings.sources import ImageLimits
-from mep3m.store.files import read_json
-from mep3m.store.images import FolderImages
-from mep3m.taxonomy import Taxonomy
+from mep3m.store.images import GivenImages
+from mep3m.store.json_files import read_json
 
 #: products of one request, characters of one text, and what an uploaded image may be
 MOST_PRODUCTS = 1_000
@@ -38,21 +36,17 @@ class NewProduct(BaseModel):
 
 
 class Question(BaseModel):
-    """A request: products, how many full paths to rank, and the confidence below which to back off."""
+    """A request: products, how many full paths to rank, and the least probability of an answer."""
 
     model_config = ConfigDict(extra="forbid")
     products: list[NewProduct] = Field(min_length=1, max_length=MOST_PRODUCTS)
     top: int = Field(default=5, ge=1, le=100)
-    min_confidence: float = Field(default=0.0, ge=0, le=1)
+    min_confidence: float = Field(default=MIN_CONFIDENCE, ge=0, le=1)
 
 
-def create_app(run: Path, followed: tuple[Classifier, Taxonomy | None] | None = None) -> FastAPI:
-    """Return the application that serves the classifier in `run`, or what it has become (`followed`).
-
-    Raises:
-        ModelError: the folder is not a classifier.
-    """
-    classifier, names = followed or (load(run), names_of(run))
+def create_app(run: Run) -> FastAPI:
+    """Return the application that serves a trained run."""
+    classifier, names = run.classifier, run.taxonomy
     app = FastAPI(title="mep3m", version=__version__, docs_url=None, redoc_url=None)
 
     @app.get("/health")
@@ -61,7 +55,7 @@ def create_app(run: Path, followed: tuple[Classifier, Taxonomy | None] | None = 
 
     @app.get("/card")
     def card() -> Any:
-        path = run / "card.json"
+        path = run.folder / "card.json"
         if not path.exists():
             raise HTTPException(404, "this run has no metric card; make one with 'mep3m evaluate'")
         return read_json(path)
@@ -81,7 +75,7 @@ def create_app(run: Path, followed: tuple[Classifier, Taxonomy | None] | None = 
     def assign_image(
         image: UploadFile,
         title: Annotated[str, Query(max_length=MOST_CHARACTERS)] = "",
-        min_confidence: Annotated[float, Query(ge=0, le=1)] = 0.0,
+        min_confidence: Annotated[float, Query(ge=0, le=1)] = MIN_CONFIDENCE,
     ) -> dict[str, Any]:
         content = image.file.read(LIMITS.max_bytes + 1)
         if len(content) > LIMITS.max_bytes:
@@ -91,14 +85,17 @@ def create_app(run: Path, followed: tuple[Classifier, Taxonomy | None] | None = 
         except FormatError as error:
             raise HTTPException(422, str(error)) from None
         product = Product("0", "request", "0", title=title or None, image_ref="upload")
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "upload").write_bytes(content)
-            images = FolderImages(Path(folder))
-            answers = assign(classifier, to_table([product]), images, 5, min_confidence, names)
+        images = GivenImages({"upload": content})
+        answers = assign(classifier, to_table([product]), images, 5, min_confidence, names)
         return answers[0].to_json()
 
     @app.get("/", response_class=HTMLResponse)
     def page() -> str:
-        return render("assign.html", classes=len(classifier.tree.leaves), depth=classifier.tree.depth)
+        return render(
+            "assign.html",
+            classes=len(classifier.tree.leaves),
+            depth=classifier.tree.depth,
+            min_confidence=MIN_CONFIDENCE,
+        )
 
     return app

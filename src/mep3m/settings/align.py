@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mep3m.settings.base import Settings
 
@@ -36,9 +37,9 @@ class PaperSettings(Settings):
 class EvidenceSettings(Settings):
     """The proposer that combines every kind of evidence."""
 
-    #: candidates looked at for each category and each kind of similarity
+    #: candidates compared for each category and each kind of similarity
     candidates: int = Field(default=10, ge=1, le=500)
-    #: candidates kept per category for a person to look at, beside the accepted one
+    #: candidates kept per category for a person to review, beside the accepted one
     kept: int = Field(default=3, ge=0, le=50)
     #: the probability from which an equal pair is accepted
     accept: float = Field(default=0.5, gt=0, lt=1)
@@ -67,11 +68,12 @@ class MergeSettings(Settings):
 
     `join_inner` joins the inner categories (those with others below them) of different platforms that
     have the same name below the same parent; only a rejected row keeps two of them apart.
-    `unreviewed = "accept"` also applies what the method accepted and no person has looked at, as far as
+    `unreviewed = "accept"` also applies what the method accepted and no person has reviewed, as far as
     `precision` allows: of all rows, at least this share is expected to stand below no category of another
     platform that does not contain them. One such link must be at least `least_exact` or `least_inner`
-    (narrower and broader) probable. `"skip"` applies what people accepted and nothing else. `allow_joins` lets a merge join two categories of one platform. `unmapped`
-    says what happens to the labels of rows whose category found no place in the tree.
+    (narrower and broader) probable. `"skip"` applies what people accepted and nothing else. `allow_joins`
+    lets a merge join two categories of one platform. `unmapped` says what happens to the labels of rows
+    whose category is unmapped.
     """
 
     unreviewed: Literal["skip", "accept"] = "accept"
@@ -82,6 +84,15 @@ class MergeSettings(Settings):
     join_inner: bool = True
     depth: int = Field(default=3, ge=1, le=8)
     unmapped: Literal["clear", "keep"] = "clear"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_probability(cls, values: Any) -> Any:
+        """Take `accept_above` of an earlier version, one probability for every relation."""
+        if not isinstance(values, Mapping) or "accept_above" not in values:
+            return values
+        rest = {key: value for key, value in values.items() if key != "accept_above"}
+        return {"least_exact": values["accept_above"], "least_inner": values["accept_above"], **rest}
 
     def least(self, relation: str) -> float:
         """Return the probability from which on an unreviewed link of this relation may be applied."""

@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from mep3m.errors import SettingsError, UsageError, did_you_mean
 
+#: pixels that an image may have where no setting says otherwise: 120 MB once decoded to RGB
+MAX_PIXELS = 40_000_000
+
 
 class Settings(BaseModel):
-    """Frozen, and strict about names: an unknown key is an error that names the nearest one."""
+    """Frozen, and strict about names: an unknown key is an error that names the nearest one.
+
+    Keys and values of an earlier version, which project files and run folders may still have, are
+    translated here for every class that lists them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    #: key of an earlier version -> what it is called now
+    old_keys: ClassVar[Mapping[str, str]] = {}
+    #: key -> value of an earlier version -> what it is called now
+    old_values: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _translate(cls, values: Any) -> Any:
+        """Return the values with the names of today."""
+        if not isinstance(values, Mapping):
+            return values
+        renamed = dict(values)
+        for old, new in cls.old_keys.items():
+            if old in renamed:
+                if new in renamed:
+                    raise ValueError(f"'{old}' is an earlier name of '{new}'; give '{new}' alone")
+                renamed[new] = renamed.pop(old)
+        for key, names in cls.old_values.items():
+            if isinstance(renamed.get(key), str):
+                renamed[key] = names.get(renamed[key], renamed[key])
+        return renamed
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], where: str) -> Self:
@@ -34,18 +62,18 @@ def with_values(values: Mapping[str, Any], texts: Iterable[str]) -> dict[str, An
     Raises:
         UsageError: a text is not NAME=VALUE.
     """
-    found = dict(values)
+    merged = dict(values)
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not name.strip():
             raise UsageError(f"--set {text} is not allowed: write NAME=VALUE")
         *above, last = (part.strip().replace("-", "_") for part in name.split("."))
-        place = found
+        place = merged
         for part in above:
             inner = place.get(part)
             place[part] = place = dict(inner) if isinstance(inner, Mapping) else {}
         place[last] = value.strip()
-    return found
+    return merged
 
 
 def _describe(settings: type[BaseModel], item: Any, where: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mep3m.settings.base import Settings
+from mep3m.settings.base import MAX_PIXELS, Settings
 
 
 class DedupeSettings(Settings):
@@ -23,6 +23,7 @@ class DedupeSettings(Settings):
             joins nothing.
         chain: a group of more different titles than this is split around its best-connected titles,
             so that a chain of small steps never joins what has nothing in common.
+        max_pixels: images with more pixels have no perceptual hash.
     """
 
     same_title: bool = True
@@ -33,3 +34,4 @@ class DedupeSettings(Settings):
     image_step: Annotated[float, Field(ge=0, le=1)] = 0.03
     common_image: Annotated[int, Field(ge=2)] = 30
     chain: Annotated[int, Field(ge=2)] = 20
+    max_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS

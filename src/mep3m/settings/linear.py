@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field, model_validator
 
 from mep3m.settings.base import Settings
@@ -11,34 +14,53 @@ SEEN = 1_000_000
 
 
 class LinearSettings(Settings):
-    """`low`..`high` are the orders of the character n-grams, `words` the longest run of words.
+    """How titles become features, and how their weights are learned.
 
-    A feature must occur in `least` titles, and at most `most` features are kept (the frequent ones);
-    `bits` is the size of the hash table. At most `epochs` passes are made (`None`: 8, from 125,000 rows on
-    fewer, down to 2); an error costs `cost` (C of a linear SVM), its square up to bound / (2 cost) and in
-    proportion beyond, which `bound` (coarse-to-fine) keeps from rows with wrong labels. `rate` is the step of
-    fine-to-coarse, which falls linearly to a tenth.
+    Features are the character n-grams of `min_ngram` to `max_ngram` characters, and runs of at most
+    `word_ngrams` words. One must occur in `min_titles` titles, and at most `max_features` are kept (the
+    frequent ones); they are hashed into 2 ** `hash_bits` buckets. A feature whose titles are spread over the
+    classes with an entropy H (0: one class, 1: all alike) is worth (1.05 - H) ** `purity_exponent` times as
+    much. `ocr` adds the OCR text to the title.
+
+    At most `epochs` passes are made (`None`: 8, from 125,000 rows on fewer, down to 2). An error costs
+    `error_cost` (C of a linear SVM), its square up to error_limit / (2 error_cost) and in proportion beyond,
+    which keeps rows with wrong labels from counting too much (`error_limit`, coarse-to-fine only).
+    `learning_rate` is the step of fine-to-coarse, which falls linearly to a tenth.
+
     Where all classes of a level compete (hierarchy flat), a class with n rows weighs its own rows
-    (m / n) ** `rare`, m being the median of its level, between 1 and 8: rare classes are found more often.
-    Coarse to fine, the first levels of at most `names` names (0: none) are also learned as flat does, in
-    a third of the passes, and the answer is the mean of both.
-    A feature whose titles are spread over the classes with an entropy H (0: one class, 1: all alike) is worth
-    (1.05 - H) ** `purity` times as much. `ocr` adds the OCR text to the title.
+    (m / n) ** `rare_exponent`, m being the median of its level, between 1 and 8: rare classes are predicted
+    more often. Coarse to fine, the first levels of at most `name_head_size` names (0: none) also get a
+    name-level head: they are also learned as flat does, in a third of the passes, and the answer is the mean.
     """
 
-    low: int = Field(default=1, ge=1)
-    high: int = Field(default=3, ge=1, le=8)
-    words: int = Field(default=2, ge=0, le=2)
-    least: int = Field(default=2, ge=1)
-    most: int = Field(default=400_000, ge=1)
-    bits: int = Field(default=22, ge=10, le=28)
+    old_keys: ClassVar[Mapping[str, str]] = {
+        "low": "min_ngram",
+        "high": "max_ngram",
+        "words": "word_ngrams",
+        "least": "min_titles",
+        "most": "max_features",
+        "bits": "hash_bits",
+        "cost": "error_cost",
+        "bound": "error_limit",
+        "rate": "learning_rate",
+        "rare": "rare_exponent",
+        "names": "name_head_size",
+        "purity": "purity_exponent",
+    }
+
+    min_ngram: int = Field(default=1, ge=1)
+    max_ngram: int = Field(default=3, ge=1, le=8)
+    word_ngrams: int = Field(default=2, ge=0, le=2)
+    min_titles: int = Field(default=2, ge=1)
+    max_features: int = Field(default=400_000, ge=1)
+    hash_bits: int = Field(default=22, ge=10, le=28)
     epochs: int | None = Field(default=None, ge=1)
-    cost: float = Field(default=2.0, gt=0)
-    bound: float = Field(default=2.0, gt=0)
-    rate: float = Field(default=0.7, gt=0)
-    rare: float = Field(default=0.25, ge=0, le=1)
-    names: int = Field(default=256, ge=0)
-    purity: float = Field(default=0.5, ge=0, le=4)
+    error_cost: float = Field(default=2.0, gt=0)
+    error_limit: float = Field(default=2.0, gt=0)
+    learning_rate: float = Field(default=0.7, gt=0)
+    rare_exponent: float = Field(default=0.25, ge=0, le=1)
+    name_head_size: int = Field(default=256, ge=0)
+    purity_exponent: float = Field(default=0.5, ge=0, le=4)
     ocr: bool = False
 
     def passes(self, rows: int) -> int:
@@ -48,7 +70,9 @@ class LinearSettings(Settings):
         return min(max(SEEN // max(rows, 1), 2), 8)
 
     @model_validator(mode="after")
-    def _orders(self) -> LinearSettings:
-        if self.low > self.high:
-            raise ValueError(f"'low' ({self.low}) must not be larger than 'high' ({self.high})")
+    def _in_order(self) -> LinearSettings:
+        if self.min_ngram > self.max_ngram:
+            raise ValueError(
+                f"'min_ngram' ({self.min_ngram}) must not be larger than 'max_ngram' ({self.max_ngram})"
+            )
         return self

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mep3m.settings.base import Settings
+from mep3m.settings.base import MAX_PIXELS, Settings
 
 
 class TextSettings(Settings):
@@ -27,6 +27,11 @@ class TextSettings(Settings):
     weights: str | None = None
 
 
+#: one figure each for red, green and blue, of values from 0 to 1
+Colours = tuple[float, float, float]
+Spread = Annotated[float, Field(gt=0)]
+
+
 class ImageSettings(Settings):
     """The encoder of images: resnet9, any timm name, or the paper's VGG-19, Inception-v3, ResNet-50."""
 
@@ -36,6 +41,12 @@ class ImageSettings(Settings):
     weights: str | None = None
     #: images are decoded to this times `pixels` and then made smaller, as in training with crops (set there)
     margin: float = Field(default=1.0, ge=1)
+    #: larger images count as unreadable
+    max_pixels: int = Field(default=MAX_PIXELS, ge=1)
+    #: mean and standard deviation with which colours are normalised: in training `None` takes what the
+    #: network expects; classifiers saved before this was kept have `None`, which is ImageNet's
+    mean: Colours | None = None
+    std: tuple[Spread, Spread, Spread] | None = None
     #: predict from the image and its mirror image together
     mirror: bool = False
     #: keyword arguments for timm

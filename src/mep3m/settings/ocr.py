@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from mep3m.settings.base import Settings
+from mep3m.errors import did_you_mean
+from mep3m.settings.base import MAX_PIXELS, Settings
 
-#: names of the backends; `stages/ocr/backends.py` maps each to its module
-Backend = Literal["rapidocr", "easyocr", "tesseract", "none"]
+#: name -> "module:class" (`stages.ocr.backends.Backend`); to add a reader, add its file and a line here
+BACKENDS: dict[str, str] = {
+    "rapidocr": "mep3m.stages.ocr.rapid:RapidBackend",
+    "easyocr": "mep3m.stages.ocr.easy:EasyBackend",
+    "tesseract": "mep3m.stages.ocr.tesseract:TesseractBackend",
+    "none": "mep3m.stages.ocr.backends:NoBackend",
+}
 Engine = Literal["openvino", "onnxruntime"]
 Clean = Literal["paper", "spaces", "none"]
 
@@ -34,7 +40,7 @@ class OcrSettings(Settings):
         weights: folder with EasyOCR's weight files; without it EasyOCR downloads them.
     """
 
-    backend: Backend = "rapidocr"
+    backend: str = "rapidocr"
     engine: Engine = "openvino"
     detector_side: int = Field(default=608, ge=64, le=4096)
     detector_min_side: int = Field(default=352, ge=32, le=4096)
@@ -43,6 +49,13 @@ class OcrSettings(Settings):
     single_confidence: float = Field(default=0.95, ge=0, le=1)
     clean: Clean = "paper"
     weights: Path | None = None
+
+    @field_validator("backend")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in BACKENDS:
+            raise ValueError(f"no reader has this name{did_you_mean(name, BACKENDS)}")
+        return name
 
 
 class PoolSettings(Settings):
@@ -62,4 +75,4 @@ class PoolSettings(Settings):
     images_per_process: int = Field(default=5000, ge=1)
     process_memory_mb: int = Field(default=1500, ge=64)
     group: int = Field(default=8, ge=1, le=1024)
-    max_megapixels: float = Field(default=64.0, gt=0)
+    max_megapixels: float = Field(default=MAX_PIXELS / 1e6, gt=0)

@@ -27,8 +27,9 @@ Example::
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -38,14 +39,14 @@ from mep3m.settings.base import Settings
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.quality import QualitySettings
-from mep3m.settings.run import RunSettings, SplitKind
+from mep3m.settings.run import OLD_SPLIT_KINDS, RunSettings, SplitKind
 from mep3m.settings.sources import SourceEntry
 
 __all__ = ["FirstLevelClass", "SourceEntry", "read_toml"]
 
 
 class FirstLevelClass(Settings):
-    """One common first-level class, and the shops' own first-level names that it covers.
+    """One common first-level class, and the platforms' own first-level names that it covers.
 
     A name may also be a path (`数码 > 相机`): the longest that fits a category counts. `id` keeps the
     class's id when its names change.
@@ -73,12 +74,17 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 class SplitSettings(Settings):
-    """How test products are set aside; the paper draws 8:2 at random (§4)."""
+    """How test products are set aside; the paper draws 8:2 at random (§4).
 
+    `test_share` of the products are tested on; with `kind` platform, all products of these `platforms` are.
+    """
+
+    old_keys: ClassVar[Mapping[str, str]] = {"shops": "platforms"}
+    old_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"kind": OLD_SPLIT_KINDS}
     kind: SplitKind = "grouped"
     test_share: float = Field(default=0.2, gt=0, lt=1)
     seed: int = 0
-    shops: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
 
 
 class Project(Settings):
@@ -92,8 +98,7 @@ class Project(Settings):
     ocr: OcrSettings = OcrSettings()
     ocr_pool: PoolSettings = PoolSettings()
     align: AlignSettings = AlignSettings()
-    #: a build applies what the method accepted until a person has looked at it
-    merge: MergeSettings = MergeSettings(unreviewed="accept", accept_above=0.5)
+    merge: MergeSettings = MergeSettings()
     split: SplitSettings = SplitSettings()
     train: RunSettings = RunSettings()
 
@@ -104,26 +109,26 @@ def load_project(path: Path) -> Project:
     Raises:
         NotFoundError: there is no such file.
         SettingsError: it is not TOML, a key is unknown, a value is not allowed, two sources share
-            a name, or a shop is named that no source is.
+            a name, or a platform is named that no source is.
     """
     project = Project.parse(read_toml(path), str(path))
     names = [entry.name for entry in project.sources]
     for name in names:
         if names.count(name) > 1:
             raise SettingsError(f"{path}: two sources are called '{name}'; give each its own name")
-    _check_shops(project, names, path)
+    _check_platforms(project, names, path)
     return project
 
 
-def _check_shops(project: Project, names: list[str], path: Path) -> None:
-    """See that every shop that the project names is a source, unless the rows name their shops."""
-    if any(entry.columns.source for entry in project.sources):
+def _check_platforms(project: Project, names: list[str], path: Path) -> None:
+    """See that every platform that the project names is a source, unless a column of the rows holds it."""
+    if any(entry.columns.platform for entry in project.sources):
         return
-    named = dict.fromkeys(project.split.shops, "split.shops")
+    named = dict.fromkeys(project.split.platforms, "split.platforms")
     for level in project.first_level:
         named |= dict.fromkeys(level.covers, f"first_level '{level.name_zh}'")
-    unknown = next((shop for shop in named if shop not in names), None)
+    unknown = next((platform for platform in named if platform not in names), None)
     if unknown is not None:
         raise SettingsError(
-            f"{path}: {named[unknown]} names the shop '{unknown}'{did_you_mean(unknown, names)}"
+            f"{path}: {named[unknown]} names the platform '{unknown}'{did_you_mean(unknown, names)}"
         )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mep3m.settings.base import Settings
+from mep3m.settings.base import MAX_PIXELS, Settings
 
 Script = Literal["Han", "Latin", "Hiragana", "Katakana", "Hangul", "Cyrillic", "Arabic", "Thai", "Greek"]
 
@@ -35,7 +35,7 @@ class QualitySettings(Settings):
 
     broken_image: bool = True
     missing_image: bool = False
-    max_pixels: Annotated[int, Field(ge=1)] = 100_000_000
+    max_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
     min_side: Annotated[int | None, Field(ge=1)] = 32
     max_aspect: Annotated[float | None, Field(ge=1)] = 5.0
     blank_image: bool = True

@@ -1,8 +1,9 @@
-"""What one training run is made of; saved as the effective configuration beside every result."""
+"""What one training run is made of (saved beside every result), and how sure its answers have to be."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,20 +11,29 @@ from mep3m.settings.base import Settings
 
 Modality = Literal["text", "image", "image+text"]
 Hierarchy = Literal["flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine"]
-#: auto: the order that is recommended for the model (`Task.hierarchy`)
+#: auto: the one that is recommended for the model (`Task.hierarchy`)
 HierarchyStrategy = Literal["auto", Hierarchy]
-SplitKind = Literal["grouped", "random", "stratified", "shop"]
+SplitKind = Literal["grouped", "random", "stratified", "platform"]
+#: kinds of splits as an earlier version called them -> what they are called now
+OLD_SPLIT_KINDS: Mapping[str, str] = {"shop": "platform"}
+
+#: The answer for a product ends at the level where its probability falls below this, and the product goes to
+#: review. One value for the command line, the service, its page and `assign`: decision 159 has the figures.
+#: With 0 every product gets a full path and none goes to review, however little its probability.
+MIN_CONFIDENCE = 0.9
 
 
 class RunSettings(Settings):
     """One training run.
 
-    `hierarchy` auto is the model's recommended order where the labels have several levels, else flat.
+    `hierarchy` auto is what is recommended for the model where the labels have several levels, else flat.
     `level` picks one level of the labels as a flat task (`None` trains every level); with `leaf`, a row
     that ends above it keeps its deepest label. `subset` keeps the classes below one category. `valid_share`
     of the rows, drawn as `split` says, is held out to choose temperature and stopping point.
     `options` are the model's own settings, checked by the model.
     """
+
+    old_values: ClassVar[Mapping[str, Mapping[str, str]]] = {"split": OLD_SPLIT_KINDS}
 
     modality: Modality = "text"
     model: str = "linear"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from mep3m.settings.base import Settings
+from mep3m.settings.base import MAX_PIXELS, Settings
 
 TableFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 
@@ -15,8 +16,11 @@ class Columns(Settings):
     """Which column of a table holds which part of a product; `None` means the table has none.
 
     `labels` are the category columns from coarse to fine; `path` is the other way to write them,
-    one column with all names joined by `separator`. `source` names the column with the platform.
+    one column with all names joined by `separator`. `platform` is the column with the platform that a
+    product comes from.
     """
+
+    old_keys: ClassVar[Mapping[str, str]] = {"source": "platform"}
 
     id: str | None = None
     title: str | None = None
@@ -25,7 +29,7 @@ class Columns(Settings):
     labels: tuple[str, ...] = ()
     path: str | None = None
     separator: Annotated[str, Field(min_length=1)] = ">"
-    source: str | None = None
+    platform: str | None = None
 
     @model_validator(mode="after")
     def _one_way_to_write_labels(self) -> Columns:
@@ -38,12 +42,12 @@ class Columns(Settings):
 
     def names(self) -> list[str]:
         """Return the columns that a table must have."""
-        single = [self.id, self.title, self.image, self.ocr, *self.labels, self.path, self.source]
+        single = [self.id, self.title, self.image, self.ocr, *self.labels, self.path, self.platform]
         return list(dict.fromkeys(name for name in single if name is not None))
 
 
 class TableSettings(Settings):
-    """How to read one table: `format` and `encoding` are found out where they are `None`.
+    """How to read one table: `format` and `encoding` are detected where they are `None`.
 
     `source` is the platform's name where no column holds it; `None` takes the file's name.
     """
@@ -55,10 +59,10 @@ class TableSettings(Settings):
 
 
 class ImageLimits(Settings):
-    """What an image may be; looked at before it is decoded."""
+    """What an image may be; checked before it is decoded."""
 
     max_bytes: Annotated[int, Field(gt=0)] = 20 * 2**20
-    max_pixels: Annotated[int, Field(gt=0)] = 40_000_000
+    max_pixels: Annotated[int, Field(gt=0)] = MAX_PIXELS
     formats: tuple[str, ...] = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
 
@@ -85,17 +89,19 @@ class FetchSettings(Settings):
 class SourceEntry(Settings):
     """One `[[sources]]` of a project; paths are relative to the project file.
 
-    `format` is any format that `mep3m ingest --format` takes (found out from the name where it is
-    `None`). `images` is the folder below which the image column's paths lie, or the archive (or
+    `format` is any format that `mep3m ingest --format` takes (detected from the name where it is
+    `None`). `image_root` is the folder below which the image column's paths lie, or the archive (or
     folder of archives) that holds them. `taxonomy` is MEP-3M's spreadsheet. `part_bytes` is the size
     of a shard's input; it is smaller where images are taken in, because a shard is the unit of resume.
     """
+
+    old_keys: ClassVar[Mapping[str, str]] = {"images": "image_root"}
 
     name: str
     path: str
     format: str | None = None
     encoding: str | None = None
-    images: str | None = None
+    image_root: str | None = None
     columns: Columns = Columns()
     taxonomy: str | None = None
     part_bytes: Annotated[int | None, Field(ge=1)] = None

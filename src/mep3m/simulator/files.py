@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 #: one catalogue row: source_id, title, labels (list of names), image, size, ids, broken
 Cells = Mapping[str, Any]

@@ -117,10 +117,10 @@ def font_folder() -> Path:
     Raises:
         MissingExtraError: the package is not installed.
     """
-    found = importlib.util.find_spec("mplfonts")
-    if found is None or not found.submodule_search_locations:
+    package = importlib.util.find_spec("mplfonts")
+    if package is None or not package.submodule_search_locations:
         message = (
             "'mplfonts' (Chinese fonts) is not installed. Install it with: pip install 'mep3m[simulate]'"
         )
         raise MissingExtraError(message)
-    return Path(next(iter(found.submodule_search_locations))) / "fonts"
+    return Path(next(iter(package.submodule_search_locations))) / "fonts"

@@ -42,7 +42,7 @@ def _source(platform: Platform, settings: SimulatorSettings) -> str:
     if kind.encoding:
         lines.append(f"encoding = {_toml(kind.encoding)}")
     if settings.images:
-        lines.append(f"images = {_toml(f'{platform.name}/{kind.images}'.rstrip('/'))}")
+        lines.append(f"image_root = {_toml(f'{platform.name}/{kind.images}'.rstrip('/'))}")
     columns = {k: v for k, v in kind.columns.items() if settings.images or k != "image"}
     if columns:
         lines.append("[sources.columns]")

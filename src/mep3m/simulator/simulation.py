@@ -27,7 +27,9 @@ from mep3m.simulator.listings import Listing, make_listing
 from mep3m.simulator.plan import DrawPlan, make_plan
 from mep3m.simulator.platforms import Platform, World, make_world
 from mep3m.simulator.project_file import project_toml
-from mep3m.store.files import atomic_write, exclusive_lock, fingerprint, read_json, write_json
+from mep3m.store.filesystem import atomic_write, exclusive_lock
+from mep3m.store.layout import TAXONOMY
+from mep3m.store.stamp import is_current, make_key, write_stamp
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: rows rendered together
@@ -114,21 +116,17 @@ def _draw(
     waiting = sum(min(PIECE, len(plan.of_platform(platform)) - start) for platform, start in missing)
     run(engine, work, missing, "simulate", progress, waiting)
     _join(simulation, world, settings)
-    summary = {"settings": settings.model_dump(), "version": __version__, "key": _key(settings),
-               "platforms": list(simulation.platforms), "rows": len(plan)}  # fmt: skip
-    write_json(folder / "simulation.json", summary)
+    facts = {"settings": settings.model_dump(), "version": __version__,
+             "platforms": list(simulation.platforms), "rows": len(plan)}  # fmt: skip
+    write_stamp(folder / "simulation.json", settings.model_dump(), **facts)
     shutil.rmtree(pieces, ignore_errors=True)
-
-
-def _key(settings: SimulatorSettings) -> str:
-    return fingerprint([settings.model_dump(), __version__])
 
 
 def _begin(folder: Path, settings: SimulatorSettings) -> bool:
     """Return whether the simulation is finished already; claim an empty folder."""
     for mark in (folder / "simulation.json", folder / ".pieces" / "key.json"):
         if mark.exists():
-            if read_json(mark)["key"] != _key(settings):
+            if not is_current(mark, settings.model_dump()):
                 raise UsageError(
                     f"{folder} holds a simulation of other settings; choose another folder or delete it"
                 )
@@ -138,7 +136,7 @@ def _begin(folder: Path, settings: SimulatorSettings) -> bool:
             return False
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty and holds no simulation; choose another folder")
-    write_json(folder / ".pieces" / "key.json", {"key": _key(settings)})
+    write_stamp(folder / ".pieces" / "key.json", settings.model_dump())
     return False
 
 
@@ -151,7 +149,7 @@ _drawn: dict[str, tuple[World, DrawPlan]] = {}
 
 
 def _world_and_plan(settings: SimulatorSettings) -> tuple[World, DrawPlan]:
-    key = _key(settings)
+    key = make_key(settings.model_dump())
     if key not in _drawn:
         _drawn.clear()
         world = make_world(settings)
@@ -254,7 +252,7 @@ def _join(simulation: Simulation, world: World, settings: SimulatorSettings) -> 
     if settings.images:
         truth.write_ocr(simulation.ocr, (row["ocr"] for p in every for row in _rows(folder, p) if row["ocr"]))
     truth.write_alignment(folder / "truth", world)
-    truth.true_taxonomy(world).save(folder / "truth" / "taxonomy.json")
+    truth.true_taxonomy(world).save(folder / "truth" / TAXONOMY)
     with atomic_write(simulation.project) as temporary:
         temporary.write_text(project_toml(world, settings), encoding="utf-8", newline="\n")
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from mep3m.simulator.files import write_tsv
 from mep3m.simulator.platforms import World, links
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 from mep3m.taxonomy import PATH_SEPARATOR, Category, Taxonomy
 
 PRODUCT_TRUTH = pa.schema(

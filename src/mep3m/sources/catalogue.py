@@ -45,7 +45,7 @@ def find_format(path: Path) -> str:
     if name.suffix.lower() == ".json":
         with path.open("rb") as file:
             return "rpc" if file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "mep3m"
-    found = named_format(path)
-    if found is None:
+    format_name = named_format(path)
+    if format_name is None:
         raise UsageError(says_nothing(path, FORMATS))
-    return found
+    return format_name

@@ -93,6 +93,10 @@ def stable_ids(column: pa.Array | None, file: str, lines: NDArray[np.int64]) -> 
     return made if column is None else pc.coalesce(clean(column), made)
 
 
+#: file and line of a row
+Place = tuple[str, int]
+
+
 @dataclass(frozen=True)
 class ColumnMap:
     """Turns the cells of one file's rows into products; `source` names rows that name none themselves."""
@@ -106,21 +110,21 @@ class ColumnMap:
         columns = self.columns
         values = {name: clean(cells[name]) for name in columns.names() if name != columns.path}
         name = pa.repeat(pa.scalar(self.source), len(lines))
-        found: dict[str, pa.Array] = {
-            "source": pc.coalesce(values[columns.source], name) if columns.source else name,
+        filled: dict[str, pa.Array] = {
+            "source": pc.coalesce(values[columns.platform], name) if columns.platform else name,
             "source_id": stable_ids(values.get(columns.id or ""), self.file, lines),
             "file": pa.repeat(pa.scalar(self.file), len(lines)),
             "line": pa.array(lines),
         }
         for role, column in (("title", columns.title), ("ocr", columns.ocr), ("image_ref", columns.image)):
             if column is not None:
-                found[role] = values[column]
+                filled[role] = values[column]
         if columns.labels:
-            found["source_path"] = join_levels([values[label] for label in columns.labels])
+            filled["source_path"] = join_levels([values[label] for label in columns.labels])
         elif columns.path:
             marked = pc.replace_substring(cells[columns.path], columns.separator, PATH_MARK)
-            found["source_path"] = split_path(marked, PATH_MARK)
-        return product_table(found, len(lines))
+            filled["source_path"] = split_path(marked, PATH_MARK)
+        return product_table(filled, len(lines))
 
     def batch(
         self, rows: Sequence[Row], names: Sequence[str], contents: Sequence[bytes | None] | None = None
@@ -158,27 +162,32 @@ def wrong_row(cells: Sequence[str], width: int) -> str | None:
     return None
 
 
-def refuse_repeated_ids(table: pa.Table) -> tuple[pa.Table, list[Reject]]:
-    """Keep the first row of every id and refuse the later ones, naming the place of the first."""
-    ids = table["id"].combine_chunks().dictionary_encode()
-    codes = ids.indices.to_numpy()
-    _, first = np.unique(codes, return_index=True)
-    if len(first) == len(codes):
-        return table, []
-    first_of = np.zeros(len(first), dtype=np.int64)
-    first_of[codes[first]] = first
-    again = np.flatnonzero(first_of[codes] != np.arange(len(codes)))
-    place = table.select(["source", "source_id", "file", "line"])
+def refuse_repeated_ids(
+    table: pa.Table, rows: NDArray[np.int64] | None = None, first: dict[str, Place] | None = None
+) -> tuple[pa.Table, list[Reject]]:
+    """Keep the first row of every id and refuse rows of it at other places, naming the place of the first.
+
+    `rows` are the rows, in order, whose ids may occur more than once; without them, they are looked for in
+    the table. `first` holds the places of ids in earlier tables, and gets those of this one.
+    """
+    rows = _repeated(table["id"]) if rows is None else rows
+    first = {} if first is None else first
+    keep = np.ones(table.num_rows, dtype=bool)
     rejects = []
-    for row in again.tolist():
-        original = place.slice(int(first_of[codes[row]]), 1).to_pylist()[0]
-        value = place.slice(row, 1).to_pylist()[0]
-        reason = f"the id is already used by {original['file']}, line {original['line']}"
-        rejects.append(
-            Reject(
-                INGEST, value["source"], reason, None, value["file"], value["line"], "id", value["source_id"]
+    suspects = table.select(["id", "source", "source_id", "file", "line"]).take(pa.array(rows, pa.int64()))
+    for row, value in zip(rows.tolist(), suspects.to_pylist(), strict=True):
+        here = (value["file"], value["line"])
+        there = first.setdefault(value["id"], here)
+        if there != here:
+            keep[row] = False
+            reason = f"the id is already used by {there[0]}, line {there[1]}"
+            rejects.append(
+                Reject(INGEST, value["source"], reason, None, here[0], here[1], "id", value["source_id"])
             )
-        )
-    keep = np.ones(len(codes), dtype=bool)
-    keep[again] = False
-    return table.filter(pa.array(keep)), rejects
+    return (table.filter(pa.array(keep)) if rejects else table), rejects
+
+
+def _repeated(ids: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return the rows, in order, of ids that occur more than once."""
+    codes = ids.combine_chunks().dictionary_encode().indices.to_numpy()
+    return np.flatnonzero(np.bincount(codes)[codes] > 1) if len(codes) else np.zeros(0, dtype=np.int64)

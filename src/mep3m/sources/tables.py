@@ -36,9 +36,9 @@ def table_format(path: Path) -> TableFormat:
         UsageError: the name says nothing.
     """
     allowed: tuple[TableFormat, ...] = get_args(TableFormat)
-    found = named_format(path)
+    by_name = named_format(path)
     for table in allowed:
-        if table == found:
+        if table == by_name:
             return table
     raise UsageError(says_nothing(path, allowed))
 
@@ -200,7 +200,9 @@ class TableSource:
             image = self.settings.columns.image
             if image is not None and pa.types.is_struct(columns[image].type):
                 columns[image], contents = embedded_images(columns[image])
-            cells = {name: _text(named(columns[name], classes.get(name)), name, self.path) for name in names}
+            cells = {
+                name: text_cells(named(columns[name], classes.get(name)), name, self.path) for name in names
+            }
             yield Batch(self.map.products(cells, lines), [], contents)
 
 
@@ -229,14 +231,18 @@ def embedded_images(column: pa.StructArray) -> tuple[pa.Array, list[bytes | None
     return fields.get("path", missing), contents
 
 
-def _text(column: pa.Array, name: str, path: Path) -> pa.Array:
-    """Return a Parquet column as text; a list column becomes one text a row with marks between."""
+def text_cells(column: pa.Array, name: str, where: Path | str) -> pa.Array:
+    """Return an Arrow column as text; a list column becomes one text a row with marks between.
+
+    Raises:
+        FormatError: it holds neither text nor numbers; `where` is how the message calls the table.
+    """
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         return pc.binary_join(column.cast(pa.list_(pa.string())), PATH_MARK)
     try:
         return column.cast(pa.string())
     except pa.ArrowException as error:
-        raise FormatError(f"{path}: column '{name}' holds {column.type}, not text or numbers") from error
+        raise FormatError(f"{where}: column '{name}' holds {column.type}, not text or numbers") from error
 
 
 def line_parts(path: Path, size: int) -> Iterator[Part]:
@@ -263,5 +269,5 @@ def open_table(entry: SourceEntry, path: Path) -> TableSource:
         {"columns": entry.columns, "format": entry.format, "encoding": entry.encoding, "source": entry.name},
         entry.path,
     )
-    takes_images = entry.images is not None or entry.fetch.enabled
+    takes_images = entry.image_root is not None or entry.fetch.enabled
     return TableSource(path, settings, entry.part_bytes or (2**18 if takes_images else None))

@@ -13,14 +13,16 @@ from mep3m.alignment.edits.edit import Record, remap_labels, replay
 from mep3m.errors import UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.base import Outcome
+from mep3m.stages.read_once import read_once
 from mep3m.store import ContentImages, Reject, Store
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
+from mep3m.store.layout import TAXONOMY
 from mep3m.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True)
 class ApplyEdits:
-    """The stage that carries a store's labels through edits of its own taxonomy.
+    """The stage that applies edits of a store's own taxonomy to its labels.
 
     A label whose category is gone gives way to the label above it; the row is listed in the
     quarantine with the reason.
@@ -50,7 +52,7 @@ class ApplyEdits:
 
     def apply(self, shard: pa.Table, folder: Path) -> Outcome:
         """Return the shard with the labels that the edits leave."""
-        taxonomy = Taxonomy.load(folder / "taxonomy.json")
+        taxonomy = read_once(folder / TAXONOMY, Taxonomy.load)
         rejects: list[Reject] = []
         column: list[list[dict[str, Any]] | None] = []
         for row in shard.select(["id", "source", "source_path", "labels", "file", "line"]).to_pylist():

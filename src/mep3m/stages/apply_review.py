@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,18 @@ import pyarrow.parquet as pq
 from mep3m.alignment.edits.edit import Record, remap_mapping, replay
 from mep3m.alignment.merging.conflicts import resolve_conflicts
 from mep3m.alignment.merging.first_level import PlatformPath
-from mep3m.alignment.merging.impact import Counts, impact
-from mep3m.alignment.merging.merge import Catalogue, Merge, MergeInputs, merge
+from mep3m.alignment.merging.impact import Counts, MergeResult, impact
+from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
+from mep3m.alignment.merging.policy import apply_policy
 from mep3m.alignment.records import Side
 from mep3m.alignment.review.decisions import Ref
 from mep3m.errors import NotFoundError, StoreError, UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.base import Outcome
+from mep3m.stages.read_once import read_once
 from mep3m.store import ContentImages, Store
-from mep3m.store.files import fingerprint, read_json, write_json
+from mep3m.store.json_files import fingerprint, read_json, write_json
+from mep3m.store.layout import TAXONOMY, Layout, stores_below
 from mep3m.store.store import read_manifest, read_plan
 from mep3m.taxonomy import Taxonomy
 
@@ -72,18 +74,19 @@ class ApplyReview:
             TaxonomyError: the review contradicts itself or the store; nothing is written.
         """
         counts = read_counts(pq.read_table(path) for path in collected)
-        merged, broken = self.result(counts)
-        write_json(folder / "mapping.json", mapping_rows(merged.mapping))
-        write_json(folder / "impact.json", impact(counts, merged, self.review.decisions, broken))
-        return merged.taxonomy
+        result = self.result(counts)
+        write_json(folder / "mapping.json", mapping_rows(result.merged.mapping))
+        write_json(folder / "impact.json", impact(counts, result, self.review.decisions))
+        return result.merged.taxonomy
 
-    def result(self, counts: Counts) -> tuple[Merge, list[str]]:
-        """Return the merge with the edits replayed, and what a person should look at again."""
+    def result(self, counts: Counts) -> MergeResult:
+        """Return the merge with the edits replayed, what waits for a person, and what to review again."""
         catalogue = Catalogue.of(self.sides, counts.rows)
-        review, left_open = resolve_conflicts(catalogue, self.review)
+        sure, waiting = apply_policy(catalogue, self.review)
+        review, left_open = resolve_conflicts(catalogue, sure)
         merged = merge(catalogue, review)
         taxonomy, held, broken = replay(merged.taxonomy, self.edits)
-        return remap_mapping(merged, taxonomy, held), [*left_open, *broken]
+        return MergeResult(remap_mapping(merged, taxonomy, held), (*left_open, *broken), waiting)
 
     def table_counts(self) -> Counts:
         """Return the products that the sides' tables count, where there is no store."""
@@ -92,15 +95,14 @@ class ApplyReview:
 
     def apply(self, shard: pa.Table, folder: Path) -> Outcome:
         """Return the shard with the labels of the mapping; `source_path` is never touched."""
-        path = folder / "mapping.json"
-        mapping = _rows_of(path, path.stat().st_mtime_ns, path.stat().st_ino)
+        mapping = read_once(folder / "mapping.json", _labels_of_paths)
         keep = self.review.settings.unmapped == "keep"
         keys = pc.dictionary_encode(_keys(shard).combine_chunks())
-        found = [mapping.get(_node(key)) for key in keys.dictionary.to_pylist()]
-        values = pa.array([labels or () for labels in found], pa.list_(LABEL_TYPE))
+        mapped = [mapping.get(_node(key)) for key in keys.dictionary.to_pylist()]
+        values = pa.array([labels or () for labels in mapped], pa.list_(LABEL_TYPE))
         labels = values.take(keys.indices)
         if keep:
-            known = pa.array([labels is not None for labels in found], pa.bool_()).take(keys.indices)
+            known = pa.array([labels is not None for labels in mapped], pa.bool_()).take(keys.indices)
             labels = pc.if_else(known, labels, shard["labels"].combine_chunks())
         return Outcome(
             shard.set_column(shard.schema.get_field_index("labels"), shard.schema.field("labels"), labels)
@@ -144,15 +146,15 @@ def remove_result(folder: Path) -> str:
     Raises:
         UsageError: another step wrote it, or a store beside it was made from it.
     """
-    if not (folder / "plan.json").exists():
+    if not Layout(folder).begun:
         raise UsageError(f"{folder} is no store that 'align apply' or 'align remap' wrote; it stays")
     plan = read_plan(folder)
     if plan["step"] not in (STEP, "follow"):
         raise UsageError(f"{folder} was written by '{plan['step']}', not by 'align apply'; it stays")
-    own = read_manifest(folder)["fingerprint"] if (folder / "manifest.json").exists() else None
-    for other in sorted(folder.resolve().parent.glob("*/plan.json")):
-        if own is not None and read_json(other).get("parent") == own:
-            raise UsageError(f"{other.parent} was made from {folder}; remove that first")
+    own = read_manifest(folder)["fingerprint"] if Layout(folder).finished else None
+    for other in stores_below(folder.resolve().parent):
+        if own is not None and read_json(Layout(other).plan).get("parent") == own:
+            raise UsageError(f"{other} was made from {folder}; remove that first")
     shutil.rmtree(folder)
     return "the store it was made from"
 
@@ -192,24 +194,24 @@ def read_previous(folder: Path) -> dict[PlatformPath, str]:
     Raises:
         NotFoundError: the folder holds no mapping.
     """
-    paths = [folder / "decision" / "mapping.json", folder / "mapping.json", folder]
+    paths = [Layout(folder).decision / "mapping.json", folder / "mapping.json", folder]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise NotFoundError(f"{folder} holds no mapping.json; name a result of 'align apply'")
-    found: dict[PlatformPath, str] = {}
+    ids: dict[PlatformPath, str] = {}
     for node, labels in read_mapping(path).items():
         if labels and (category := labels[-1].category) is not None:
-            found[node] = category
-    return found
+            ids[node] = category
+    return ids
 
 
 def write_tree(stage: ApplyReview, folder: Path) -> None:
     """Write taxonomy, mapping and impact of a merge of tables, without any rows."""
     counts = stage.table_counts()
-    merged, broken = stage.result(counts)
-    write_json(folder / "mapping.json", mapping_rows(merged.mapping))
-    write_json(folder / "impact.json", impact(counts, merged, stage.review.decisions, broken))
-    merged.taxonomy.save(folder / "taxonomy.json")
+    result = stage.result(counts)
+    write_json(folder / "mapping.json", mapping_rows(result.merged.mapping))
+    write_json(folder / "impact.json", impact(counts, result, stage.review.decisions))
+    result.merged.taxonomy.save(folder / TAXONOMY)
 
 
 def _keys(shard: pa.Table) -> pa.ChunkedArray:
@@ -223,10 +225,6 @@ def _node(key: str) -> PlatformPath:
     return source, () if path == [""] else tuple(path)
 
 
-@lru_cache(maxsize=1)
-def _rows_of(path: Path, written: int, number: int) -> dict[PlatformPath, list[dict[str, Any]]]:
-    """Return the labels of each category as the file holds them; `written` and `number` tell files apart.
-
-    A process relabels many shards by one mapping and reads it once.
-    """
+def _labels_of_paths(path: Path) -> dict[PlatformPath, list[dict[str, Any]]]:
+    """Return the labels of each category as the file holds them."""
     return {(row["source"], tuple(row["path"])): row["labels"] for row in read_json(path)}

@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 from mep3m.engine import Engine, Progress, run, silent
 from mep3m.errors import StoreError, UsageError
 from mep3m.store import ContentImages, Plan, Reject, Store, StoreWriter
-from mep3m.store.files import atomic_write, exclusive_lock
+from mep3m.store.filesystem import atomic_write, exclusive_lock
+from mep3m.store.layout import TAXONOMY, Layout
 from mep3m.store.store import read_plan, read_shard
 from mep3m.taxonomy import Taxonomy
 
@@ -93,7 +94,7 @@ def run_stage(
     """
     if folder.resolve() == parent.folder.resolve():
         raise UsageError(f"{folder} is the store that '{stage.name}' reads; write into another folder")
-    if (folder / "plan.json").exists() and (step := read_plan(folder)["step"]) != stage.name:
+    if Layout(folder).begun and (step := read_plan(folder)["step"]) != stage.name:
         raise StoreError(f"{folder} holds a store of '{step}'; choose another folder for '{stage.name}'")
     with exclusive_lock(folder):
         return _run_stage(stage, parent, folder, engine, progress)
@@ -102,7 +103,7 @@ def run_stage(
 def _run_stage(
     stage: RowStage | GlobalStage, parent: Store, folder: Path, engine: Engine, progress: Progress
 ) -> Store:
-    """Do what `run_stage` says, alone in the folder."""
+    """`run_stage` with the lock on the folder held."""
     plan = Plan(
         step=stage.name,
         settings=dict(stage.settings()),
@@ -120,7 +121,7 @@ def _run_stage(
     else:
         work = partial(_process, stage, parent, writer)
     run(engine, work, writer.missing(), stage.name, progress, parent.rows)
-    shutil.rmtree(folder / "collect", ignore_errors=True)
+    shutil.rmtree(writer.layout.collect, ignore_errors=True)
     return writer.finish(taxonomy if taxonomy is not None else parent.taxonomy)
 
 
@@ -130,13 +131,13 @@ def _process(stage: RowStage, parent: Store, writer: StoreWriter, part: int) -> 
 
 
 def _apply(stage: GlobalStage, parent: Store, writer: StoreWriter, part: int) -> int:
-    outcome = stage.apply(read_shard(parent.shards[part]), writer.folder / "decision")
+    outcome = stage.apply(read_shard(parent.shards[part]), writer.layout.decision)
     return writer.write(part, outcome.table, outcome.rejects)
 
 
-def _collect(stage: GlobalStage, parent: Store, target: Path, part: int) -> int:
+def _collect(stage: GlobalStage, parent: Store, target: Layout, part: int) -> int:
     shard = read_shard(parent.shards[part])
-    with atomic_write(target / f"{part:05d}.parquet") as temporary:
+    with atomic_write(target.collected(part)) as temporary:
         pq.write_table(stage.collect(shard, parent.images), temporary, compression="zstd")
     return int(shard.num_rows)
 
@@ -145,19 +146,18 @@ def _decide(
     stage: GlobalStage, parent: Store, writer: StoreWriter, engine: Engine, progress: Progress
 ) -> Taxonomy | None:
     """Collect and decide, unless an earlier run has; the decision folder appears whole."""
-    decision = writer.folder / "decision"
-    if not decision.exists():
-        target = writer.folder / "collect"
-        collected = [target / f"{i:05d}.parquet" for i in range(len(writer.plan.parts))]
+    layout = writer.layout
+    if not layout.decision.exists():
+        collected = [layout.collected(part) for part in range(len(writer.plan.parts))]
         missing = [i for i, path in enumerate(collected) if not path.exists()]
-        work = partial(_collect, stage, parent, target)
+        work = partial(_collect, stage, parent, layout)
         run(engine, work, missing, f"{stage.name}: collect", progress, parent.rows)
-        draft = writer.folder / "decision.draft"
+        draft = layout.decision.with_name("decision.draft")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
         taxonomy = stage.decide(collected, parent, draft)
         if taxonomy is not None:
-            taxonomy.save(draft / "taxonomy.json")
-        draft.rename(decision)
-    saved = decision / "taxonomy.json"
+            taxonomy.save(draft / TAXONOMY)
+        draft.rename(layout.decision)
+    saved = layout.decision / TAXONOMY
     return Taxonomy.load(saved) if saved.exists() else None

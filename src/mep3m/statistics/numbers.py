@@ -54,12 +54,12 @@ def rows(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 def classes(connection: duckdb.DuckDBPyConnection, store: Store) -> list[dict[str, Any]]:
     """Table 2: samples and sub-classes of every first-level class, most samples first."""
-    found = connection.sql(
+    counted = connection.sql(
         "SELECT labels[1].category, count(*), count(DISTINCT labels[2].category) "
         "FROM kept WHERE labels[1].category NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
     names = ["id", "samples", "subclasses"]
-    return [dict(zip(names, row, strict=True)) | _names(store, row[0]) for row in found]
+    return [dict(zip(names, row, strict=True)) | _names(store, row[0]) for row in counted]
 
 
 def levels(connection: duckdb.DuckDBPyConnection) -> list[dict[str, int]]:
@@ -78,11 +78,11 @@ def levels(connection: duckdb.DuckDBPyConnection) -> list[dict[str, int]]:
 
 def subclasses(connection: duckdb.DuckDBPyConnection, store: Store) -> list[dict[str, Any]]:
     """Fig 5 left: the size of every second-level class, largest first (the long tail)."""
-    found = connection.sql(
+    counted = connection.sql(
         "SELECT labels[2].category, count(*) FROM kept "
         "WHERE labels[2].category NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
     ).fetchall()
-    return [{"id": row[0], "samples": row[1]} | _names(store, row[0]) for row in found]
+    return [{"id": row[0], "samples": row[1]} | _names(store, row[0]) for row in counted]
 
 
 def titles(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -109,8 +109,8 @@ def images(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 def ocr(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """The rows whose image carries text, and their share of all kept rows."""
-    found, total = connection.sql("SELECT count(ocr), count(*) FROM kept").fetchall()[0]
-    return {"rows": found, "share": found / total if total else None}
+    with_text, total = connection.sql("SELECT count(ocr), count(*) FROM kept").fetchall()[0]
+    return {"rows": with_text, "share": with_text / total if total else None}
 
 
 def characters(connection: duckdb.DuckDBPyConnection, column: str, most: int = 60) -> dict[str, int]:

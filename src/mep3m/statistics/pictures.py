@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mep3m.errors import NotFoundError
+from mep3m.imaging.decode import UnreadableImageError, decode
 from mep3m.store import Store
 
 #: side in pixels of the thumbnails that pixel-wise distance is taken on
@@ -35,17 +37,15 @@ def sample_images(store: Store, count: int, seed: int = 0) -> list[tuple[str, st
         "WHERE dropped IS NULL AND image NOT NULL GROUP BY image "
         "ORDER BY hash(image || ?::VARCHAR), image LIMIT ?"
     )
-    found: list[tuple[str, str]] = store.connect().execute(query, [seed, count]).fetchall()
-    return found
+    pairs: list[tuple[str, str]] = store.connect().execute(query, [seed, count]).fetchall()
+    return pairs
 
 
 def thumbnail(store: Store, key: str, side: int) -> Image.Image | None:
     """Return an RGB square of `side` pixels, or `None` where the image cannot be decoded."""
     try:
-        with Image.open(io.BytesIO(store.images.read(key))) as image:
-            image.draft("RGB", (side, side))
-            return image.convert("RGB").resize((side, side))
-    except Exception:  # it is gone, or damaged: decoders raise almost anything
+        return decode(store.images.read(key), suffices=side).image.resize((side, side))
+    except (NotFoundError, UnreadableImageError):
         return None
 
 

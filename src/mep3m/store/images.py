@@ -1,21 +1,31 @@
-"""Where image bytes come from: a folder keyed by content, or a folder with the source's own names."""
+"""Where image bytes come from: a folder by content or by the source's own names, or what was handed over."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from mep3m.errors import NotFoundError
-from mep3m.store.files import atomic_write, inside
+from mep3m.store.filesystem import atomic_write, inside
 
 
 class Images(Protocol):
-    """Anything that can find the image file of a product row."""
+    """Anything that can find the image of a product row."""
 
-    def path(self, row: dict[str, Any]) -> Path | None:
-        """Return the file of a row (`image` and `image_ref` are read), or `None` where it has none."""
+    def locate(self, row: dict[str, Any]) -> Path | bytes | None:
+        """Return the file of a row (`image` and `image_ref` are read) or its bytes, `None` without image."""
         ...
+
+
+def read_image(source: Path | bytes) -> bytes:
+    """Return the bytes of what `Images.locate` returned.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    return source.read_bytes() if isinstance(source, Path) else source
 
 
 class ContentImages:
@@ -56,7 +66,7 @@ class ContentImages:
         except FileNotFoundError:
             raise NotFoundError(f"no image {key} under {self.root}") from None
 
-    def path(self, row: dict[str, Any]) -> Path | None:
+    def locate(self, row: dict[str, Any]) -> Path | None:
         """Return the file of a row by its content hash."""
         return self.file(row["image"]) if row["image"] else None
 
@@ -67,10 +77,21 @@ class FolderImages:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def path(self, row: dict[str, Any]) -> Path | None:
+    def locate(self, row: dict[str, Any]) -> Path | None:
         """Return the file of a row by its `image_ref`.
 
         Raises:
             FormatError: the name leads out of the root folder.
         """
         return inside(self.root, row["image_ref"]) if row["image_ref"] else None
+
+
+class GivenImages:
+    """Images that are in memory already, by the `image_ref` of their rows: an upload."""
+
+    def __init__(self, contents: Mapping[str, bytes]) -> None:
+        self.contents = contents
+
+    def locate(self, row: dict[str, Any]) -> bytes | None:
+        """Return the bytes of a row by its `image_ref`."""
+        return self.contents.get(row["image_ref"]) if row["image_ref"] else None

@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 
 from mep3m.errors import StoreError
+from mep3m.store.filesystem import local_folder
+from mep3m.store.layout import UPDATE, Layout, stores_below
 from mep3m.store.rejects import INGEST
 from mep3m.store.store import check_shards, read_plan
 
@@ -86,9 +88,9 @@ class Ledger:
         self.connection.cursor().execute(f"COPY ledger TO {_text(str(path))} (FORMAT parquet)")
 
     def _dicts(self, query: str) -> list[dict[str, Any]]:
-        found = self.connection.cursor().execute(query)
-        names = [column[0] for column in found.description or []]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        result = self.connection.cursor().execute(query)
+        names = [column[0] for column in result.description or []]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def find_stores(folder: Path) -> list[Path]:
@@ -96,27 +98,27 @@ def find_stores(folder: Path) -> list[Path]:
 
     Raises:
         StoreError: there is none.
+        UsageError: `folder` is an address.
     """
-    if (folder / "plan.json").exists():
+    if Layout(local_folder(folder)).begun:
         return [folder]
-    plans_found = sorted(folder.glob("*/plan.json")) + sorted(folder.glob("*/*/plan.json"))
-    found = [path.parent for path in plans_found if path.parent.name != "update"]
-    if not found:
+    stores = [path for path in stores_below(folder, depth=2) if path.name != UPDATE]
+    if not stores:
         raise StoreError(f"{folder} holds no store; make one with 'mep3m ingest' or 'mep3m build'")
-    plans = {path: read_plan(path) for path in found}
+    plans = {path: read_plan(path) for path in stores}
     depth: dict[str | None, int] = {None: 0}
-    ordered = sorted(found, key=lambda path: plans[path].get("parent") is not None)
+    ordered = sorted(stores, key=lambda path: plans[path].get("parent") is not None)
+    last = len(stores)
     for _ in ordered:
         for path in ordered:
-            depth.setdefault(plans[path]["fingerprint"], depth.get(plans[path].get("parent"), len(found)) + 1)
-    return sorted(found, key=lambda path: depth[plans[path]["fingerprint"]])
+            depth.setdefault(plans[path]["fingerprint"], depth.get(plans[path].get("parent"), last) + 1)
+    return sorted(stores, key=lambda path: depth[plans[path]["fingerprint"]])
 
 
 def _queries(store: Path) -> list[str]:
     plan = read_plan(store)
     stage = plan["step"]
-    shards = sorted((store / "shards").glob("[0-9]*.parquet"))
-    rejects = sorted((store / "rejects").glob("[0-9]*.parquet"))
+    shards, rejects = Layout(store).shards(), Layout(store).quarantines()
     check_shards([*shards, *rejects])
     queries = []
     names = {"stage": stage, "shards": _list(shards), "rejects": _list(rejects)}

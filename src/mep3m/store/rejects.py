@@ -45,17 +45,21 @@ class Reject:
     value: str | None = None
 
 
-def image_reject(stage: str, row: Mapping[str, Any], reason: str) -> Reject:
-    """Return the refusal of a product's image by one stage; the row itself was taken in."""
+def image_reject(stage: str, row: Mapping[str, Any], reason: str, by: str = "image") -> Reject:
+    """Return the refusal of a product's image by one stage; the row itself was taken in.
+
+    `by` is the column that names the image: its content, or `image_ref` where it has none yet. A row need
+    not say the file and line that it came from.
+    """
     return Reject(
         stage=stage,
         source=row["source"],
         reason=reason,
         product=row["id"],
-        file=row["file"],
-        line=row["line"],
+        file=row.get("file"),
+        line=row.get("line"),
         field="image",
-        value=row["image"],
+        value=row[by],
     )
 
 

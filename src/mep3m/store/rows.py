@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.errors import StoreError
-from mep3m.store.files import read_json, write_json
+from mep3m.store.json_files import read_json, write_json
 
 #: bytes of a key in the index (half of a SHA-256: enough for 10^18 rows without a collision)
 KEY_BYTES = 16

@@ -1,13 +1,7 @@
 """A finished step on disk: read its shards, its taxonomy, its images, its quarantine.
 
-Layout of a store folder::
-
-    plan.json                what the store is to become: step, settings, parts, parent (written first)
-    shards/00000.parquet     one a part, `PRODUCT_SCHEMA`; a shard exists only when it is complete
-    rejects/00000.parquet    the quarantine of that part, written before its shard
-    taxonomy.json            the category tree that the labels point into
-    manifest.json            counts and lineage (written last: a store without it is unfinished)
-    images/                  content by hash; a later step points at the folder of the first
+`store/layout.py` shows the folder. A shard (`PRODUCT_SCHEMA`) exists only when it is complete; a store
+without a manifest is unfinished.
 """
 
 from __future__ import annotations
@@ -23,8 +17,10 @@ import pyarrow.parquet as pq
 
 from mep3m.errors import StoreError
 from mep3m.product import PRODUCT_SCHEMA, Product, from_table
-from mep3m.store.files import read_json
+from mep3m.store.filesystem import local_folder
 from mep3m.store.images import ContentImages
+from mep3m.store.json_files import read_json
+from mep3m.store.layout import Layout, finished_below
 from mep3m.store.rejects import REJECT_SCHEMA
 from mep3m.taxonomy import Taxonomy
 
@@ -46,7 +42,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     Raises:
         StoreError: the file is damaged.
     """
-    return _checked(folder / "plan.json", _PLAN)
+    return _checked(Layout(folder).plan, _PLAN)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -55,16 +51,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     Raises:
         StoreError: the file is damaged.
     """
-    return _checked(folder / "manifest.json", _MANIFEST)
+    return _checked(Layout(folder).manifest, _MANIFEST)
 
 
 def _checked(path: Path, kinds: dict[str, type]) -> dict[str, Any]:
-    found = read_json(path)
-    if not isinstance(found, dict) or any(not isinstance(found.get(key), kinds[key]) for key in kinds):
+    content = read_json(path)
+    if not isinstance(content, dict) or any(not isinstance(content.get(key), kinds[key]) for key in kinds):
         raise StoreError(
             f"{path} is damaged; bring it back from a copy, or delete the store and make it anew"
         )
-    return found
+    return content
 
 
 def check_shards(shards: Sequence[Path]) -> None:
@@ -92,15 +88,18 @@ class Store:
     manifest: dict[str, Any] = field(repr=False)
 
     @classmethod
-    def open(cls, folder: Path) -> Store:
+    def open(cls, folder: Path | str) -> Store:
         """Open a finished store.
 
         Raises:
             StoreError: there is none, it is unfinished, or a newer mep3m wrote it.
+            UsageError: the folder is an address.
         """
-        if not (folder / "manifest.json").exists():
-            if not (folder / "plan.json").exists():
-                below = sorted(path.parent.name for path in folder.glob("*/manifest.json"))
+        folder = Path(folder)
+        local_folder(folder)
+        if not Layout(folder).finished:
+            if not Layout(folder).begun:
+                below = [path.name for path in finished_below(folder)]
                 hint = (
                     f"name one of the stores in it: {', '.join(below)}"
                     if below
@@ -115,6 +114,11 @@ class Store:
         if not all(path.exists() for path in store.shards):  # somebody deleted a damaged one
             raise _unfinished(folder, len(store.shards))
         return store
+
+    @property
+    def layout(self) -> Layout:
+        """The places in the store's folder."""
+        return Layout(self.folder)
 
     @property
     def step(self) -> str:
@@ -134,12 +138,12 @@ class Store:
     @property
     def shards(self) -> list[Path]:
         """The shard files in order."""
-        return [self.folder / "shards" / f"{i:05d}.parquet" for i in range(len(self.manifest["shards"]))]
+        return [self.layout.shard(part) for part in range(len(self.manifest["shards"]))]
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
         """The category tree that the labels point into; empty before labels are mapped."""
-        path = self.folder / "taxonomy.json"
+        path = self.layout.taxonomy
         return Taxonomy.load(path) if path.exists() else Taxonomy(())
 
     @cached_property
@@ -159,7 +163,7 @@ class Store:
 
     def rejects(self) -> pa.Table:
         """Return the quarantine of this step."""
-        files = sorted((self.folder / "rejects").glob("[0-9]*.parquet"))
+        files = self.layout.quarantines()
         check_shards(files)
         tables = [pq.read_table(path, schema=REJECT_SCHEMA) for path in files]
         return pa.concat_tables(tables) if tables else REJECT_SCHEMA.empty_table()
@@ -181,7 +185,7 @@ class Store:
 
 
 def _unfinished(folder: Path, parts: int) -> StoreError:
-    done = len(list((folder / "shards").glob("[0-9]*.parquet")))
+    done = len(Layout(folder).shards())
     return StoreError(
         f"the store {folder} is unfinished ({done} of {parts} shards); "
         "run the command that makes it again and it goes on"

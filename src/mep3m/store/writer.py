@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 from mep3m import __version__
 from mep3m.errors import StoreError
 from mep3m.product import PRODUCT_SCHEMA
-from mep3m.store.files import atomic_write, fingerprint, write_json
+from mep3m.store.filesystem import atomic_write, local_folder
+from mep3m.store.json_files import fingerprint, write_json
+from mep3m.store.layout import COLLECT, DECISION, IMAGES, MANIFEST, PLAN, REJECTS, SHARDS, TAXONOMY, Layout
 from mep3m.store.rejects import Reject, rejects_table
 from mep3m.store.store import FORMAT, Store, read_plan
 from mep3m.taxonomy import Taxonomy
@@ -46,7 +48,7 @@ class Plan:
     settings: dict[str, Any]
     parts: tuple[str, ...]
     parent: str | None = None
-    images: str = "images"
+    images: str = IMAGES
     version: str = __version__
 
     @property
@@ -67,28 +69,35 @@ class StoreWriter:
         """Start a store, or go on with an interrupted one of the same plan.
 
         Raises:
+            UsageError: the folder is an address.
             StoreError: the folder holds a store with another plan and `replace` is false, or holds
                 files that are not a store.
         """
-        found = folder / "plan.json"
-        if found.exists() and read_plan(folder)["fingerprint"] != plan.fingerprint:
+        local_folder(folder)
+        layout = Layout(folder)
+        if layout.begun and read_plan(folder)["fingerprint"] != plan.fingerprint:
             if not replace:
                 raise StoreError(
                     f"{folder} holds a store made from other input or settings; "
                     "choose another folder, or pass --replace to build it anew"
                 )
             _clear(folder)
-        elif not found.exists() and folder.exists() and any(map(_foreign, folder.iterdir())):
+        elif not layout.begun and folder.exists() and any(map(_foreign, folder.iterdir())):
             raise StoreError(f"{folder} is not empty and holds no store; choose another folder")
         writer = cls(folder, plan)
-        if not found.exists():
-            write_json(found, {**asdict(plan), "fingerprint": plan.fingerprint})
+        if not layout.begun:
+            write_json(layout.plan, {**asdict(plan), "fingerprint": plan.fingerprint})
         return writer
+
+    @property
+    def layout(self) -> Layout:
+        """The places in the store's folder."""
+        return Layout(self.folder)
 
     @property
     def complete(self) -> bool:
         """Whether the store is finished already."""
-        return (self.folder / "manifest.json").exists() and not self.missing()
+        return self.layout.finished and not self.missing()
 
     def missing(self) -> list[int]:
         """Return the indices of the parts that still have no shard."""
@@ -96,7 +105,7 @@ class StoreWriter:
 
     def shard(self, part: int) -> Path:
         """Return the file of a part's shard, whether it exists or not."""
-        return self.folder / "shards" / f"{part:05d}.parquet"
+        return self.layout.shard(part)
 
     def write(self, part: int, table: pa.Table, rejects: Iterable[Reject] = ()) -> int:
         """Write one part, quarantine first, and return its number of rows.
@@ -106,7 +115,7 @@ class StoreWriter:
         """
         refused = rejects_table(rejects)
         if refused.num_rows:
-            with atomic_write(self.folder / "rejects" / f"{part:05d}.parquet") as temporary:
+            with atomic_write(self.layout.quarantine(part)) as temporary:
                 pq.write_table(refused, temporary, compression="zstd")
         with atomic_write(self.shard(part)) as temporary:
             pq.write_table(table.cast(PRODUCT_SCHEMA), temporary, **_SHARD)
@@ -124,7 +133,7 @@ class StoreWriter:
         if missing:
             raise StoreError(f"{self.folder}: {len(missing)} parts have no shard, the first is {missing[0]}")
         if taxonomy is not None:
-            taxonomy.save(self.folder / "taxonomy.json")
+            taxonomy.save(self.layout.taxonomy)
         shards = [self._summary(i) for i in range(len(self.plan.parts))]
         manifest = {
             **asdict(self.plan),
@@ -137,12 +146,12 @@ class StoreWriter:
             "rejects": sum(shard["rejects"] for shard in shards),
             "taxonomy": taxonomy.version if taxonomy is not None else None,
         }
-        write_json(self.folder / "manifest.json", manifest)
+        write_json(self.layout.manifest, manifest)
         return Store.open(self.folder)
 
     def _summary(self, part: int) -> dict[str, Any]:
         dropped = pq.read_table(self.shard(part), columns=["dropped"])["dropped"]
-        refused = self.folder / "rejects" / f"{part:05d}.parquet"
+        refused = self.layout.quarantine(part)
         return {
             "part": self.plan.parts[part],
             "rows": len(dropped),
@@ -152,13 +161,13 @@ class StoreWriter:
 
 
 def _foreign(path: Path) -> bool:
-    """Whether a path is none of ours; a run killed while it wrote its plan leaves a half-written file."""
-    return not (path.name.startswith(".plan.json.") and path.suffix == ".tmp")
+    """Whether a path was not written by mep3m; a run killed at its plan leaves a half-written file."""
+    return not (path.name.startswith(f".{PLAN}.") and path.suffix == ".tmp")
 
 
 def _clear(folder: Path) -> None:
     """Remove what a store writes (never its images, which other stores may share)."""
-    for name in ("manifest.json", "plan.json", "taxonomy.json"):
+    for name in (MANIFEST, PLAN, TAXONOMY):
         (folder / name).unlink(missing_ok=True)
-    for name in ("shards", "rejects", "collect", "decision"):
+    for name in (SHARDS, REJECTS, COLLECT, DECISION):
         shutil.rmtree(folder / name, ignore_errors=True)

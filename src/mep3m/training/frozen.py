@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -23,14 +23,12 @@ from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import NetworkSettings
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.files import exclusive_lock
+from mep3m.store.filesystem import exclusive_lock
 from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts, learned_codes
-from mep3m.training.task import Task
-
-Say = Callable[[str], None]
+from mep3m.training.task import Say, Task
 
 
 class Fitted(NamedTuple):

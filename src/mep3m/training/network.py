@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -20,7 +20,7 @@ from torch import nn
 
 from mep3m.errors import UsageError
 from mep3m.label_tree.probabilities import prior
-from mep3m.models.features import open_backbone
+from mep3m.models.features import open_backbone, with_normalisation
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
 from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary, word_vectors
@@ -34,9 +34,7 @@ from mep3m.training.loop.augment import side_at
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.network_presets import resolve
-from mep3m.training.task import Task, Trained
-
-Say = Callable[[str], None]
+from mep3m.training.task import Say, Task, Trained
 
 #: cached images are larger than what the network sees by this factor, so that crops stay sharp
 MARGIN = 1.25
@@ -91,7 +89,7 @@ def train_network(
     work = run / "work"
     work.mkdir(parents=True, exist_ok=True)
     say(_start(network))
-    network = with_margin(network, training)
+    network = with_normalisation(with_margin(network, training))
     if network.frozen:
         parts = [open_backbone(only(network, name)) for name in network.modalities]
         return train_on_frozen(task, parts, network, training, run, say)
@@ -109,10 +107,9 @@ def train_network(
         examples = Examples(inputs, codes, np.intersect1d(rows, task.train))
         held = np.intersect1d(rows, task.valid)
         validation = Examples(inputs, codes, held) if len(held) else None
-        pixels = network.image.pixels if network.image else None
         if network.image and training.grow < 1:
             check_growth(model.encoders["image"], network.image, training.grow)
-        history = fit(model, examples, task.tree, training, work, validation, pixels, say)
+        history = fit(model, examples, task.tree, training, work, validation, network.image, say)
         counts = class_counts(task.codes[examples.rows], len(task.tree))
         rejects = inputs.rejects
     shares = prior(task.tree, counts)
@@ -230,12 +227,12 @@ def read_inputs(
     products, images = task.products, task.images
     parts: dict[str, Modality] = {}
     for name in network.modalities:
-        if name == "image" and network.image is not None:
-            size = network.image.decoded
+        if name == "image" and (image := network.image) is not None:
             if images is not None and not training.cache_images:
-                parts[name] = Decoding(products, images, size)
+                parts[name] = Decoding(products, images, image.decoded, image.max_pixels)
             else:
-                parts[name] = PixelReader(size, folders[0]).find(products, images, say)
+                reader = PixelReader(image.decoded, folders[0], image.max_pixels)
+                parts[name] = reader.find(products, images, say)
         else:
             parts[name] = Tokens.encode(coders[name], products, name, folders[1])
     return Inputs(parts)

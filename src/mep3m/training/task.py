@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from mep3m.models.classifier import Classifier
 from mep3m.settings.run import Hierarchy, RunSettings
 from mep3m.store.images import Images
 
+#: takes a line of progress
+Say = Callable[[str], None]
 #: model -> how its levels are joined without --hierarchy; where it is not named, flat (decision 111)
 RECOMMENDED: dict[str, Hierarchy] = {"linear": "coarse-to-fine"}
 #: the state of an interrupted network training, in the folder `work` of its run

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from mep3m.arrays import Floats
 from mep3m.label_tree.probabilities import deepest, doubt, leaf_mask
 from mep3m.label_tree.tree import LabelTree
-
-Floats = NDArray[np.float32]
 
 #: scores that one fit looks at; more rows than this allows are not needed for one number
 ENTRIES = 30_000_000

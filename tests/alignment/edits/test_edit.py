@@ -15,7 +15,7 @@ from mep3m.product import Label, Product, to_table
 from mep3m.stages.apply_edits import ApplyEdits
 from mep3m.stages.base import run_stage
 from mep3m.store import Plan, StoreWriter
-from mep3m.store.files import write_json
+from mep3m.store.json_files import write_json
 from mep3m.taxonomy import Category, Taxonomy
 
 TREE = Taxonomy(

@@ -1,4 +1,4 @@
-"""Trees in JSON do what the trees of scikit-learn did, unknown values included."""
+"""Trees in JSON: what they add up to, unknown values included, and what the shipped ones may hold."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ import pytest
 from mep3m.alignment.learned import features as module
 from mep3m.alignment.learned.boosted import shipped_weights
 from mep3m.alignment.learned.features import EXACT, PairEvidence
-from mep3m.alignment.learned.proposer import look, propose_evidence, widened
+from mep3m.alignment.learned.proposer import find_candidates, propose_evidence, widened
 from mep3m.alignment.learned.structure import Pairs
 from mep3m.alignment.names.compare import trees
 from mep3m.alignment.records import Entry, Side
@@ -90,6 +90,6 @@ def test_more_pairs_join_those_whose_features_are_known() -> None:
 
 
 def test_the_candidates_of_a_whole_look_are_kept_in_single_precision() -> None:
-    found = look(shop("a", 12), shop("bb", 9), EvidenceSettings(), shipped_weights())
+    found = find_candidates(shop("a", 12), shop("bb", 9), EvidenceSettings(), shipped_weights())
     assert {*found.features} == {name for of in module.KINDS.values() for name in of}
     assert {values.dtype for values in found.features.values()} == {np.dtype(np.float32)}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mep3m.alignment.learned.structure import FirstLook, Pairs, assign, best_matching, inherited, structure
+from mep3m.alignment.learned.structure import FirstPass, Pairs, assign, best_matching, inherited, structure
 from mep3m.alignment.names.compare import Tree, trees
 from mep3m.alignment.records import Entry, Side
 
@@ -46,7 +46,7 @@ def test_features_of_the_neighbourhood() -> None:
     left, right = pair_of_trees()
     pairs = Pairs(ints(0, 1, 1, 2), ints(0, 0, 1, 1), 2)
     first = np.array([0.9, 0.1, 0.8, 0.3])
-    found = structure(left, right, pairs, FirstLook(first, first, first), np.array([0.1, 0.5, 0.2, 0.5]))
+    found = structure(left, right, pairs, FirstPass(first, first, first), np.array([0.1, 0.5, 0.2, 0.5]))
     assert found["scripted"].tolist() == [0, 1, 0, 1]
     assert found["above"].tolist()[2] == pytest.approx(0.9)
     assert np.isnan(found["above"][0])

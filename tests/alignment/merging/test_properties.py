@@ -25,17 +25,17 @@ from mep3m.alignment.review.decisions import (
     links,
     most_uncertain,
     parse_decision,
+    parse_lines,
     progress,
     rename_sources,
 )
-from mep3m.alignment.review.log import EDITABLE, HIDDEN, blind, decide, open_review, parse_lines, take
 from mep3m.errors import FormatError, NotFoundError, StoreError, UsageError
 from mep3m.product import Label
 from mep3m.settings.align import MergeSettings
 from mep3m.stages.apply_review import mapping_rows, read_mapping, read_previous
 from mep3m.store.append_log import append_line, read_lines
-from mep3m.store.files import write_json
-from tests.alignment.shops import FIRST, ROWS, link, proposals, side
+from mep3m.store.json_files import write_json
+from tests.alignment.shops import FIRST, ROWS, link, side
 
 NOW = "2026-11-22T10:00:00"
 CELLS = {"subject_id": "1", "object_id": "2", "predicate_id": "skos:exactMatch"}
@@ -200,44 +200,6 @@ def test_a_log_of_something_else_is_refused_by_line(tmp_path: Path, text: str) -
     (tmp_path / "log.jsonl").write_text('{"a": 1}\n' + text)
     with pytest.raises(FormatError, match="line 2 is not"):
         read_lines(tmp_path / "log.jsonl")
-
-
-@settings(max_examples=20, deadline=None)
-@given(
-    words=st.lists(st.sampled_from(["", "accept", "reject", "unsure"]), min_size=5, max_size=5),
-    seed=st.integers(0, 99),
-)
-def test_decisions_made_blind_come_back_as_if_made_in_place(
-    tmp_path_factory: pytest.TempPathFactory, words: list[str], seed: int
-) -> None:
-    folder = tmp_path_factory.mktemp("review")
-    opened, _ = open_review(proposals(folder / "links.tsv"), NOW)
-    copy = blind(opened, seed)
-    assert all(not row[column] for row in copy.rows for column in HIDDEN)
-    assert sorted(row["subject_id"] + row["object_id"] for row in copy.rows) == sorted(
-        row["subject_id"] + row["object_id"] for row in opened.sheet.rows
-    )
-    wanted = dict(
-        zip([row["subject_id"] + row["object_id"] for row in opened.sheet.rows], words, strict=True)
-    )
-    for row in copy.rows:
-        row["mep3m_decision"] = wanted[row["subject_id"] + row["object_id"]]
-        row["reviewer_label"] = "wang" if row["mep3m_decision"] else ""
-    copy.write(folder / "blind.tsv")
-    assert take(opened, copy, NOW) == sum(word != "" for word in words)
-    again, by_hand = open_review(folder / "links.tsv", NOW)
-    assert by_hand == 0
-    assert [row.verdict for row in again.decisions] == [word or "open" for word in words]
-    assert [row.probability for row in again.decisions] == [0.9, 0.99, 0.999, 0.4, 0.1]  # not blind any more
-
-
-def test_a_value_that_would_make_the_file_unreadable_is_refused(tmp_path: Path) -> None:
-    opened, _ = open_review(proposals(tmp_path / "links.tsv"), NOW)
-    before = (tmp_path / "links.tsv").read_bytes()
-    with pytest.raises(UsageError, match="line 8: predicate_id 'same'"):
-        decide(opened, {0: {"predicate_id": "same"}}, "li", NOW, "test")
-    assert (tmp_path / "links.tsv").read_bytes() == before
-    assert set(EDITABLE) <= set(opened.sheet.columns)
 
 
 @given(found=st.lists(nodes, max_size=6))

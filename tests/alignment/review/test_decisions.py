@@ -9,13 +9,14 @@ from mep3m.alignment.review.decisions import (
     contradictions,
     links,
     most_uncertain,
+    parse_lines,
     progress,
     read_review,
     rename_sources,
     with_reviewer,
 )
 from mep3m.alignment.review.sssom import COLUMNS
-from mep3m.errors import FormatError, NotFoundError
+from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.settings.align import MergeSettings
 from tests.alignment.shops import link, proposals
 
@@ -130,3 +131,11 @@ def test_opposite_relations_written_from_both_sides_agree() -> None:
 def test_a_missing_reviewer_is_filled_in_only_where_somebody_decided() -> None:
     rows = [link("x", "y", verdict=verdict, reviewer=None) for verdict in ("accept", "open")]
     assert [row.reviewer for row in with_reviewer(rows, "li")] == ["li", None]
+
+
+def test_lines_as_people_write_them() -> None:
+    assert parse_lines("12") == [12]
+    assert parse_lines("3-5, 9") == [3, 4, 5, 9]
+    for text in ("", "x", "3-", "-2", "1,,2", "9-3", "1-99999999"):
+        with pytest.raises(UsageError, match="names no lines"):
+            parse_lines(text)

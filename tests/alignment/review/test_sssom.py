@@ -15,7 +15,6 @@ from mep3m.alignment.review.sssom import (
     read_made_from,
     read_sssom,
     write_sssom,
-    yaml_text,
 )
 from mep3m.errors import FormatError, NotFoundError
 
@@ -151,11 +150,6 @@ def test_the_same_table_has_the_same_identifier_and_another_one_another(tmp_path
         write_sssom(tmp_path / f"{number}.tsv", rows)
         ids.append(metadata(tmp_path / f"{number}.tsv")["mapping_set_id"])
     assert ids[0] == ids[1] != ids[2]
-
-
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=12))
-def test_a_text_is_the_same_in_yaml(text: str) -> None:
-    assert yaml.safe_load(f"key: {yaml_text(text)}") == {"key": text}
 
 
 def test_a_missing_file_or_column(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mep3m.errors import ModelError, UsageError
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.fusion import LowRankFusion, TensorFusion
-from mep3m.models.networks.image import image_encoder, normalise
+from mep3m.models.networks.image import IMAGENET, image_encoder, normalise
 from mep3m.models.networks.product import drop_modalities
 from mep3m.models.networks.text import RecurrentText, reverse_within_length
 from mep3m.settings.network import NetworkSettings, TextSettings
@@ -179,7 +179,7 @@ def test_hidden_modalities_give_the_learned_vector() -> None:
 def test_normalised_pixels_have_the_mean_of_imagenet() -> None:
     white = torch.full((1, 3, 8, 8), 255, dtype=torch.uint8)
     expected = (1 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
-    np.testing.assert_allclose(normalise(white, 4)[0, :, 0, 0].numpy(), expected, rtol=1e-5)
+    np.testing.assert_allclose(normalise(white, 4, IMAGENET)[0, :, 0, 0].numpy(), expected, rtol=1e-5)
 
 
 def test_frozen_encoders_do_not_train() -> None:

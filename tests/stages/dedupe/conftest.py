@@ -7,7 +7,7 @@ from mep3m.errors import FormatError
 from mep3m.product import Product, to_table
 from mep3m.simulator import Simulation
 from mep3m.store import ContentImages, Plan, Store, StoreWriter
-from mep3m.store.files import inside
+from mep3m.store.filesystem import inside
 
 
 @pytest.fixture(scope="session")

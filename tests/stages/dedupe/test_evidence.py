@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mep3m.product import Product, to_table
-from mep3m.stages.dedupe.evidence import EVIDENCE_SCHEMA, collect, gather, image_looks
+from mep3m.stages.dedupe.evidence import EVIDENCE_SCHEMA, collect, gather, image_hashes
 from mep3m.stages.dedupe.pictures import distance
 from mep3m.stages.dedupe.titles import HASHES, normalise, shingle, signatures, title_keys
 from mep3m.store import ContentImages
@@ -62,38 +62,43 @@ def test_a_dropped_row_is_no_evidence(tmp_path: Path) -> None:
     key = images.put(picture(1))
     found = collect(table([("红茶", True), ("红茶", False)], [key, key]), images)
     dropped, alive = found.to_pylist()
-    assert (dropped["title"], dropped["image"], dropped["look"], dropped["shingles"]) == (0, 0, 0, [])
-    assert min(alive["title"], alive["image"], alive["look"], len(alive["shingles"])) > 0
+    assert (dropped["title"], dropped["image"], dropped["perceptual_hash"], dropped["shingles"]) == (
+        0,
+        0,
+        0,
+        [],
+    )
+    assert min(alive["title"], alive["image"], alive["perceptual_hash"], len(alive["shingles"])) > 0
 
 
-def test_images_are_hashed_once_and_copies_look_alike(tmp_path: Path) -> None:
+def test_images_are_hashed_once_and_those_of_copies_are_near(tmp_path: Path) -> None:
     images = ContentImages(tmp_path)
     keys = [images.put(picture(1)), images.put(picture(1, "JPEG")), images.put(picture(2)), None]
-    looks = image_looks([*keys, keys[0]], images)
-    assert looks[4] == looks[0] != 0
-    assert looks[3] == 0
-    assert distance(looks[:1], looks[1:2])[0] <= 4 < distance(looks[:1], looks[2:3])[0]
-    assert image_looks(keys, None).tolist() == [0, 0, 0, 0]
+    hashes = image_hashes([*keys, keys[0]], images)
+    assert hashes[4] == hashes[0] != 0
+    assert hashes[3] == 0
+    assert distance(hashes[:1], hashes[1:2])[0] <= 4 < distance(hashes[:1], hashes[2:3])[0]
+    assert image_hashes(keys, None).tolist() == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("content", [b"broken", None])
-def test_an_image_without_a_look_is_no_evidence_where_looks_count(
+def test_an_image_without_a_hash_is_no_evidence_where_images_are_hashed(
     tmp_path: Path, content: bytes | None
 ) -> None:
     """Broken bytes, a lost file: the same bytes elsewhere would join what nobody can see to be alike."""
     images = ContentImages(tmp_path)
     key = images.put(content) if content else "ab" * 32
     (row,) = collect(table([("茶", False)], [key]), images).to_pylist()
-    assert (row["image"], row["look"]) == (0, 0)
+    assert (row["image"], row["perceptual_hash"]) == (0, 0)
     (row,) = collect(table([("茶", False)], [key]), None).to_pylist()
     assert row["image"] == int(key[:16], 16)
 
 
-def test_a_picture_of_one_colour_has_no_look(tmp_path: Path) -> None:
+def test_a_picture_of_one_colour_has_no_hash(tmp_path: Path) -> None:
     out = io.BytesIO()
     Image.new("RGB", (64, 64), "white").save(out, "PNG")
     images = ContentImages(tmp_path)
-    assert image_looks([images.put(out.getvalue())], images).tolist() == [0]
+    assert image_hashes([images.put(out.getvalue())], images).tolist() == [0]
 
 
 @settings(max_examples=30)
@@ -109,7 +114,11 @@ def test_gathered_files_are_the_rows_one_after_another(
     found = gather(paths, folder / "index", folder / "scratch")
     whole = collect(table([row for rows in shards for row in rows]), None)
     assert len(found) == whole.num_rows
-    for name, array in (("title", found.title), ("image", found.image), ("look", found.look)):
+    for name, array in (
+        ("title", found.title),
+        ("image", found.image),
+        ("perceptual_hash", found.perceptual_hash),
+    ):
         assert np.asarray(array).tolist() == whole[name].to_pylist()
         assert np.load(folder / "index" / f"{name}.npy").tolist() == whole[name].to_pylist()
     assert [bytes(row) for row in found.signatures] == whole["signature"].to_pylist()

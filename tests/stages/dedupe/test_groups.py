@@ -13,7 +13,7 @@ OTHER = "男士短袖纯棉圆领打底衫夏季宽松休闲大码潮流印花�
 
 
 def evidence(
-    titles: list[str | None], images: list[int] | None = None, looks: list[int] | None = None
+    titles: list[str | None], images: list[int] | None = None, hashes: list[int] | None = None
 ) -> DuplicateEvidence:
     normalised = normalise(pa.array(titles, pa.string()))
     cut = shingle(normalised)
@@ -21,7 +21,7 @@ def evidence(
     return DuplicateEvidence(
         title_keys(normalised),
         np.array(images or none, np.uint64),
-        np.array(looks or none, np.uint64),
+        np.array(hashes or none, np.uint64),
         signatures(cut),
         cut,
     )
@@ -56,12 +56,12 @@ def test_equal_images_join_unless_they_are_a_placeholder() -> None:
 def test_near_images_join_only_with_titles_alike() -> None:
     close = [0b1011, 0b1000]
     reworded = LONG[10:] + "官方旗舰店包邮正品" + LONG[:10]
-    assert groups(evidence([LONG, OTHER], looks=close)) == [0, 1]
+    assert groups(evidence([LONG, OTHER], hashes=close)) == [0, 1]
     apart = DedupeSettings(near_title=None)
-    assert groups(evidence([LONG, reworded], looks=close), apart) == [0, 0]
-    assert groups(evidence([LONG, reworded], looks=[0b1011, 2**40 - 1]), apart) == [0, 1]
+    assert groups(evidence([LONG, reworded], hashes=close), apart) == [0, 0]
+    assert groups(evidence([LONG, reworded], hashes=[0b1011, 2**40 - 1]), apart) == [0, 1]
     assert groups(
-        evidence([LONG, reworded], looks=close), DedupeSettings(near_title=None, image_title=0.99)
+        evidence([LONG, reworded], hashes=close), DedupeSettings(near_title=None, image_title=0.99)
     ) == [0, 1]
 
 

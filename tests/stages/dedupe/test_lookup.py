@@ -38,7 +38,7 @@ def test_an_edited_title_is_found(grouped: Store) -> None:
     assert find_duplicates(grouped, "没有任何店铺卖过的东西在这里随便写写") == []
 
 
-def test_an_image_is_found_by_its_bytes_and_by_its_look(grouped: Store) -> None:
+def test_an_image_is_found_by_its_bytes_and_by_what_it_shows(grouped: Store) -> None:
     product = some_product(grouped)
     assert product.image is not None
     content = grouped.images.read(product.image)
@@ -80,3 +80,11 @@ def test_an_index_of_another_store_is_refused(shop_store: Store, tmp_path: Path)
 def test_a_product_without_anything_is_refused(grouped: Store) -> None:
     with pytest.raises(UsageError, match="title or an image"):
         find_duplicates(grouped, None)
+
+
+def test_a_store_of_an_earlier_version_is_to_be_grouped_again(shop_store: Store, tmp_path: Path) -> None:
+    old = run_stage(DedupeStage(DedupeSettings()), shop_store, tmp_path / "old", make_engine())
+    index = old.folder / "decision" / "index"
+    (index / "perceptual_hash.npy").rename(index / "look.npy")
+    with pytest.raises(StoreError, match=r"written by an earlier version .* run 'mep3m dedupe STORE --out"):
+        find_duplicates(old, "茶")

@@ -15,7 +15,7 @@ from mep3m.settings.dedupe import DedupeSettings
 from mep3m.stages.base import GlobalStage, run_stage
 from mep3m.stages.dedupe.stage import GROUPS, LINKS, DedupeStage, group_sizes
 from mep3m.store import ContentImages, Plan, Store, StoreWriter
-from mep3m.store.files import hash_file
+from mep3m.store.filesystem import hash_file
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +92,28 @@ def test_a_picture_of_one_colour_joins_nothing(tmp_path: Path) -> None:
     )
     store = run_stage(DedupeStage(DedupeSettings()), writer.finish(), tmp_path / "out", make_engine())
     assert [product.group for product in store.products()] == ["s:0", "s:1"]
+
+
+def test_a_worker_reads_a_decision_once(grouped: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    shards = list(grouped.tables())
+    reads: list[Path] = []
+    read = pq.read_table
+    monkeypatch.setattr(pq, "read_table", lambda path: (reads.append(path), read(path))[1])
+    assert len(shards) > 2
+    stage = DedupeStage(DedupeSettings())
+    for _ in range(2):
+        groups = [
+            stage.apply(shard, grouped.folder / "decision").table["group"].to_pylist() for shard in shards
+        ]
+    assert groups == [shard["group"].to_pylist() for shard in shards]
+    assert len(reads) <= 1
+
+
+def test_another_decision_under_the_same_name_is_read(tmp_path: Path) -> None:
+    shard = to_table([Product("s:1", "s", "1"), Product("s:2", "s", "2")])
+    stage = DedupeStage(DedupeSettings())
+    for group in ("s:1", "s:2"):
+        table = pa.table({"id": ["s:1", "s:2"], "group": [group, group]})
+        pq.write_table(table, tmp_path / "new")
+        (tmp_path / "new").replace(tmp_path / GROUPS)
+        assert stage.apply(shard, tmp_path).table["group"].to_pylist() == [group, group]

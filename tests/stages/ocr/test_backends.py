@@ -1,41 +1,82 @@
-"""One suite for every OCR backend. EasyOCR's weights come with a download: see test_easy.py."""
+"""One suite for every OCR backend there is, with the settings in `OTHERS` beside the default ones.
+
+EasyOCR's weights come with a download; those of test_easy.py are random, so it reads no words here.
+"""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mep3m.errors import UsageError
-from mep3m.settings.ocr import OcrSettings
-from mep3m.stages.ocr.backends import BACKENDS, Backend, build
+from mep3m.errors import MissingExtraError, SettingsError, UsageError
+from mep3m.settings.ocr import BACKENDS, OcrSettings
+from mep3m.stages.ocr.backends import Backend, backend_class, build, content_of, versions
+from mep3m.stages.ocr.cache import reader_fingerprint
 from mep3m.stages.ocr.lines import TextLine
 from tests.stages.ocr.pictures import CHINESE, CHINESE_LINES, drawn, pixels
 
-READING = {
-    "rapidocr": OcrSettings(),
+OTHERS = {
     "rapidocr-onnxruntime": OcrSettings(engine="onnxruntime"),
     "rapidocr-upright": OcrSettings(upright=True),
-    "tesseract": OcrSettings(backend="tesseract"),
 }
+EVERY = {name: OcrSettings(backend=name) for name in BACKENDS} | OTHERS
+#: what reads nothing, or has no weights to read with
+SILENT = ("none", "easyocr")
 
 
-@pytest.fixture(
-    scope="module", params=[*READING.values(), OcrSettings(backend="none")], ids=[*READING, "none"]
-)
+def made(name: str, request: pytest.FixtureRequest) -> Backend:
+    settings = EVERY[name]
+    if name == "easyocr":
+        settings = settings.model_copy(update={"weights": request.getfixturevalue("weights")})
+    return build(settings)
+
+
+@pytest.fixture(scope="module", params=EVERY)
 def backend(request: pytest.FixtureRequest) -> Backend:
-    return build(request.param)
+    return made(request.param, request)
 
 
-@pytest.fixture(scope="module", params=READING.values(), ids=READING)
+@pytest.fixture(scope="module", params=[name for name in EVERY if name not in SILENT])
 def reader(request: pytest.FixtureRequest) -> Backend:
-    return build(request.param)
+    return made(request.param, request)
 
 
 def flat(lines: list[TextLine]) -> str:
     return "".join(line.text for line in lines).replace(" ", "")
 
 
-def test_nothing_is_read_in_a_blank_image(backend: Backend) -> None:
-    assert backend.read([np.full((120, 200, 3), 255, np.uint8)]) == [[]]
+def test_nothing_is_read_in_a_blank_image(reader: Backend) -> None:
+    assert reader.read([np.full((120, 200, 3), 255, np.uint8)]) == [[]]
+
+
+@pytest.mark.parametrize("settings", EVERY.values(), ids=EVERY)
+def test_the_version_is_the_same_each_time_and_needs_no_loading(settings: OcrSettings) -> None:
+    version = backend_class(settings.backend).version(settings)
+    assert version == backend_class(settings.backend).version(settings)
+    assert bool(version) == (settings.backend != "none")
+
+
+@pytest.mark.parametrize("name", [name for name in BACKENDS if name != "none"])
+def test_another_version_is_another_reader(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = OcrSettings(backend=name)
+    before = reader_fingerprint(settings)
+    assert reader_fingerprint(settings) == before
+    monkeypatch.setattr(backend_class(name), "version", classmethod(lambda cls, settings: "another"))
+    assert reader_fingerprint(settings) != before
+
+
+def test_packages_and_files_are_told_by_version_and_content(tmp_path: Path) -> None:
+    assert versions("numpy") == f"numpy {np.__version__}"
+    with pytest.raises(MissingExtraError, match="no-such-package is not installed"):
+        versions("no-such-package")
+    network = tmp_path / "network"
+    network.write_bytes(b"one")
+    first = content_of([network])
+    assert first.startswith("network ")
+    assert content_of([network]) == first
+    network.write_bytes(b"other")
+    assert content_of([network]) != first
 
 
 def test_no_images_no_readings(backend: Backend) -> None:
@@ -80,9 +121,16 @@ def test_the_image_is_not_changed(reader: Backend) -> None:
     assert (image == before).all()
 
 
-def test_every_name_is_a_setting() -> None:
-    for name in BACKENDS:
-        assert OcrSettings(backend=name).backend == name
+def test_a_name_that_is_added_to_the_table_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="backend = 'mine' is not allowed: no reader has this name"):
+        OcrSettings.parse({"backend": "mine"}, "here")
+    monkeypatch.setitem(BACKENDS, "mine", "mep3m.stages.ocr.backends:NoBackend")
+    assert build(OcrSettings(backend="mine")).read([np.zeros((9, 9, 3), np.uint8)]) == [[]]
+
+
+def test_a_name_that_is_nearly_one_is_told_the_nearest() -> None:
+    with pytest.raises(SettingsError, match=r"did you mean 'rapidocr'\? allowed: easyocr, none, rapidocr"):
+        OcrSettings.parse({"backend": "rapidcr"}, "mep3m.toml")
 
 
 def test_an_unknown_backend_names_those_there_are() -> None:

@@ -15,7 +15,7 @@ from mep3m.stages.ocr.folder import SUFFIXES, ReadingCounts, reading_row, write_
 from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.promotion import PROMOTIONAL
 from mep3m.stages.ocr.read import ImageFile, Reading, finish, image_files
-from mep3m.store.files import hash_file
+from mep3m.store.filesystem import hash_file
 from tests.stages.ocr.pictures import encoded
 
 BOX = ((0.0, 0.0), (9.0, 0.0), (9.0, 5.0), (0.0, 5.0))
@@ -92,7 +92,7 @@ def test_progress_adds_up_to_the_images_and_failures_stand_in_their_place(
     rows = [orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
     assert sum(moved) == counts.images == len(rows) == 6
     assert [row["image"] for row in rows if "error" in row] == ["broken.jpg"]
-    assert rows[0]["error"].startswith("not an image in a known format")
+    assert rows[0]["error"].startswith("this is not an image of a known type")
     assert counts.failed == 1
 
 

@@ -39,7 +39,7 @@ class Fussy:
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> _Reader:
     monkeypatch.setattr(read, "build", Fussy)
-    return _Reader(OcrSettings(), 1.0)
+    return _Reader(OcrSettings(), 1_000_000)
 
 
 def files(folder: Path, *widths: int) -> list[ImageFile]:
@@ -80,7 +80,7 @@ def test_what_cannot_be_decoded_is_a_failure_beside_the_others(reader: _Reader, 
     assert reasons[1] is None
     assert "not an image" in str(reasons[0])
     assert "No such file" in str(reasons[2])
-    assert "the limit is 1" in str(reasons[3])
+    assert "at most 1,000,000 are allowed" in str(reasons[3])
 
 
 def test_finish_drops_doubtful_lines_orders_cleans_and_scores() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mep3m.errors import MissingExtraError
 from mep3m.settings.ocr import OcrSettings
+from mep3m.stages.ocr.cache import reader_fingerprint
 from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.tesseract import TesseractBackend
 
@@ -124,3 +125,23 @@ def test_a_program_without_chinese_is_an_install_command(
         MissingExtraError, match=r"tesseract lacks chi_sim\+eng. Install it with: apt-get install"
     ):
         TesseractBackend(OcrSettings(backend="tesseract"))
+
+
+def test_the_version_is_the_program_s_and_that_of_its_languages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = OcrSettings(backend="tesseract")
+    answer = """
+if "--version" in sys.argv:
+    print("tesseract {}")
+    sys.exit()
+"""
+    seen = {reader_fingerprint(settings)}
+    for number in ("5.3.0", "5.4.0"):
+        backend = program(tmp_path, monkeypatch, answer.format(number))
+        assert backend.version(settings).startswith(f"tesseract {number}")
+        seen.add(reader_fingerprint(settings))
+    assert len(seen) == 3
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    seen.add(reader_fingerprint(settings))  # missing: said when it is to read
+    assert len(seen) == 4

@@ -68,7 +68,7 @@ def test_the_rows_stay_and_get_their_reason(parent: Store, tmp_path: Path) -> No
 def test_undecodable_images_are_in_quarantine_with_the_decoder_s_word(parent: Store, tmp_path: Path) -> None:
     rejects = run(parent, tmp_path / "out").rejects().to_pylist()
     assert [reject["product"] for reject in rejects] == ["s:2", "s:4"]
-    assert "UnidentifiedImageError" in rejects[0]["reason"]
+    assert "this is not an image of a known type" in rejects[0]["reason"]
     assert (rejects[0]["file"], rejects[0]["line"], rejects[0]["field"]) == ("a.csv", 3, "image")
 
 

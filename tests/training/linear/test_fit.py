@@ -54,7 +54,7 @@ def test_coarse_to_fine_lets_the_names_of_small_levels_compete_too(tmp_path: Pat
     products = table([f"{path[1]} no {row % 7}" for row, path in enumerate(paths)])
     found = {}
     for most in (0, 256):
-        settings = RunSettings(options={"names": most})
+        settings = RunSettings(options={"name_head_size": most})
         rows = np.arange(80)
         task = Task(products, tree, tree.encode(paths), rows[16:], rows[:16], None, settings, "split")
         found[most] = train(task, tmp_path)

@@ -130,7 +130,8 @@ class Heads:
 
 def _model(value: Mapping[str, object], names: tuple[str, ...]) -> Logistic:
     parts = [[value[name][key] for name in names] for key in ("weight", "mean", "deviation")]  # type: ignore[index]
-    return Logistic(*(np.array(part, float) for part in parts), float(value["intercept"]))  # type: ignore[arg-type]
+    weights, mean, deviation = (np.array(part, float) for part in parts)
+    return Logistic(weights, mean, deviation, float(str(value["intercept"])))
 
 
 @lru_cache(maxsize=1)
@@ -228,7 +229,8 @@ def equal_numbers(crossing: Crossing, known: Known) -> Floats:
 
 def _trust(filing: Filing) -> Floats:
     titles = filing.titles.astype(float)
-    return titles / (titles + HALF_TRUSTED)
+    trust: Floats = titles / (titles + HALF_TRUSTED)
+    return trust
 
 
 def _cells(filing: Filing, rows: Ints, columns: Ints) -> Floats:
@@ -237,7 +239,8 @@ def _cells(filing: Filing, rows: Ints, columns: Ints) -> Floats:
 
 def _values(table: sparse.csr_matrix, rows: Ints, columns: Ints) -> Floats:
     """Return the cells (P,) of a sparse table; scipy gives a matrix for no pairs."""
-    return np.asarray(table[rows, columns], float).ravel() if len(rows) else np.zeros(0)
+    cells: Floats = np.asarray(table[rows, columns], float).ravel() if len(rows) else np.zeros(0)
+    return cells
 
 
 def _logit(probability: Floats) -> Floats:
@@ -247,7 +250,7 @@ def _logit(probability: Floats) -> Floats:
 
 
 def _leaves_that_follow(side: Side, filing: Filing) -> sparse.csr_matrix:
-    """Return (A, B): the part of a category's titles that belong to leaves which mainly go to the other one."""
+    """Return (A, B): the part of a category's titles in leaves that mainly go to the other category."""
     share = filing.share.tocoo()
     goes = (share.data >= FOLLOWS) & (share.data >= MAINLY * filing.home[share.row])
     follows = sparse.csr_matrix((np.ones(goes.sum()), (share.row[goes], share.col[goes])), share.shape)
@@ -255,11 +258,11 @@ def _leaves_that_follow(side: Side, filing: Filing) -> sparse.csr_matrix:
     own = sparse.diags(np.where([entry.path in inner for entry in side], 0.0, filing.titles))
     above = ancestors(side)
     total = np.asarray((above @ own).sum(axis=1)).ravel()
-    return (sparse.diags(1 / np.maximum(total, 1)) @ above @ own @ follows).tocsr()
+    return sparse.csr_matrix(sparse.diags(1 / np.maximum(total, 1)) @ above @ own @ follows)
 
 
 def with_inner(side: Side, titles_kept: int) -> Side:
-    """Return the side with the inner categories that no row of its own names, with titles of what lies below."""
+    """Return the side with its inner categories too, each with titles of what lies below it."""
     have = {entry.path for entry in side}
     below: dict[tuple[str, ...], list[Entry]] = {}
     for entry in side:

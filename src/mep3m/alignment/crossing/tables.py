@@ -1,4 +1,4 @@
-"""What filing each platform's products on the other says: P(b | rows of a), P(a | rows of b), shares at home."""
+"""What filing each platform's products on the other says: P(b | rows of a), P(a | rows of b), and home."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Filing:
     """One platform's categories (A) filed on another (B).
 
     `share` (A, B) is the share of a category's titles that are at home and filed there, its own children's
-    titles counted as its own; `home` (A,) the share that is at home at all; `titles` (A,) how many were filed.
+    titles counted as its own; `home` (A,) the share at home at all; `titles` (A,) how many were filed.
     """
 
     share: sparse.csr_matrix
@@ -28,7 +28,7 @@ class Filing:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Both directions between two sides: `there` files the left one's titles on the right, `back` the reverse."""
+    """Both directions between two sides: `there` files the left titles on the right, `back` the reverse."""
 
     there: Filing
     back: Filing

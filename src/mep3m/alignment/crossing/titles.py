@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class Filed:
 
 
 def sample_titles(side: Side) -> Sample:
-    """Return distinct titles of each category, thinned evenly; the order of the categories changes nothing."""
+    """Return distinct titles of each category, thinned evenly; the order of categories changes nothing."""
     most = PER_CATEGORY
     distinct = [sorted(set(entry.titles), key=_shuffled) for entry in side]
     while sum(min(len(titles), most) for titles in distinct) > PER_PLATFORM and most > 1:
@@ -104,7 +105,7 @@ class TitleIndex:
         return Filed(category, _nearness(cosines) >= self.least)
 
 
-def _vectorizer(kind: type) -> object:
+def _vectorizer(kind: Any) -> Any:
     return kind(analyzer="char", ngram_range=(1, 3), sublinear_tf=True, dtype=np.float32)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mep3m.alignment.edits.edit import Record, successor
 from mep3m.errors import NotFoundError
-from mep3m.store.files import read_json
+from mep3m.store.json_files import read_json
 from mep3m.taxonomy import Category, Taxonomy
 
 

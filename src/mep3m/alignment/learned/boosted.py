@@ -14,7 +14,7 @@ import orjson
 if TYPE_CHECKING:
     from mep3m.alignment.learned.leaves import TreeArrays
 
-#: the weights that ship; bench/alignment/train.py makes them again
+#: the weights that ship; `fitting` makes them, bench/alignment/train.py gives it the real cases
 WEIGHTS = "weights.json"
 #: pairs that walk down the trees together
 BLOCK = 65_536
@@ -137,7 +137,7 @@ def mean(models: Sequence[Boosted]) -> Boosted:
 
 @dataclass(frozen=True)
 class Weights:
-    """The four learned parts: the first look at a pair, and then with its neighbourhood.
+    """The four learned parts: the first pass over pairs alone, and the second with their neighbourhood.
 
     `exact` is the probability of the same category, `narrower` that the left one lies within the
     right one; `first_*` see only the pair itself. `curves` turn the scores that the rules leave into

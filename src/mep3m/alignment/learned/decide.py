@@ -20,8 +20,8 @@ from mep3m.settings.align import EvidenceSettings
 #: relations in the order of the columns of `Assessed.kinds`
 KINDS: tuple[Relation, ...] = ("exact", "narrower", "broader")
 EXACT, NARROWER, BROADER = range(3)
-#: names at least this alike need no support by products
-ALIKE = 0.7
+#: names at least this similar need no support by products
+SIMILAR = 0.7
 #: stands for no title at all where others have some
 TITLE_AT_LEAST = 0.05
 #: titles of the poorer category at which a pair of wholly different names keeps half its probability
@@ -46,7 +46,7 @@ EQUAL, INNER, OTHER, SHARED, IMPLIED, FOLLOWS, UNLIKE, UNSAID = range(8)
 
 @dataclass(frozen=True)
 class Candidates:
-    """Two sides' candidate pairs with every feature, before any probability of the second look."""
+    """Two sides' candidate pairs with every feature, before any probability of the second pass."""
 
     left: Tree
     right: Tree
@@ -215,7 +215,7 @@ def supported(features: Features) -> np.ndarray:
 
     Products may link two categories whose names differ, but only as far as both have titles enough
     to speak: n / (n + s), n the titles of the poorer one and s = `SUPPORT` · (1 - likeness of the
-    names). Names that are `ALIKE` or mean the same need none, unless they have another head or words
+    names). Names that are `SIMILAR` or mean the same need none, unless they have another head or words
     that exclude each other; where a side has no titles at all the names decide. Where a title lies
     nearest says nothing in a shop that sells nothing like it: the titles of both must also have words
     in common (`OF_ONE_KIND`).
@@ -227,7 +227,7 @@ def supported(features: Features) -> np.ndarray:
     likeness = np.fmax(likeness, np.fmax(features["kind_l"], features["kind_r"]))
     likeness = np.where(apart(features), 0.0, likeness)
     titles = np.expm1(np.nan_to_num(features["support"], nan=np.inf))
-    missing = np.where(likeness < ALIKE, SUPPORT * (1 - likeness), 0.0)
+    missing = np.where(likeness < SIMILAR, SUPPORT * (1 - likeness), 0.0)
     share = 1 / (1 + missing / np.maximum(titles, TITLE_AT_LEAST))
     known = np.isfinite(titles) & (titles > 0)
     content = np.nan_to_num(features["content"]) / trust(np.where(known, titles, 1.0))

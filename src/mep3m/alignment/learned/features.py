@@ -108,7 +108,7 @@ class PairEvidence:
         self._named = (Named(left, right), Named(right, left)) if stocked else None
 
     def candidates(self) -> tuple[Ints, Ints]:
-        """Return (rows, columns) of the pairs worth a look, sorted, each once."""
+        """Return (rows, columns) of the candidate pairs, sorted, each once."""
         k = self._settings.candidates
         if len(self.left.side) * len(self.right.side) <= ALL_PAIRS:
             every = np.arange(len(self.left.side) * len(self.right.side))

@@ -113,7 +113,7 @@ def trust(support: np.ndarray) -> np.ndarray:
     """Return how much a similarity drawn from so few texts counts: 0 without any, towards 1 with many.
 
     One title shares a word with almost anything; `n / (n + HALF_TRUSTED)` is the weight that a mean
-    of n observations gets beside a prior worth `HALF_TRUSTED` of them, here the prior "not alike".
+    of n observations gets beside a prior worth `HALF_TRUSTED` of them, here the prior "not similar".
     """
     share: np.ndarray = support / (support + HALF_TRUSTED)
     return share

@@ -1,4 +1,4 @@
-"""The evidence method: candidates, a first look, the neighbourhood, a probability, an assignment."""
+"""The evidence method: candidates, a pass over pairs alone, a second with their neighbours, an assignment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mep3m.alignment.crossing.tables import Crossing
 from mep3m.alignment.learned.boosted import Curve, Weights, probability, shipped_weights
 from mep3m.alignment.learned.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
 from mep3m.alignment.learned.features import Features, PairEvidence, mirrored
-from mep3m.alignment.learned.structure import FirstLook, Pairs, inherited, structure, ties
+from mep3m.alignment.learned.structure import FirstPass, Pairs, inherited, structure, ties
 from mep3m.alignment.names.compare import Tree, is_unknown, trees, unknown
 from mep3m.alignment.records import Proposal, Side
 from mep3m.alignment.similarity import Ints
@@ -25,6 +25,8 @@ LEAST = 0.02
 FILED = 0.15
 #: titles of both categories from which on filing tells whether one lies within the other
 TELLING = 8
+#: likeness of two whole paths from which on they are the same: what the names say then stands
+WHOLE = 0.999
 
 
 def propose_evidence(
@@ -45,7 +47,7 @@ def propose_evidence(
     if not len(left) or not len(right) or (classes is not None and set(classes[0]).isdisjoint(classes[1])):
         return []
     used = weights or shipped_weights()
-    candidates = look(left, right, settings, used, classes)
+    candidates = find_candidates(left, right, settings, used, classes)
     assessed = assess(candidates, settings, used)
     if crossing is not None:
         assessed = by_products(assessed, crossing, settings)
@@ -55,7 +57,7 @@ def propose_evidence(
     return own + follows
 
 
-def look(
+def find_candidates(
     left: Side,
     right: Side,
     settings: EvidenceSettings,
@@ -65,7 +67,7 @@ def look(
     """Return the candidate pairs with all features, those of their neighbourhood included."""
     ours, theirs = trees(left, right)
     pairs, features = _compared(ours, theirs, settings, weights, classes)
-    first = first_look(features, weights)
+    first = first_pass(features, weights)
     return Candidates(
         ours, theirs, pairs, features | structure(ours, theirs, pairs, first, features["script"])
     )
@@ -82,7 +84,7 @@ def _compared(
     evidence = PairEvidence(left, right, settings)
     pairs = _within(Pairs(*evidence.candidates(), len(right.side)), classes)
     features = evidence.features(pairs.rows, pairs.columns)
-    first = first_look(features, weights)
+    first = first_pass(features, weights)
     more = _within(Pairs(*inherited(left, right, pairs, first.exact), len(right.side)), classes)
     return widened(evidence, pairs, features, more)
 
@@ -107,10 +109,10 @@ def widened(evidence: PairEvidence, pairs: Pairs, features: Features, more: Pair
     return whole, found
 
 
-def first_look(features: Features, weights: Weights) -> FirstLook:
+def first_pass(features: Features, weights: Weights) -> FirstPass:
     """Return what each pair alone says."""
     back = mirrored(features)
-    return FirstLook(
+    return FirstPass(
         weights.first_exact.probability(features, back),
         weights.first_narrower.probability(features),
         weights.first_narrower.probability(back),
@@ -190,6 +192,8 @@ def by_products(assessed: Assessed, crossing: Crossing, settings: EvidenceSettin
     kinds, relation = assessed.kinds.copy(), assessed.relation.copy()
     accepted, rule = assessed.accepted.copy(), dict(assessed.rule)
     kinds[at] = relations(candidates.left.side, candidates.right.side, crossing, known, shipped_heads())
+    twins = at[(candidates.features["whole"][at] >= WHOLE) & (assessed.kinds[at, 0] > kinds[at, 0])]
+    kinds[twins] = np.where(np.arange(3) == 0, assessed.kinds[twins], 0.0)
     relation[at] = kinds[at].argmax(axis=1)
     least = np.where(relation[at] == 0, settings.accept, settings.accept_inner)
     accepted[at] = (kinds[at].max(axis=1) >= least) & (settings.many_to_one | (relation[at] == 0))
@@ -308,7 +312,11 @@ TOLD = {
 def _numbers(assessed: Assessed, k: int) -> dict[str, float]:
     numbers = {f"p_{kind}": float(assessed.kinds[k, column]) for column, kind in enumerate(KINDS)}
     features = assessed.candidates.features
-    return numbers | {name: float(features[name][k]) for name in TOLD if name in features and not np.isnan(features[name][k])}
+    return numbers | {
+        name: float(features[name][k])
+        for name in TOLD
+        if name in features and not np.isnan(features[name][k])
+    }
 
 
 def _words(assessed: Assessed, k: int) -> str:

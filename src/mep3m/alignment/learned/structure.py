@@ -44,7 +44,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class FirstLook:
+class FirstPass:
     """What the pair alone says (pairs,): same category, left within right, right within left."""
 
     exact: np.ndarray
@@ -61,25 +61,25 @@ def inherited(left: Tree, right: Tree, pairs: Pairs, first: np.ndarray) -> tuple
     return np.concatenate([i, theirs[j]]), np.concatenate([ours[i], j])
 
 
-def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: np.ndarray) -> Features:
-    """Return the features that come from the first look at all pairs.
+def structure(left: Tree, right: Tree, pairs: Pairs, alone: FirstPass, script: np.ndarray) -> Features:
+    """Return the features that come from the first pass over all pairs.
 
     `script` (pairs,) is the plain similarity of names and paths; `scripted` is its own assignment.
     """
     rows, columns = pairs.rows, pairs.columns
     up_l, up_r = left.parent[rows], right.parent[columns]
     order = ties(left.side, right.side, pairs)
-    first, script = looks.exact + order, np.nan_to_num(script) + order
+    first, script = alone.exact + order, np.nan_to_num(script) + order
     assigned = assign(rows, columns, first, ASSIGNABLE, order)
     scripted = best_matching(rows, columns, script)
     found = _slim(
         {
             "first": first,
-            "within_l": looks.narrower,
-            "within_r": looks.broader,
-            "above": _look(pairs, first, up_l, up_r),
-            "above_l": _look(pairs, first, up_l, columns),
-            "above_r": _look(pairs, first, rows, up_r),
+            "within_l": alone.narrower,
+            "within_r": alone.broader,
+            "above": _first_of(pairs, first, up_l, up_r),
+            "above_l": _first_of(pairs, first, up_l, columns),
+            "above_r": _first_of(pairs, first, rows, up_r),
             "below": _below(left, right, pairs, first),
             "assigned": assigned,
             "scripted": scripted,
@@ -89,7 +89,7 @@ def structure(left: Tree, right: Tree, pairs: Pairs, looks: FirstLook, script: n
     by_script = _slim(_neighbourly(left, right, pairs, script * scripted))
     found |= {name.replace("_", "_by_script_"): values for name, values in by_script.items()}
     for side, own, other, tree in (("l", rows, columns, left), ("r", columns, rows, right)):
-        inner = order + (looks.narrower if side == "l" else looks.broader)
+        inner = order + (alone.narrower if side == "l" else alone.broader)
         ranked = {"": first, "script_": script, "in": inner}
         for name, value in ranked.items():
             rank, margin = _rivals(own, value)
@@ -117,8 +117,8 @@ def _slim(features: Features) -> Features:
 def _neighbourly(left: Tree, right: Tree, pairs: Pairs, sure: np.ndarray) -> Features:
     """Return where the siblings of each pair's categories lead, the pair's own categories left out.
 
-    `sure` (pairs,) is the first look at the assigned pairs, 0 elsewhere. `group_l` is the share of
-    the left one's other siblings whose partner is a sibling of the right one, `share_l` the same
+    `sure` (pairs,) is the first pass's probability of the assigned pairs, 0 elsewhere. `group_l` is the
+    share of the left one's other siblings whose partner is a sibling of the right one, `share_l` the same
     among the siblings with a partner: it speaks of parents that have no row of their own.
     """
     ours, theirs = left.siblings, right.siblings
@@ -143,7 +143,7 @@ def _neighbourly(left: Tree, right: Tree, pairs: Pairs, sure: np.ndarray) -> Fea
     return found
 
 
-def _look(pairs: Pairs, first: np.ndarray, rows: Ints, columns: Ints) -> np.ndarray:
+def _first_of(pairs: Pairs, first: np.ndarray, rows: Ints, columns: Ints) -> np.ndarray:
     """Return `first` of other pairs: NaN where one of the two does not exist, 0 where no candidate."""
     place = pairs.find(rows, columns)
     value = np.where(place >= 0, first[np.maximum(place, 0)], 0.0)

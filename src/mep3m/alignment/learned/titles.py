@@ -15,7 +15,7 @@ VOTES = (0.7, 0.2, 0.1)
 #: titles of the other side that each title is compared with, and how fast the farther ones fade
 NEIGHBOURS = 8
 FADE = 4
-#: two titles nearest to each other and at least this alike are one product
+#: two titles nearest to each other and at least this similar are one product
 SAME_PRODUCT = 0.6
 #: decimals from which on two cosines are the same
 EXACT = 6
@@ -131,7 +131,7 @@ def _neighbours(vectors: sparse.csr_matrix, others: sparse.csr_matrix) -> tuple[
 def _same(
     there: tuple[np.ndarray, np.ndarray], back: tuple[np.ndarray, np.ndarray], shape: tuple[int, int]
 ) -> sparse.csr_matrix:
-    """Return (left titles, right titles), 1 where each is the other's nearest and they are alike."""
+    """Return (left titles, right titles), 1 where each is the other's nearest and they are similar."""
     first = []
     for places, cosines in (there, back):
         best = cosines.argmax(axis=1)

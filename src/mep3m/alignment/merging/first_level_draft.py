@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mep3m.alignment.connected import connected_sets
 from mep3m.alignment.merging.first_level import class_id
 from mep3m.alignment.records import Proposal, Side
 from mep3m.taxonomy import Category
@@ -41,24 +42,11 @@ def draft_first_level(sides: Sequence[Side], proposals: Iterable[Proposal]) -> l
     """
     sizes = Counter((side.name, entry.path[0]) for side in sides for entry in side)
     weight = _links(sides, proposals)
-    joined = {name: name for name in sizes}
-
-    def root(name: Name) -> Name:
-        while joined[name] != name:
-            name = joined[name]
-        return name
-
-    followed = [pair for pair in sorted(weight) if _follows(pair, weight)]
-    for one, other in followed:
-        ends = sorted((root(one), root(other)))
-        joined[ends[1]] = ends[0]
-    groups: dict[Name, list[Name]] = defaultdict(list)
-    for name in sorted(sizes):
-        groups[root(name)].append(name)
+    joined = [pair for pair in sorted(weight) if _follows(pair, weight)]
     english = {
         (side.name, entry.path[0]): entry.path_en[0] for side in sides for entry in side if entry.path_en
     }
-    drafted = [_drafted(group, sizes, weight, english) for group in groups.values()]
+    drafted = [_drafted(group, sizes, weight, english) for group in connected_sets(sizes, joined)]
     drafted.sort(key=lambda of: (len(of.members) < 2, -of.links, of.category.name))
     return _with_own_ids(drafted)
 
@@ -89,8 +77,8 @@ def _drafted(
     weight: Mapping[tuple[Name, Name], float],
     english: Mapping[Name, str],
 ) -> DraftClass:
-    alike = Counter(name for _, name in group)
-    best = max(group, key=lambda of: (alike[of[1]], sizes[of], of))
+    uses = Counter(name for _, name in group)
+    best = max(group, key=lambda of: (uses[of[1]], sizes[of], of))
     members: dict[str, list[str]] = defaultdict(list)
     for platform, name in group:
         members[platform].append(name)

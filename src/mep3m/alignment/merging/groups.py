@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
+from mep3m.alignment.connected import connected_sets
 from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath
 from mep3m.alignment.review.decisions import Decision, Problem
 from mep3m.settings.align import MergeSettings
@@ -64,7 +65,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Forest:
-    """All groups, which group each node is in, and what could not be settled."""
+    """All groups, which group each node is in, and which conflicts are left."""
 
     groups: tuple[Group, ...]
     of: Mapping[PlatformPath, int]
@@ -154,26 +155,13 @@ def _connect(
     nodes: Sequence[PlatformPath], pairs: Iterable[tuple[PlatformPath, PlatformPath]], exact: Iterable[Link]
 ) -> tuple[list[Group], dict[PlatformPath, int]]:
     """Return the connected sets of nodes, in the order of their first node."""
-    above: dict[PlatformPath, PlatformPath] = {node: node for node in nodes}
-
-    def find(node: PlatformPath) -> PlatformPath:
-        above.setdefault(node, node)
-        while above[node] != node:
-            above[node] = above[above[node]]
-            node = above[node]
-        return node
-
-    for left, right in pairs:
-        first, second = sorted((find(left), find(right)))
-        above[second] = first
-    members: dict[PlatformPath, list[PlatformPath]] = {}
-    for node in sorted(above):
-        members.setdefault(find(node), []).append(node)
-    inside: dict[PlatformPath, list[Decision]] = {}
+    sets = connected_sets(nodes, pairs)
+    number_of = {node: number for number, members in enumerate(sets) for node in members}
+    inside: dict[int, list[Decision]] = {}
     for link in exact:
-        inside.setdefault(find(link.left), []).append(link.decision)
-    groups = [Group(tuple(found), tuple(inside.get(root, ()))) for root, found in members.items()]
-    return groups, {node: number for number, group in enumerate(groups) for node in group.nodes}
+        inside.setdefault(number_of[link.left], []).append(link.decision)
+    groups = [Group(members, tuple(inside.get(number, ()))) for number, members in enumerate(sets)]
+    return groups, number_of
 
 
 def _same_inner(
@@ -290,7 +278,7 @@ def _class_conflicts(placer: _Placer, first_level: FirstLevelMap) -> list[Proble
 
 @dataclass
 class _Placer:
-    """Finds each group's parent; groups above are settled before the groups below them."""
+    """Finds each group's parent; groups above are placed before the groups below them."""
 
     groups: list[Group]
     of: Mapping[PlatformPath, int]

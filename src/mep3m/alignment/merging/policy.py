@@ -12,18 +12,21 @@ from dataclasses import dataclass, field, replace
 
 from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs
+from mep3m.alignment.records import Relation
 from mep3m.alignment.review.decisions import Decision
 from mep3m.settings.align import MergeSettings
 
 #: share of the inner category's rows that must be filed under the outer one where both sell enough to tell
 FILED = 0.12
-#: a chain of links between two platforms that both have titles, and of which no row speaks, counts for this part
+#: what is left of the probability of a chain of links where no row of the review speaks of its two ends
 UNSAID = 0.5
+#: probability from which on such a chain holds all the same
+LEAST_UNSAID = 0.4
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """An unreviewed link that the method accepted and that is not applied: why, and the rows it would move."""
+    """An unreviewed link of the method that is not applied: why, and the rows it would move."""
 
     decision: Decision
     why: str
@@ -43,15 +46,21 @@ def apply_policy(catalogue: Catalogue, inputs: MergeInputs) -> tuple[MergeInputs
     budget = _Budget((1 - settings.precision) * sum(catalogue.rows.values()))
     chains = _Chains(inputs.decisions, catalogue)
     waiting: dict[int, Waiting] = {}
-    for row in sorted(open_links, key=lambda row: (-(row.probability or 0.0), row.relation != "exact", row.line)):
+    for row in sorted(
+        open_links, key=lambda row: (-(row.probability or 0.0), row.relation != "exact", row.line)
+    ):
         ends = catalogue.find(row.left, row.left_label), catalogue.find(row.right, row.right_label)
         moved = _moved(row, ends, rows)
-        why = _refusal(row, settings) or chains.refusal(row, ends) or budget.refusal(row, moved)
+        why = _refusal(row, settings) or chains.refusal(row, ends)
+        if not why and not chains.follows(row, ends):
+            why = budget.refusal(row, moved)
         if why:
             waiting[row.line] = Waiting(row, why, moved)
         else:
             chains.add(row, ends)
-    decisions = tuple(replace(row, by_method=False) if row.line in waiting else row for row in inputs.decisions)
+    decisions = tuple(
+        replace(row, by_method=False) if row.line in waiting else row for row in inputs.decisions
+    )
     order = sorted(waiting.values(), key=lambda one: (-one.rows, one.decision.line))
     return replace(inputs, decisions=decisions), tuple(order)
 
@@ -59,8 +68,6 @@ def apply_policy(catalogue: Catalogue, inputs: MergeInputs) -> tuple[MergeInputs
 def _refusal(row: Decision, settings: MergeSettings) -> str:
     """Return why a link cannot be applied whatever else is applied, or ''."""
     least = settings.least(row.relation)
-    if row.relation == "overlaps":
-        return "the two overlap: neither contains the other"
     if (row.probability or 0.0) < least:
         return f"probability {row.probability or 0.0:.2f} is below {least:g}"
     if row.relation == "exact":
@@ -100,7 +107,7 @@ class _Budget:
     def refusal(self, row: Decision, moved: int) -> str:
         risk = moved * (1 - (row.probability or 0.0))
         if self.spent + risk > self.allowed:
-            return f"{moved:,} rows at probability {row.probability or 0.0:.2f} are more than the precision allows"
+            return f"{moved:,} rows at this probability are more than the precision allows"
         self.spent += risk
         return ""
 
@@ -121,7 +128,10 @@ class _Chains:
 
     def __post_init__(self) -> None:
         for row in self.decisions:
-            ends = self.catalogue.find(row.left, row.left_label), self.catalogue.find(row.right, row.right_label)
+            ends = (
+                self.catalogue.find(row.left, row.left_label),
+                self.catalogue.find(row.right, row.right_label),
+            )
             if ends[0] is None or ends[1] is None or row.verdict == "reject":
                 continue
             for inner, outer in _inner_outer(row.relation, (ends[0], ends[1])):
@@ -140,6 +150,17 @@ class _Chains:
             for depth in range(1, len(outer[1]) + 1):
                 self.down.setdefault((outer[0], outer[1][:depth]), []).append((inner, sure))
 
+    def follows(self, row: Decision, ends: tuple[PlatformPath | None, PlatformPath | None]) -> bool:
+        """Say whether the links applied so far already put the one below the other: nothing more is risked."""
+        if ends[0] is None or ends[1] is None:
+            return False
+        return all(
+            any(
+                high[0] == outer[0] and high[1][: len(outer[1])] == outer[1] for high, _ in self._above(inner)
+            )
+            for inner, outer in _inner_outer(row.relation, (ends[0], ends[1]))
+        )
+
     def refusal(self, row: Decision, ends: tuple[PlatformPath | None, PlatformPath | None]) -> str:
         """Return why what would follow from the link together with the others does not hold, or ''."""
         if ends[0] is None or ends[1] is None:
@@ -148,9 +169,9 @@ class _Chains:
             below, above = dict(self._reached(inner, self.down)), dict(self._above(outer))
             for low, first in {inner: 1.0, **below}.items():
                 for high, last in {outer: 1.0, **above}.items():
-                    if (low, high) != (inner, outer) and (low in below or high in above):
-                        if why := self._broken(low, high, first * last * (row.probability or 0.0)):
-                            return why
+                    new = (low, high) != (inner, outer) and (low in below or high in above)
+                    if new and (why := self._broken(low, high, first * last * (row.probability or 0.0))):
+                        return why
         return ""
 
     def _broken(self, low: PlatformPath, high: PlatformPath, sure: float) -> str:
@@ -159,11 +180,10 @@ class _Chains:
         if low[0] == high[0]:
             inside = low[1][: len(high[1])] == high[1]
             return "" if inside else f"{shown}, and the platform's own tree says otherwise"
-        known = self.said.get((low, high))
-        own = max((self.said.get((low, (high[0], high[1][:d])), 0.0) for d in range(1, len(high[1]) + 1)), default=0.0)
-        if known is not None or own > 0:
+        above = [(high[0], high[1][:depth]) for depth in range(1, len(high[1]) + 1)]
+        if any((low, place) in self.said for place in above):
             return ""
-        return "" if sure * UNSAID >= 0.4 else f"{shown}, of which nothing says that it does"
+        return "" if sure * UNSAID >= LEAST_UNSAID else f"{shown}, of which nothing says that it does"
 
     def _above(self, node: PlatformPath) -> Iterator[tuple[PlatformPath, float]]:
         """Yield what lies above a category through at least one link, with the product of probabilities."""
@@ -193,9 +213,9 @@ class _Chains:
 
 
 def _inner_outer(
-    relation: str, ends: tuple[PlatformPath, PlatformPath]
+    relation: Relation, ends: tuple[PlatformPath, PlatformPath]
 ) -> tuple[tuple[PlatformPath, PlatformPath], ...]:
     """Return (inner, outer) of a link; an exact one counts both ways, an overlap neither."""
     ways = {"narrower": (ends,), "broader": (ends[::-1],), "exact": (ends, ends[::-1])}
-    found: tuple[tuple[PlatformPath, PlatformPath], ...] = ways.get(relation, ())  # type: ignore[assignment]
+    found: tuple[tuple[PlatformPath, PlatformPath], ...] = ways.get(relation, ())
     return found

@@ -26,7 +26,7 @@ Links = npt.NDArray[np.void]
 Content = tuple[float, str]
 
 
-def judged(
+def predicted_links(
     rows: Ints, columns: Ints, labels: Floats, contents: Floats, rule: PaperSettings, content: Content | None
 ) -> Links:
     """Return the pairs with the rule's decision; without `content` S_label decides alone."""

@@ -9,7 +9,8 @@ from itertools import combinations, pairwise
 import numpy as np
 from scipy import sparse
 
-from mep3m.alignment.paper.links import LINK, Content, Links, PaperLinks, best_links, judged
+from mep3m.alignment.connected import connected_sets
+from mep3m.alignment.paper.links import LINK, Content, Links, PaperLinks, best_links, predicted_links
 from mep3m.alignment.paper.shared_names import BLOCK_PAIRS, DistinctNames, category_pairs, nearest
 from mep3m.alignment.records import Entry, Proposal, Side
 from mep3m.alignment.similarity import Floats, Ints, content_pairs, content_vectors, name_pairs
@@ -17,7 +18,7 @@ from mep3m.settings.align import AlignSettings, PaperSettings
 
 #: equation 3; used where no pair of identical names with titles exists to calibrate on
 PUBLISHED_CONTENT_THRESHOLD = 0.75
-#: where more categories than this bear one name on both sides, or two names that are alike (其他, 其它),
+#: where more categories than this bear one name on both sides, or two similar names (其他, 其它),
 #: each is paired with so many of the nearest: 20,000 categories called 'other' on both sides are 400
 #: million pairs
 NAMESAKES_KEPT = 20
@@ -66,7 +67,9 @@ class _Pairing:
         kept = np.empty(0, LINK)
         waiting, count = [], 0
         for rows, columns, labels in self._compared(settings.label_threshold):
-            waiting.append(judged(rows, columns, labels, self._contents(rows, columns), settings, content))
+            waiting.append(
+                predicted_links(rows, columns, labels, self._contents(rows, columns), settings, content)
+            )
             count += len(rows)
             if count > max(len(kept), BLOCK_PAIRS):
                 kept = best_links(np.concatenate([kept, *waiting]))
@@ -167,23 +170,10 @@ def _first_level(source: str, entry: Entry, first_levels: FirstLevels) -> str:
 
 
 def groups(proposals: Sequence[Proposal]) -> list[tuple[tuple[str, str], ...]]:
-    """Return the merges as groups of (platform, category id): the connected parts of the accepted
-    exact proposals, each sorted, in sorted order.
-    """  # noqa: D205
-    parent: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def root(node: tuple[str, str]) -> tuple[str, str]:
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for proposal in proposals:
-        if proposal.accept and proposal.relation == "exact":
-            ends = (proposal.left_source, proposal.left_id), (proposal.right_source, proposal.right_id)
-            parent[root(ends[0])] = root(ends[1])
-    members: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for node in parent:
-        members.setdefault(root(node), []).append(node)
-    return sorted(tuple(sorted(nodes)) for nodes in members.values())
+    """Return the merges that the accepted exact proposals make, as sorted groups of (platform, id)."""
+    merged = [
+        ((one.left_source, one.left_id), (one.right_source, one.right_id))
+        for one in proposals
+        if one.accept and one.relation == "exact"
+    ]
+    return connected_sets((), merged)

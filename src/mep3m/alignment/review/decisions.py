@@ -12,7 +12,7 @@ from typing import Literal
 from mep3m.alignment.records import Relation
 from mep3m.alignment.review.sssom import PREDICATES, REQUIRED, SHOWN, MappingRow, parse_row
 from mep3m.alignment.sheet import Sheet, read_sheet
-from mep3m.errors import FormatError, did_you_mean
+from mep3m.errors import FormatError, UsageError, did_you_mean
 from mep3m.settings.align import MergeSettings
 
 Verdict = Literal["accept", "reject", "unsure", "open"]
@@ -25,6 +25,8 @@ WORDS: dict[str, Verdict] = {
     "reject": "reject", "rejected": "reject", "no": "reject", "拒绝": "reject", "否": "reject",
     "unsure": "unsure", "maybe": "unsure", "?": "unsure", "不确定": "unsure", "待定": "unsure",
 }  # fmt: skip
+#: rows that one range of lines may name
+MOST_LINES = 1_000_000
 DATE_FORMS = (
     re.compile(r"(?P<y>\d{4})[-/.年](?P<m>\d{1,2})[-/.月](?P<d>\d{1,2})日?"),
     re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})"),
@@ -161,6 +163,7 @@ def links(decisions: Iterable[Decision], settings: MergeSettings) -> list[Decisi
             settings.unreviewed == "accept"
             and decision.verdict == "open"
             and decision.by_method
+            and (decision.probability or 0.0) >= settings.least(decision.relation)
         )
     ]
 
@@ -184,7 +187,7 @@ def contradictions(decisions: Sequence[Decision]) -> list[Problem]:
 
 
 def progress(decisions: Iterable[Decision]) -> dict[Verdict, int]:
-    """Return how many rows carry each verdict."""
+    """Return how many rows have each verdict."""
     counts: dict[Verdict, int] = {"accept": 0, "reject": 0, "unsure": 0, "open": 0}
     for decision in decisions:
         counts[decision.verdict] += 1
@@ -244,6 +247,22 @@ def _iso(text: str) -> str | None:
             except ValueError:
                 break
     raise ValueError(f"mapping_date '{text}' is not a date; write YYYY-MM-DD")
+
+
+def parse_lines(text: str) -> list[int]:
+    """Return the line numbers of '12', '12,15' or '12-20'.
+
+    Raises:
+        UsageError: the text is none of these.
+    """
+    lines: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if not first <= last < first + MOST_LINES:
+            raise UsageError(f"'{text}' names no lines; write for example 12 or 12,15 or 12-20")
+        lines += range(first, last + 1)
+    return lines
 
 
 def with_reviewer(decisions: Iterable[Decision], reviewer: str | None) -> list[Decision]:

@@ -17,9 +17,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mep3m.alignment.records import Proposal
-from mep3m.alignment.review.sssom import NO_LICENSE, PREDICATES, REVIEWED, MappingRow, yaml_text
+from mep3m.alignment.review.metadata import yaml_text
+from mep3m.alignment.review.sssom import NO_LICENSE, PREDICATES, REVIEWED, MappingRow
+from mep3m.alignment.sheet import one_line
 from mep3m.errors import UsageError
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 #: columns in the order of SSSOM's table of slots
 COLUMNS = (
@@ -115,15 +117,15 @@ def _cells(row: MappingRow, prefixes: Mapping[str, str]) -> tuple[str, ...]:
     named = " / ".join(name for name in (row.new_name_zh, row.new_name_en) if name)
     comment = "; ".join(text for text in (proposal.words, named and f"named {named}") if text)
     ends = _end(proposal, prefixes, "left"), _end(proposal, prefixes, "right")
-    found = {
+    values = {
         "subject_id": ends[0][0],
-        "subject_label": _one_line(proposal.left_label),
+        "subject_label": one_line(proposal.left_label),
         "predicate_id": PREDICATES[proposal.relation],
         "predicate_modifier": "Not" if row.decision == "reject" else "",
         "object_id": ends[1][0],
-        "object_label": _one_line(proposal.right_label),
+        "object_label": one_line(proposal.right_label),
         "mapping_justification": REVIEWED if by_person else row.justification,
-        "reviewer_label": _one_line(row.reviewer).replace("|", "/") if by_person else "",
+        "reviewer_label": one_line(row.reviewer).replace("|", "/") if by_person else "",
         "subject_type": "skos concept",
         "subject_source": ends[0][1],
         "object_type": "skos concept",
@@ -132,9 +134,9 @@ def _cells(row: MappingRow, prefixes: Mapping[str, str]) -> tuple[str, ...]:
         "mapping_tool_version": row.tool_version,
         "mapping_date": row.date,
         "confidence": "" if by_person else f"{proposal.probability:.3f}".rstrip("0").rstrip("."),
-        "comment": _one_line(comment),
+        "comment": one_line(comment),
     }
-    return tuple(found[column] for column in COLUMNS)
+    return tuple(values[column] for column in COLUMNS)
 
 
 def _end(proposal: Proposal, prefixes: Mapping[str, str], side: str) -> tuple[str, str]:
@@ -146,7 +148,7 @@ def _end(proposal: Proposal, prefixes: Mapping[str, str], side: str) -> tuple[st
 
 def _prefixes(sources: Iterable[str]) -> dict[str, str]:
     """Return a prefix for each platform: its name where that can be one, else a number."""
-    found: dict[str, str] = {}
+    prefixes: dict[str, str] = {}
     used = {PLATFORM, *TAKEN}
     for source in sorted(set(sources)):
         plain = re.sub(r"[^a-z0-9_]", "", source.lower())
@@ -156,14 +158,10 @@ def _prefixes(sources: Iterable[str]) -> dict[str, str]:
             number += 1
             prefix = f"{plain if plain[:1].isalpha() else 'shop'}{number}"
         used.add(prefix)
-        found[source] = prefix
-    return found
+        prefixes[source] = prefix
+    return prefixes
 
 
 def _local(text: str) -> str:
     """Return the text as the part of a URI that it can stand in; other tools refuse letters beyond ASCII."""
     return quote(text, safe="")
-
-
-def _one_line(value: str) -> str:
-    return " ".join(value.split())

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mep3m.alignment.review.contract import DECIDED, EDITABLE
 from mep3m.alignment.review.decisions import Decision, Ref, parse_decision
-from mep3m.alignment.review.log import DECIDED, EDITABLE
 from mep3m.alignment.review.sssom import PREDICATES
 from mep3m.alignment.sheet import Sheet
 

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import os
-import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,9 +23,10 @@ from typing import BinaryIO
 
 from mep3m import __version__
 from mep3m.alignment.records import Proposal, Relation
-from mep3m.alignment.sheet import read_sheet
+from mep3m.alignment.review.metadata import read_metadata, yaml_text
+from mep3m.alignment.sheet import one_line, read_sheet
 from mep3m.errors import FormatError
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 PREDICATES: dict[Relation, str] = {
     "exact": "skos:exactMatch",
@@ -116,7 +115,7 @@ def write_sssom(
         writer = csv.DictWriter(content, COLUMNS, delimiter="\t", lineterminator="\n")
         writer.writeheader()
         for row in map(_dated, rows):
-            writer.writerow({column: _one_line(value) for column, value in _cells(row).items()})
+            writer.writerow({column: one_line(value) for column, value in _cells(row).items()})
             count += 1
         file.seek(head.index(uuid.UUID(int=0).urn.encode()))
         file.write(content.identifier().urn.encode())
@@ -139,35 +138,15 @@ class _Content:
         return uuid.UUID(bytes=self._hash.digest()[:16], version=5)
 
 
-def yaml_text(value: str) -> str:
-    """Return a text as a YAML scalar: plain where it reads as itself, else in double quotes."""
-    plain = re.fullmatch(r"[A-Za-z一-鿿][\w ./()+:#?=&%~-]*(?<![ :])", value)
-    clear = plain and ": " not in value and " #" not in value and value.lower() not in YAML_WORDS
-    return value if clear else json.dumps(value, ensure_ascii=False)
-
-
-#: words that YAML does not read as text
-YAML_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
-
-
 def read_made_from(path: Path) -> dict[str, Path]:
     """Return what the table says it was made from (keys of `MADE_FROM`), whether it still exists or not.
 
     Raises:
         NotFoundError: the file does not exist.
     """
-    lines = [line.partition(": ") for line in read_sheet(path, REQUIRED).comments]
-    written = {name.removeprefix("#"): text.strip() for name, _, text in lines}
-    found = {key: _plain_text(written[name]) for key, name in MADE_FROM.items() if name in written}
-    return {key: path.parent / text for key, text in found.items() if text}
-
-
-def _plain_text(scalar: str) -> str:
-    """Return the text of a YAML scalar that `yaml_text` wrote; '' where somebody has cut it."""
-    try:
-        return str(json.loads(scalar)) if scalar.startswith('"') else scalar
-    except json.JSONDecodeError:
-        return ""
+    written = read_metadata(read_sheet(path, REQUIRED).comments)
+    sources = {key: written.get(name) for key, name in MADE_FROM.items()}
+    return {key: path.parent / source for key, source in sources.items() if source}
 
 
 def _dated(row: MappingRow | Proposal) -> MappingRow:
@@ -267,8 +246,3 @@ def _cells(row: MappingRow) -> dict[str, str]:
         row.decision, row.new_name_zh, row.new_name_en,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
-
-
-def _one_line(value: str) -> str:
-    """Return the text without tabs and line ends, which would break the table."""
-    return " ".join(value.split()) if any(mark in value for mark in "\t\n\r") else value

@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "export": "export",
     "migrate": "review",
     "propose": "propose",
+    "redo": "review",
     "remap": "tree",
     "review": "review",
     "score": "propose",

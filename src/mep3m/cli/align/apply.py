@@ -16,6 +16,7 @@ from mep3m.cli.shared import (
     json_option,
     now,
     print_json,
+    renamed_option,
 )
 from mep3m.errors import Mep3mError, UsageError
 
@@ -31,14 +32,29 @@ def _sources(command: Any) -> Any:
         click.option("--store", type=FILE, help="The store whose rows get the labels."),
         click.option("--left", type=FILE, help="Table of the left platform's categories."),
         click.option("--right", type=FILE, help="Table of the right platform's categories."),
-        click.option("--left-source", default="left", help="The left platform's name in the store."),
-        click.option("--right-source", default="right", help="The right platform's name in the store."),
+        renamed_option(
+            "--left-platform",
+            old="--left-source",
+            default="left",
+            help="The left platform's name in the store.",
+        ),
+        renamed_option(
+            "--right-platform",
+            old="--right-source",
+            default="right",
+            help="The right platform's name in the store.",
+        ),
         click.option("--first-level", type=FILE, help="Hand-made first level: .toml or a table."),
         click.option("--previous", type=FILE, help="An earlier result, whose ids are kept."),
         click.option("--edits", type=FILE, help="Recorded edits of the tree ('align edit')."),
         click.option("--reviewer", help="Who decided, where the file does not say."),
-        click.option("--unreviewed", help="accept: also what only the method accepted. [default: skip]"),
-        click.option("--accept-above", type=float, help="... from this probability on. [default: 0.99]"),
+        click.option(
+            "--unreviewed", help="accept: also what is sure without a person; skip. [default: accept]"
+        ),
+        click.option(
+            "--precision", type=float, help="Share of rows expected in a right place. [default: 0.98]"
+        ),
+        click.option("--accept-above", type=float, help="Least probability of one such link. [default: 0.8]"),
         click.option(
             "--allow-joins", is_flag=True, default=None, help="Let a merge join one platform's own."
         ),
@@ -69,11 +85,11 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     """Merge the categories as FILE says, and give every row its labels in the merged tree.
 
     The rows of --store are written to the new store --out; the first stays as it is, and every row
-    keeps its shop's own path. Contradictions are listed with their lines, and then nothing is
-    written. Exit code 1: some categories found no place (they are listed).
+    keeps its platform's own path. Contradictions are listed with their lines, and then nothing is
+    written. Exit code 1: some categories are unmapped (they are listed).
     """
     from mep3m.alignment.merging.impact import as_text, compare_after, impact
-    from mep3m.alignment.review.log import open_review
+    from mep3m.alignment.review.file_log import FileReviewLog
     from mep3m.stages.apply_review import store_counts
     from mep3m.store import Store
 
@@ -81,12 +97,10 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
         raise UsageError("say what to apply it to: --store DIR, or the tables --left FILE and --right FILE")
     if options["out"] is None and not options["dry_run"]:
         raise UsageError("say where the result goes: --out DIR, or --dry-run to see what would happen")
-    opened, _ = open_review(review_file, now())
-    stage = _stage(opened.decisions, options)
+    stage = _stage(FileReviewLog(review_file).read(now()).decisions, options)
     store = Store.open(options["store"]) if options["store"] else None
     counts = store_counts(store) if store else stage.table_counts()
-    merged, broken = stage.result(counts)
-    report = impact(counts, merged, stage.review.decisions, broken)
+    report = impact(counts, stage.result(counts), stage.review.decisions)
     if not options["dry_run"]:
         after = _write(stage, store, options)
         report["after"] = compare_after(report, after) if after else []
@@ -114,9 +128,10 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
     from mep3m.settings.align import MergeSettings
     from mep3m.stages.apply_review import ApplyReview, read_previous
 
-    given = {key: options[key] for key in MergeSettings.model_fields if options[key] is not None}
+    keys = (*MergeSettings.model_fields, "accept_above")
+    given = {key: options[key] for key in keys if options.get(key) is not None}
     settings = MergeSettings.parse(given, "mep3m align apply")
-    names = {"left": options["left_source"], "right": options["right_source"]}
+    names = {"left": options["left_platform"], "right": options["right_platform"]}
     sides: list[Side] = []
     for key in ("left", "right"):
         if options[key]:
@@ -132,7 +147,7 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
 
 
 def _write(stage: ApplyReview, store: Any, options: dict[str, Any]) -> Any:
-    """Write the new store, or the tree alone; return what the new rows carry."""
+    """Write the new store, or the tree alone; return the labels of the new rows, counted."""
     from mep3m.engine import bar, make_engine
     from mep3m.stages.apply_review import store_counts, write_tree
     from mep3m.stages.base import run_stage

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
+from mep3m.cli.shared import FILE, NEW_FILE, json_option, now, print_json
 
 
 @click.command(
@@ -20,25 +20,26 @@ from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
 @click.option("--license", "license_", help="IRI of the licence of the set. [default: unspecified]")
 @click.option("--base", help="IRI that the ids are written below. [default: names within this set]")
 @click.option("--unreviewed", help="accept: also what only the method accepted. [default: skip]")
-@click.option("--accept-above", type=float, help="... from this probability on. [default: 0.99]")
+@click.option("--accept-above", type=float, help="... from this probability on. [default: 0.8]")
 @json_option
 def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     """Write the decisions of a review FILE as an SSSOM set: ids as CURIEs, refused links with 'Not'.
 
-    A review keeps the shops' own ids, which are rarely CURIEs; this form is for tools that ask for
+    A review keeps the platforms' own ids, which are rarely CURIEs; this form is for tools that ask for
     them. Open and unsure rows are left out.
     """
-    from mep3m.alignment.review.decisions import links, parse_mapping, progress, read_review
+    from mep3m.alignment.review.decisions import links, parse_mapping, progress
     from mep3m.alignment.review.export import Terms, export_sssom
-    from mep3m.alignment.review.log import require_replaceable
+    from mep3m.alignment.review.file_log import FileReviewLog, require_replaceable
     from mep3m.alignment.review.sssom import NO_LICENSE
     from mep3m.settings.align import MergeSettings
 
     require_replaceable(out)
     given = {key: options[key] for key in ("unreviewed", "accept_above") if options[key] is not None}
-    settings = MergeSettings.parse(given, "mep3m align export")
+    settings = MergeSettings.parse({"unreviewed": "skip", **given}, "mep3m align export")
     terms = Terms(options["title"], options["license_"] or NO_LICENSE, options["base"])
-    sheet, decisions = read_review(review_file)
+    review = FileReviewLog(review_file).read(now())
+    sheet, decisions = review.sheet, review.decisions
     wanted = {decision.line for decision in links(decisions, settings)}
     wanted |= {decision.line for decision in decisions if decision.verdict == "reject"}
     count = export_sssom(out, [parse_mapping(cells, line) for line, cells in sheet if line in wanted], terms)

@@ -51,7 +51,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     evidence.accept_inner, evidence.many_to_one, evidence.inherit, evidence.candidates, evidence.kept.
     """
     from mep3m.alignment.propose import propose as propose_links
-    from mep3m.alignment.review.log import require_replaceable
+    from mep3m.alignment.review.file_log import require_replaceable
     from mep3m.alignment.review.sssom import write_sssom
     from mep3m.settings.align import AlignSettings
     from mep3m.settings.base import with_values
@@ -203,7 +203,7 @@ def _first_levels(path: Path) -> dict[tuple[str, str], str]:
 def _draft_first_level(sides: list[Side], proposals: Sequence[Proposal], path: Path) -> None:
     """Write the first-level map that the links suggest, for a person to correct."""
     from mep3m.alignment.merging.first_level_draft import draft_first_level, first_level_toml
-    from mep3m.store.files import atomic_write
+    from mep3m.store.filesystem import atomic_write
 
     if path.exists():
         raise UsageError(f"{path} exists and a draft would replace it; name another file or delete it")

@@ -1,4 +1,4 @@
-"""`mep3m align review`, `undo` and `migrate`: what people decide, in a review file."""
+"""`mep3m align review`, `undo`, `redo` and `migrate`: what people decide, in a review file."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from mep3m.cli.shared import (
 from mep3m.errors import UsageError
 
 if TYPE_CHECKING:
+    from mep3m.alignment.review.contract import DecisionBatch, Review, ReviewLog
     from mep3m.alignment.review.decisions import Decision
-    from mep3m.alignment.review.log import Review
 
 ANSWERS = {"a": "accept", "r": "reject", "u": "unsure"}
 
@@ -58,22 +58,27 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
     mep3m_decision: accept, reject, unsure; mep3m_new_name_zh, mep3m_new_name_en, reviewer_label),
     or decide here by line. Everything is logged beside the file and 'align undo FILE' takes it back.
     """
-    from mep3m.alignment.review.decisions import contradictions, most_uncertain, progress
-    from mep3m.alignment.review.log import blind, open_review, parse_lines, require_replaceable, take
+    from mep3m.alignment.review.copies import blind, take
+    from mep3m.alignment.review.decisions import contradictions, most_uncertain, parse_lines, progress
+    from mep3m.alignment.review.file_log import FileReviewLog, require_replaceable
 
     if options["blind"]:
         require_replaceable(options["blind"])
     when = now()
-    opened, by_hand = open_review(review_file, when)
-    changed = _decide(opened, options, when)
+    log = FileReviewLog(review_file)
+    opened = log.read(when)
+    by_hand = opened.taken_in
+    changed = _decide(log, opened, options, when)
     if options["take"]:
         from mep3m.alignment.review.decisions import read_review
 
-        changed += take(opened, read_review(options["take"])[0], when)
+        changed += take(log, read_review(options["take"])[0], when)
     asked = [line for text in options["lines"] for line in parse_lines(text)]
+    opened = log.read(when)
     if options["ask"] and not asked:
         asked = [decision.line for decision in most_uncertain(opened.decisions)]
-    changed += _ask(opened, asked, options["reviewer"])
+    changed += _ask(log, opened, asked, options["reviewer"])
+    opened = log.read(when)
     if options["blind"]:
         blind(opened, options["seed"]).write(options["blind"])
     problems = contradictions(opened.decisions)
@@ -95,9 +100,10 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
     ctx.exit(1 if problems else 0)
 
 
-def _decide(opened: Review, options: dict[str, Any], when: str) -> int:
-    """Carry out --accept, --reject, --unsure and --clear as one batch; return the rows changed."""
-    from mep3m.alignment.review.log import decide, parse_lines
+def _decide(log: ReviewLog, opened: Review, options: dict[str, Any], when: str) -> int:
+    """Apply --accept, --reject, --unsure and --clear as one batch; return the rows changed."""
+    from mep3m.alignment.review.contract import Signature
+    from mep3m.alignment.review.decisions import parse_lines
     from mep3m.alignment.review.sssom import PREDICATES
 
     words = {"accept": "accept", "reject": "reject", "unsure": "unsure", "clear": ""}
@@ -117,24 +123,32 @@ def _decide(opened: Review, options: dict[str, Any], when: str) -> int:
             raise UsageError("a new name or relation needs --accept; a name needs exactly one line")
         changes[opened.index(accepted[0])].update(names)
     if changes:
-        decide(opened, changes, options["reviewer"], when, "command line")
+        wanted = {opened.keys[place]: cells for place, cells in changes.items()}
+        log.decide(wanted, Signature(options["reviewer"], when, "command line"), opened.revision)
     return len(changes)
 
 
-def _ask(opened: Review, lines: Sequence[int], reviewer: str) -> int:
-    """Ask about each line; every answer is kept at once, so an interruption loses nothing."""
-    from mep3m.alignment.review.log import decide
+def _ask(log: ReviewLog, opened: Review, lines: Sequence[int], reviewer: str) -> int:
+    """Ask about each line; every answer is kept at once, so an interruption loses nothing.
+
+    An answer about a line that somebody else changed while the question stood there is not recorded.
+    """
+    from mep3m.alignment.review.contract import DecidedMeanwhileError, Signature
 
     changed = 0
-    places = [opened.index(line) for line in lines]
-    for number, place in enumerate(places, start=1):
+    keys = [opened.keys[opened.index(line)] for line in lines]
+    for number, key in enumerate(keys, start=1):
+        opened = log.read(now())
+        if key not in opened.keys:  # somebody has deleted the row since
+            continue
+        place = opened.keys.index(key)
         decision = opened.decisions[place]
         words = opened.sheet.rows[place].get("comment", "")
-        click.echo(f"[{number}/{len(places)}] line {decision.line}: {decision.link}")
+        click.echo(f"[{number}/{len(keys)}] line {decision.line}: {decision.link}")
         if words:
             click.echo(f"    {words}")
-        keys = click.Choice(["a", "r", "u", "n", "s", "q"])
-        answer = click.prompt("    accept, reject, unsure, new name, skip, quit", type=keys, default="s")
+        allowed = click.Choice(["a", "r", "u", "n", "s", "q"])
+        answer = click.prompt("    accept, reject, unsure, new name, skip, quit", type=allowed, default="s")
         if answer == "q":
             break
         cells = {"mep3m_decision": ANSWERS.get(answer, "accept")}
@@ -142,8 +156,11 @@ def _ask(opened: Review, lines: Sequence[int], reviewer: str) -> int:
             cells["mep3m_new_name_zh"] = click.prompt("    Chinese name", default="", show_default=False)
             cells["mep3m_new_name_en"] = click.prompt("    English name", default="", show_default=False)
         if answer != "s":
-            decide(opened, {place: cells}, reviewer, now(), "asked")
-            changed += 1
+            try:
+                log.decide({key: cells}, Signature(reviewer, now(), "asked"), opened.revision)
+                changed += 1
+            except DecidedMeanwhileError as error:
+                click.echo(f"    not recorded: {error}", err=True)
     return changed
 
 
@@ -158,7 +175,7 @@ def _print_review(opened: Review, changed: int, waiting: Sequence[Decision]) -> 
     total = len(opened.decisions)
     said = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in counts)
     click.echo(
-        f"{opened.path}: {total:,} rows: {said}" + (f"; {changed:,} newly recorded" if changed else "")
+        f"{opened.name}: {total:,} rows: {said}" + (f"; {changed:,} newly recorded" if changed else "")
     )
     for decision in waiting:
         sure = "" if decision.probability is None else f"{decision.probability:.2f}  "
@@ -179,7 +196,8 @@ def undo(target: Path, by: str, as_json: bool) -> None:
     another store beside it was made from it.
     """
     from mep3m.alignment.edits.history import record_undo
-    from mep3m.alignment.review.log import undo as undo_decisions
+    from mep3m.alignment.review.contract import Signature
+    from mep3m.alignment.review.file_log import FileReviewLog
     from mep3m.stages.apply_review import remove_result
 
     if target.is_dir():
@@ -188,12 +206,36 @@ def undo(target: Path, by: str, as_json: bool) -> None:
         record = record_undo(target, by, now()[:10])
         text = f"undone: {record.edit.id} {record.words}"
     else:
-        batch = undo_decisions(target, now())
-        text = f"undone: {len(batch['changes'])} row(s) decided {batch['how']} at {batch['time']}"
+        batch = FileReviewLog(target).undo(Signature(by, now(), "undo"))
+        text = f"undone: {_described(batch)}"
     if as_json:
         print_json({"undone": text})
     else:
         click.echo(text)
+
+
+@click.command(epilog="\b\nExample:\n  mep3m align redo links.sssom.tsv")
+@click.argument("review_file", metavar="FILE", type=FILE)
+@click.option("--by", default=login_name, show_default="login name", help="Who redoes.")
+@json_option
+def redo(review_file: Path, by: str, as_json: bool) -> None:
+    """Repeat the decisions of a review FILE that 'align undo' took back last.
+
+    After a new decision there is nothing to redo.
+    """
+    from mep3m.alignment.review.contract import Signature
+    from mep3m.alignment.review.file_log import FileReviewLog
+
+    text = f"redone: {_described(FileReviewLog(review_file).redo(Signature(by, now(), 'redo')))}"
+    if as_json:
+        print_json({"redone": text})
+    else:
+        click.echo(text)
+
+
+def _described(batch: DecisionBatch) -> str:
+    """Return a batch in words: how many rows, how and when they were decided."""
+    return f"{len(batch.changes)} row(s) decided {batch.signature.how} at {batch.signature.when}"
 
 
 @click.command(
@@ -216,8 +258,8 @@ def migrate(
     hold any more, or looks different now, is listed (exit code 1 when a decision was not kept).
     """
     from mep3m.alignment.records import read_side
-    from mep3m.alignment.review.decisions import read_review
-    from mep3m.alignment.review.log import require_replaceable
+    from mep3m.alignment.review.contract import Signature
+    from mep3m.alignment.review.file_log import FileReviewLog, require_replaceable
     from mep3m.alignment.review.migrate import migrate_decisions
     from mep3m.stages.apply_review import existing_categories
     from mep3m.store import Store
@@ -228,8 +270,11 @@ def migrate(
         raise UsageError(f"{old} is both OLD and NEW; propose anew into another file first")
     sides = [read_side(options[key], key)[0] for key in ("left", "right") if options[key]]
     existing = existing_categories(sides, Store.open(options["store"]) if options["store"] else None)
-    migration = migrate_decisions(read_review(old)[0], read_review(new)[0], existing)
-    migration.sheet.write(out or new)
+    when = now()
+    before, proposed = (FileReviewLog(path).read(when).sheet for path in (old, new))
+    migration = migrate_decisions(before, proposed, existing)
+    signature = Signature(login_name(), when, f"migrated from {old.name}")
+    FileReviewLog(out or new).replace(migration.sheet, signature)
     lost = [row for row in migration.again if not row.kept]
     if as_json:
         again = [{"line": row.line, "reason": row.reason, "kept": row.kept} for row in migration.again]

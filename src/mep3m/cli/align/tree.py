@@ -43,7 +43,7 @@ def edit(tree: Path, edits: Path, as_json: bool, **options: Any) -> None:
     """Record one change of the TREE (a store, or a taxonomy in JSON), after those recorded before.
 
     The tree itself is not written: 'align apply --edits FILE' replays the edits on every new merge,
-    'align remap --edits FILE' carries the labels of a store along.
+    'align remap --edits FILE' brings the labels of a store up to date.
     """
     from mep3m.alignment.edits.diff import diff
     from mep3m.alignment.edits.edit import make, replay
@@ -157,9 +157,10 @@ def diff(
 
 def _taxonomy(path: Path) -> Taxonomy:
     """Return the taxonomy of a store, of a folder with taxonomy.json, or of a JSON file."""
+    from mep3m.store.layout import TAXONOMY
     from mep3m.taxonomy import Taxonomy
 
-    file = path / "taxonomy.json" if path.is_dir() else path
+    file = path / TAXONOMY if path.is_dir() else path
     if not file.is_file():
         raise NotFoundError(f"{path} is no store, and no taxonomy in JSON")
     return Taxonomy.load(file)

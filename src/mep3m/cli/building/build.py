@@ -1,4 +1,4 @@
-"""`mep3m build` and `mep3m demo`: the whole road."""
+"""`mep3m build` and `mep3m demo`: end-to-end runs."""
 
 from __future__ import annotations
 
@@ -85,6 +85,8 @@ def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -
     if built.truth is not None:
         click.echo("\nagainst the truth   precision  recall")
         for what in ("alignment", "quality", "ocr"):
+            if built.truth[what] is None:  # nothing was aligned
+                continue
             click.echo(f"{what:<20}{built.truth[what]['precision']:.4f}   {built.truth[what]['recall']:.4f}")
         pairs = built.truth["duplicates"]["pairwise"]
         click.echo(f"{'duplicate pairs':<20}{pairs['precision']:.4f}   {pairs['recall']:.4f}")

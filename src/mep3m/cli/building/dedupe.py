@@ -60,14 +60,14 @@ def dedupe(
 def _look_up(store: Any, title: str | None, image: bytes | None, settings: Any, as_json: bool) -> None:
     from mep3m.stages.dedupe.lookup import find_duplicates
 
-    found = find_duplicates(store, title, image, settings)
+    duplicates = find_duplicates(store, title, image, settings)
     if as_json:
-        print_json({"duplicates": [asdict(one) for one in found]})
+        print_json({"duplicates": [asdict(one) for one in duplicates]})
         return
-    for one in found:
+    for one in duplicates:
         bits = "" if one.distance is None else f", {one.distance} bits"
         click.echo(f"{one.reason:<11} {one.similarity:.2f}{bits}  {one.id}  {one.title or ''}")
-    if not found:
+    if not duplicates:
         click.echo("no duplicate found")
 
 

@@ -8,34 +8,39 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import NEW_FILE, NEW_FOLDER, json_option, print_json
+from mep3m.cli.shared import NEW_FILE, NEW_FOLDER, json_option, print_json, renamed_option
 from mep3m.errors import UsageError
 from mep3m.sources.format_names import FORMATS
 
-_COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "source")
+_COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "platform")
 
 
 @click.command(
     name="ingest",
     epilog="\b\nExamples:\n"
     "  mep3m ingest annotations.json --format mep3m --taxonomy dataset_info.xlsx --store store/\n"
-    "  mep3m ingest shop.csv --title name --labels dept,category --image photo --images photos/ --store s/",
+    "  mep3m ingest shop.csv --title name --labels dept,category --image photo --image-root photos --store s",
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--store", "folder", required=True, type=NEW_FOLDER, help="Folder of the store.")
 @click.option("--format", type=click.Choice(tuple(FORMATS)), help="Default: what the file's name says.")
-@click.option("--name", help="The shop's name; default: the file's name.")
+@click.option("--name", help="Name of the platform where no column has it; default: the file's name.")
 @click.option("--encoding", help="Default: UTF-8 or GB18030, whichever fits.")
-@click.option("--id", "id_", metavar="COL", help="Column with the shop's product id.")
+@click.option("--id", "id_", metavar="COL", help="Column with the platform's product id.")
 @click.option("--title", metavar="COL", help="Column with the title.")
 @click.option("--labels", metavar="COL,COL", help="Category columns, coarse to fine.")
 @click.option("--path", metavar="COL", help="One column with the whole category path.")
 @click.option("--separator", help="Between the names in the path column.  [default: >]")
 @click.option("--image", metavar="COL", help="Column with the image's path or URL.")
 @click.option("--ocr", metavar="COL", help="Column with the text on the image.")
-@click.option("--source", metavar="COL", help="Column with the platform's name.")
-@click.option(
-    "--images", type=click.Path(), help="Folder below which images lie, an archive, or a folder of them."
+@renamed_option(
+    "--platform", old="--source", metavar="COL", help="Column with the platform that a product comes from."
+)
+@renamed_option(
+    "--image-root",
+    old="--images",
+    type=click.Path(),
+    help="Folder the image files are relative to, an archive, or a folder of archives.",
 )
 @click.option("--taxonomy", type=click.Path(), help="MEP-3M's dataset_info.xlsx.")
 @click.option("--fetch", is_flag=True, help="Download images that are URLs.")
@@ -164,7 +169,7 @@ def _entry(file: Path, options: dict[str, Any]) -> Any:
         "path": str(file),
         "columns": columns,
         "fetch": fetch,
-        **{name: given[name] for name in ("format", "encoding", "images", "taxonomy") if name in given},
+        **{name: given[name] for name in ("format", "encoding", "image_root", "taxonomy") if name in given},
     }
     return SourceEntry.parse(entry, "mep3m ingest")
 
@@ -176,9 +181,9 @@ def _print_query(connection: Any, sql: str) -> None:
     if not sql.strip(" ;\n"):
         raise UsageError("--sql is empty; write for example --sql 'SELECT * FROM ledger LIMIT 5'")
     try:
-        found = connection.execute(sql)
-        names = [column[0] for column in found.description or []]
-        rows = found.fetchall() if names else []
+        answer = connection.execute(sql)
+        names = [column[0] for column in answer.description or []]
+        rows = answer.fetchall() if names else []
     except duckdb.Error as error:
         raise UsageError(f"--sql: {error}") from None
     for row in rows:

@@ -12,7 +12,7 @@ import click
 from mep3m.cli.shared import NEW_FILE, json_option, print_json
 from mep3m.engine import bar
 from mep3m.errors import NotFoundError
-from mep3m.settings.ocr import OcrSettings, PoolSettings
+from mep3m.settings.ocr import BACKENDS, OcrSettings, PoolSettings
 
 
 @click.command(
@@ -22,14 +22,12 @@ from mep3m.settings.ocr import OcrSettings, PoolSettings
 )
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=NEW_FILE, help="JSON lines: one object an image.")
-@click.option(
-    "--backend", type=click.Choice(["rapidocr", "easyocr", "tesseract", "none"]), help="The reader."
-)
+@click.option("--backend", type=click.Choice(list(BACKENDS)), help="The reader.")
 @click.option("--detector-side", type=int, help="Longest side the text detector sees, in pixels.")
 @click.option("--min-confidence", type=float, help="Drop lines below this, 0 to 1.")
 @click.option("--single-confidence", type=float, help="Drop lines of a single character below this.")
 @click.option("--clean", type=click.Choice(["paper", "spaces", "none"]), help="Cleaning of the text.")
-@click.option("--upright/--no-upright", default=None, help="Also read lines that stand on their head.")
+@click.option("--upright/--no-upright", default=None, help="Also read lines that are upside down.")
 @click.option("--weights", type=click.Path(path_type=Path), help="Folder with EasyOCR's weight files.")
 @click.option("--workers", type=int, help="Processes; 0 is one a CPU.")
 @click.option("--seconds-per-image", type=float, help="Give an image up after this long.")
@@ -44,13 +42,14 @@ def ocr(
 ) -> None:
     """Read the text in every image of SOURCE, a folder of images or a store.
 
-    Interrupted at any point, the same command goes on. Images that cannot be read stand in the
+    Interrupted at any point, the same command goes on. Images that cannot be read are in the
     output with `error`, and running again tries only those.
     """
     from mep3m.stages.ocr.folder import SUFFIXES, write_readings
     from mep3m.stages.ocr.read import ImageFile, image_files
     from mep3m.stages.ocr.stage import default_cache, store_images
     from mep3m.store import Store
+    from mep3m.store.layout import Layout, stores_below
 
     given = {name: value for name, value in options.items() if value is not None}
     reading = {name: value for name, value in given.items() if name in OcrSettings.model_fields}
@@ -58,7 +57,7 @@ def ocr(
     settings = OcrSettings.parse(reading, "mep3m ocr"), PoolSettings.parse(running, "mep3m ocr")
     if not source.is_dir():
         raise NotFoundError(f"{source} is not a folder; name a folder of images or a store")
-    store = Store.open(source) if (source / "plan.json").exists() else None
+    store = Store.open(source) if Layout(source).begun else None
     kept = default_cache(store) if store else out.with_name(out.name + ".readings.sqlite")
 
     def files() -> Iterator[ImageFile]:
@@ -66,7 +65,7 @@ def ocr(
 
     total = sum(1 for _ in files())
     if not total:
-        if store is None and any(source.glob("*/plan.json")):
+        if store is None and stores_below(source):
             Store.open(source)  # says which stores are in the folder
         raise NotFoundError(f"{source} holds no images (endings: {', '.join(sorted(SUFFIXES))})")
     with bar("ocr", total, "images") as advance:

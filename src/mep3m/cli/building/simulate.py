@@ -12,8 +12,8 @@ from mep3m.cli.shared import NEW_FOLDER, json_option, print_json
 
 @click.command(epilog="Example: mep3m simulate shops --products 1000 --platforms 3 --seed 7")
 @click.argument("out", type=NEW_FOLDER)
-@click.option("--products", type=int, help="Rows in all shops together.  [default: 1000]")
-@click.option("--platforms", type=int, help="Number of shops, 2 to 6.  [default: 2]")
+@click.option("--products", type=int, help="Rows of all platforms together.  [default: 1000]")
+@click.option("--platforms", type=int, help="Number of platforms, 2 to 6.  [default: 2]")
 @click.option("--seed", type=int, help="The same seed gives the same bytes.  [default: 0]")
 @click.option("--categories", type=int, help="Second-level categories of the true tree.  [default: all 87]")
 @click.option("--images/--no-images", default=None, help="Draw product images.  [default: images]")

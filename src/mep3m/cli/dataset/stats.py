@@ -17,11 +17,17 @@ from mep3m.cli.shared import NEW_FOLDER, json_option, print_json
 def stats(dataset: Path, report: Path | None, seed: int, as_json: bool) -> None:
     """Print the paper's statistics of DATASET (a store folder), and write them as a report."""
     from mep3m.report.dataset_report import report_dataset
+    from mep3m.statistics.figures import dataset_figures
     from mep3m.statistics.numbers import statistics
     from mep3m.store import Store
 
     store = Store.open(dataset)
-    numbers = report_dataset(store, report, seed) if report else statistics(store, seed)
+    if report:
+        figures = dataset_figures(store, seed)
+        report_dataset(figures, report)
+        numbers = figures.numbers
+    else:
+        numbers = statistics(store, seed)
     if as_json:
         print_json(numbers)
         return

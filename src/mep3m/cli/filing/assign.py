@@ -7,32 +7,42 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
+from mep3m.cli.shared import (
+    FILE,
+    NEW_FILE,
+    column_options,
+    given_columns,
+    json_option,
+    print_json,
+    renamed_option,
+)
 from mep3m.errors import UsageError
+from mep3m.settings.run import MIN_CONFIDENCE
 
 #: products that are classified at once
 BATCH = 8192
 
 
-@click.command(epilog="Example: mep3m assign run new.csv --out assigned.jsonl --min-confidence 0.9")
+@click.command(epilog="Example: mep3m assign run new.csv --out assigned.jsonl")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @column_options
 @click.option("--out", required=True, type=NEW_FILE, help="JSON lines, one a product.")
-@click.option(
-    "--threshold",
+@renamed_option(
     "--min-confidence",
-    "threshold",
+    old="--threshold",
     type=click.FloatRange(0, 1),
-    default=0.5,
+    default=MIN_CONFIDENCE,
     show_default=True,
     help="The path ends where its probability falls below this; such products go to review.",
 )
-@click.option("--edits", type=FILE, help="Edits of the category tree ('align edit') that RUN is to follow.")
+@click.option(
+    "--edits", type=FILE, help="Edits of the category tree ('align edit') that the answers are to take in."
+)
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Alternatives a product.")
 @json_option
 def assign(
-    run: Path, data: Path, out: Path, threshold: float, top: int, as_json: bool, **options: Any
+    run: Path, data: Path, out: Path, min_confidence: float, top: int, as_json: bool, **options: Any
 ) -> None:
     """Give every product of DATA a category path with RUN.
 
@@ -40,8 +50,8 @@ def assign(
     trained on a store has none: name them to read a table. With --edits the answers are categories of
     the edited tree.
 
-    Each line of the output has the path, a probability for each of its levels, whether a person has to
-    look, and the most probable full paths.
+    Each line of the output has the path, a probability for each of its levels, whether it goes to review,
+    and the most probable full paths. With --min-confidence 0 every product gets a full path.
     """
     import orjson
 
@@ -49,7 +59,7 @@ def assign(
     from mep3m.assignment.run import Run
     from mep3m.cli.learning.evaluate import with_edits_of
     from mep3m.engine.progress import bar
-    from mep3m.store.files import atomic_write
+    from mep3m.store.filesystem import atomic_write
 
     opened_run = with_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
@@ -65,10 +75,10 @@ def assign(
     ):
         for start in range(0, total, BATCH):
             batch = opened.products.slice(start, BATCH)
-            for found in answer(opened_run.classifier, batch, opened.images, top, threshold, names):
-                review += found.review
-                unreadable += found.unreadable is not None
-                file.write(orjson.dumps(found.to_json(), option=orjson.OPT_APPEND_NEWLINE))
+            for filed in answer(opened_run.classifier, batch, opened.images, top, min_confidence, names):
+                review += filed.review
+                unreadable += filed.unreadable is not None
+                file.write(orjson.dumps(filed.to_json(), option=orjson.OPT_APPEND_NEWLINE))
             step(batch.num_rows)
     counts = {"filed": total - review, "review": review, "refused": len(opened.rejects)}
     report(counts | {"unreadable_images": unreadable}, out, as_json)
@@ -98,23 +108,20 @@ def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
     show_default=True,
     help="Port to listen on; 0 takes a free one.",
 )
-@click.option("--edits", type=FILE, help="Edits of the category tree ('align edit') that RUN is to follow.")
+@click.option(
+    "--edits", type=FILE, help="Edits of the category tree ('align edit') that the answers are to take in."
+)
 def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
     """Serve the classifier in RUN: a page at /, JSON at /assign, /assign-image, /card and /health."""
     import socket
 
     import uvicorn
 
+    from mep3m.assignment.run import Run
+    from mep3m.cli.learning.evaluate import with_edits_of
     from mep3m.service.app import create_app
 
-    followed = None
-    if edits is not None:
-        from mep3m.assignment.run import Run
-        from mep3m.cli.learning.evaluate import with_edits_of
-
-        opened = with_edits_of(Run.open(run), edits)
-        followed = opened.classifier, opened.taxonomy
-    app = create_app(run, followed)
+    app = create_app(with_edits_of(Run.open(run, bare=True), edits))
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -11,6 +11,7 @@ from mep3m.cli.shared import FILE, NEW_FILE, column_options, given_columns, json
 
 if TYPE_CHECKING:
     from mep3m.assignment.run import Run
+    from mep3m.recipes.classify import RunScores
 
 
 @click.command(epilog="Example: mep3m evaluate run --data test.tsv --json")
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Table or store with labels.")
 @column_options
 @click.option("--split-file", type=click.Path(path_type=Path), help="Score only the test side of this split.")
-@click.option("--edits", type=FILE, help="Edits of the category tree ('align edit') that RUN is to follow.")
+@click.option(
+    "--edits", type=FILE, help="Edits of the category tree ('align edit') that the answers are to take in."
+)
 @click.option("--card", type=NEW_FILE, help="Write the whole metric card to this JSON file.")
 @click.option("--report", type=NEW_FILE, help="Write the card as a page with its plots to this HTML file.")
 @json_option
@@ -29,15 +32,14 @@ def evaluate(
 
     A row whose label the model has never seen counts as wrong and is reported under 'unseen'. A RUN that
     was trained on a store has ids as classes: names of a table are looked up in its taxonomy, and labels
-    of a store with another version of the taxonomy are followed by their ids. With --edits the answers of
-    RUN are followed too: a merged category counts as the one it was merged into.
+    of a store with another version of the taxonomy are matched by their ids. With --edits the answers of
+    RUN are those of the edited tree: a merged category counts as the one it was merged into.
     """
     from mep3m.assignment.run import Run
     from mep3m.cli.learning.train import end_refused, print_scores, say_refused
     from mep3m.dataset.splits import Split
-    from mep3m.evaluation.label_checks import outside_in_words
     from mep3m.recipes.classify import evaluate_run
-    from mep3m.store.files import write_json
+    from mep3m.store.json_files import write_json
 
     opened_run = with_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
@@ -50,12 +52,13 @@ def evaluate(
     say_refused(opened.rejects, data)
     split = Split.load(split_file) if split_file else None
     whole = card is not None or options["report"] is not None
-    scores = evaluate_run(opened_run, opened, split, whole)
+    evaluated = evaluate_run(opened_run, opened, split, whole)
+    scores = evaluated.to_json()
     if card:
         write_json(card, scores)
     if options["report"]:
         from mep3m.report.card_report import report_card
-        from mep3m.store.files import read_json
+        from mep3m.store.json_files import read_json
 
         trained = read_json(run / "card.json") if (run / "card.json").exists() else {}
         scores |= {"leakage": trained["leakage"]} if "leakage" in trained else {}
@@ -64,31 +67,40 @@ def evaluate(
         print_json(scores)
     else:
         print_scores(scores)
-    if broken := scores["unreadable_images"]["n"]:
-        reason = scores["unreadable_images"]["first"][0]["reason"]
-        click.echo(f"{broken:,} images could not be read and count as missing (first: {reason})", err=True)
-    odd = scores.get("hierarchical", {}).get("outside", {"misplaced": 0})
-    if odd["misplaced"]:
+    say_what_is_odd(evaluated, run, data, edited=options["edits"] is not None)
+    end_refused(opened.rejects)
+
+
+def say_what_is_odd(evaluated: RunScores, run: Path, data: Path, edited: bool) -> None:
+    """Say on standard error what in `data` does not fit the run, and how it was counted."""
+    from mep3m.evaluation.label_checks import outside_in_words
+
+    evaluation = evaluated.evaluation
+    broken = evaluation.unreadable_images
+    if broken and broken.n:
+        reason = broken.first[0].reason
+        click.echo(f"{broken.n:,} images could not be read and count as missing (first: {reason})", err=True)
+    odd = evaluation.outside
+    if odd.misplaced:
         click.echo(
-            f"{odd['misplaced']:,} rows of {data} have a label below another parent than in the tree of {run}"
+            f"{odd.misplaced:,} rows of {data} have a label below another parent than in the tree of {run}"
             f"{outside_in_words(odd, 'stands ')}; in the scores of the tree they count down to there",
             err=True,
         )
-    if all(level["unseen"] == level["n"] for level in scores["levels"]):
+    if all(level.scores.unseen == level.scores.n for level in evaluation.levels):
         click.echo(
             f"no label of {data} is a class of {run}: compare them with the tree in {run}/classifier.json",
             err=True,
         )
-    told = scores.get("taxonomy", {})
+    told = evaluated.taxonomy or {}
     if "data" in told:
         click.echo(
             f"the taxonomy of {data} (version {told['data']}) is not the run's ({told['model']}): "
             f"{told['moved']:,} rows counted where the run has their category, {told['new']:,} rows of "
             "categories that it does not know at the deepest one that it does"
-            + ("" if options["edits"] else "; --edits FILE follows categories that were merged since"),
+            + ("" if edited else "; name merges and moves since then with --edits FILE to count them"),
             err=True,
         )
-    end_refused(opened.rejects)
 
 
 def with_edits_of(run: Run, edits: Path | None) -> Run:
@@ -97,13 +109,13 @@ def with_edits_of(run: Run, edits: Path | None) -> Run:
         return run
     from mep3m.alignment.edits.history import read_history
 
-    followed = run.with_edits(read_history(edits))
-    told = followed.edits
+    edited = run.with_edits(read_history(edits))
+    told = edited.edits
     click.echo(
-        f"{told['edits']} edits followed: {len(told['now'])} classes of the run are another now", err=True
+        f"{told['edits']} edits applied: {len(told['now'])} classes of the run have become another", err=True
     )
     for old, why in told["gone"].items():
         click.echo(f"{old} has no successor, the category above it answers: {why}", err=True)
     for text in told["broken"]:
-        click.echo(f"not followed, the run does not have it: {text}", err=True)
-    return followed
+        click.echo(f"not applied, the run does not have its category: {text}", err=True)
+    return edited

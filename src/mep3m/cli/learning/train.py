@@ -14,10 +14,21 @@ from mep3m.cli.shared import (
     format_option,
     given_columns,
     json_option,
+    platform_option,
     print_json,
+    renamed_option,
 )
 from mep3m.errors import UsageError
-from mep3m.settings.run import Hierarchy, Modality, SplitKind
+from mep3m.settings.run import OLD_SPLIT_KINDS, Hierarchy, Modality, SplitKind
+
+
+class SplitKindChoice(click.Choice[str]):
+    """A kind of split; names of an earlier version still work, without being listed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the kind as it is called now."""
+        return super().convert(OLD_SPLIT_KINDS.get(value, value), param, ctx)
+
 
 EXAMPLE = """\b
 Examples:
@@ -44,8 +55,16 @@ Examples:
 )
 @click.option("--leaf", is_flag=True, help="With --level: a row that ends above it keeps its deepest label.")
 @click.option("--subset", help="Only the classes below this category ('name' or 'a > b').")
-@click.option("--split", type=click.Choice([kind for kind in get_args(SplitKind) if kind != "shop"]))
-@click.option("--valid-share", type=float, help="Share of rows held out for validation (default 0.1).")
+@click.option(
+    "--split",
+    type=click.Choice([kind for kind in get_args(SplitKind) if kind != "platform"]),
+    help="How the rows for validation are drawn (default: grouped, duplicates together).",
+)
+@click.option(
+    "--valid-share",
+    type=float,
+    help="Share of the rows of training that calibrate the model and make its card (default: 0.1).",
+)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A setting of the model itself.")
 @click.option("--split-file", type=click.Path(path_type=Path), help="Train on the train side of this split.")
@@ -64,7 +83,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.evaluation.label_checks import in_words
     from mep3m.recipes.classify import train_run
     from mep3m.recipes.leakage import leakage
-    from mep3m.store.files import write_json
+    from mep3m.store.json_files import write_json
 
     columns = column_map(options, data)
     settings = train_settings(options)
@@ -72,11 +91,12 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     say_refused(opened.rejects, data)
     root = options["image_root"] or (data.parent if columns.image else None)
     split = Split.load(options["split_file"]) if options["split_file"] else None
-    card = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
+    trained = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
+    card = trained.to_json()
     if options["leakage"]:
         card["leakage"] = leakage(opened, settings, options["seeds"])
         write_json(out / "card.json", card)
-    for line in in_words(card["odd_labels"], str(data)):
+    for line in in_words(trained.odd_labels, str(data)):
         click.echo(line, err=True)
     if as_json:
         print_json({"run": str(out), "refused": len(opened.rejects), **card})
@@ -91,11 +111,18 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
 @click.option("--title", help="Column with the title: equal titles are duplicates.")
 @click.option("--labels", default="", help="Label columns, coarse to fine; needed to stratify.")
 @click.option("--id", "id_column", help="Column with the product id.")
-@click.option("--shop", help="Column with the shop or platform.")
+@platform_option
 @format_option
-@click.option("--kind", type=click.Choice(get_args(SplitKind)), default="grouped", show_default=True)
-@click.option("--share", default=0.2, show_default=True, help="Share of the rows to test on.")
-@click.option("--test-shops", default="", help="With --kind shop: the shops to test on, joined by commas.")
+@click.option("--kind", type=SplitKindChoice(get_args(SplitKind)), default="grouped", show_default=True)
+@renamed_option(
+    "--test-share", old="--share", default=0.2, show_default=True, help="Share of the rows to test on."
+)
+@renamed_option(
+    "--test-platforms",
+    old="--test-shops",
+    default="",
+    help="With --kind platform: the platforms to test on, joined by commas.",
+)
 @click.option("--level", type=click.IntRange(1), default=1, show_default=True, help="Level to stratify by.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--out", required=True, type=NEW_FILE, help="JSON file of the split.")
@@ -104,7 +131,7 @@ def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     """Split DATA into train and test, as lists of product ids that 'train' and 'evaluate' read.
 
     grouped keeps duplicates together (the default), random is the paper's 8:2, stratified keeps the
-    share of every class, shop tests on whole shops.
+    share of every class, platform tests on whole platforms.
     """
     from mep3m.dataset.dataset import Dataset
     from mep3m.dataset.reading import open_products
@@ -116,10 +143,10 @@ def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     made = split_products(
         dataset.products,
         options["kind"],
-        options["share"],
+        options["test_share"],
         options["seed"],
         dataset.names(options["level"]),
-        comma_list(options["test_shops"]),
+        comma_list(options["test_platforms"]),
     )
     made.save(out)
     summary = {"split": made.id, "train": len(made.train), "test": len(made.test), "out": str(out)}
@@ -202,14 +229,14 @@ def print_scores(scores: dict[str, Any]) -> None:
         print_leakage(scores["leakage"])
 
 
-def print_leakage(found: dict[str, Any]) -> None:
+def print_leakage(measured: dict[str, Any]) -> None:
     """Print the scores of random and grouped splits side by side."""
     click.echo(
-        f"leakage: {found['shared']:.1%} of the test rows of a random split have a duplicate in training; "
-        f"means of {found['splits']} splits"
+        f"leakage: {measured['shared']:.1%} of the test rows of a random split have a duplicate in training; "
+        f"means of {measured['splits']} splits"
     )
     click.echo("level  score     random  grouped  difference")
-    for row in found["levels"]:
+    for row in measured["levels"]:
         for score, name in (("top1", "top-1"), ("macro_f1", "macro F1")):
             one, two, gap = (row[kind][score] for kind in ("random", "grouped", "difference"))
             spread = "" if gap["sd"] is None else f" ± {gap['sd']:.4f}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,47 +13,26 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch.nn import functional as F
 
 from mep3m.errors import FormatError, Mep3mError
+from mep3m.imaging.decode import Pixels, decode
 from mep3m.models.inputs.columns import Stored
-from mep3m.store.images import Images
-from mep3m.store.rejects import Reject
+from mep3m.settings.base import MAX_PIXELS
+from mep3m.store.images import Images, read_image
+from mep3m.store.rejects import Reject, image_reject
 from mep3m.store.rows import RowCache
 
-Pixels = NDArray[np.uint8]
 
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Turn grey, palette, transparent, CMYK and 16-bit images into RGB; transparency becomes white."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, dtype=np.float32)
-        scale = 255 / max(float(values.max()), 255.0)
-        image = Image.fromarray((values.clip(min=0) * scale).astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def decode(content: bytes, size: int) -> Pixels:
+def squashed(source: bytes | Path, size: int, max_pixels: int = MAX_PIXELS) -> Pixels:
     """Decode an image file and squash it to (3, size, size), so that no part of a product is cut off.
 
     Raises:
-        FormatError: the bytes are not an image that can be read.
+        UnreadableImageError: the bytes are not an image that can be read.
+        OSError: the file cannot be read.
     """
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.draft("RGB", (size * 2, size * 2))
-            ImageOps.exif_transpose(image, in_place=True)
-            return resize(to_rgb(image), size)
-    except UnidentifiedImageError as error:
-        # Pillow's own words name an object in memory
-        raise FormatError(f"not a readable image: {_what(content)}") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FormatError(f"not a readable image: {error}") from error
+    return resize(decode(source, max_pixels, suffices=2 * size).image, size)
 
 
 def resize(image: Image.Image, size: int) -> Pixels:
@@ -67,17 +45,13 @@ def resize(image: Image.Image, size: int) -> Pixels:
     return np.ascontiguousarray(small.numpy())
 
 
-def _what(content: bytes) -> str:
-    return f"{len(content):,} bytes of no image format" if content else "the file is empty"
-
-
 class Decoding:
     """Decodes images each time they are asked for: no cache on disk, constant memory, any number of rows."""
 
-    def __init__(self, products: pa.Table, images: Images, size: int) -> None:
-        """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not) and where their images are."""
+    def __init__(self, products: pa.Table, images: Images, size: int, max_pixels: int = MAX_PIXELS) -> None:
+        """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not), where their images are, side, limit."""
         self.rows = products.select(["id", "source", "image", "image_ref"])
-        self.images, self.size = images, size
+        self.images, self.size, self.max_pixels = images, size, max_pixels
         #: the images that could not be read, each once however often it was asked for
         self.rejects: dict[Reject, None] = {}
 
@@ -92,9 +66,9 @@ class Decoding:
         present = np.zeros(len(rows), bool)
         for i, row in enumerate(self.rows.take(rows).to_pylist()):
             try:
-                path = self.images.path(row)
-                if path is not None:
-                    pixels[i] = decode(path.read_bytes(), self.size)
+                source = self.images.locate(row)
+                if source is not None:
+                    pixels[i] = squashed(source, self.size, self.max_pixels)
                     present[i] = True
             except (OSError, Mep3mError) as error:
                 self.rejects[_reject(row, error)] = None
@@ -108,9 +82,9 @@ class PixelReader:
     the file's bytes. Without, the pixels are kept in memory (prediction).
     """
 
-    def __init__(self, size: int, folder: Path | None = None) -> None:
-        """Take the side in pixels and the cache's folder."""
-        self.size = size
+    def __init__(self, size: int, folder: Path | None = None, max_pixels: int = MAX_PIXELS) -> None:
+        """Take the side in pixels, the cache's folder, and the pixels that a file may have."""
+        self.size, self.max_pixels = size, max_pixels
         #: images decoded at a time: files are waited for too, so a few on any machine
         self.threads = max(4, os.cpu_count() or 1)
         self.cache = RowCache(folder / f"pixels-{size}", (3, size, size), "|u1") if folder else None
@@ -120,22 +94,22 @@ class PixelReader:
     ) -> Stored:
         """Read the images of all rows; a broken or missing file is a reject, never an exception."""
         slots = np.full(products.num_rows, -1, np.int64)
-        found = Stored(np.empty((0, 3, self.size, self.size), np.uint8), slots)
+        stored = Stored(np.empty((0, 3, self.size, self.size), np.uint8), slots)
         if images is None:
-            return found
+            return stored
         memory: list[Pixels] = []
         done = 0
         for rows in _reference_batches(products):
-            contents = self._read(rows, images, found.rejects)
-            slots[done : done + len(rows)] = self._place(rows, contents, memory, found.rejects)
+            contents = self._read(rows, images, stored.rejects)
+            slots[done : done + len(rows)] = self._place(rows, contents, memory, stored.rejects)
             done += len(rows)
             if say is not None:
                 say(f"images read: {done:,} of {products.num_rows:,}")
         if self.cache is not None:
-            found.values = self.cache.values()
+            stored.values = self.cache.values()
         elif memory:
-            found.values = np.stack(memory)
-        return found
+            stored.values = np.stack(memory)
+        return stored
 
     def _read(
         self, rows: list[dict[str, Any]], images: Images, rejects: list[Reject]
@@ -147,12 +121,12 @@ class PixelReader:
         self, row: dict[str, Any], images: Images, rejects: list[Reject]
     ) -> tuple[str, bytes | Path] | None:
         try:
-            path = images.path(row)
-            if path is None:
+            source = images.locate(row)
+            if source is None:
                 return None
             if row["image"]:
-                return row["image"], path
-            content = path.read_bytes()
+                return row["image"], source
+            content = read_image(source)
             return hashlib.sha256(content).hexdigest(), content
         except (OSError, Mep3mError) as error:
             rejects.append(_reject(row, error))
@@ -173,7 +147,10 @@ class PixelReader:
         decoded: dict[str, Pixels] = {}
         broken: dict[str, Exception] = {}
         with ThreadPoolExecutor(self.threads) as pool:
-            jobs = {key: pool.submit(self._decode, content) for key, content in wanted.items()}
+            jobs = {
+                key: pool.submit(squashed, content, self.size, self.max_pixels)
+                for key, content in wanted.items()
+            }
             for key, job in jobs.items():
                 try:
                     decoded[key] = job.result()
@@ -192,16 +169,13 @@ class PixelReader:
         memory.extend(decoded.values())
         return np.array([-1 if key is None else places.get(key, -1) for key in keys], np.int64)
 
-    def _decode(self, content: bytes | Path) -> Pixels:
-        return decode(content.read_bytes() if isinstance(content, Path) else content, self.size)
-
 
 def _reject(row: dict[str, Any], error: Exception) -> Reject:
     reference = row["image_ref"] or row["image"]
     reason = f"file does not exist: {reference}" if isinstance(error, FileNotFoundError) else str(error)
     if isinstance(error, IsADirectoryError):
         reason = f"this is a folder, not an image: {reference}"
-    return Reject("train", row["source"], reason, product=row["id"], field="image", value=reference)
+    return image_reject("train", row, reason, by="image_ref" if row["image_ref"] else "image")
 
 
 def _reference_batches(products: pa.Table, size: int = 512) -> Iterator[list[dict[str, Any]]]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.errors import ModelError, NotFoundError, UsageError, did_you_mean, require
-from mep3m.store.files import read_json, write_json
+from mep3m.store.json_files import read_json, write_json
 
 #: ids 0 and 1 of every vocabulary
 PAD_TOKEN, UNKNOWN_TOKEN = "<pad>", "<unknown>"

@@ -18,8 +18,8 @@ from mep3m.models.classifier import Prediction
 from mep3m.models.linear.ngrams import Grams, GramVocabulary, Rows, Texts, encode_texts
 from mep3m.models.linear.scores import scores
 from mep3m.models.tensors import open_tensors, save_tensors
-from mep3m.store.files import read_json, write_json
 from mep3m.store.images import Images
+from mep3m.store.json_files import read_json, write_json
 
 KIND = "linear"
 _BATCH = 4096
@@ -82,7 +82,7 @@ def name_columns(tree: LabelTree, depth: int) -> tuple[NDArray[np.int32], NDArra
 
 @dataclass(frozen=True)
 class NameHead:
-    """A second opinion for a model along the tree: on levels 1 to `depth`, all names against each other.
+    """The name-level head of a model along the tree: on levels 1 to `depth`, all names against each other.
 
     `weights` (V, E) and `scale` (E,) have a column for every name, see `name_columns`.
     """

@@ -134,23 +134,23 @@ def _by_feature(sparse: Any, classes: Any, width: int) -> Any:
         for place in range(starts[row], stops[row]):
             firsts[features[place] + 1] += 1
     firsts = np.cumsum(firsts)
-    found, at = np.empty(firsts[-1], dtype=np.int32), firsts.copy()
+    grouped, at = np.empty(firsts[-1], dtype=np.int32), firsts.copy()
     for row in range(len(starts)):
         for place in range(starts[row], stops[row]):
-            found[at[features[place]]] = classes[row]
+            grouped[at[features[place]]] = classes[row]
             at[features[place]] += 1
-    return found, firsts
+    return grouped, firsts
 
 
 @numba.njit(cache=True)
 def _spread(sparse: Any, classes: Any, prior: Any, out: Any) -> None:
     """Write the entropy (nats) of the classes of each feature's rows, `prior` (C,) titles being added."""
-    found, firsts = _by_feature(sparse, classes, len(out))
+    grouped, firsts = _by_feature(sparse, classes, len(out))
     counts, sums = prior.copy(), 0.0
     for count in prior:
         sums += count * np.log(count) if count > 0 else 0.0
     for feature in range(len(out)):
-        own = found[firsts[feature] : firsts[feature + 1]]
+        own = grouped[firsts[feature] : firsts[feature + 1]]
         for one in own:
             counts[one] += 1.0
         change = 0.0  # of the sum of n log n, at the classes that occur; each is taken back when it is met
@@ -221,18 +221,18 @@ def _sorted_grams(texts: Any, row: int, plan: Any) -> Any:
     points, offsets = texts
     text = points[offsets[row] : offsets[row + 1]]
     grams = np.empty((len(text) + 2) * (plan[1] + 2), dtype=np.int64)
-    found = grams[: _grams(text, plan, grams)]
-    found.sort()
-    return found
+    ranked = grams[: _grams(text, plan, grams)]
+    ranked.sort()
+    return ranked
 
 
 @numba.njit(cache=True)
 def _count_part(texts: Any, rows: Any, plan: Any, counts: Any) -> None:
     for row in rows:
-        found = _sorted_grams(texts, row, plan)
-        for place in range(len(found)):
-            if place == 0 or found[place] != found[place - 1]:
-                counts[found[place]] += 1
+        ranked = _sorted_grams(texts, row, plan)
+        for place in range(len(ranked)):
+            if place == 0 or ranked[place] != ranked[place - 1]:
+                counts[ranked[place]] += 1
 
 
 @numba.njit(cache=True, parallel=True)
@@ -244,16 +244,16 @@ def _count_documents(texts: Any, rows: Any, plan: Any, counts: Any) -> None:
 
 
 @numba.njit(cache=True)
-def _fill_row(found: Any, known: Any, features: Any, values: Any) -> int:
+def _fill_row(ranked: Any, known: Any, features: Any, values: Any) -> int:
     """Write the features, tf-idf values of unit length, then the constant feature; return how many."""
     feature_of, idf = known
     write, place = 0, 0
     square = 0.0
-    while place < len(found):
+    while place < len(ranked):
         first = place
-        while place < len(found) and found[place] == found[first]:
+        while place < len(ranked) and ranked[place] == ranked[first]:
             place += 1
-        feature = feature_of[found[first]]
+        feature = feature_of[ranked[first]]
         if feature >= 0:
             value = (1.0 + np.log(np.float64(place - first))) * idf[feature]
             features[write], values[write] = feature, value
@@ -272,8 +272,8 @@ def _fill_rows(
     # arrays that a parallel loop writes must be arguments: numba loses what is written through a tuple
     for at in numba.prange(len(rows)):
         begin = starts[at]
-        found = _sorted_grams(texts, rows[at], plan)
-        stops[at] = begin + _fill_row(found, known, features[begin:], values[begin:])
+        ranked = _sorted_grams(texts, rows[at], plan)
+        stops[at] = begin + _fill_row(ranked, known, features[begin:], values[begin:])
 
 
 @dataclass(frozen=True)
@@ -338,10 +338,10 @@ class GramVocabulary:
         total = int(ends[-1]) if len(ends) else 0
         stops = np.zeros(len(rows), dtype=np.int64)
         features, values = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.float32)
-        found = Rows(starts, stops, features, values, len(self))
+        encoded = Rows(starts, stops, features, values, len(self))
         points = (texts.points, texts.offsets)
-        _fill_rows(points, rows, self.grams.plan, (self.feature_of, self.idf), *found.arrays)
-        return found
+        _fill_rows(points, rows, self.grams.plan, (self.feature_of, self.idf), *encoded.arrays)
+        return encoded
 
     def all_rows(self, texts: Texts, rows: NDArray[np.int64]) -> Rows:
         """Return the sparse rows of the chosen texts, without gaps between them."""

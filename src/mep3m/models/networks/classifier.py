@@ -23,11 +23,12 @@ from mep3m.models.inputs.columns import Coder, Inputs, Tokens
 from mep3m.models.inputs.pixels import PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary
 from mep3m.models.networks.build import build_network
-from mep3m.models.networks.image import normalise
+from mep3m.models.networks.image import Normalisation, normalise
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import NetworkSettings
-from mep3m.store.files import atomic_write, read_json, write_json
+from mep3m.store.filesystem import atomic_write
 from mep3m.store.images import Images
+from mep3m.store.json_files import read_json, write_json
 from mep3m.store.rejects import Reject
 
 KIND, FORMAT = "network", 1
@@ -127,8 +128,8 @@ class NetworkClassifier:
         """Read the rows' modalities into memory."""
         parts: dict[str, Any] = {}
         for name in self.settings.modalities:
-            if name == "image" and self.settings.image is not None:
-                parts[name] = PixelReader(self.settings.image.decoded).find(products, images)
+            if name == "image" and (image := self.settings.image) is not None:
+                parts[name] = PixelReader(image.decoded, max_pixels=image.max_pixels).find(products, images)
             else:
                 parts[name] = Tokens.encode(self.coders[name], products, name)
         return Inputs(parts)
@@ -142,8 +143,8 @@ class NetworkClassifier:
             read = self.inputs(chunk, images)
             tensors = read.take(np.arange(chunk.num_rows))
             rejects.extend(read.rejects)
-            if "image" in tensors and self.settings.image is not None:
-                tensors["image"] = normalise(tensors["image"], self.settings.image.pixels)
+            if "image" in tensors and (image := self.settings.image) is not None:
+                tensors["image"] = normalise(tensors["image"], image.pixels, Normalisation.of(image))
             yield slice(start, start + chunk.num_rows), tensors
 
     @torch.no_grad()

@@ -4,29 +4,72 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import timm
 import torch
+from timm.data import resolve_data_config
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mep3m.errors import ModelError, UsageError
+from mep3m.settings.network import Colours, ImageSettings
+from mep3m.store.json_files import read_json
 
 #: the paper's names (§4) -> timm's
 PAPER_NAMES = {"vgg19": "vgg19", "vgg-19": "vgg19", "inception-v3": "inception_v3", "resnet-50": "resnet50"}
 #: pixels below which these networks cannot run at all
 SMALLEST = {"inception_v3": 75, "vgg19": 32}
 
-#: ImageNet's mean and standard deviation, which every timm network expects
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+class Normalisation(NamedTuple):
+    """Mean and standard deviation of the colours (red, green, blue in 0 to 1) that a network expects."""
+
+    mean: Colours
+    std: Colours
+
+    @classmethod
+    def of(cls, image: ImageSettings) -> Normalisation:
+        """Return the figures that settings hold; where they hold none, ImageNet's."""
+        return cls(image.mean or IMAGENET.mean, image.std or IMAGENET.std)
 
 
-def normalise(pixels: Tensor, size: int) -> Tensor:
+#: figures of ImageNet's images; networks of the tf_, Inception and many ViT families expect .5 and .5
+IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+
+
+def with_own_normalisation(image: ImageSettings) -> ImageSettings:
+    """Return the settings with the figures that the network was made for, where they hold none.
+
+    They are those of `config.json` beside the weights (a hub folder of timm), else timm's for the name. A
+    network that timm does not know keeps ImageNet's.
+    """
+    own = _from_weights(image.weights) or _from_name(image.backbone)
+    return image.model_copy(update={"mean": image.mean or own.mean, "std": image.std or own.std})
+
+
+def _from_weights(weights: str | None) -> Normalisation | None:
+    file = Path(weights) / "config.json" if weights else None
+    if file is None or not file.is_file():
+        return None
+    config = read_json(file)
+    config = config.get("pretrained_cfg", config)
+    return Normalisation(tuple(config["mean"]), tuple(config["std"])) if "mean" in config else None
+
+
+def _from_name(name: str) -> Normalisation:
+    known = timm.get_pretrained_cfg(PAPER_NAMES.get(name.lower(), name), allow_unregistered=True)
+    if known is None:
+        return IMAGENET
+    config = resolve_data_config(pretrained_cfg=known.to_dict())
+    return Normalisation(tuple(config["mean"]), tuple(config["std"]))
+
+
+def normalise(pixels: Tensor, size: int, figures: Normalisation) -> Tensor:
     """Turn uint8 pixels (B, 3, S, S) into normalised floats (B, 3, size, size)."""
     mean, std = (
         torch.tensor(value).view(1, 3, 1, 1).mul(255).to(pixels.device, non_blocking=True)
-        for value in (MEAN, STD)
+        for value in figures
     )
     values = pixels.float().sub_(mean).div_(std)
     if pixels.shape[-1] == size:
@@ -174,8 +217,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
     """
     file = path
     if path.is_dir():
-        found = [path / name for name in ("model.safetensors", "pytorch_model.bin") if (path / name).exists()]
-        file = found[0] if found else path / "model.safetensors"
+        files = [path / name for name in ("model.safetensors", "pytorch_model.bin") if (path / name).exists()]
+        file = files[0] if files else path / "model.safetensors"
     if not file.exists():
         raise ModelError(f"no weights at {file}; give a .safetensors or .pth file or a folder that holds one")
     try:

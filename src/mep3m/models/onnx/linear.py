@@ -17,7 +17,7 @@ from mep3m.errors import require
 from mep3m.label_tree.probabilities import SMALLEST, families, family_runs, leaf_mask
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.classifier import TINY, LinearClassifier, NameHead, name_columns
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 #: versions that onnxruntime has read since 2022
 _OPSET, _IR_VERSION = 17, 8
@@ -125,7 +125,7 @@ def _flat(graph: _Graph, tree: LabelTree, scores: str, depth: int) -> list[str]:
         nodes = tree.nodes(level)
         columns, mine = np.unique(tree.first_of_name[nodes], return_inverse=True)
         shares = graph.do("Softmax", graph.columns(scores, columns), axis=1)
-        found = graph.columns(shares, mine)
+        joined = graph.columns(shares, mine)
         several = np.flatnonzero(np.bincount(mine)[mine] > 1)
         if len(several):
             parents = tree.parent[nodes][several] - tree.starts[level - 2]
@@ -136,8 +136,8 @@ def _flat(graph: _Graph, tree: LabelTree, scores: str, depth: int) -> list[str]:
             one = graph.do("ReduceSum", shares, graph.constant(np.array([1])), keepdims=1)
             place = np.zeros(len(mine), dtype=np.int64)
             place[several] = 1 + np.arange(len(several))
-            found = graph.do("Mul", found, graph.columns(graph.do("Concat", one, part, axis=1), place))
-        levels.append(found)
+            joined = graph.do("Mul", joined, graph.columns(graph.do("Concat", one, part, axis=1), place))
+        levels.append(joined)
     return levels
 
 
@@ -156,7 +156,7 @@ def _coherent(graph: _Graph, tree: LabelTree, levels: list[str]) -> str:
 
 
 def _mixed(graph: _Graph, tree: LabelTree, names: NameHead, joined: str) -> str:
-    """Probabilities (N, C) with the second opinion; `models.linear.mix_names` in ONNX."""
+    """Probabilities (N, C) with the name-level head; `models.linear.mix_names` in ONNX."""
     scores = _scores(graph, names.weights, names.scale)
     scores = graph.columns(scores, name_columns(tree, names.depth)[1])
     opinion = _coherent(graph, tree, _flat(graph, tree, scores, names.depth))

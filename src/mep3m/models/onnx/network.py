@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,8 @@ from mep3m.errors import require
 from mep3m.label_tree.probabilities import family_runs
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.classifier import NetworkClassifier
-from mep3m.store.files import atomic_write
+from mep3m.models.networks.image import Normalisation
+from mep3m.store.filesystem import atomic_write
 
 #: rows and tokens of the example that the export is traced with; both stay free in the file
 EXAMPLE_ROWS, EXAMPLE_TOKENS = 3, 12
@@ -63,13 +65,15 @@ def example_inputs(classifier: NetworkClassifier) -> dict[str, Tensor]:
 def export_onnx(classifier: NetworkClassifier, path: Path) -> None:
     """Write the network as an ONNX file whose output equals `predict_proba` on the same inputs.
 
-    Inputs: `image` (B, 3, S, S) float32 normalised as `networks.image.normalise` does, `title` and
-    `ocr` (B, T) int64 token ids, `present` (B, M) bool. Output: `probabilities` (B, C).
+    Inputs: `image` (B, 3, S, S) float32, `title` and
+    `ocr` (B, T) int64 token ids, `present` (B, M) bool. Output: `probabilities` (B, C). Images are
+    normalised as `networks.image.normalise` does; the file's metadata `image_mean` and `image_std` hold the
+    classifier's figures as JSON lists, for colours from 0 to 1.
 
     Raises:
         MissingExtraError: onnx is not installed.
     """
-    require("onnx", "train")
+    onnx = require("onnx", "train")
     values = example_inputs(classifier)
     axes = {name: {0: "rows"} for name in values}
     for name in ("title", "ocr"):
@@ -89,3 +93,9 @@ def export_onnx(classifier: NetworkClassifier, path: Path) -> None:
             input_names=list(values),
             output_names=["probabilities"],
         )
+        if (image := classifier.settings.image) is not None:
+            figures = Normalisation.of(image)
+            model = onnx.load(str(temporary))
+            metadata = {"image_mean": json.dumps(figures.mean), "image_std": json.dumps(figures.std)}
+            onnx.helper.set_model_props(model, metadata)
+            onnx.save(model, str(temporary))

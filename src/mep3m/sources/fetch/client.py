@@ -20,7 +20,7 @@ from mep3m.errors import FormatError
 from mep3m.settings.sources import FetchSettings, ImageLimits
 from mep3m.sources.fetch.robots import Robots
 from mep3m.sources.fetch.transport import GuardedTransport
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 from mep3m.store.images import ContentImages
 
 #: longest wait that a server's Retry-After can ask for, in seconds

@@ -23,11 +23,11 @@ class ForbiddenAddressError(FormatError):
 
 def is_public(address: str) -> bool:
     """Whether an IP address can be reached on the open Internet; IPv4 inside IPv6 is looked into."""
-    found: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        translated = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in _NAT64 else None
-        found = found.ipv4_mapped or found.sixtofour or translated or found
-    return found.is_global and not found.is_multicast
+    parsed: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        translated = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else None
+        parsed = parsed.ipv4_mapped or parsed.sixtofour or translated or parsed
+    return parsed.is_global and not parsed.is_multicast
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -56,10 +56,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """
         try:
             loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:
             raise httpcore.ConnectError(f"the host '{host}' is not known") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in answers))
         if not self._allow_private:
             for address in addresses:
                 if not is_public(address):

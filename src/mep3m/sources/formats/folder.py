@@ -12,7 +12,7 @@ from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.columns import PATH_MARK, ColumnMap
 from mep3m.sources.delimited import Row
-from mep3m.store.files import as_text
+from mep3m.store.filesystem import as_text
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp"})
 PART_IMAGES = 500
@@ -32,10 +32,10 @@ class FolderSource:
         Raises:
             InputError: there are none.
         """
-        found = [path for path in self.root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
-        if not found:
+        images = [path for path in self.root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
+        if not images:
             raise InputError(f"{self.root} holds no images (endings: {', '.join(sorted(SUFFIXES))})")
-        return sorted(found, key=lambda path: path.relative_to(self.root).as_posix())
+        return sorted(images, key=lambda path: path.relative_to(self.root).as_posix())
 
     def files(self) -> list[Path]:
         """Return the image files."""

@@ -16,7 +16,7 @@ from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.columns import PATH_MARK, ColumnMap
 from mep3m.sources.delimited import Row
-from mep3m.store.files import as_text
+from mep3m.store.filesystem import as_text
 from mep3m.store.rejects import INGEST, Reject
 
 NAMES = ("id", "title", "image", "path")
@@ -44,10 +44,10 @@ class JsonLdSource:
         """
         if self.path.is_file():
             return [self.path]
-        found = [p for p in self.path.rglob("*") if p.suffix.lower() in (".html", ".htm") and p.is_file()]
-        if not found:
+        pages = [p for p in self.path.rglob("*") if p.suffix.lower() in (".html", ".htm") and p.is_file()]
+        if not pages:
             raise InputError(f"{self.path} holds no saved pages (.html, .htm)")
-        return sorted(found, key=lambda page: page.relative_to(self.path).as_posix())
+        return sorted(pages, key=lambda page: page.relative_to(self.path).as_posix())
 
     def files(self) -> list[Path]:
         """Return the pages."""
@@ -115,21 +115,21 @@ def _encoding(content: bytes) -> str | None:
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     """Return the objects in a JSON value, outer ones first."""
-    found: list[dict[str, Any]] = []
+    products: list[dict[str, Any]] = []
     waiting = [value]
     while waiting:
         current = waiting.pop(0)
         if isinstance(current, list):
             waiting.extend(current)
         elif isinstance(current, dict):
-            found.append(current)
+            products.append(current)
             waiting.extend(current[key] for key in _INSIDE if key in current)
-    return found
+    return products
 
 
 def _is_a(node: dict[str, Any], *kinds: str) -> bool:
-    found = node.get("@type")
-    names = found if isinstance(found, list) else [found]
+    kind = node.get("@type")
+    names = kind if isinstance(kind, list) else [kind]
     return any(str(name).rsplit("/", 1)[-1] in kinds for name in names)
 
 

@@ -53,27 +53,29 @@ class RpcSource:
     @cached_property
     def categories(self) -> dict[Any, tuple[str, str]]:
         """(name, path of category names) of each category id; the Chinese names where there are any."""
-        found = {}
+        categories = {}
         for node in self.content["categories"]:
             if isinstance(node, dict) and _is_id(node.get("id")):
                 path = [str(node[key]) for key in ("supercategory", "name") if node.get(key)]
-                found[node["id"]] = (str(node.get("name", node["id"])), PATH_MARK.join(path))
+                categories[node["id"]] = (str(node.get("name", node["id"])), PATH_MARK.join(path))
         for row in self.content[RAW] if _is_list(self.content, RAW) else []:
-            known = isinstance(row, dict) and _is_id(row.get("category_id")) and row["category_id"] in found
+            known = (
+                isinstance(row, dict) and _is_id(row.get("category_id")) and row["category_id"] in categories
+            )
             if known and row.get("name"):
                 path = [str(row[key]) for key in ("clas", "sku_class", "name") if row.get(key)]
-                found[row["category_id"]] = (str(row["name"]), PATH_MARK.join(path))
-        return found
+                categories[row["category_id"]] = (str(row["name"]), PATH_MARK.join(path))
+        return categories
 
     @cached_property
     def seen(self) -> dict[Any, set[Any]]:
         """The category ids annotated on each image id."""
-        found: dict[Any, set[Any]] = defaultdict(set)
+        notes_of: dict[Any, set[Any]] = defaultdict(set)
         for note in self.content["annotations"]:
             if isinstance(note, dict) and _is_id(note.get("image_id")):
                 category = note.get("category_id")
-                found[note["image_id"]].add(category if _is_id(category) else str(category))
-        return found
+                notes_of[note["image_id"]].add(category if _is_id(category) else str(category))
+        return notes_of
 
     def files(self) -> list[Path]:
         """Return the annotation file."""

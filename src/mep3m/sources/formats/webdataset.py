@@ -43,10 +43,10 @@ class WebDatasetSource:
         Raises:
             InputError: there are none.
         """
-        found = sorted(self.path.glob("*.tar")) if self.path.is_dir() else [self.path]
-        if not found:
+        archives = sorted(self.path.glob("*.tar")) if self.path.is_dir() else [self.path]
+        if not archives:
             raise InputError(f"{self.path} holds no .tar files")
-        return found
+        return archives
 
     def parts(self) -> list[Part]:
         """Return one part a tar file."""

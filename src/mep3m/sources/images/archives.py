@@ -15,7 +15,7 @@ from typing import IO
 import rarfile
 
 from mep3m.errors import FormatError, UsageError
-from mep3m.store.files import as_text
+from mep3m.store.filesystem import as_text
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".rar")
 ARCHIVE_ERRORS = (zipfile.BadZipFile, tarfile.TarError, rarfile.Error, OSError, EOFError, RuntimeError)
@@ -72,15 +72,15 @@ def wanted_members(archive: Path, wanted: Collection[str], limit: int) -> Iterat
     for reference in wanted:
         for key in _endings(reference, stem):
             lookup.setdefault(key, reference)
-    found: set[str] = set()
+    seen: set[str] = set()
     for name, content in read_members(archive, limit):
         steps = name.split("/")
         keys = ("/".join(steps[i:]) for i in range(len(steps)))
         match = next((lookup[key] for key in keys if key in lookup), None)
-        if match is not None and match not in found:
-            found.add(match)
+        if match is not None and match not in seen:
+            seen.add(match)
             yield match, content
-        if len(found) == len(wanted):
+        if len(seen) == len(wanted):
             return
 
 

@@ -16,9 +16,9 @@ from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import FetchSettings, ImageLimits
 from mep3m.sources.base import Batch
 from mep3m.sources.images.archives import candidates, find_archives, is_archive, wanted_members
-from mep3m.store.files import inside
+from mep3m.store.filesystem import inside
 from mep3m.store.images import ContentImages
-from mep3m.store.rejects import Reject
+from mep3m.store.rejects import image_reject
 
 STAGE = "images"
 COLUMNS = ("image", "image_width", "image_height", "image_format")
@@ -55,22 +55,23 @@ class Intake:
         references: list[str | None] = table["image_ref"].to_pylist()
         columns = {name: table[name].to_pylist() for name in COLUMNS}
         rejects = list(batch.rejects)
-        for row, found in self._find(references, batch.contents):
+        for row, content in self._find(references, batch.contents):
             try:
-                self._note(row, found, columns)
+                self._note(row, content, columns)
             except FormatError as error:
-                rejects.append(_reject(table.slice(row, 1).to_pylist()[0], str(error)))
+                product = table.slice(row, 1).to_pylist()[0]
+                rejects.append(image_reject(STAGE, product, str(error), by="image_ref"))
         for name in COLUMNS:
             index = PRODUCT_SCHEMA.get_field_index(name)
             values = pa.array(columns[name], PRODUCT_SCHEMA.field(name).type)
             table = table.set_column(index, PRODUCT_SCHEMA.field(name), values)
         return Batch(table, rejects)
 
-    def _note(self, row: int, found: Found, columns: dict[str, list[Any]]) -> None:
-        if isinstance(found, FormatError):
-            raise found
-        facts = examine(found, self.limits)
-        key = ContentImages(self.store).put(found)
+    def _note(self, row: int, content: Found, columns: dict[str, list[Any]]) -> None:
+        if isinstance(content, FormatError):
+            raise content
+        facts = examine(content, self.limits)
+        key = ContentImages(self.store).put(content)
         for name, value in zip(COLUMNS, (key, *facts), strict=True):
             columns[name][row] = value
 
@@ -157,20 +158,9 @@ def is_url(reference: str) -> bool:
     return reference.startswith(("http://", "https://", "//"))
 
 
-def _rows_of(rows: dict[str, list[int]], found: Iterator[tuple[str, Found]]) -> Iterator[tuple[int, Found]]:
-    for reference, content in found:
+def _rows_of(
+    rows: dict[str, list[int]], contents: Iterator[tuple[str, Found]]
+) -> Iterator[tuple[int, Found]]:
+    for reference, content in contents:
         for row in rows[reference]:
             yield row, content
-
-
-def _reject(product: dict[str, Any], reason: str) -> Reject:
-    return Reject(
-        STAGE,
-        product["source"],
-        reason,
-        product=product["id"],
-        file=product["file"],
-        line=product["line"],
-        field="image",
-        value=product["image_ref"],
-    )

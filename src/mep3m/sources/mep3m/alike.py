@@ -51,7 +51,7 @@ class Alike:
 
 
 @dataclass(frozen=True)
-class Layout:
+class RecordForm:
     """How the first record is written: its number of quotes, and the opening ones of the texts, in order."""
 
     quotes: int
@@ -61,8 +61,8 @@ class Layout:
 def find_places(content: bytes | bytearray | memoryview, byte: str) -> NDArray[np.int64]:
     """Return the places of a byte."""
     data, code = np.frombuffer(content, np.uint8), ord(byte)
-    found = [np.flatnonzero(data[i : i + SCAN_BYTES] == code) + i for i in range(0, len(data), SCAN_BYTES)]
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+    places = [np.flatnonzero(data[i : i + SCAN_BYTES] == code) + i for i in range(0, len(data), SCAN_BYTES)]
+    return np.concatenate(places) if places else np.zeros(0, dtype=np.int64)
 
 
 def read_alike(content: bytes, texts: Sequence[str]) -> Alike | None:
@@ -76,7 +76,7 @@ def read_alike(content: bytes, texts: Sequence[str]) -> Alike | None:
         return None
     quotes, escapes = find_places(content, '"'), np.zeros(0, dtype=np.int64)
     if b"\\" in content:
-        escapes = np.array([found.start() for found in _ESCAPE.finditer(content)], dtype=np.int64)
+        escapes = np.array([match.start() for match in _ESCAPE.finditer(content)], dtype=np.int64)
         quotes = quotes[~np.isin(quotes, escapes + 1)]
     if len(quotes) % layout.quotes or len(escapes) * layout.quotes > len(quotes):
         return None
@@ -93,7 +93,7 @@ def read_alike(content: bytes, texts: Sequence[str]) -> Alike | None:
     return None if columns is None or shared is None else Alike(columns, *shared)
 
 
-def find_layout(content: bytes, texts: Sequence[str]) -> Layout | None:
+def find_layout(content: bytes, texts: Sequence[str]) -> RecordForm | None:
     """Return how the record at the beginning is written, or `None` where it does not have all of `texts`."""
     try:
         head = content[:HEAD_BYTES].decode("utf-8", "ignore").lstrip()
@@ -105,12 +105,12 @@ def find_layout(content: bytes, texts: Sequence[str]) -> Layout | None:
         return None
     if pairs[0][0].startswith(_NO_KEY):
         return None
-    found, count = {}, 0
+    slots, count = {}, 0
     for name, value in pairs:
         if name in texts:
-            found[name] = 2 * (count + 1)
+            slots[name] = 2 * (count + 1)
         count += 1 + _strings_in(value)
-    return Layout(2 * count, found)
+    return RecordForm(2 * count, slots)
 
 
 def _strings_in(value: object) -> int:
@@ -155,12 +155,12 @@ def _read_pieces(
     shared, codes = [first], np.zeros(rows, dtype=np.int64)
     for place, name in enumerate(names):
         begin = step if place == 0 else 2 * place
-        found = pieces.take(pa.array(np.arange(begin, len(pieces) - 1, step))).dictionary_encode()
-        if len(found.dictionary) > 16 + rows // 4:
+        encoded = pieces.take(pa.array(np.arange(begin, len(pieces) - 1, step))).dictionary_encode()
+        if len(encoded.dictionary) > 16 + rows // 4:
             return None
         around = (_FIELD, b'"}') if place else (_RECORD, b'"}]')
-        fields = [_parse(piece, *around, name) for piece in found.dictionary.to_pylist()]
-        own = found.indices.to_numpy().astype(np.int64)
+        fields = [_parse(piece, *around, name) for piece in encoded.dictionary.to_pylist()]
+        own = encoded.indices.to_numpy().astype(np.int64)
         known = [each for each in fields if each is not None and each.keys().isdisjoint(names)]
         if len(known) < len(fields):
             return None

@@ -116,7 +116,7 @@ class Mep3mSource:
         path = _known(records.texts["img_path"])
         suffix = pc.utf8_slice_codeunits(path, -4).dictionary_encode()
         endings = pc.utf8_lower(pc.utf8_ltrim(suffix.dictionary, "."))
-        found = {
+        columns = {
             "source": pa.repeat(pa.scalar(self.name), count),
             "source_id": path if not path.null_count else stable_ids(path, self.path.name, numbers),
             "source_path": names.take(row),
@@ -130,7 +130,7 @@ class Mep3mSource:
             "file": pa.repeat(pa.scalar(self.path.name), count),
             "line": pa.array(numbers),
         }
-        return Batch(product_table(found, count), rejects)
+        return Batch(product_table(columns, count), rejects)
 
 
 @dataclass(frozen=True)
@@ -144,13 +144,13 @@ class Records:
 
 def _read_alike(content: bytes) -> Records | None:
     """Read a block whose records are all written alike, or return `None`."""
-    found = read_alike(content, TEXTS)
-    if found is None:
+    alike = read_alike(content, TEXTS)
+    if alike is None:
         return None
-    rows = [_as_row(fields, None)[0] for fields in found.shared]
+    rows = [_as_row(fields, None)[0] for fields in alike.shared]
     if None in rows:
         return None
-    return Records(found.texts, pa.Table.from_pylist(rows, schema=RECORD), found.codes)
+    return Records(alike.texts, pa.Table.from_pylist(rows, schema=RECORD), alike.codes)
 
 
 def _share(records: pa.Table) -> Records:
@@ -181,10 +181,10 @@ def _known(column: pa.Array) -> pa.Array:
 
 def _categories(column: dict[str, pa.Array]) -> tuple[pa.ListArray, pa.ListArray]:
     """Return the lists of category ids and of names."""
-    found = [_known(column[f"{level}_{part}"]) for part in ("id", "name") for level in LEVELS]
+    levels = [_known(column[f"{level}_{part}"]) for part in ("id", "name") for level in LEVELS]
     prefixes = [category_id(level, "") for level in range(1, len(LEVELS) + 1)]
-    ids = [pc.binary_join_element_wise(*pair, "") for pair in zip(prefixes, found, strict=False)]
-    return join_levels(ids), join_levels(found[len(LEVELS) :])
+    ids = [pc.binary_join_element_wise(*pair, "") for pair in zip(prefixes, levels, strict=False)]
+    return join_levels(ids), join_levels(levels[len(LEVELS) :])
 
 
 def _item(lists: pa.ListArray, index: int) -> pa.Array:
@@ -215,5 +215,5 @@ def _as_row(value: dict[str, Any] | None, problem: str | None) -> tuple[dict[str
 
 def open_mep3m(entry: SourceEntry, path: Path) -> Mep3mSource:
     """Return the annotation file of a project's `[[sources]]` entry."""
-    takes_images = entry.images is not None or entry.fetch.enabled
+    takes_images = entry.image_root is not None or entry.fetch.enabled
     return Mep3mSource(path, entry.name, entry.part_bytes or (2**20 if takes_images else 64 * 2**20))

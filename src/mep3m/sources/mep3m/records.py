@@ -93,8 +93,8 @@ def record_starts(content: bytes | bytearray | memoryview) -> NDArray[np.int64]:
     while (space := _SPACE[data[quote]] & (quote < last)).any():
         quote = quote + space
     key = np.minimum(quote + 1, last)
-    found = (data[quote] == ord('"')) & (quote < last) & ~_NO_KEY[data[key]]
-    return np.asarray(braces[found], dtype=np.int64)
+    is_start = (data[quote] == ord('"')) & (quote < last) & ~_NO_KEY[data[key]]
+    return np.asarray(braces[is_start], dtype=np.int64)
 
 
 def last_start(content: bytearray, stop: int) -> int:
@@ -293,9 +293,9 @@ def _skip_record(window: Window) -> tuple[int, bool]:
             starts = record_starts(view[: window.held])
         starts = starts[starts >= first]
         if len(starts) or ended:
-            found = int(starts[0]) if len(starts) else window.held
-            window.drop(found)
-            return skipped + found, ended
+            dropped = int(starts[0]) if len(starts) else window.held
+            window.drop(dropped)
+            return skipped + dropped, ended
         skipped += window.held - 64  # a beginning may lie across two pieces
         window.drop(window.held - 64)
         first, ended = 0, window.more()

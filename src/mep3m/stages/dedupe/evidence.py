@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mep3m.errors import NotFoundError
+from mep3m.settings.base import MAX_PIXELS
 from mep3m.stages.dedupe.groups import DuplicateEvidence
-from mep3m.stages.dedupe.pictures import SIDE, perceptual_hashes, thumbnail
+from mep3m.stages.dedupe.pictures import perceptual_hash
 from mep3m.stages.dedupe.titles import HASHES, Shingles, normalise, shingle, signatures, title_keys
 from mep3m.store import ContentImages
 
@@ -24,18 +26,18 @@ EVIDENCE_SCHEMA = pa.schema(
         pa.field("alive", pa.bool_()),
         pa.field("title", pa.uint64()),
         pa.field("image", pa.uint64()),
-        pa.field("look", pa.uint64()),
+        pa.field("perceptual_hash", pa.uint64()),
         pa.field("signature", pa.binary(HASHES)),
         pa.field("shingles", pa.list_(pa.uint32())),
     ]
 )
-_NUMBERS = ("title", "image", "look")
+_NUMBERS = ("title", "image", "perceptual_hash")
 
 
-def collect(shard: pa.Table, images: ContentImages | None) -> pa.Table:
-    """Return `EVIDENCE_SCHEMA` for a shard; dropped rows have none. No images: looks are not hashed.
+def collect(shard: pa.Table, images: ContentImages | None, max_pixels: int = MAX_PIXELS) -> pa.Table:
+    """Return `EVIDENCE_SCHEMA` for a shard; dropped rows have none. Without `images` there are no hashes.
 
-    Where looks are hashed, an image without one (broken, or of one colour) is no evidence at all.
+    Where images are hashed, one without a hash (broken, or of one colour) is no evidence at all.
     """
     alive = shard["dropped"].combine_chunks().is_null()
     nothing = pa.scalar(None, pa.string())
@@ -43,44 +45,30 @@ def collect(shard: pa.Table, images: ContentImages | None) -> pa.Table:
     normalised = normalise(titles)
     cut = shingle(normalised)
     flat = signatures(cut).tobytes()
-    looks = image_looks(keys.to_pylist(), images)
+    hashes = image_hashes(keys.to_pylist(), images, max_pixels)
     exact = np.array([int(key[:16], 16) if key else 0 for key in keys.to_pylist()], np.uint64)
     columns = [
         shard["id"].combine_chunks(),
         alive,
         pa.array(title_keys(normalised)),
-        pa.array(exact if images is None else np.where(looks == 0, np.uint64(0), exact)),
-        pa.array(looks),
+        pa.array(exact if images is None else np.where(hashes == 0, np.uint64(0), exact)),
+        pa.array(hashes),
         pa.Array.from_buffers(pa.binary(HASHES), len(shard), [None, pa.py_buffer(flat)]),
         pa.ListArray.from_arrays(pa.array(cut.offsets.astype(np.int32)), pa.array(cut.flat)),
     ]
     return pa.Table.from_arrays(columns, schema=EVIDENCE_SCHEMA)
 
 
-def image_looks(keys: Sequence[str | None], images: ContentImages | None) -> NDArray[np.uint64]:
+def image_hashes(
+    keys: Sequence[str | None], images: ContentImages | None, max_pixels: int = MAX_PIXELS
+) -> NDArray[np.uint64]:
     """Return the perceptual hash of each row's image, 0 where there is none, (N,)."""
-    looks = np.zeros(len(keys), dtype=np.uint64)
-    if images is None:
-        return looks
-    rows_of: dict[str, list[int]] = {}
-    for row, key in enumerate(keys):
-        if key:
-            rows_of.setdefault(key, []).append(row)
-    seen: list[list[int]] = []
-    small: list[NDArray[np.float32]] = []
-    for key, rows in rows_of.items():
-        try:
-            pixels = thumbnail(images.read(key))
-        except NotFoundError:
-            pixels = None
-        if pixels is not None:
-            seen.append(rows)
-            small.append(pixels)
-    if small:
-        hashes = perceptual_hashes(np.stack(small).reshape(-1, SIDE, SIDE))
-        for rows, value in zip(seen, hashes, strict=True):
-            looks[rows] = value
-    return looks
+    hashes: dict[str, int] = {}
+    for key in dict.fromkeys(keys):
+        if key and images is not None:
+            with suppress(NotFoundError):
+                hashes[key] = perceptual_hash(images.read(key), max_pixels) or 0
+    return np.array([hashes.get(key or "", 0) for key in keys], dtype=np.uint64)
 
 
 def gather(collected: Sequence[Path], index: Path, scratch: Path) -> DuplicateEvidence:
@@ -111,7 +99,8 @@ def gather(collected: Sequence[Path], index: Path, scratch: Path) -> DuplicateEv
     offsets[rows] = total
     values = np.memmap(scratch / "flat.bin", np.uint32, "r") if total else np.zeros(0, np.uint32)
     cut = Shingles(values, np.asarray(offsets))
-    return DuplicateEvidence(arrays["title"], arrays["image"], arrays["look"], arrays["signatures"], cut)
+    title, image, perceptual = (arrays[name] for name in _NUMBERS)
+    return DuplicateEvidence(title, image, perceptual, arrays["signatures"], cut)
 
 
 def _new(path: Path, shape: tuple[int, ...], kind: type) -> NDArray[Any]:

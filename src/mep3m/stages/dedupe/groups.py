@@ -6,15 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from mep3m.arrays import Ints, components
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.stages.dedupe.pairs import Pairs, near_hashes, near_signatures, no_pairs, unique_pairs
 from mep3m.stages.dedupe.pictures import distance
 from mep3m.stages.dedupe.titles import Shingles, jaccard
-
-Ints = NDArray[np.int64]
 
 #: what joined two products
 REASONS = ("same_image", "near_title", "near_image")
@@ -24,13 +21,13 @@ REASONS = ("same_image", "near_title", "near_image")
 class DuplicateEvidence:
     """What is known of N products, one entry a row.
 
-    `title` is a hash of the normalised title, `image` of the image's bytes, `look` the perceptual
-    hash; 0 means that there is none. `signatures` is (N, 64).
+    `title` is a hash of the normalised title, `image` of the image's bytes, `perceptual_hash` of what
+    it shows; 0 means that there is none. `signatures` is (N, 64).
     """
 
     title: NDArray[np.uint64]
     image: NDArray[np.uint64]
-    look: NDArray[np.uint64]
+    perceptual_hash: NDArray[np.uint64]
     signatures: NDArray[np.uint8]
     shingles: Shingles
 
@@ -94,10 +91,10 @@ def _near_images(
 ) -> tuple[Pairs, NDArray[np.float64]]:
     if settings.image_distance is None:
         return no_pairs(), np.zeros(0)
-    rows = np.flatnonzero(evidence.look)
-    alike = rows[near_hashes(evidence.look[rows], settings.image_distance)]
+    rows = np.flatnonzero(evidence.perceptual_hash)
+    alike = rows[near_hashes(evidence.perceptual_hash[rows], settings.image_distance)]
     pairs = first[alike]
-    bits = distance(evidence.look[alike[:, 0]], evidence.look[alike[:, 1]])
+    bits = distance(*(evidence.perceptual_hash[alike[:, side]] for side in (0, 1)))
     similarity = jaccard(evidence.shingles, pairs[:, 0], pairs[:, 1])
     kept = unique_pairs([pairs[similarity >= settings.image_title + settings.image_step * bits]], len(first))
     return kept, jaccard(evidence.shingles, kept[:, 0], kept[:, 1])
@@ -110,7 +107,7 @@ def group(first: Ints, links: Links, chain: int) -> Ints:
     different titles. A larger one is cut into stars: its best-linked title and all linked to it
     directly, then the same with what is left.
     """
-    parts = _components(links.pairs, len(first))
+    parts = components(links.pairs, len(first))
     titles = np.flatnonzero(first == np.arange(len(first)))
     sizes = np.bincount(parts[titles], minlength=len(first) + 1)
     if len(links.pairs):
@@ -120,11 +117,6 @@ def group(first: Ints, links: Links, chain: int) -> Ints:
     named = parts[first]
     _, start, place = np.unique(named, return_index=True, return_inverse=True)
     return np.asarray(start[place], dtype=np.int64)
-
-
-def _components(pairs: Pairs, count: int) -> Ints:
-    edges = coo_matrix((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    return np.asarray(connected_components(edges, directed=False)[1], dtype=np.int64)
 
 
 def _cut_into_stars(parts: Ints, pairs: Pairs) -> None:

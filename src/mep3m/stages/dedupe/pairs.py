@@ -11,10 +11,11 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from mep3m.arrays import Ints
 from mep3m.stages.dedupe.pictures import distance
 from mep3m.stages.dedupe.titles import HASHES, agreement, distinct
 
-Pairs = NDArray[np.int64]
+Pairs = Ints
 
 #: hashes of a band. With 16 bands of 4, two titles with Jaccard similarity s meet in a band with
 #: probability 1 - (1 - s^4)^16: 0.64 at s = 0.5, 0.89 at 0.6, 0.99 at 0.7
@@ -57,13 +58,13 @@ def bucket_pairs(keys: NDArray[np.generic], tie: NDArray[np.generic]) -> Iterato
 def near_signatures(signatures: NDArray[np.uint8], threshold: float) -> Pairs:
     """Pair the rows of (N, 64) signatures whose estimated similarity is near `threshold` or above."""
     bands = HASHES // BAND
-    found = []
+    near: list[Pairs] = []
     for band in range(bands):
         keys, tie = (_band(signatures, number) for number in (band, (band + 1) % bands))
         for pairs in bucket_pairs(keys, tie):
             alike = _agreement(signatures, pairs) >= threshold - MARGIN
-            found.append(pairs[alike])
-    return unique_pairs(found, len(signatures))
+            near.append(pairs[alike])
+    return unique_pairs(near, len(signatures))
 
 
 def _agreement(signatures: NDArray[np.uint8], pairs: Pairs) -> NDArray[np.float64]:
@@ -85,13 +86,13 @@ def near_hashes(hashes: NDArray[np.uint64], most: int) -> Pairs:
     choice of three pieces is a bucket key.
     """
     edges = np.linspace(0, 64, most + 4).astype(int)
-    found = []
+    near: list[Pairs] = []
     for chosen in combinations(range(most + 3), 3):
         mask = np.uint64(0)
         for piece in chosen:
             mask |= np.uint64(((1 << int(edges[piece + 1] - edges[piece])) - 1) << int(edges[piece]))
-        found += [
+        near += [
             pairs[distance(hashes[pairs[:, 0]], hashes[pairs[:, 1]]) <= most]
             for pairs in bucket_pairs(hashes & mask, hashes)
         ]
-    return unique_pairs(found, len(hashes))
+    return unique_pairs(near, len(hashes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ class DedupeStage:
 
     def collect(self, shard: pa.Table, images: ContentImages) -> pa.Table:
         """Return the hashes of a shard."""
-        return collect(shard, images if self._settings.image_distance is not None else None)
+        wanted = images if self._settings.image_distance is not None else None
+        return collect(shard, wanted, self._settings.max_pixels)
 
     def decide(self, collected: Sequence[Path], store: Store, folder: Path) -> Taxonomy | None:
         """Group all products; memory stays near 100 bytes a product, the 3-grams stay on disk."""
@@ -58,13 +60,26 @@ class DedupeStage:
 
     def apply(self, shard: pa.Table, folder: Path) -> Outcome:
         """Return the shard with `group` filled in."""
-        known = pq.read_table(folder / GROUPS)
+        known, decided = _decided(folder / GROUPS)
         ids = shard["id"].combine_chunks()
-        place = pc.index_in(ids, value_set=known["id"].combine_chunks())
-        groups = pc.coalesce(known["group"].combine_chunks().take(place), ids)
+        place = pc.index_in(ids, value_set=known)
+        groups = pc.coalesce(decided.take(place), ids)
         groups = pc.if_else(shard["dropped"].combine_chunks().is_null(), groups, pa.scalar(None, pa.string()))
         column = shard.schema.get_field_index("group")
         return Outcome(shard.set_column(column, shard.schema.field("group"), groups))
+
+
+def _decided(path: Path) -> tuple[pa.Array, pa.Array]:
+    """Return the ids and groups of a decision; a worker reads each decision once."""
+    status = path.stat()
+    return _read(path, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, changed: int, file: int) -> tuple[pa.Array, pa.Array]:
+    """Read a decision; `changed` and `file` tell it from another one under the same name."""
+    table = pq.read_table(path)
+    return table["id"].combine_chunks(), table["group"].combine_chunks()
 
 
 def _write(groups: NDArray[np.int64], links: Links, collected: Sequence[Path], folder: Path) -> None:

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import orjson
 
-from mep3m.errors import StoreError
+from mep3m.errors import StoreError, UsageError
 from mep3m.settings.ocr import OcrSettings
+from mep3m.stages.ocr.backends import backend_class
 from mep3m.stages.ocr.lines import TextLine
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
 
 #: settings applied after reading: changing them costs no new reading
 _AFTER_READING = {"clean", "min_confidence", "single_confidence"}
-#: package whose version is part of what was read
-_PACKAGES = {"rapidocr": "rapidocr", "easyocr": "easyocr"}
 
 
 def reader_fingerprint(settings: OcrSettings) -> str:
     """Return 16 hex digits that change when the same image might be read differently."""
     values = settings.model_dump(mode="json", exclude=_AFTER_READING)
-    package = _PACKAGES.get(settings.backend)
-    if package is not None:
-        try:
-            values["version"] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            values["version"] = "missing"
+    try:
+        values["version"] = backend_class(settings.backend).version(settings)
+    except UsageError:  # what it lacks is said when it is to read
+        values["version"] = "missing"
     return fingerprint(values)
 
 

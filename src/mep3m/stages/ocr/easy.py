@@ -8,6 +8,7 @@ from typing import Any
 from mep3m.errors import NotFoundError, require
 from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
+from mep3m.stages.ocr.backends import content_of, versions
 from mep3m.stages.ocr.lines import TextLine
 
 #: simplified Chinese and English, as §3.1 extracts
@@ -41,14 +42,20 @@ class EasyBackend:
                 "folder and name it with --weights, or choose another backend"
             ) from None
 
+    @classmethod
+    def version(cls, settings: OcrSettings) -> str:
+        """Return the versions of easyocr and torch, and the weights of the folder that the settings name."""
+        files = settings.weights.glob("*.pth") if settings.weights is not None else ()
+        return f"{versions('easyocr', 'torch')} {content_of(files)}"
+
     def read(self, images: Sequence[Pixels]) -> list[list[TextLine]]:
         """Return the lines of each image; see `Backend.read`."""
         return [self._read(image) for image in images]
 
     def _read(self, image: Pixels) -> list[TextLine]:
         """Read one image of shape (H, W, 3), RGB; EasyOCR takes BGR arrays."""
-        found = self._reader.readtext(image[:, :, ::-1].copy(), canvas_size=self.settings.detector_side)
+        lines = self._reader.readtext(image[:, :, ::-1].copy(), canvas_size=self.settings.detector_side)
         return [
             TextLine(tuple((float(x), float(y)) for x, y in box), text, float(score))
-            for box, text, score in found
+            for box, text, score in lines
         ]

@@ -14,7 +14,7 @@ from mep3m.stages.ocr.cache import ReadingCache
 from mep3m.stages.ocr.lines import joined
 from mep3m.stages.ocr.promotion import PROMOTIONAL, informative_share
 from mep3m.stages.ocr.read import ImageFile, ImageReader, Reading
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 
 #: endings that are taken for images in a folder
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jfif"})

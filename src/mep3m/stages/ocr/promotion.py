@@ -97,16 +97,16 @@ _NO_MEASURE = frozenset({"price", "discount", "credit", "guarantee", "gift"})
 def signs(text: str) -> list[str]:
     """Return the names of the signs found in a text, in the order of the table."""
     told = _THINGS.sub(" ", text)
-    found = [name for name, _, pattern in _COMPILED if pattern.search(told)]
-    if _NO_MEASURE & set(found):
-        found = [name for name in found if name != "measure"]
-    return found
+    names = [name for name, _, pattern in _COMPILED if pattern.search(told)]
+    if _NO_MEASURE & set(names):
+        names = [name for name in names if name != "measure"]
+    return names
 
 
 def score(text: str) -> float:
     """Return how promotional a line of text is, in (0, 1)."""
-    found = set(signs(text))
-    evidence = _BIAS + sum(weight for name, weight, _ in _COMPILED if name in found)
+    names = set(signs(text))
+    evidence = _BIAS + sum(weight for name, weight, _ in _COMPILED if name in names)
     return _logistic(evidence)
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mep3m.errors import MissingExtraError, require
 from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import Engine, OcrSettings
+from mep3m.stages.ocr.backends import content_of, versions
 from mep3m.stages.ocr.lines import TextLine
 
 Tensor = NDArray[np.float32]
@@ -47,6 +48,14 @@ class RapidBackend:
         self._boxes: Any = detection.DBPostProcess(0.3, 0.5, 1000, 1.6, "fast", use_dilation=True)
         self._decode: Any = recognition.CTCLabelDecode(character=characters(_model(package, "rec")))
         self._cut: Any = crops.get_rotate_crop_image
+
+    @classmethod
+    def version(cls, settings: OcrSettings) -> str:
+        """Return the versions of rapidocr and of what computes, and the networks in the wheel."""
+        package = Path(require("rapidocr", "ocr").__file__ or "").parent
+        tasks = ("det", "rec", "cls") if settings.upright else ("det", "rec")
+        files = [_model(package, task) for task in tasks]
+        return f"{versions('rapidocr', settings.engine)} {content_of(files)}"
 
     def read(self, images: Sequence[Pixels]) -> list[list[TextLine]]:
         """Return the lines of each image; see `Backend.read`."""
@@ -116,13 +125,13 @@ def _planes(image: Pixels) -> Tensor:
 
 def _model(package: Path, task: str) -> Path:
     """Return the network for a task among those in rapidocr's wheel."""
-    found = sorted((package / "models").glob(f"*_{task}_*.onnx"))
-    if not found:
+    models = sorted((package / "models").glob(f"*_{task}_*.onnx"))
+    if not models:
         raise MissingExtraError(
             f"this rapidocr has no '{task}' network in {package / 'models'}; "
             "install one that has: pip install 'mep3m[ocr]' --upgrade --force-reinstall"
         )
-    return found[-1]
+    return models[-1]
 
 
 #: takes the network's one input, returns its first output

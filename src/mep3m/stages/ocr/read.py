@@ -17,7 +17,7 @@ from mep3m.stages.ocr.cache import ReadingCache
 from mep3m.stages.ocr.lines import TextLine, clean_lines, is_single, reading_order
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.promotion import score_lines
-from mep3m.store.files import as_text, hash_file
+from mep3m.store.filesystem import as_text, hash_file
 
 #: groups a process in one window; a window's results are held in memory until all are there
 _WINDOW_GROUPS = 16
@@ -44,9 +44,9 @@ class Reading:
 class _Reader:
     """What a process does with a group of files."""
 
-    def __init__(self, settings: OcrSettings, max_megapixels: float) -> None:
+    def __init__(self, settings: OcrSettings, max_pixels: int) -> None:
         self._backend: Backend = build(settings)
-        self._max_megapixels = max_megapixels
+        self._max_pixels = max_pixels
 
     def __call__(self, group: Sequence[ImageFile]) -> list[list[TextLine] | Failure]:
         """Return the lines of each file, unordered and uncleaned, or why there are none."""
@@ -54,7 +54,7 @@ class _Reader:
         loaded: list[tuple[int, Pixels]] = []
         for index, file in enumerate(group):
             try:
-                pixels = load(file.path.read_bytes(), self._max_megapixels)
+                pixels = load(file.path, self._max_pixels)
                 if min(pixels.shape[:2]) >= MIN_SIDE:
                     loaded.append((index, pixels))
             except (UnreadableImageError, OSError) as error:
@@ -84,7 +84,7 @@ class ImageReader:
         self._window = workers * pool.group * _WINDOW_GROUPS
         limits = Limits(pool.seconds_per_image, pool.images_per_process, pool.process_memory_mb)
         self._pool: Pool[ImageFile, list[TextLine]] = Pool(
-            partial(_Reader, settings, pool.max_megapixels), workers, limits
+            partial(_Reader, settings, round(pool.max_megapixels * 1e6)), workers, limits
         )
 
     def __enter__(self) -> ImageReader:

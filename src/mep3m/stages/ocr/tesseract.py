@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
 from PIL import Image
 
 from mep3m.errors import MissingExtraError
 from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
+from mep3m.stages.ocr.backends import content_of
 from mep3m.stages.ocr.lines import TextLine
 
 _INSTALL = "tesseract is not installed. Install it with: apt-get install tesseract-ocr tesseract-ocr-chi-sim"
@@ -27,12 +30,16 @@ class TesseractBackend:
     """Reads with the tesseract program, one process an image, one thread each."""
 
     def __init__(self, settings: OcrSettings) -> None:
-        if shutil.which("tesseract") is None:
-            raise MissingExtraError(_INSTALL)
-        listing = subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, check=False)
-        if not set(_LANGUAGES.split("+")) <= set(listing.stdout.split()):
+        if not set(_LANGUAGES.split("+")) <= set(_said("--list-langs").split()):
             raise MissingExtraError(f"tesseract lacks {_LANGUAGES}. " + _INSTALL.split(". ", 1)[1])
         self.settings = settings
+
+    @classmethod
+    def version(cls, settings: OcrSettings) -> str:
+        """Return the program's version with its libraries', and the data of the languages."""
+        folder = re.search('"(.+)"', _said("--list-langs"))
+        paths = [Path(folder[1]) / f"{name}.traineddata" for name in _LANGUAGES.split("+")] if folder else []
+        return f"{_said('--version')} {content_of(path for path in paths if path.exists())}"
 
     def read(self, images: Sequence[Pixels]) -> list[list[TextLine]]:
         """Return the lines of each image; see `Backend.read`."""
@@ -72,3 +79,14 @@ class TesseractBackend:
         bottom = max(int(w["top"]) + int(w["height"]) for w in words)
         polygon = ((left, top), (right, top), (right, bottom), (left, bottom))
         return TextLine(polygon, text, sum(float(w["conf"]) for w in words) / len(words) / 100)
+
+
+def _said(option: str) -> str:
+    """Return what the program prints for an option.
+
+    Raises:
+        MissingExtraError: it is not installed.
+    """
+    if shutil.which("tesseract") is None:
+        raise MissingExtraError(_INSTALL)
+    return subprocess.run(["tesseract", option], capture_output=True, text=True, check=False).stdout

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mep3m.errors import words_of
+from mep3m.imaging.decode import UnreadableImageError, decode
 from mep3m.settings.quality import QualitySettings
 
 #: longest side in pixels at which contrast and sharpness are measured
@@ -42,37 +40,19 @@ def measure_image(content: bytes, max_pixels: int) -> ImageFacts:
     still at least `MEASURED_SIDE`; their data is read to the end.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large images; `max_pixels` decides here
-            size, grey = _decoded(content, max_pixels)
-    except Exception as error:  # decoders of damaged files raise almost anything
-        return ImageFacts(problem=words_of(error))
-    if grey is None:
-        return ImageFacts(*size, problem=f"{size[0]} x {size[1]} pixels are too many")
-    values = np.asarray(grey, dtype=np.float32)
-    return ImageFacts(*size, float(values.mean()), float(values.std()), _sharpness(values))
-
-
-def _decoded(content: bytes, max_pixels: int) -> tuple[tuple[int, int], Image.Image | None]:
-    """Return the image's full size, and it in grey at the measured side (`None`: not decoded)."""
-    with Image.open(io.BytesIO(content)) as image:
-        size = image.size
-        if size[0] * size[1] > max_pixels:
-            return size, None
-        image.draft("L", (MEASURED_SIDE, MEASURED_SIDE))
-        grey = _flat_grey(image)
+        decoded = decode(content, max_pixels, "L", MEASURED_SIDE)
+    except UnreadableImageError as error:
+        return ImageFacts(problem=str(error))
+    grey = decoded.image
     grey.thumbnail((MEASURED_SIDE, MEASURED_SIDE), Image.Resampling.BOX)
-    return size, grey
-
-
-def _flat_grey(image: Image.Image) -> Image.Image:
-    """Return the image in grey, transparent parts on white."""
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        layers = image.convert("RGBA")
-        canvas = Image.new("RGBA", layers.size, "white")
-        canvas.alpha_composite(layers)
-        return canvas.convert("L")
-    return image.convert("L")
+    values = np.asarray(grey, dtype=np.float32)
+    return ImageFacts(
+        decoded.facts.width,
+        decoded.facts.height,
+        float(values.mean()),
+        float(values.std()),
+        _sharpness(values),
+    )
 
 
 def _sharpness(values: NDArray[np.float32]) -> float:

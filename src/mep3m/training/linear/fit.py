@@ -48,12 +48,14 @@ def train(task: Task, run: Path) -> Trained:
     began = time.perf_counter()
     used = np.concatenate([task.train, task.valid])
     held = np.arange(len(task.train), len(used))
-    grams = Grams(settings.low, settings.high, settings.words, settings.bits)
-    vocabulary = GramVocabulary.fit(texts, used, grams, settings.least, settings.most)
+    grams = Grams(settings.min_ngram, settings.max_ngram, settings.word_ngrams, settings.hash_bits)
+    vocabulary = GramVocabulary.fit(texts, used, grams, settings.min_titles, settings.max_features)
     hierarchy = task.hierarchy
     rows, codes, seed = vocabulary.all_rows(texts, used), task.codes[used], task.settings.seed
-    if settings.purity:
-        own = purity(rows.take(np.arange(len(task.train))), codes[: len(task.train)], settings.purity)
+    if settings.purity_exponent:
+        own = purity(
+            rows.take(np.arange(len(task.train))), codes[: len(task.train)], settings.purity_exponent
+        )
         rows.weigh(own)
         vocabulary = vocabulary.weighed(own)
     weights, raw = fit(rows, task.tree, codes, held, hierarchy, settings, seed)
@@ -61,7 +63,7 @@ def train(task: Task, run: Path) -> Trained:
     bias = np.zeros(len(task.tree), dtype=np.float32)
     valid_proba = join_scores(task.tree, raw * scale + bias, hierarchy)
     names = None
-    if hierarchy == "coarse-to-fine" and (depth := named_levels(task.tree, settings.names)):
+    if hierarchy == "coarse-to-fine" and (depth := named_levels(task.tree, settings.name_head_size)):
         names, opinion = fit_names(rows, task.tree, codes[:, :depth], held, settings, seed)
         mix_names(task.tree, valid_proba, names.proba(task.tree, opinion), depth)
     log = {
@@ -99,10 +101,10 @@ def fit(
         columns, place = name_columns(tree, tree.depth)
         return (weights, raw) if len(columns) == len(tree) else (weights[:, place], raw[:, place])
     siblings = hierarchy == "coarse-to-fine"
-    costs = np.full((2, len(tree)), settings.cost, dtype=np.float32)
+    costs = np.full((2, len(tree)), settings.error_cost, dtype=np.float32)
     if not siblings:
-        costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare)
-    plan = _plan(settings.passes(len(rows)), seed, settings.bound if siblings else np.inf)
+        costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare_exponent)
+    plan = _plan(settings.passes(len(rows)), seed, settings.error_limit if siblings else np.inf)
     contests = sibling_contests(tree) if siblings else level_contests(tree)
     return solve(rows, codes, held, contests, costs, plan)
 
@@ -128,8 +130,8 @@ def fit_levels(
     width = tree.starts[depth]
     columns, _ = name_columns(tree, depth)
     codes = np.where(codes >= 0, tree.first_of_name[codes], -1).astype(np.int32)
-    costs = np.full((2, width), settings.cost, dtype=np.float32)
-    costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare)[:width]
+    costs = np.full((2, width), settings.error_cost, dtype=np.float32)
+    costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare_exponent)[:width]
     costs[:, np.setdiff1d(np.arange(width), columns)] = np.inf
     weights, raw = solve(rows, codes, held, level_contests(tree, depth), costs, plan)
     return (weights, raw) if len(columns) == width else (weights[:, columns], raw[:, columns])
@@ -143,7 +145,7 @@ def fit_names(
     settings: LinearSettings,
     seed: int,
 ) -> tuple[NameHead, Weights]:
-    """Return the second opinion on the first K levels, and its raw scores (H, E) of the rows `held` out.
+    """Return the name-level head of the first K levels, and its raw scores (H, E) of the rows `held` out.
 
     `codes` (N, K) are those of the first K levels. A third of the passes does: it is averaged.
     """
@@ -167,7 +169,7 @@ def _leaf_weights(
     draw = np.random.default_rng(seed)
     passes = settings.passes(len(chosen))
     for epoch in range(passes):
-        rate = settings.rate * (1 - 0.9 * epoch / passes)
+        rate = settings.learning_rate * (1 - 0.9 * epoch / passes)
         order = draw.permutation(chosen)
         for start in range(0, len(order), learner.batch):
             batch = order[start : start + learner.batch]

@@ -54,15 +54,15 @@ class Contests:
         stand in `known` (N, depth), the codes of each level in ascending order (first, one past the last).
         A contest of one class has no part; one of two classes solves the first, the other is its opposite.
         """
-        found = []
+        pieces = []
         for first, last, level in zip(self.firsts, self.lasts, self.levels, strict=True):
             begin, end = np.searchsorted(known[:, level], (first, last))
             if last - first > 1 and end > begin:
                 stop = first + 1 if last - first == 2 else last
                 most = max(_LANES, min(_WIDTH, _DUALS // (end - begin)))
                 edges = np.linspace(first, stop, -(-(stop - first) // most) + 1).astype(np.int64)
-                found += [(level, low, high, begin, end) for low, high in pairwise(edges)]
-        parts = np.array(found, dtype=np.int64).reshape(-1, 5)
+                pieces += [(level, low, high, begin, end) for low, high in pairwise(edges)]
+        parts = np.array(pieces, dtype=np.int64).reshape(-1, 5)
         return parts[np.argsort(parts[:, 3] - parts[:, 4], kind="stable")]
 
 

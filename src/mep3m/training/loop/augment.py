@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mep3m.models.networks.image import MEAN, STD
+from mep3m.models.networks.image import Normalisation
 from mep3m.settings.training import TrainingSettings
 
 #: share of the run after which images have their full size
@@ -29,7 +29,7 @@ def mean_area(pixels: int, start: float, epochs: int) -> float:
     return sum(side_at(pixels, start, epoch, epochs) ** 2 for epoch in range(epochs)) / epochs / pixels**2
 
 
-def augment(pixels: Tensor, size: int, settings: TrainingSettings) -> Tensor:
+def augment(pixels: Tensor, size: int, settings: TrainingSettings, figures: Normalisation) -> Tensor:
     """Cut a random part of each image, turn it, flip half of them, move their colours; then normalise.
 
     `pixels` is (B, 3, S, S) uint8, the result (B, 3, size, size). A crop keeps between `crop` and
@@ -52,7 +52,7 @@ def augment(pixels: Tensor, size: int, settings: TrainingSettings) -> Tensor:
         place.to(pixels.device, non_blocking=True), [count, 3, size, size], align_corners=False
     )
     cut = F.grid_sample(pixels.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
-    factor, shift = _colours(count, settings.colour)
+    factor, shift = _colours(count, settings.colour, figures)
     factor, shift = (value.to(cut.device, non_blocking=True) for value in (factor, shift))
     return cut.mul_(factor).add_(shift)
 
@@ -73,10 +73,10 @@ def paste(images: Tensor) -> tuple[Tensor, Tensor, float]:
     return images, others, 1 - height * width / side**2
 
 
-def _colours(count: int, strength: float) -> tuple[Tensor, Tensor]:
+def _colours(count: int, strength: float, figures: Normalisation) -> tuple[Tensor, Tensor]:
     """Return factor and shift (B, 3, 1, 1) that normalise pixels and move contrast, brightness and tint."""
     contrast = 1 + (torch.rand(count, 1, 1, 1) * 2 - 1) * strength
     shift = (torch.rand(count, 1, 1, 1) * 2 - 1) * strength
     tint = (torch.rand(count, 3, 1, 1) * 2 - 1) * strength * 0.3
-    mean, std = torch.tensor(MEAN).view(3, 1, 1) * 255, torch.tensor(STD).view(3, 1, 1) * 255
+    mean, std = (torch.tensor(value).view(3, 1, 1) * 255 for value in figures)
     return contrast / std, shift + tint - contrast * mean / std

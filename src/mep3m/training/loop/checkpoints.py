@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from mep3m.errors import ModelError
-from mep3m.store.files import atomic_write
+from mep3m.store.filesystem import atomic_write
 from mep3m.training.task import CHECKPOINT
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from contextlib import closing
 from copy import deepcopy
 from pathlib import Path
@@ -24,9 +23,10 @@ from torch.utils.hooks import RemovableHandle
 
 from mep3m.errors import ModelError, UsageError
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.networks.image import normalise
+from mep3m.models.networks.image import IMAGENET, Normalisation, normalise
+from mep3m.settings.network import ImageSettings
 from mep3m.settings.training import TrainingSettings
-from mep3m.store.files import fingerprint
+from mep3m.store.json_files import fingerprint
 from mep3m.training.examples import Examples, balanced_weights, batches, epoch_order, plan_batches
 from mep3m.training.loop.advice import is_memory, no_number, out_of_memory
 from mep3m.training.loop.arriving import Arriving
@@ -36,8 +36,7 @@ from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
 from mep3m.training.loop.small_images import widen_small_images
 from mep3m.training.loop.tracking import Tracker, duration, write_history
 from mep3m.training.losses import class_counts, make_loss
-
-Say = Callable[[str], None]
+from mep3m.training.task import Say
 
 #: how often a run scores the rows held back for validation, which cost it nearly as much as training on them
 VALIDATIONS = 10
@@ -50,26 +49,27 @@ def fit(
     settings: TrainingSettings,
     folder: Path,
     validation: Examples | None = None,
-    pixels: int | None = None,
+    image: ImageSettings | None = None,
     say: Say = lambda line: None,
 ) -> list[dict[str, float]]:
     """Train `network` (inputs → logits (B, C)) in place and return the figures of every epoch.
 
-    `pixels` is the side that images are cut to. An interrupted run in `folder` goes on where it
-    stopped; of a finished one the last checkpoint is left, and gives the same network at once.
+    `image` says to what side images are cut and how they are normalised. An interrupted run in `folder`
+    goes on where it stopped; of a finished one the last checkpoint is left, and gives the same network at
+    once.
 
     Raises:
         ModelError: the loss is not a number, or the checkpoint belongs to another run.
         UsageError: the memory does not suffice.
     """
     try:
-        run = FitState(network, examples, tree, settings, folder, pixels, say)
+        run = FitState(network, examples, tree, settings, folder, image, say)
         with closing(run.tracker):
             return run.train(validation)
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not is_memory(error):
             raise
-        raise UsageError(out_of_memory(settings, pixels)) from error
+        raise UsageError(out_of_memory(settings, image.pixels if image else None)) from error
 
 
 def mixed_precision(settings: TrainingSettings) -> str:
@@ -97,13 +97,14 @@ class FitState:
         tree: LabelTree,
         settings: TrainingSettings,
         folder: Path,
-        pixels: int | None,
+        image: ImageSettings | None,
         say: Say,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.settings, self.examples, self.folder = settings, examples, folder
         #: the side of images in prediction, and in the present epoch
-        self.pixels, self.side = pixels, pixels
+        self.pixels = self.side = image.pixels if image else None
+        self.figures = Normalisation.of(image) if image else IMAGENET
         # Accelerate keeps the precision of the first run of a process; this is another run
         AcceleratorState._reset_state()
         # images have one size for an epoch at least: worth the time to find the fastest convolutions
@@ -125,9 +126,9 @@ class FitState:
         if settings.average is not None:
             self.average = Average(network, settings.average)
         plan = plan_batches(examples.rows, settings.batch * self.accelerator.num_processes)
-        self.identity = fingerprint(
-            [settings.model_dump(), tree.to_json(), len(targets), int(targets.sum()), pixels, len(plan)]
-        )
+        identity = [settings.model_dump(), tree.to_json(), len(targets), int(targets.sum())]
+        identity += [self.pixels, len(plan), *([] if self.figures == IMAGENET else [self.figures])]
+        self.identity = fingerprint(identity)
         self.best: dict[str, Tensor] = {}
         self.state = self._resume()
         self.epochs = self.state.epochs or self._choose_epochs(plan[0], say)
@@ -270,9 +271,10 @@ class FitState:
         if "image" in inputs and self.pixels and self.side:
             settings = self.settings
             if training and settings.augment:
-                inputs["image"] = augment(inputs["image"], self.side, settings)
+                inputs["image"] = augment(inputs["image"], self.side, settings, self.figures)
             else:
-                inputs["image"] = normalise(inputs["image"], self.side if training else self.pixels)
+                side = self.side if training else self.pixels
+                inputs["image"] = normalise(inputs["image"], side, self.figures)
         return inputs
 
     def _step(self) -> None:
@@ -334,11 +336,11 @@ class FitState:
 
     def _resume(self) -> State:
         """Load the checkpoint of an interrupted run, if there is one."""
-        found = load_checkpoint(self.folder, self.identity)
-        if found is None:
+        checkpoint = load_checkpoint(self.folder, self.identity)
+        if checkpoint is None:
             write_history(self.folder, [])
             return State()
-        state, tensors = found
+        state, tensors = checkpoint
         write_history(self.folder, state.history)
         self.raw.load_state_dict(tensors["network"])
         self.optimiser.load_state_dict(tensors["optimiser"])

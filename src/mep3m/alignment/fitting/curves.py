@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from bench.alignment.tasks import Task, relations
+from mep3m.alignment.fitting.cases import CasePairs
 from mep3m.alignment.learned.boosted import SUREST, Curve
 from mep3m.alignment.learned.decide import FOLLOWS, GROUPS, Assessed, Candidates, predict_links
 from mep3m.alignment.learned.proposer import entailed
@@ -17,7 +17,7 @@ from mep3m.settings.align import EvidenceSettings
 
 #: scores below this are not shown to anybody
 LEAST = 0.01
-#: proposals from which on a family of sets counts as much as the others
+#: proposals from which on a family of cases counts as much as the others
 SMALL = 30
 #: the calibration that changes nothing, how strongly the fitted one is drawn to it, and what it may be
 EQUAL_TO_SCORE = np.array([1.0, 1.0, 0.0, 0.0])
@@ -26,8 +26,8 @@ BOUNDS = ((0.3, 5.0), (0.1, 5.0), (-8.0, 8.0), (-8.0, 0.0))
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The proposals of one group of decisions in one family of sets, each (n,).
+class ProposedPairs:
+    """The proposals of one group of decisions in one family of cases, each (n,).
 
     `few` is 1 / the categories of the smaller side.
     """
@@ -38,50 +38,55 @@ class Seen:
     few: np.ndarray
 
 
-def curves(unseen: list[tuple[Task, np.ndarray]]) -> dict[str, Curve]:
-    """Return the curve of every group, from tasks with their kinds by models that have not seen them.
+def fit_curves(unseen: list[tuple[CasePairs, np.ndarray]]) -> dict[str, Curve]:
+    """Return the curve of every group, from cases with kinds (pairs, 3) of models that have not seen them.
 
     Twice: what is accepted depends on the curves of what is decided first.
     """
-    found: dict[str, Curve] = {}
+    curves: dict[str, Curve] = {}
     for _ in range(2):
-        found = {name: curve(list(families.values())) for name, families in judged(unseen, found).items()}
-    return found
+        proposed = proposed_pairs(unseen, curves)
+        curves = {name: fit_curve(list(families.values())) for name, families in proposed.items()}
+    return curves
 
 
-def judged(unseen: list[tuple[Task, np.ndarray]], known: Mapping[str, Curve]) -> dict[str, dict[str, Seen]]:
-    """Return what was proposed and what of it was true, by group of decisions and family of sets."""
+def proposed_pairs(
+    unseen: list[tuple[CasePairs, np.ndarray]], known: Mapping[str, Curve]
+) -> dict[str, dict[str, ProposedPairs]]:
+    """Return what was proposed and what of it was true, by group of decisions and family of cases."""
     parts: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
     for one, kinds in unseen:
-        assessed = predict_links(candidates(one), kinds, EvidenceSettings(), known)
+        candidates = Candidates(one.left, one.right, one.pairs, one.features)
+        assessed = predict_links(candidates, kinds, EvidenceSettings(), known)
         what = "names" if np.isnan(one.features["support"]).all() else "titles"
-        for group, table in _proposed(one, assessed, known):
-            parts[f"{group} {what}", family(one)].append(table)
-    found: dict[str, dict[str, Seen]] = defaultdict(dict)
+        for group, table in _proposed(one, assessed):
+            parts[f"{group} {what}", one.case.family].append(table)
+    proposed: dict[str, dict[str, ProposedPairs]] = defaultdict(dict)
     for (group, of), tables in parts.items():
-        found[group][of] = Seen(*np.concatenate(tables, axis=1))
-    return found
+        proposed[group][of] = ProposedPairs(*np.concatenate(tables, axis=1))
+    return proposed
 
 
-def _proposed(one: Task, assessed: Assessed, known: Mapping[str, Curve]) -> Iterator[tuple[str, np.ndarray]]:
+def _proposed(one: CasePairs, assessed: Assessed) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield (group, its proposals as rows of `ProposedPairs`) of one case."""
     true, weight = one.labels(thinned=False)
     shown = _shown(assessed) & (weight > 0)
     few = 1 / min(len(one.case.left), len(one.case.right))
-    silent = "one-to-one" in one.case.name  # its gold leaves out what lies within another
     for group in np.unique(assessed.group[shown]).tolist():
         of = shown & (assessed.group == group)
-        if not silent or GROUPS[group] in ("equal", "other", "unlike"):
+        if not one.case.only_equal or GROUPS[group] in ("equal", "other", "unlike"):
             yield (
                 GROUPS[group],
                 np.stack([assessed.score[of], true[of] > 0, weight[of], np.full(of.sum(), few)]),
             )
-    if silent:
+    if one.case.only_equal:
         return
     loose = EvidenceSettings(accept_inner=0.01)
-    gold = relations(one.case)
     follows = [p for p in entailed(assessed, loose, {}) if p.left_id not in one.case.unknown]
     if follows:
-        rows = [(p.probability, (p.left_id, p.right_id) in gold, one.weight, few) for p in follows]
+        rows = [
+            (p.probability, (p.left_id, p.right_id) in one.case.links, one.case.weight, few) for p in follows
+        ]
         yield GROUPS[FOLLOWS], np.array(rows, np.float64).T
 
 
@@ -97,24 +102,8 @@ def _shown(assessed: Assessed) -> np.ndarray:
     return shown
 
 
-def candidates(one: Task) -> Candidates:
-    """Return the pairs of a task's second look as the method sees them."""
-    return Candidates(one.left, one.right, one.pairs, one.features)
-
-
-def family(one: Task) -> str:
-    """Return the sets that a task stands for: contest, Walmart, a language, shops of a size, titles."""
-    words = one.case.name.split()
-    if words[0] == "titles":
-        return "titles"
-    if words[0] == "simulator":
-        return f"simulator {'small' if int(words[3]) < 1000 else 'large'}"
-    closed = " closed" if "closed" in words else ""
-    return (f"shopify {words[1]}" if words[0] == "shopify-google" else words[0]) + closed
-
-
-def curve(families: list[Seen]) -> Curve:
-    """Return the calibration through what was true; every family of sets counts alike, if it is not small."""
+def fit_curve(families: list[ProposedPairs]) -> Curve:
+    """Return the calibration through what was true; families count alike, unless they are small."""
     score, true, few = (
         np.concatenate([getattr(one, name) for one in families]) for name in ("score", "true", "few")
     )
@@ -129,6 +118,6 @@ def curve(families: list[Seen]) -> Curve:
         loss = -(weight * np.where(true > 0, np.log(said + 1e-12), np.log1p(-said))).sum()
         return float(loss + PRIOR * ((values - EQUAL_TO_SCORE) ** 2).sum())
 
-    found = minimize(cost, EQUAL_TO_SCORE, method="L-BFGS-B", bounds=BOUNDS)
-    a, b, c, d = np.round(found.x, 4).tolist()
+    fitted = minimize(cost, EQUAL_TO_SCORE, method="L-BFGS-B", bounds=BOUNDS)
+    a, b, c, d = np.round(fitted.x, 4).tolist()
     return a, b, c, d

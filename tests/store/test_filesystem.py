@@ -1,74 +1,25 @@
-"""Files that are whole or absent, JSON and its errors, fingerprints, and paths that stay inside."""
+"""Files that are whole or absent, content hashes, and paths that stay inside."""
 
+import errno
 import hashlib
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mep3m.errors import FormatError, NotFoundError
-from mep3m.store.files import atomic_write, fingerprint, hash_file, inside, read_json, write_json
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
-    max_leaves=12,
-)
+from mep3m.errors import FormatError, StoreError, UsageError
+from mep3m.store import Plan, Store, StoreWriter
+from mep3m.store.filesystem import atomic_write, exclusive_lock, hash_file, inside, local_folder
+from mep3m.store.ledger import Ledger
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("files")
-
-
-@given(value=json_values)
-def test_json_comes_back_as_it_was_written(folder: Path, value: object) -> None:
-    write_json(folder / "value.json", value)
-    assert read_json(folder / "value.json") == value
-
-
-@given(value=st.dictionaries(st.text(max_size=5), st.integers(0, 9), min_size=2, max_size=6))
-def test_the_order_of_keys_changes_neither_bytes_nor_fingerprint(folder: Path, value: dict[str, int]) -> None:
-    turned = dict(reversed(value.items()))
-    write_json(folder / "one.json", value)
-    write_json(folder / "two.json", turned)
-    assert (folder / "one.json").read_bytes() == (folder / "two.json").read_bytes()
-    assert fingerprint(value) == fingerprint(turned)
-
-
-@given(one=json_values, two=json_values)
-def test_fingerprints_are_equal_exactly_when_the_values_are(one: object, two: object) -> None:
-    same = one == two and repr(one) == repr(two)  # True == 1 in Python, not in JSON
-    if same or one != two:
-        assert (fingerprint(one) == fingerprint(two)) == same
-    assert len(fingerprint(one)) == 16
-    assert int(fingerprint(one), 16) >= 0
-
-
-def test_a_fingerprint_takes_paths_and_numbers_as_keys() -> None:
-    assert fingerprint({1: Path("a")}) == fingerprint({1: Path("a")})
-    assert fingerprint(Path("a")) != fingerprint(Path("b"))
-
-
-def test_a_list_is_not_its_reverse() -> None:
-    assert fingerprint([1, 2]) != fingerprint([2, 1])
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"{", "is not JSON"), (b"", "is not JSON"), (b"\xff\xfe", "is not JSON"), (b"{'a': 1}", "is not JSON")],
-)
-def test_what_is_no_json_names_the_file(tmp_path: Path, content: bytes, message: str) -> None:
-    (tmp_path / "bad.json").write_bytes(content)
-    with pytest.raises(FormatError, match=rf"bad\.json {message}"):
-        read_json(tmp_path / "bad.json")
-
-
-def test_a_missing_json_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"none\.json does not exist"):
-        read_json(tmp_path / "none.json")
 
 
 @pytest.mark.parametrize("durable", [True, False])
@@ -139,3 +90,55 @@ def test_a_link_that_stays_inside_is_fine(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     assert inside(tmp_path, "link/1.jpg") == tmp_path / "link" / "1.jpg"
+
+
+ADDRESSES = ["s3://bucket/x", "gs://bucket/x", "file:///tmp/x", "https://host/x"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_is_no_folder(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(address)
+    plan = Plan("ingest", {}, ("p",))
+    uses: list[Callable[[Path], object]] = [
+        Store.open,
+        Ledger.open,
+        lambda folder: StoreWriter.begin(folder, plan),
+        lambda folder: enter(exclusive_lock(folder)),
+        lambda folder: enter(atomic_write(folder / "file")),
+    ]
+    for use in uses:
+        with pytest.raises(UsageError, match="is an address; only local folders are read and written"):
+            use(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def enter(context: AbstractContextManager[object]) -> None:
+    with context:
+        pass
+
+
+def test_a_drive_and_a_folder_with_a_colon_are_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s3:").mkdir()
+    (tmp_path / "s3:" / "bucket").mkdir()
+    for name in ("c:/data", "plain", "a/b", "12:30/x", "s3:/bucket"):
+        assert local_folder(Path(name)) == Path(name)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV])
+def test_a_file_system_that_cannot_rename_over_a_file_is_refused(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, "no such operation")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with (
+        pytest.raises(StoreError, match=r"cannot rename a file over another \(no such operation\)"),
+        atomic_write(tmp_path / "x") as temporary,
+    ):
+        temporary.touch()
+    assert list(tmp_path.iterdir()) == []

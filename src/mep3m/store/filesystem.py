@@ -1,18 +1,46 @@
-"""Files that are either whole or absent, and the hashes that say whether work can be reused."""
+"""What a store asks of a file system, and where it is asked.
+
+- It is **local**: a path that the operating system opens, mounted disks included. An address such as
+  `s3://bucket/x` is refused (`local_folder`).
+- It **renames over a file in one step** (`atomic_write`). One that cannot is refused when it says so.
+- It **locks** (`exclusive_lock`). One that cannot is written all the same, after a warning: then it is the
+  caller who sees to it that only one run writes.
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import orjson
+from mep3m.errors import FormatError, StoreError, UsageError
 
-from mep3m.errors import FormatError, NotFoundError, StoreError
+#: how an address begins: a scheme of two letters or more (one is a drive), a colon, a slash
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+#: what file systems answer that cannot rename over a file
+_NO_RENAME = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV)
+#: file systems (device numbers) whose lack of locks was told
+_WARNED: set[int] = set()
+
+
+def local_folder(path: Path) -> Path:
+    """Return the path, and refuse one that is an address; a folder that is there is never taken for one.
+
+    Raises:
+        UsageError: it is an address.
+    """
+    if _ADDRESS.match(str(path)) and not path.exists():
+        raise UsageError(
+            f"{path} is an address; only local folders are read and written. "
+            "Name a folder of this machine, mounted storage included, and copy from or to the address"
+        )
+    return path
 
 
 @contextmanager
@@ -22,7 +50,12 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
     The name carries the process id, so two workers never write into the same temporary file; a
     file left behind by a killed process is never read. Where `durable` is false the file may be lost or
     empty after a power cut (not after a kill), and the caller syncs many at once.
+
+    Raises:
+        UsageError: `path` is an address.
+        StoreError: the file system cannot rename over a file.
     """
+    local_folder(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -30,9 +63,21 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
         if durable:
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
-        temporary.replace(path)
+        _rename(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    try:
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno not in _NO_RENAME:
+            raise
+        raise StoreError(
+            f"the file system of {path.parent} cannot rename a file over another ({error.strerror}), "
+            "which keeps results whole; write to a local disk"
+        ) from error
 
 
 @contextmanager
@@ -44,7 +89,9 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
 
     Raises:
         StoreError: another process has it.
+        UsageError: `folder` is an address.
     """
+    local_folder(folder)
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
@@ -64,41 +111,25 @@ def _lock(handle: int, folder: Path) -> None:
         raise StoreError(
             f"another run is writing into {folder}; wait until it has ended, then run this again"
         ) from None
-    except OSError:  # a file system that knows no locks: as good as it gets
+    except OSError as error:
+        _warn_without_locks(os.fstat(handle).st_dev, folder, error)
+
+
+def _warn_without_locks(device: int, folder: Path, error: OSError) -> None:
+    """Say it once a file system."""
+    if device in _WARNED:
         return
+    _WARNED.add(device)
+    warnings.warn(
+        f"the file system of {folder} has no locks ({error.strerror}): two runs that write there at once "
+        "spoil each other's results; run one at a time",
+        stacklevel=2,
+    )
 
 
 def _remove_empty(folder: Path) -> None:
     with suppress(OSError):
         folder.rmdir()
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON; the file appears whole or not at all."""
-    with atomic_write(path) as temporary:
-        options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY
-        temporary.write_bytes(orjson.dumps(value, option=options))
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        NotFoundError: there is no such file.
-        FormatError: it is not JSON.
-    """
-    try:
-        return orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise NotFoundError(f"{path} does not exist") from None
-    except orjson.JSONDecodeError as error:
-        raise FormatError(f"{path} is not JSON: {error}") from error
-
-
-def fingerprint(value: Any) -> str:
-    """Return 16 hex digits that change when `value` (anything JSON can hold) changes."""
-    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str)
-    return hashlib.sha256(text).hexdigest()[:16]
 
 
 def hash_file(path: Path) -> str:

@@ -10,8 +10,12 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from mep3m.alignment.learned.boosted import Boosted
 from mep3m.alignment.learned.features import KINDS, Features, mirrored
 
+#: labels and weights of pairs, each (pairs,)
 Labels = tuple[np.ndarray, np.ndarray]
+#: the exact head and the narrower head
+Heads = tuple[Boosted, Boosted]
 
+#: features of the first pass, and of the second
 FIRST = [name for kind, names in KINDS.items() if kind != "structure" for name in names]
 EVERY = [*FIRST, *KINDS["structure"]]
 
@@ -40,9 +44,7 @@ WITHIN = (
 NOT_WITHIN = ("inrank_l", "clash", "clash_path", "kind_r", "apart")
 
 
-def heads(
-    tables: list[Features], labels: list[Labels], names: list[str], seed: int
-) -> tuple[Boosted, Boosted]:
+def fit_heads(tables: list[Features], labels: list[Labels], names: Sequence[str], seed: int) -> Heads:
     """Fit the exact head and the narrower head; both see every pair turned around, too."""
     y, weight = (np.concatenate(parts) for parts in zip(*labels, strict=True))
     used = weight > 0
@@ -52,12 +54,12 @@ def heads(
     both = {name: np.concatenate([table[name], turned[name]]) for name in names}
     twice = np.r_[weight, weight]
     return (
-        grown(both, np.r_[y == 1, y == 1], twice, seed, FOR, AGAINST),
-        grown(both, np.r_[y == 2, y == 3], twice, seed + 1, WITHIN, NOT_WITHIN),
+        fit_trees(both, np.r_[y == 1, y == 1], twice, seed, FOR, AGAINST),
+        fit_trees(both, np.r_[y == 2, y == 3], twice, seed + 1, WITHIN, NOT_WITHIN),
     )
 
 
-def grown(
+def fit_trees(
     table: Features,
     y: np.ndarray,
     weight: np.ndarray,
@@ -65,7 +67,7 @@ def grown(
     rising: Sequence[str],
     falling: Sequence[str],
 ) -> Boosted:
-    """Fit trees on the pairs (pairs,).
+    """Fit trees on `y` (pairs,), by scikit-learn's histogram gradient boosting, read out as plain arrays.
 
     More of what is `rising` never lowers the score, more of what is `falling` never raises it, so that
     the trees hold on catalogues that are unlike those they learned from.

@@ -1,0 +1,201 @@
+"""A review kept in a file: the sheet that people read and edit, and the log beside it (`FILE.log.jsonl`).
+
+A change takes the file's lock, goes into the log first (one JSON line a batch, on disk when written)
+and then into the sheet, which is replaced as a whole. A log line says which sheet it was written for:
+where a process was killed between the two, the sheet is still that one, and whoever opens the review
+next completes it. A sheet that anybody edited is another one: it counts as it is, and what it says
+otherwise than the log is recorded as decided by hand.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mep3m.alignment.review.contract import (
+    Cells,
+    DecisionBatch,
+    Review,
+    RowChange,
+    RowKey,
+    Signature,
+    changes_for,
+    edited_rows,
+    redoing,
+    undoing,
+    with_changes,
+)
+from mep3m.alignment.review.decisions import read_review
+from mep3m.alignment.review.file_lock import file_lock
+from mep3m.alignment.sheet import Sheet
+from mep3m.errors import FormatError, Mep3mError, UsageError
+from mep3m.store.append_log import append_line, read_lines
+
+BY_HAND = "by hand"
+#: errors of a folder that cannot be written
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+class FileReviewLog:
+    """A `ReviewLog` in a review file and the log beside it; see the module."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the review file; nothing is read yet."""
+        self.path = path
+        self.log = path.with_name(path.name + ".log.jsonl")
+
+    def read(self, when: str) -> Review:
+        """Return the review; complete what a killed process left, record what was edited by hand.
+
+        In a folder that cannot be written, the review is returned all the same.
+
+        Raises:
+            NotFoundError, FormatError: see `decisions.read_review`; nothing is recorded then.
+        """
+        review, history, complete = self._state()
+        if complete:
+            return review
+        try:
+            with file_lock(self.path):
+                return self._opened(when)[0]
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+            return replace(review, taken_in=len(edited_rows(review.sheet, history)))
+
+    def decide(
+        self, wanted: Mapping[RowKey, Cells], signature: Signature, since: int | None = None
+    ) -> Review:
+        """Change cells of rows as one batch; see `ReviewLog.decide`."""
+        with file_lock(self.path):
+            review, history = self._opened(signature.when)
+            changes = changes_for(review, history, wanted, signature, since)
+            return self._commit(review, DecisionBatch(signature, changes)) if changes else review
+
+    def undo(self, signature: Signature) -> DecisionBatch:
+        """Take back the last batch that stands; see `ReviewLog.undo`."""
+        with file_lock(self.path):
+            review, history = self._opened(signature.when)
+            last, back = undoing(history, signature, str(self.path))
+            self._commit(review, back)
+            return last
+
+    def redo(self, signature: Signature) -> DecisionBatch:
+        """Repeat the batch that was undone last; see `ReviewLog.redo`."""
+        with file_lock(self.path):
+            review, history = self._opened(signature.when)
+            last, again = redoing(history, signature, str(self.path))
+            self._commit(review, again)
+            return last
+
+    def replace(self, sheet: Sheet, signature: Signature) -> Review:
+        """Write other rows, and then record where they say otherwise than the log; see `ReviewLog`.
+
+        The sheet comes first here, because the log alone could not complete it.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with file_lock(self.path):
+            sheet.write(self.path)
+            history = self.history()
+            changes = edited_rows(sheet, history)
+            if changes:
+                append_line(self.log, _line(DecisionBatch(signature, changes)))
+            return Review.of(str(self.path), sheet, len(history) + bool(changes))
+
+    def history(self) -> list[DecisionBatch]:
+        """Return every batch, oldest first.
+
+        Raises:
+            FormatError: a line of the log is not a batch.
+        """
+        batches = []
+        for number, line in enumerate(read_lines(self.log), start=1):
+            try:
+                batches.append(_batch(line))
+            except (KeyError, TypeError, ValueError) as error:
+                raise FormatError(
+                    f"{self.log}: record {number} is not a batch of decisions: {error!r}"
+                ) from None
+        return batches
+
+    def _state(self) -> tuple[Review, list[DecisionBatch], bool]:
+        """Return review and history, and whether the sheet has the last batch and the log every edit."""
+        history = self.history()
+        sheet, _ = read_review(self.path)
+        unwritten = bool(history) and history[-1].replaced == stamp(self.path)
+        if unwritten:
+            sheet = with_changes(sheet, history[-1].changes)
+        complete = not unwritten and not edited_rows(sheet, history)
+        return Review.of(str(self.path), sheet, len(history)), history, complete
+
+    def _opened(self, when: str) -> tuple[Review, list[DecisionBatch]]:
+        """Return review and history, both complete; the lock is held."""
+        review, history, complete = self._state()
+        if complete:
+            return review, history
+        if history and history[-1].replaced == stamp(self.path):
+            review.sheet.write(self.path)
+        by_hand = edited_rows(review.sheet, history)
+        if by_hand:
+            history.append(DecisionBatch(Signature("", when, BY_HAND), by_hand))
+            append_line(self.log, _line(history[-1]))
+        return Review.of(str(self.path), review.sheet, len(history), len(by_hand)), history
+
+    def _commit(self, review: Review, batch: DecisionBatch) -> Review:
+        append_line(self.log, _line(replace(batch, replaced=stamp(self.path))))
+        sheet = with_changes(review.sheet, batch.changes)
+        sheet.write(self.path)
+        return Review.of(str(self.path), sheet, review.revision + 1, review.taken_in)
+
+
+def stamp(path: Path) -> str:
+    """Return what tells one state of a file from another: its number, its time in ns and its size."""
+    state = path.stat()
+    return f"{state.st_ino}-{state.st_mtime_ns}-{state.st_size}"
+
+
+def require_replaceable(path: Path) -> None:
+    """Refuse a place for a table of proposals where something would be lost.
+
+    Raises:
+        UsageError: a file stands there that is no table of proposals, or in which people have decided.
+    """
+    if not path.exists():
+        return
+    try:
+        decisions = read_review(path)[1]
+    except Mep3mError as error:
+        raise UsageError(
+            f"{path} exists and is no table of proposals; name another file, or delete it ({error})"
+        ) from None
+    if decided := sum(decision.verdict != "open" for decision in decisions):
+        raise UsageError(
+            f"{path} holds {decided:,} decisions of people, which would be lost; name another file "
+            f"(afterwards 'mep3m align migrate {path} OTHER' brings the decisions into new proposals)"
+        )
+
+
+def _line(batch: DecisionBatch) -> dict[str, Any]:
+    """Return a batch as its line in the log; what it does not have is left out."""
+    said = batch.signature
+    line: dict[str, Any] = {"time": said.when, "how": said.how}
+    optional = {
+        "by": said.by or None, "undoes": batch.undoes, "redoes": batch.redoes, "sheet": batch.replaced
+    }  # fmt: skip
+    line |= {key: value for key, value in optional.items() if value is not None}
+    changes = [{"row": c.row, "before": dict(c.before), "after": dict(c.after)} for c in batch.changes]
+    return line | {"changes": changes}
+
+
+def _batch(line: Mapping[str, Any]) -> DecisionBatch:
+    changes = tuple(RowChange(_key(c["row"]), c["before"], c["after"]) for c in line["changes"])
+    signature = Signature(line.get("by", ""), line["time"], line["how"])
+    return DecisionBatch(signature, changes, line.get("undoes"), line.get("redoes"), line.get("sheet"))
+
+
+def _key(row: Any) -> RowKey:
+    source, category, other_source, other, number = row
+    return source, category, other_source, other, int(number)
