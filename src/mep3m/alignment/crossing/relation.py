@@ -263,12 +263,13 @@ def _leaves_that_follow(side: Side, filing: Filing) -> sparse.csr_matrix:
 
 def with_inner(side: Side, titles_kept: int) -> Side:
     """Return the side with its inner categories too, each with titles of what lies below it."""
-    have = {entry.path for entry in side}
+    have, ids = {entry.path for entry in side}, {entry.id for entry in side}
     below: dict[tuple[str, ...], list[Entry]] = {}
     for entry in side:
         for depth in range(1, len(entry.path)):
             below.setdefault(entry.path[:depth], []).append(entry)
-    added = tuple(_inner(path, entries, titles_kept) for path, entries in below.items() if path not in have)
+    inner = [_inner(path, entries, titles_kept) for path, entries in below.items() if path not in have]
+    added = (entry for entry in inner if entry.id not in ids)
     return Side(side.name, tuple(sorted((*side.entries, *added), key=lambda entry: entry.path)))
 
 

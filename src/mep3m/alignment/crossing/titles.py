@@ -29,6 +29,8 @@ FADE = 2
 OUTSIDE = 0.1
 #: one title in so many is held out to learn how near a platform's own titles lie
 HELD_OUT = 5
+#: a cosine this much lower is the same one, summed in another order
+ROUNDING = 1e-5
 #: titles below which nothing can be said of a platform
 FEWEST = 15
 
@@ -55,7 +57,8 @@ def sample_titles(side: Side) -> Sample:
     distinct = [sorted(set(entry.titles), key=_shuffled) for entry in side]
     while sum(min(len(titles), most) for titles in distinct) > PER_PLATFORM and most > 1:
         most = most * 9 // 10
-    kept = [(title, place) for place, titles in enumerate(distinct) for title in titles[:most]]
+    order = sorted(range(len(side)), key=lambda place: side.entries[place].path)
+    kept = [(title, place) for place in order for title in distinct[place][:most]]
     return Sample(tuple(title for title, _ in kept), np.array([place for _, place in kept], np.int64))
 
 
@@ -71,10 +74,13 @@ class TitleIndex:
     `least` is the mean cosine with the `NEAREST` titles from which on a title is at home.
     """
 
-    def __init__(self, sample: Sample, categories: int) -> None:
+    def __init__(self, sample: Sample) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self._owners, self._categories = sample.owners, categories
+        # numbered as they come in the sample, so that equal votes do not depend on the order of the side
+        self._places = np.array(list(dict.fromkeys(sample.owners.tolist())), np.int64)
+        numbers = {place: number for number, place in enumerate(self._places.tolist())}
+        self._owners = np.array([numbers[place] for place in sample.owners.tolist()], np.int64)
         held = np.arange(len(sample.titles)) % HELD_OUT == 0
         rest = _vectorizer(TfidfVectorizer)
         vectors = rest.fit_transform(
@@ -89,7 +95,7 @@ class TitleIndex:
     def of(cls, side: Side) -> TitleIndex | None:
         """Return the index of a side's titles; `None` where it has too few to say anything."""
         sample = sample_titles(side)
-        return cls(sample, len(side)) if len(sample.titles) >= FEWEST else None
+        return cls(sample) if len(sample.titles) >= FEWEST else None
 
     def file(self, titles: tuple[str, ...]) -> Filed:
         """Return where each title would be filed, and whether it is at home on the platform."""
@@ -99,10 +105,11 @@ class TitleIndex:
                 (cosines**FADE).ravel(),
                 (np.repeat(np.arange(len(titles)), places.shape[1]), self._owners[places].ravel()),
             ),
-            (len(titles), self._categories),
+            (len(titles), len(self._places)),
         )
-        category = np.asarray(votes.argmax(axis=1)).ravel().astype(np.int64)
-        return Filed(category, _nearness(cosines) >= self.least)
+        category = self._places[np.asarray(votes.argmax(axis=1)).ravel()]
+        nearness = _nearness(cosines)
+        return Filed(category, (nearness >= self.least - ROUNDING) & (nearness > 0))
 
 
 def _vectorizer(kind: Any) -> Any:

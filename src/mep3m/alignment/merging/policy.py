@@ -7,7 +7,8 @@ expected to stand in a wrong place stay within what `precision` allows. Everythi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mep3m.alignment.merging.first_level import PlatformPath
@@ -41,25 +42,25 @@ def apply_policy(catalogue: Catalogue, inputs: MergeInputs) -> tuple[MergeInputs
     settings = inputs.settings
     if settings.unreviewed != "accept":
         return inputs, ()
-    open_links = [row for row in inputs.decisions if row.verdict == "open" and row.by_method]
-    rows = _rows_below(catalogue)
-    budget = _Budget((1 - settings.precision) * sum(catalogue.rows.values()))
+    counts = _counted(catalogue)
+    rows = _rows_below(counts)
+    budget = _Budget((1 - settings.precision) * sum(counts.values()))
     chains = _Chains(inputs.decisions, catalogue)
     waiting: dict[int, Waiting] = {}
-    for row in sorted(
-        open_links, key=lambda row: (-(row.probability or 0.0), row.relation != "exact", row.line)
-    ):
+    for place in _surest_first(inputs.decisions):
+        row = inputs.decisions[place]
         ends = catalogue.find(row.left, row.left_label), catalogue.find(row.right, row.right_label)
         moved = _moved(row, ends, rows)
         why = _refusal(row, settings) or chains.refusal(row, ends)
         if not why and not chains.follows(row, ends):
             why = budget.refusal(row, moved)
         if why:
-            waiting[row.line] = Waiting(row, why, moved)
+            waiting[place] = Waiting(row, why, moved)
         else:
             chains.add(row, ends)
     decisions = tuple(
-        replace(row, by_method=False) if row.line in waiting else row for row in inputs.decisions
+        replace(row, by_method=False) if place in waiting else row
+        for place, row in enumerate(inputs.decisions)
     )
     order = sorted(waiting.values(), key=lambda one: (-one.rows, one.decision.line))
     return replace(inputs, decisions=decisions), tuple(order)
@@ -81,9 +82,27 @@ def _refusal(row: Decision, settings: MergeSettings) -> str:
     return "" if named else "no name and no product says that one lies within the other"
 
 
-def _rows_below(catalogue: Catalogue) -> dict[PlatformPath, int]:
+def _surest_first(decisions: Sequence[Decision]) -> list[int]:
+    """Return the places of the method's open links in an order that the order of the rows does not change."""
+
+    def key(place: int) -> tuple[float, bool, str, str, str, str, str]:
+        row = decisions[place]
+        ends = (row.left.source, row.left.id, row.right.source, row.right.id)
+        return -(row.probability or 0.0), row.relation != "exact", *ends, row.relation
+
+    links = [place for place, row in enumerate(decisions) if row.verdict == "open" and row.by_method]
+    return sorted(links, key=key)
+
+
+def _counted(catalogue: Catalogue) -> dict[PlatformPath, int]:
+    """Return the rows of each category; where a platform counts none, each of its categories is one."""
+    stocked = {node[0] for node, count in catalogue.rows.items() if count}
+    return {node: count if node[0] in stocked else 1 for node, count in catalogue.rows.items()}
+
+
+def _rows_below(counts: Mapping[PlatformPath, int]) -> dict[PlatformPath, int]:
     rows: dict[PlatformPath, int] = {}
-    for (source, path), count in catalogue.rows.items():
+    for (source, path), count in counts.items():
         for depth in range(1, len(path) + 1):
             rows[source, path[:depth]] = rows.get((source, path[:depth]), 0) + count
     return rows
@@ -166,7 +185,7 @@ class _Chains:
         if ends[0] is None or ends[1] is None:
             return ""
         for inner, outer in _inner_outer(row.relation, (ends[0], ends[1])):
-            below, above = dict(self._reached(inner, self.down)), dict(self._above(outer))
+            below, above = dict(self._below(inner)), dict(self._above(outer))
             for low, first in {inner: 1.0, **below}.items():
                 for high, last in {outer: 1.0, **above}.items():
                     new = (low, high) != (inner, outer) and (low in below or high in above)
@@ -187,29 +206,34 @@ class _Chains:
 
     def _above(self, node: PlatformPath) -> Iterator[tuple[PlatformPath, float]]:
         """Yield what lies above a category through at least one link, with the product of probabilities."""
-        seen: set[PlatformPath] = set()
-        todo = [(node, 1.0)]
-        while todo:
-            at, sure = todo.pop()
-            for depth in range(1, len(at[1]) + 1):
-                for outer, probability in self.up.get((at[0], at[1][:depth]), ()):
-                    if outer not in seen:
-                        seen.add(outer)
-                        todo.append((outer, sure * probability))
-                        yield outer, sure * probability
 
-    def _reached(
-        self, node: PlatformPath, by: Mapping[PlatformPath, list[tuple[PlatformPath, float]]]
-    ) -> Iterator[tuple[PlatformPath, float]]:
-        seen: set[PlatformPath] = set()
-        todo = [(node, 1.0)]
-        while todo:
-            at, sure = todo.pop()
-            for other, probability in by.get(at, ()):
-                if other not in seen:
-                    seen.add(other)
-                    todo.append((other, sure * probability))
-                    yield other, sure * probability
+        def links(at: PlatformPath) -> Iterator[tuple[PlatformPath, float]]:
+            for depth in range(1, len(at[1]) + 1):
+                yield from self.up.get((at[0], at[1][:depth]), ())
+
+        return _reached(node, links)
+
+    def _below(self, node: PlatformPath) -> Iterator[tuple[PlatformPath, float]]:
+        """Yield what is linked below a category or below what lies in it, as `_above` does."""
+        return _reached(node, lambda at: self.down.get(at, ()))
+
+
+def _reached(
+    node: PlatformPath, links: Callable[[PlatformPath], Iterable[tuple[PlatformPath, float]]]
+) -> Iterator[tuple[PlatformPath, float]]:
+    """Yield each category that links lead to, with the probability of the most probable way there."""
+    reached: set[PlatformPath] = set()
+    todo = [(-probability, other) for other, probability in links(node)]
+    heapq.heapify(todo)
+    while todo:
+        sure, at = heapq.heappop(todo)
+        if at in reached:
+            continue
+        reached.add(at)
+        yield at, -sure
+        for other, probability in links(at):
+            if other not in reached:
+                heapq.heappush(todo, (sure * probability, other))
 
 
 def _inner_outer(
