@@ -44,7 +44,7 @@ TURNED = {"narrower": "broader", "broader": "narrower"}
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of some shops: where each category's rows may stand, how many, and pairs that are equal."""
+    """What is true of some shops: where each category's rows may stand, how many, and equal pairs."""
 
     allowed: Mapping[Node, frozenset[Node]]
     rows: Mapping[Node, int]

@@ -1,4 +1,4 @@
-"""Platforms made of words, for the tests of this folder: every category has titles that only it could have."""
+"""Platforms made of words, for the tests of this folder: every category has titles of its own."""
 
 import random
 from collections.abc import Mapping
@@ -22,9 +22,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 def titles(kind: str, count: int, seed: int) -> tuple[str, ...]:
     """Return `count` titles of one kind of product."""
     made = random.Random(f"{kind} {seed}")
-    return tuple(
-        " ".join([*made.sample(WORDS[kind], 4), str(made.randrange(10, 100))]) for _ in range(count)
-    )
+    return tuple(" ".join([*made.sample(WORDS[kind], 4), str(made.randrange(10, 100))]) for _ in range(count))
 
 
 def platform(name: str, kinds: Mapping[str, str], count: int = 30, seed: int = 1) -> Side:

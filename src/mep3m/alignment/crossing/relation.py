@@ -262,13 +262,21 @@ def _leaves_that_follow(side: Side, filing: Filing) -> sparse.csr_matrix:
 
 
 def with_inner(side: Side, titles_kept: int) -> Side:
-    """Return the side with its inner categories too, each with titles of what lies below it."""
+    """Return the side with its inner categories too, each with titles of what lies below it.
+
+    One that holds a single category is left out: it has the same products as that one, so nothing could tell
+    which of the two another platform's category equals.
+    """
     have, ids = {entry.path for entry in side}, {entry.id for entry in side}
     below: dict[tuple[str, ...], list[Entry]] = {}
     for entry in side:
         for depth in range(1, len(entry.path)):
             below.setdefault(entry.path[:depth], []).append(entry)
-    inner = [_inner(path, entries, titles_kept) for path, entries in below.items() if path not in have]
+    inner = [
+        _inner(path, entries, titles_kept)
+        for path, entries in below.items()
+        if path not in have and len(entries) > 1
+    ]
     added = (entry for entry in inner if entry.id not in ids)
     return Side(side.name, tuple(sorted((*side.entries, *added), key=lambda entry: entry.path)))
 
