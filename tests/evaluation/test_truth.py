@@ -97,6 +97,14 @@ def test_a_wrong_and_a_missed_link_count(tmp_path: Path) -> None:
     assert found["decisions"] == 1
 
 
+def test_links_of_inner_categories_are_not_counted_where_the_truth_names_none(tmp_path: Path) -> None:
+    """The truth names the categories that have products; 'w' is inner, as 'w > x' lies below it."""
+    leaf = replace(LINKS[0], left_id="w > x", right_id="y9")
+    inner = replace(LINKS[1], left_id="w", right_id="y")
+    found = scored(tmp_path, PERFECT, [*LINKS, leaf, inner])["alignment"]
+    assert (found["proposed"], found["correct"]) == (3, 2)
+
+
 def test_the_same_id_in_two_shops_is_not_the_same_category(tmp_path: Path) -> None:
     swapped = replace(LINKS[0], left_source="b", right_source="a")
     assert scored(tmp_path, PERFECT, [swapped])["alignment"]["correct"] == 0

@@ -61,7 +61,7 @@ def test_the_smallest_project_has_every_section_by_default(tmp_path: Path) -> No
     assert project.sources[0].columns.names() == []
     assert project.first_level == ()
     assert project.align.method == "evidence"
-    assert (project.merge.unreviewed, project.merge.accept_above) == ("accept", 0.5)
+    assert (project.merge.unreviewed, project.merge.precision) == ("accept", 0.98)
     assert (project.split.kind, project.split.test_share) == ("grouped", 0.2)
     assert not project.sources[0].fetch.enabled  # nothing is fetched unless somebody says so
 

@@ -110,8 +110,7 @@ def test_unmapped_rows_can_keep_their_labels(shops: Store, tmp_path: Path) -> No
 def test_the_report_before_is_what_the_rows_are_after(shops: Store, tmp_path: Path) -> None:
     counts = store_counts(shops)
     assert sum(counts.rows.values()) == sum(ROWS.values()) - 1
-    merged, broken = ApplyReview(REVIEW).result(counts)
-    report = impact(counts, merged, REVIEW.decisions, broken)
+    report = impact(counts, ApplyReview(REVIEW).result(counts), REVIEW.decisions)
     after = store_counts(apply(shops, tmp_path / "merged"))
     assert compare_after(report, after) == []
     assert (report["rows"], report["rows_unmapped"]) == (34, 1)
@@ -123,14 +122,13 @@ def test_the_report_before_is_what_the_rows_are_after(shops: Store, tmp_path: Pa
 
 def test_a_second_report_says_that_nothing_moves(shops: Store, tmp_path: Path) -> None:
     counts = store_counts(apply(shops, tmp_path / "merged"))
-    merged, broken = ApplyReview(REVIEW).result(counts)
-    assert impact(counts, merged, REVIEW.decisions, broken)["rows_moved"] == 0
+    assert impact(counts, ApplyReview(REVIEW).result(counts), REVIEW.decisions)["rows_moved"] == 0
 
 
 def test_the_report_in_words(shops: Store) -> None:
     counts = store_counts(shops)
-    merged, _ = ApplyReview(REVIEW).result(counts)
-    report = impact(counts, merged, REVIEW.decisions, ["<script>"])
+    result = replace(ApplyReview(REVIEW).result(counts), notes=("<script>",))
+    report = impact(counts, result, REVIEW.decisions)
     text = "\n".join(as_text(report, limit=1))
     assert "手机: a '手机 > 手机' (4) = b '数码 > 手机' (7)" in text
     assert "… and 1 more" in text
@@ -150,12 +148,11 @@ def test_edits_are_replayed_on_the_new_merge(shops: Store, tmp_path: Path) -> No
     assert [label.category for label in rows[("手机", "手机")].labels] == ["phones"]
     whole = make(taxonomy, Edit("archive", "phones", reason="closed"), "li", "2026-11-22")[1]
     counts = store_counts(shops)
-    result, broken = ApplyReview(REVIEW, edits=(whole,)).result(counts)
-    unmapped = {row["path"]: row["reason"] for row in impact(counts, result, (), broken)["unmapped"]}
+    result = ApplyReview(REVIEW, edits=(whole,)).result(counts)
+    unmapped = {row["path"]: row["reason"] for row in impact(counts, result, ())["unmapped"]}
     assert "phones was archived: closed" in unmapped["手机 > 手机"]
     gone = replace(rename, edit=Edit("rename", "nothing", name_zh="x"))
-    _, broken = ApplyReview(REVIEW, edits=(gone,)).result(store_counts(shops))
-    assert "no longer holds" in broken[0]
+    assert "no longer holds" in ApplyReview(REVIEW, edits=(gone,)).result(counts).notes[0]
 
 
 def merged_id(store: Store, *path: str) -> str:

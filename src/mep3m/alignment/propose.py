@@ -10,6 +10,9 @@ from mep3m.alignment.records import Proposal, Side
 from mep3m.errors import UsageError
 from mep3m.settings.align import AlignSettings
 
+#: titles of an inner category that are taken from what lies below it
+INNER_TITLES = 450
+
 
 def propose(
     sides: Sequence[Side], settings: AlignSettings, first_levels: FirstLevels | None = None
@@ -28,12 +31,20 @@ def propose(
         )
     if settings.method == "paper":
         return propose_paper(sides, settings, first_levels)
+    from mep3m.alignment.crossing.relation import with_inner
+    from mep3m.alignment.crossing.tables import Crossings
     from mep3m.alignment.learned.proposer import propose_evidence
 
     proposals: list[Proposal] = []
-    for left, right in combinations(sides, 2):
+    whole = [
+        with_inner(side, INNER_TITLES) if any(entry.titles for entry in side) else side for side in sides
+    ]
+    crossings = Crossings(whole)
+    for left, right in combinations(whole, 2):
         classes = None
         if first_levels or settings.within_first_level == "always":
             classes = first_level_classes(left, right, settings, first_levels)
-        proposals += propose_evidence(left, right, settings.evidence, classes)
+        proposals += propose_evidence(
+            left, right, settings.evidence, classes, crossing=crossings.between(left, right)
+        )
     return proposals

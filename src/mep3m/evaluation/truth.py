@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from mep3m.alignment.score import Gold, score
 from mep3m.alignment.table import read_rows
 from mep3m.evaluation.clusters import b_cubed, pairwise
 from mep3m.store import Store
+from mep3m.taxonomy import PATH_SEPARATOR
 
 TURNED: Mapping[str, Relation] = {"exact": "exact", "broader": "narrower", "narrower": "broader"}
 #: defects that leave a product usable, so nothing has to take it out
@@ -74,9 +75,22 @@ def _alignment(gold_file: Path, review: Path | None, present: set[str]) -> dict[
         )
     if review is None or not pairs:
         return None
-    scores = score([_named(row.proposal) for row in read_sssom(review)], Gold(pairs), errors_shown=0)
+    proposals = _known_to(pairs, [_named(row.proposal) for row in read_sssom(review)])
+    scores = score(proposals, Gold(pairs), errors_shown=0)
     wanted = ("gold_pairs", "proposed", "correct", "precision", "recall", "f1", "decisions")
     return {name: value for name, value in asdict(scores).items() if name in wanted}
+
+
+def _known_to(pairs: Collection[Key], proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Return the proposals without links of inner categories: the truth names those with products only."""
+    named = {end for pair in pairs for end in pair}
+    ends = {end for one in proposals for end in (one.left_id, one.right_id)}
+    above: set[str] = set()
+    for end in ends:
+        names = end.split(PATH_SEPARATOR)
+        above.update(PATH_SEPARATOR.join(names[:depth]) for depth in range(1, len(names)))
+    inner = above - named
+    return [one for one in proposals if one.left_id not in inner and one.right_id not in inner]
 
 
 def _named(proposal: Proposal) -> Proposal:

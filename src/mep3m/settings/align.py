@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mep3m.settings.base import Settings
 
@@ -67,14 +68,32 @@ class MergeSettings(Settings):
 
     `join_inner` joins the inner categories (those with others below them) of different platforms that
     have the same name below the same parent; only a rejected row keeps two of them apart.
-    `unreviewed = "accept"` also applies what the method accepted and no person has reviewed, from
-    `accept_above` on. `allow_joins` lets a merge join two categories of one platform. `unmapped`
-    says what happens to the labels of rows whose category is unmapped.
+    `unreviewed = "accept"` also applies what the method accepted and no person has reviewed, as far as
+    `precision` allows: of all rows, at least this share is expected to stand below no category of another
+    platform that does not contain them. One such link must be at least `least_exact` or `least_inner`
+    (narrower and broader) probable. `"skip"` applies what people accepted and nothing else. `allow_joins`
+    lets a merge join two categories of one platform. `unmapped` says what happens to the labels of rows
+    whose category is unmapped.
     """
 
-    unreviewed: Literal["skip", "accept"] = "skip"
-    accept_above: float = Field(default=0.99, ge=0.0, le=1.0)
+    unreviewed: Literal["skip", "accept"] = "accept"
+    precision: float = Field(default=0.98, ge=0.0, lt=1.0)
+    least_exact: float = Field(default=0.8, ge=0.0, le=1.0)
+    least_inner: float = Field(default=0.8, ge=0.0, le=1.0)
     allow_joins: bool = False
     join_inner: bool = True
     depth: int = Field(default=3, ge=1, le=8)
     unmapped: Literal["clear", "keep"] = "clear"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_probability(cls, values: Any) -> Any:
+        """Take `accept_above` of an earlier version, one probability for every relation."""
+        if not isinstance(values, Mapping) or "accept_above" not in values:
+            return values
+        rest = {key: value for key, value in values.items() if key != "accept_above"}
+        return {"least_exact": values["accept_above"], "least_inner": values["accept_above"], **rest}
+
+    def least(self, relation: str) -> float:
+        """Return the probability from which on an unreviewed link of this relation may be applied."""
+        return self.least_exact if relation == "exact" else self.least_inner

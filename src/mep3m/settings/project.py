@@ -98,8 +98,7 @@ class Project(Settings):
     ocr: OcrSettings = OcrSettings()
     ocr_pool: PoolSettings = PoolSettings()
     align: AlignSettings = AlignSettings()
-    #: a build applies what the method accepted until a person has reviewed it
-    merge: MergeSettings = MergeSettings(unreviewed="accept", accept_above=0.5)
+    merge: MergeSettings = MergeSettings()
     split: SplitSettings = SplitSettings()
     train: RunSettings = RunSettings()
 

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from mep3m.alignment.edits.edit import Record, remap_mapping, replay
 from mep3m.alignment.merging.conflicts import resolve_conflicts
 from mep3m.alignment.merging.first_level import PlatformPath
-from mep3m.alignment.merging.impact import Counts, impact
-from mep3m.alignment.merging.merge import Catalogue, Merge, MergeInputs, merge
+from mep3m.alignment.merging.impact import Counts, MergeResult, impact
+from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
+from mep3m.alignment.merging.policy import apply_policy
 from mep3m.alignment.records import Side
 from mep3m.alignment.review.decisions import Ref
 from mep3m.errors import NotFoundError, StoreError, UsageError
@@ -73,18 +74,19 @@ class ApplyReview:
             TaxonomyError: the review contradicts itself or the store; nothing is written.
         """
         counts = read_counts(pq.read_table(path) for path in collected)
-        merged, broken = self.result(counts)
-        write_json(folder / "mapping.json", mapping_rows(merged.mapping))
-        write_json(folder / "impact.json", impact(counts, merged, self.review.decisions, broken))
-        return merged.taxonomy
+        result = self.result(counts)
+        write_json(folder / "mapping.json", mapping_rows(result.merged.mapping))
+        write_json(folder / "impact.json", impact(counts, result, self.review.decisions))
+        return result.merged.taxonomy
 
-    def result(self, counts: Counts) -> tuple[Merge, list[str]]:
-        """Return the merge with the edits replayed, and what a person should look at again."""
+    def result(self, counts: Counts) -> MergeResult:
+        """Return the merge with the edits replayed, what waits for a person, and what to review again."""
         catalogue = Catalogue.of(self.sides, counts.rows)
-        review, left_open = resolve_conflicts(catalogue, self.review)
+        sure, waiting = apply_policy(catalogue, self.review)
+        review, left_open = resolve_conflicts(catalogue, sure)
         merged = merge(catalogue, review)
         taxonomy, held, broken = replay(merged.taxonomy, self.edits)
-        return remap_mapping(merged, taxonomy, held), [*left_open, *broken]
+        return MergeResult(remap_mapping(merged, taxonomy, held), (*left_open, *broken), waiting)
 
     def table_counts(self) -> Counts:
         """Return the products that the sides' tables count, where there is no store."""
@@ -206,10 +208,10 @@ def read_previous(folder: Path) -> dict[PlatformPath, str]:
 def write_tree(stage: ApplyReview, folder: Path) -> None:
     """Write taxonomy, mapping and impact of a merge of tables, without any rows."""
     counts = stage.table_counts()
-    merged, broken = stage.result(counts)
-    write_json(folder / "mapping.json", mapping_rows(merged.mapping))
-    write_json(folder / "impact.json", impact(counts, merged, stage.review.decisions, broken))
-    merged.taxonomy.save(folder / TAXONOMY)
+    result = stage.result(counts)
+    write_json(folder / "mapping.json", mapping_rows(result.merged.mapping))
+    write_json(folder / "impact.json", impact(counts, result, stage.review.decisions))
+    result.merged.taxonomy.save(folder / TAXONOMY)
 
 
 def _keys(shard: pa.Table) -> pa.ChunkedArray:

@@ -42,7 +42,8 @@ def test_the_third_level_exists_where_one_platform_is_finer() -> None:
 
 
 def test_labels_say_who_decided() -> None:
-    merged = merge(CATALOGUE, review(TV, replace(PHONE, verdict="open", by_method=True, probability=0.995)))
+    phone = replace(PHONE, verdict="open", by_method=True, probability=0.995)
+    merged = merge(CATALOGUE, review(TV, phone, settings=MergeSettings(unreviewed="skip")))
     first, second = merged.mapping[("a", ("家电", "电视"))]
     assert (first.origin, first.by) == ("mapped", "first-level map")
     assert (second.origin, second.by, second.confidence) == ("reviewed", "li", None)
@@ -50,14 +51,14 @@ def test_labels_say_who_decided() -> None:
     assert (own.origin, own.by) == ("mapped", "tree of b")
 
 
-def test_what_only_the_method_accepted_is_applied_when_asked_for() -> None:
+def test_what_only_the_method_accepted_is_applied_unless_it_is_to_be_skipped() -> None:
     method = replace(PHONE, verdict="open", by_method=True, probability=0.995, reviewer=None)
     asked = MergeSettings(unreviewed="accept", accept_above=0.99)
     merged = merge(CATALOGUE, review(method, settings=asked))
     label = merged.mapping[("a", ("手机", "手机"))][1]
     assert (label.origin, label.by, label.confidence) == ("mapped", "mep3m align", 0.995)
     assert len(merged.joined) == 1
-    assert not merge(CATALOGUE, review(method)).joined
+    assert not merge(CATALOGUE, review(method, settings=MergeSettings(unreviewed="skip"))).joined
     assert not merge(CATALOGUE, review(replace(method, probability=0.98), settings=asked)).joined
 
 

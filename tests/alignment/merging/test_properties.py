@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mep3m.alignment.merging.conflicts import resolve_conflicts
 from mep3m.alignment.merging.first_level import FirstLevelMap, class_id
 from mep3m.alignment.merging.groups import with_ancestors
-from mep3m.alignment.merging.impact import Counts, impact
+from mep3m.alignment.merging.impact import Counts, MergeResult, impact
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs, find_problems, merge
 from mep3m.alignment.records import Side
 from mep3m.alignment.review.decisions import (
@@ -133,10 +133,12 @@ def test_rows_that_agree_never_contradict(rows: list[Decision]) -> None:
 
 
 @given(rows=decisions, above=st.sampled_from([0.0, 0.5, 0.95, 1.0]))
-def test_the_method_s_own_accepts_count_only_where_asked_and_sure(rows: list[Decision], above: float) -> None:
+def test_the_method_s_own_accepts_count_only_where_sure_and_not_skipped(
+    rows: list[Decision], above: float
+) -> None:
     rows = [replace(row, by_method=row.line % 2 == 0) for row in rows]
     said = [row for row in rows if row.verdict == "accept"]
-    assert links(rows, MergeSettings()) == said
+    assert links(rows, MergeSettings(unreviewed="skip")) == said
     found = links(rows, MergeSettings(unreviewed="accept", accept_above=above))
     method = [row for row in rows if row.verdict == "open" and row.by_method and above <= 0.9]
     assert sorted(row.line for row in found) == sorted(row.line for row in [*said, *method])
@@ -349,7 +351,7 @@ def test_a_folder_without_a_mapping_is_named(tmp_path: Path) -> None:
 def test_the_report_before_accounts_for_every_row(counted: dict[tuple[str, tuple[str, ...]], int]) -> None:
     counts = Counts(counted, {node: {(): n} for node, n in counted.items()})
     merged = merge(Catalogue.of([side("a"), side("b")], counted), MergeInputs((), FIRST))
-    report = impact(counts, merged, ())
+    report = impact(counts, MergeResult(merged), ())
     assert report["rows"] == sum(counted.values())
     assert report["rows_unmapped"] + sum(report["rows_by_origin"].values()) == report["rows"]
     assert report["rows_moved"] == sum(n for node, n in counted.items() if merged.mapping.get(node))

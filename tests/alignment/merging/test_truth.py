@@ -93,14 +93,14 @@ def test_every_rows_label_is_true(tmp_path: Path) -> None:
     entries = from_entries(classes, simulation.project)
     stage = ApplyReview(MergeInputs(truth(world), entries, None, MergeSettings(depth=4)))
     counts = store_counts(store)
-    report = impact(counts, stage.result(counts)[0], stage.review.decisions)
+    report = impact(counts, stage.result(counts), stage.review.decisions)
     merged = run_stage(stage, store, tmp_path / "merged", engine)
     assert compare_after(report, store_counts(merged)) == []
     assert report["rows_unmapped"] == sum(counts.rows[node] for node in counts.rows if not node[1])
 
     covers: dict[str | None, frozenset[int]] = {}
     for node, covered in leaves(world).items():
-        if labels := stage.result(counts)[0].mapping.get(node):
+        if labels := stage.result(counts).merged.mapping.get(node):
             covers[labels[-1].category] = covered
     number = {leaf.path: i for i, leaf in enumerate(world.leaves)}
     rows = {

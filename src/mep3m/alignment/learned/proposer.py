@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from mep3m.alignment.crossing.relation import Known, relations, shipped_heads
+from mep3m.alignment.crossing.tables import Crossing
 from mep3m.alignment.learned.boosted import Curve, Weights, probability, shipped_weights
 from mep3m.alignment.learned.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
 from mep3m.alignment.learned.features import Features, PairEvidence, mirrored
 from mep3m.alignment.learned.structure import FirstPass, Pairs, inherited, structure, ties
 from mep3m.alignment.names.compare import Tree, is_unknown, trees, unknown
 from mep3m.alignment.records import Proposal, Side
+from mep3m.alignment.similarity import Ints
 from mep3m.settings.align import EvidenceSettings
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: pairs below this probability are not worth a person's time
 LEAST = 0.02
+#: share of a category's rows filed under another one from which on the pair is worth a look
+FILED = 0.15
+#: titles of both categories from which on filing tells whether one lies within the other
+TELLING = 8
+#: likeness of two whole paths from which on they are the same: what the names say then stands
+WHOLE = 0.999
 
 
 def propose_evidence(
@@ -25,18 +35,22 @@ def propose_evidence(
     settings: EvidenceSettings,
     classes: tuple[Sequence[str], Sequence[str]] | None = None,
     weights: Weights | None = None,
+    crossing: Crossing | None = None,
 ) -> list[Proposal]:
     """Return proposals between two sides, each with a probability and its evidence.
 
     `classes` are the first-level classes of both sides' entries; where given, only pairs within
     one class are looked at. A proposal's probability is that the two categories are linked at
-    all; its relation is the most probable kind of link.
+    all; its relation is the most probable kind of link. `crossing` says where each side's products
+    would be filed on the other: with it the probability is that of the relation itself.
     """
     if not len(left) or not len(right) or (classes is not None and set(classes[0]).isdisjoint(classes[1])):
         return []
     used = weights or shipped_weights()
     candidates = find_candidates(left, right, settings, used, classes)
     assessed = assess(candidates, settings, used)
+    if crossing is not None:
+        assessed = by_products(assessed, crossing, settings)
     follows = entailed(assessed, settings, used.curves)
     again = {(one.left_id, one.right_id) for one in follows}
     own = [one for one in _proposals(assessed, settings) if (one.left_id, one.right_id) not in again]
@@ -105,6 +119,33 @@ def first_pass(features: Features, weights: Weights) -> FirstPass:
     )
 
 
+def known_pairs(assessed: Assessed, crossing: Crossing) -> tuple[Known, Ints]:
+    """Return what is known of the pairs that something speaks for, and their places among the candidates.
+
+    Only pairs of which both categories have titles: of the others filing says nothing.
+    """
+    pairs, features = assessed.candidates.pairs, assessed.candidates.features
+    linked = np.minimum(assessed.kinds.sum(axis=1), 1.0)
+    share = np.maximum(
+        np.asarray(crossing.there.share[pairs.rows, pairs.columns]).ravel(),
+        np.asarray(crossing.back.share[pairs.columns, pairs.rows]).ravel(),
+    )
+    stocked = (crossing.there.titles[pairs.rows] > 0) & (crossing.back.titles[pairs.columns] > 0)
+    at = np.nonzero(stocked & (assessed.accepted | (linked >= LEAST) | (share >= FILED)))[0]
+
+    def feature(name: str) -> np.ndarray:
+        values: np.ndarray = np.nan_to_num(features[name][at].astype(float))
+        return values
+
+    kinds = assessed.kinds[at].astype(float)
+    return Known(
+        pairs.rows[at], pairs.columns[at], kinds[:, 0], kinds[:, 1], kinds[:, 2],
+        ((feature("kind_l") > 0) | (feature("inside_r") == 1)).astype(float),
+        ((feature("kind_r") > 0) | (feature("inside_l") == 1)).astype(float),
+        np.maximum(feature("clash"), feature("apart")), feature("same"), feature("ratio"),
+    ), at  # fmt: skip
+
+
 def _within(pairs: Pairs, classes: tuple[Sequence[str], Sequence[str]] | None) -> Pairs:
     if classes is None:
         return pairs
@@ -137,6 +178,66 @@ def _proposals(assessed: Assessed, settings: EvidenceSettings) -> list[Proposal]
             )
         )  # fmt: skip
     return proposals
+
+
+def by_products(assessed: Assessed, crossing: Crossing, settings: EvidenceSettings) -> Assessed:
+    """Return the pairs with the relations that products, names and trees together speak for.
+
+    What is accepted is probable enough, and the best exact link of both its categories.
+    """
+    candidates = assessed.candidates
+    known, at = known_pairs(assessed, crossing)
+    if not len(at):
+        return assessed
+    kinds, relation = assessed.kinds.copy(), assessed.relation.copy()
+    accepted, rule = assessed.accepted.copy(), dict(assessed.rule)
+    kinds[at] = relations(candidates.left.side, candidates.right.side, crossing, known, shipped_heads())
+    twins = at[(candidates.features["whole"][at] >= WHOLE) & (assessed.kinds[at, 0] > kinds[at, 0])]
+    kinds[twins] = np.where(np.arange(3) == 0, assessed.kinds[twins], 0.0)
+    relation[at] = kinds[at].argmax(axis=1)
+    least = np.where(relation[at] == 0, settings.accept, settings.accept_inner)
+    accepted[at] = (kinds[at].max(axis=1) >= least) & (settings.many_to_one | (relation[at] == 0))
+    accepted &= ~_second_partner(candidates.pairs, kinds, relation, accepted)
+    told = candidates.features | _filed(candidates, crossing, known, at)
+    return replace(
+        assessed,
+        candidates=replace(candidates, features=told),
+        kinds=kinds,
+        relation=relation,
+        accepted=accepted,
+        rule=rule,
+    )
+
+
+def _filed(candidates: Candidates, crossing: Crossing, known: Known, at: Ints) -> Features:
+    """Return what filing says of each pair (pairs,), NaN where one of the two has too few titles to tell."""
+    empty = np.full(len(candidates.pairs), np.nan, np.float32)
+    enough = (crossing.there.titles[known.rows] >= TELLING) & (crossing.back.titles[known.columns] >= TELLING)
+    rows, columns, of = known.rows[enough], known.columns[enough], at[enough]
+    told = {name: empty.copy() for name in ("filed_l", "filed_r", "at_home_l", "at_home_r")}
+    told["filed_l"][of] = np.asarray(crossing.there.share[rows, columns]).ravel() if len(of) else ()
+    told["filed_r"][of] = np.asarray(crossing.back.share[columns, rows]).ravel() if len(of) else ()
+    told["at_home_l"][of], told["at_home_r"][of] = crossing.there.home[rows], crossing.back.home[columns]
+    names = {"named_l": empty.copy(), "named_r": empty.copy()}
+    names["named_l"][at], names["named_r"][at] = known.inside_l, known.inside_r
+    return told | names
+
+
+def _second_partner(
+    pairs: Pairs, kinds: np.ndarray, relation: np.ndarray, accepted: np.ndarray
+) -> np.ndarray:
+    """Return which accepted exact pairs (pairs,) have a category that is surer of another partner."""
+    places = np.nonzero(accepted & (relation == 0))[0]
+    order = places[np.argsort(-kinds[places, 0], kind="stable")]
+    taken: tuple[set[int], set[int]] = set(), set()
+    second = np.zeros(len(relation), dtype=bool)
+    for k in order.tolist():
+        ends = int(pairs.rows[k]), int(pairs.columns[k])
+        second[k] = ends[0] in taken[0] or ends[1] in taken[1]
+        if not second[k]:
+            taken[0].add(ends[0])
+            taken[1].add(ends[1])
+    return second
 
 
 def entailed(assessed: Assessed, settings: EvidenceSettings, curves: Mapping[str, Curve]) -> list[Proposal]:
@@ -201,21 +302,30 @@ TOLD = {
     "children": "children", "siblings": "siblings", "content": "titles",
     "votes_l": "left titles nearest to right", "votes_r": "right titles nearest to left",
     "ocr": "text on images", "picture": "pictures", "above": "link of the parents",
-    "inherit_l": "link of an ancestor",
+    "inherit_l": "link of an ancestor", "filed_l": "left rows filed under right",
+    "filed_r": "right rows filed under left", "at_home_l": "left rows at home there",
+    "at_home_r": "right rows at home there", "named_l": "left name says it lies within right",
+    "named_r": "right name says it lies within left",
 }  # fmt: skip
 
 
 def _numbers(assessed: Assessed, k: int) -> dict[str, float]:
     numbers = {f"p_{kind}": float(assessed.kinds[k, column]) for column, kind in enumerate(KINDS)}
     features = assessed.candidates.features
-    return numbers | {name: float(features[name][k]) for name in TOLD if not np.isnan(features[name][k])}
+    return numbers | {
+        name: float(features[name][k])
+        for name in TOLD
+        if name in features and not np.isnan(features[name][k])
+    }
 
 
 def _words(assessed: Assessed, k: int) -> str:
     """Return the evidence of one pair as a person reads it."""
     features = assessed.candidates.features
     told = [
-        f"{words} {features[name][k]:.2f}" for name, words in TOLD.items() if not np.isnan(features[name][k])
+        f"{words} {features[name][k]:.2f}"
+        for name, words in TOLD.items()
+        if name in features and not np.isnan(features[name][k])
     ]
     if features["same"][k] == 1:
         told.insert(0, "same name")

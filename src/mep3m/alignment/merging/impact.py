@@ -9,6 +9,7 @@ from typing import Any
 
 from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.merge import Merge
+from mep3m.alignment.merging.policy import Waiting
 from mep3m.alignment.review.decisions import Decision, progress
 from mep3m.taxonomy import PATH_SEPARATOR
 
@@ -21,10 +22,18 @@ class Counts:
     present: Mapping[PlatformPath, Mapping[tuple[str, ...], int]]
 
 
-def impact(
-    counts: Counts, merged: Merge, decisions: Sequence[Decision], broken: Sequence[str] = ()
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class MergeResult:
+    """A merge, notes for a person, and the links that wait for one."""
+
+    merged: Merge
+    notes: tuple[str, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+
+
+def impact(counts: Counts, result: MergeResult, decisions: Sequence[Decision]) -> dict[str, Any]:
     """Return rows moved, classes joined, levels, unmapped categories and what still needs a person."""
+    merged = result.merged
     mapped = {node: merged.mapping.get(node, ()) for node in counts.rows}
     moved = sum(
         rows
@@ -48,7 +57,17 @@ def impact(
         ],
         "without_english": sum(category.name_en is None for category in merged.taxonomy),
         "decisions": progress(decisions),
-        "notes": [*merged.notes, *broken],
+        "waiting": [
+            {
+                "line": one.decision.line,
+                "link": one.decision.link,
+                "probability": one.decision.probability,
+                "rows": one.rows,
+                "why": one.why,
+            }
+            for one in result.waiting
+        ],
+        "notes": [*merged.notes, *result.notes],
         "taxonomy": merged.taxonomy.version,
     }
 
@@ -102,6 +121,13 @@ def as_text(report: Mapping[str, Any], limit: int = 10) -> list[str]:
     if report["unnamed"]:
         names = ", ".join(f"{row['id']} {row['name']}" for row in report["unnamed"][:limit])
         lines.append(f"merged under different names, nobody has named them: {names}")
+    if report["waiting"]:
+        lines.append(f"links that wait for a person: {len(report['waiting'])}, by rows at stake")
+        lines += [
+            f"  line {row['line']}: {row['link']} ({row['rows']:,} rows): {row['why']}"
+            for row in report["waiting"][:limit]
+        ]
+        lines += _more(len(report["waiting"]), limit)
     lines += [f"note: {note}" for note in report["notes"][:limit]] + _more(len(report["notes"]), limit)
     return lines
 

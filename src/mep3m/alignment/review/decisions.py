@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -61,6 +61,7 @@ class Decision:
     date: str | None = None
     left_label: str = ""
     right_label: str = ""
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def link(self) -> str:
@@ -148,6 +149,7 @@ def parse_decision(cells: Mapping[str, str], line: int) -> Decision:
         date=row.date or None,
         left_label=proposal.left_label,
         right_label=proposal.right_label,
+        evidence=proposal.evidence,
     )
 
 
@@ -161,7 +163,7 @@ def links(decisions: Iterable[Decision], settings: MergeSettings) -> list[Decisi
             settings.unreviewed == "accept"
             and decision.verdict == "open"
             and decision.by_method
-            and (decision.probability or 0.0) >= settings.accept_above
+            and (decision.probability or 0.0) >= settings.least(decision.relation)
         )
     ]
 

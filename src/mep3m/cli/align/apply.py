@@ -48,8 +48,13 @@ def _sources(command: Any) -> Any:
         click.option("--previous", type=FILE, help="An earlier result, whose ids are kept."),
         click.option("--edits", type=FILE, help="Recorded edits of the tree ('align edit')."),
         click.option("--reviewer", help="Who decided, where the file does not say."),
-        click.option("--unreviewed", help="accept: also what only the method accepted. [default: skip]"),
-        click.option("--accept-above", type=float, help="... from this probability on. [default: 0.99]"),
+        click.option(
+            "--unreviewed", help="accept: also what is sure without a person; skip. [default: accept]"
+        ),
+        click.option(
+            "--precision", type=float, help="Share of rows expected in a right place. [default: 0.98]"
+        ),
+        click.option("--accept-above", type=float, help="Least probability of one such link. [default: 0.8]"),
         click.option(
             "--allow-joins", is_flag=True, default=None, help="Let a merge join one platform's own."
         ),
@@ -95,8 +100,7 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     stage = _stage(FileReviewLog(review_file).read(now()).decisions, options)
     store = Store.open(options["store"]) if options["store"] else None
     counts = store_counts(store) if store else stage.table_counts()
-    merged, broken = stage.result(counts)
-    report = impact(counts, merged, stage.review.decisions, broken)
+    report = impact(counts, stage.result(counts), stage.review.decisions)
     if not options["dry_run"]:
         after = _write(stage, store, options)
         report["after"] = compare_after(report, after) if after else []
@@ -124,7 +128,8 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
     from mep3m.settings.align import MergeSettings
     from mep3m.stages.apply_review import ApplyReview, read_previous
 
-    given = {key: options[key] for key in MergeSettings.model_fields if options[key] is not None}
+    keys = (*MergeSettings.model_fields, "accept_above")
+    given = {key: options[key] for key in keys if options.get(key) is not None}
     settings = MergeSettings.parse(given, "mep3m align apply")
     names = {"left": options["left_platform"], "right": options["right_platform"]}
     sides: list[Side] = []

@@ -20,7 +20,7 @@ from mep3m.cli.shared import FILE, NEW_FILE, json_option, now, print_json
 @click.option("--license", "license_", help="IRI of the licence of the set. [default: unspecified]")
 @click.option("--base", help="IRI that the ids are written below. [default: names within this set]")
 @click.option("--unreviewed", help="accept: also what only the method accepted. [default: skip]")
-@click.option("--accept-above", type=float, help="... from this probability on. [default: 0.99]")
+@click.option("--accept-above", type=float, help="... from this probability on. [default: 0.8]")
 @json_option
 def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     """Write the decisions of a review FILE as an SSSOM set: ids as CURIEs, refused links with 'Not'.
@@ -36,7 +36,7 @@ def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
 
     require_replaceable(out)
     given = {key: options[key] for key in ("unreviewed", "accept_above") if options[key] is not None}
-    settings = MergeSettings.parse(given, "mep3m align export")
+    settings = MergeSettings.parse({"unreviewed": "skip", **given}, "mep3m align export")
     terms = Terms(options["title"], options["license_"] or NO_LICENSE, options["base"])
     review = FileReviewLog(review_file).read(now())
     sheet, decisions = review.sheet, review.decisions

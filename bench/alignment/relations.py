@@ -1,0 +1,222 @@
+"""Fit and measure relations of categories by products: `python -m bench.alignment.relations --out FILE`.
+
+Real shops with a truth written by hand (`bench/truth`), simulated shops, and one shop's products cut into
+two. Without `--out` it only measures: each platform is left out of the fit in turn, and the relations of its
+categories are predicted by models that have not seen it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from bench.alignment.data import Case, rows, simulated, walmart_amazon
+from bench.alignment.splits import few, split_shops
+from mep3m.alignment.crossing.fitting import Labelled, fit_heads
+from mep3m.alignment.crossing.relation import Heads, relations, with_inner
+from mep3m.alignment.crossing.tables import Crossings
+from mep3m.alignment.learned.boosted import shipped_weights
+from mep3m.alignment.learned.decide import assess
+from mep3m.alignment.learned.proposer import find_candidates, known_pairs
+from mep3m.alignment.records import Entry, Side
+from mep3m.settings.align import EvidenceSettings
+from mep3m.taxonomy import PATH_SEPARATOR
+
+Node = tuple[str, tuple[str, ...]]
+TRUTH = Path(__file__).parents[1] / "truth"
+#: titles of a category that are read, as from a store
+TITLES = 450
+#: simulated worlds: seed -> products
+WORLDS = {21: 400, 22: 800, 23: 1600, 24: 4000, 25: 12_000, 26: 6000}
+#: what a pair of a made set counts beside a real one
+MADE = 0.05
+TURNED = {"narrower": "broader", "broader": "narrower"}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of some shops: where each category's rows may stand, how many, and equal pairs."""
+
+    allowed: Mapping[Node, frozenset[Node]]
+    rows: Mapping[Node, int]
+    equal: frozenset[tuple[Node, Node]]
+
+    def lies_within(self, inner: Node, outer: Node) -> bool:
+        """Say whether all rows of one category may stand below another."""
+        below = [n for n in self._leaves if n[0] == inner[0] and n[1][: len(inner[1])] == inner[1]]
+        total = sum(self.rows[n] for n in below)
+        return total > 0 and sum(self.rows[n] for n in below if outer in self.allowed[n]) >= 0.99 * total
+
+    @property
+    def _leaves(self) -> list[Node]:
+        inner = {(source, path[:depth]) for source, path in self.rows for depth in range(1, len(path))}
+        return [node for node, count in self.rows.items() if count and node not in inner]
+
+
+def read_truth(group: str, also: Sequence[str] = ()) -> Truth:
+    """Return the hand-made truth of one set of shops."""
+    allowed: dict[Node, frozenset[Node]] = {}
+    counts: dict[Node, int] = {}
+    for row in _table("categories.tsv"):
+        if row["group"] == group:
+            node = _node(row["platform"], row["path"])
+            counts[node] = int(row["rows"] or 0)
+            named = [text.partition(": ") for text in row["allowed"].split(" || ") if text not in ("", "-")]
+            places = [_node(platform, path) for platform, _, path in named]
+            allowed[node] = frozenset(
+                (platform, path[:depth]) for platform, path in places for depth in range(1, len(path) + 1)
+            )
+    equal = set()
+    for row in _table("relations.tsv"):
+        if row["group"] in (group, *also) and row["relation"] == "exact":
+            ends = (
+                _node(row["left_platform"], row["left_path"]),
+                _node(row["right_platform"], row["right_path"]),
+            )
+            equal |= {ends, ends[::-1]}
+    return Truth(allowed, counts, frozenset(equal))
+
+
+def _node(platform: str, path: str) -> Node:
+    return platform, tuple(path.split(PATH_SEPARATOR))
+
+
+def _table(name: str) -> Iterator[dict[str, str]]:
+    with (TRUTH / name).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+#: platform -> file, title column, label columns; `platforms_2018` holds three
+SHOPS = {
+    "retail": ("retail_30class/items.tsv", "title", ("label",)),
+    "taobao_2019": ("taobao_2019/items.tsv", "title", ("l1", "l2")),
+    "platforms_2018": ("suning_jd_taobao_2018/items_dedup.tsv", "title", ("l1", "l2", "l3")),
+    "jd_taotao": ("jd_taotao_2015/items.tsv", "title", ("l1", "l2", "l3")),
+    "yanxuan": ("yanxuan_2018/items.tsv", "title", ("l1", "l2")),
+    "newbee": ("newbee_2019/items.tsv", "title", ("l1", "l2", "l3")),
+}
+
+
+def chinese_shops() -> list[Side]:
+    """Return the eight platforms with their inner categories."""
+    titles: dict[str, dict[tuple[str, ...], list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, (file, title, labels) in SHOPS.items():
+        for row in rows(f"zh_titles/{file}"):
+            path = tuple(row[label] for label in labels if row[label])
+            if path and row[title]:
+                titles[row.get("platform", name) if name == "platforms_2018" else name][path].append(
+                    row[title]
+                )
+    sides = []
+    for name, of in sorted(titles.items()):
+        entries = tuple(
+            Entry(PATH_SEPARATOR.join(path), path, (), tuple(texts[:TITLES]), (), len(texts))
+            for path, texts in sorted(of.items())
+        )
+        sides.append(with_inner(Side(name, entries), TITLES))
+    return sides
+
+
+def labelled(
+    left: Side, right: Side, crossings: Crossings, truth: Truth | Case, weight: float
+) -> Labelled | None:
+    """Return the pairs worth a look between two sides, with what is true of them."""
+    crossing, settings = crossings.between(left, right), EvidenceSettings()
+    if crossing is None:
+        return None
+    assessed = assess(find_candidates(left, right, settings, shipped_weights()), settings, shipped_weights())
+    known, _ = known_pairs(assessed, crossing)
+    pairs = [(left.entries[i], right.entries[j]) for i, j in zip(known.rows, known.columns, strict=True)]
+    if isinstance(truth, Case):
+        kinds = [truth.relations.get((a.id, b.id)) for a, b in pairs]
+        flags = [[kind in (name, "exact") for kind in kinds] for name in ("narrower", "broader")]
+        equal = [kind == "exact" for kind in kinds]
+    else:
+        ends = [((left.name, a.path), (right.name, b.path)) for a, b in pairs]
+        flags = [[truth.lies_within(a, b) for a, b in ends], [truth.lies_within(b, a) for a, b in ends]]
+        equal = [end in truth.equal for end in ends]
+    print(f"{left.name} | {right.name}: {len(pairs)} pairs", file=sys.stderr, flush=True)
+    narrower, broader, same = (np.array(flag, float) for flag in (*flags, equal))
+    return Labelled(left, right, crossing, known, narrower, broader, same, weight)
+
+
+def real_sets() -> list[Labelled]:
+    """Return every pair of real platforms."""
+    shops = chinese_shops()
+    crossings, truth = Crossings(shops), read_truth("zh6", also=("zh4",))
+    found = [labelled(a, b, crossings, truth, 1.0) for a, b in combinations(shops, 2)]
+    case = walmart_amazon()
+    crossings = Crossings([case.left, case.right])
+    found.append(labelled(case.left, case.right, crossings, read_truth("walmart_amazon"), 1.0))
+    return [one for one in found if one is not None]
+
+
+def made_sets() -> list[Labelled]:
+    """Return simulated shops and shops cut into two."""
+    cases = [case.stocked().without_english() for seed, n in WORLDS.items() for case in simulated(seed, n)]
+    for case in split_shops():
+        cases += [case, *(few(case, draw) for draw in (1, 2, 3) if case.gold)]
+    found = []
+    for case in cases:
+        left, right = Side("left", case.left.entries), Side("right", case.right.entries)
+        found.append(labelled(left, right, Crossings([left, right]), case, MADE))
+    return [one for one in found if one is not None]
+
+
+def measure(real: Sequence[Labelled], made: Sequence[Labelled]) -> None:
+    """Print how right relations are by probability, each platform predicted by models that lack it."""
+    rows_: list[tuple[str, float, bool]] = []
+    for platform in sorted({name for one in real for name in (one.left.name, one.right.name)}):
+        out = [one for one in real if platform in (one.left.name, one.right.name)]
+        heads = (
+            fit_heads([one for one in real if one not in out] + list(made)) if len(out) < len(real) else None
+        )
+        for one in out:
+            rows_ += _judged(one, heads) if heads else []
+    for low, high in (
+        (0.3, 0.5),
+        (0.5, 0.7),
+        (0.7, 0.8),
+        (0.8, 0.9),
+        (0.9, 0.95),
+        (0.95, 0.98),
+        (0.98, 1.01),
+    ):
+        for group in ("zh", "walmart"):
+            of = [(p, ok) for name, p, ok in rows_ if low <= p < high and name == group]
+            if of:
+                p, ok = np.mean(of, axis=0)
+                print(f"| {group} | {low}-{high} | {len(of)} | {p:.2f} | {ok:.2f} |")
+
+
+def _judged(one: Labelled, heads: Heads) -> list[tuple[str, float, bool]]:
+    kinds = relations(one.left, one.right, one.crossing, one.known, heads)
+    which = kinds.argmax(axis=1)
+    truth = np.stack([one.equal, one.narrower, one.broader], axis=1)
+    group = "walmart" if one.left.name == "walmart" else "zh"
+    every = range(len(which))
+    return [(group, float(kinds[k, which[k]]), bool(truth[k, which[k]])) for k in every]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    real, made = real_sets(), made_sets()
+    measure(real, made)
+    if options.out:
+        heads = fit_heads([*real, *made])
+        options.out.write_text(json.dumps(heads.to_json(), indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Which relation two categories have: at most one a pair, with a direction, and the models as a file."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mep3m.alignment.crossing.relation import (
+    EQUAL,
+    WITHIN,
+    Heads,
+    Known,
+    equal_numbers,
+    relations,
+    shipped_heads,
+    turn,
+    turn_crossing,
+    with_inner,
+    within_numbers,
+)
+from mep3m.alignment.crossing.tables import Crossing, Crossings
+from mep3m.alignment.records import Entry, Side
+from tests.alignment.crossing.shelves import platform
+
+LEFT = platform("left", {"家电": "电视+空调", "茶": "茶", "鞋": "shoes"}, count=60)
+RIGHT = platform("right", {"电视": "电视", "茶": "茶", "книги": "книги"}, count=60, seed=2)
+PAIRS = [(row, column) for row in range(3) for column in range(3)]
+
+
+def crossing() -> Crossing:
+    made = Crossings((LEFT, RIGHT)).between(LEFT, RIGHT)
+    assert made is not None
+    return made
+
+
+def known(**values: object) -> Known:
+    """Return all nine pairs, of which nothing is known but what `values` say."""
+    rows, columns = np.array([pair[0] for pair in PAIRS]), np.array([pair[1] for pair in PAIRS])
+    given_values = {name: np.zeros(9) for name in Known._fields[2:]}
+    return Known(rows, columns, **{**given_values, **values})  # type: ignore[arg-type]
+
+
+def test_the_models_that_ship_say_the_same_after_a_round_trip() -> None:
+    heads = shipped_heads()
+    again = Heads.from_json(json.loads(json.dumps(heads.to_json())))
+    assert again.to_json() == heads.to_json()
+    asked = crossing(), known()
+    assert np.array_equal(relations(LEFT, RIGHT, *asked, again), relations(LEFT, RIGHT, *asked, heads))
+
+
+def test_the_numbers_of_a_pair_have_the_names_of_the_models() -> None:
+    assert within_numbers(LEFT, RIGHT, crossing(), known()).shape == (9, len(WITHIN))
+    assert equal_numbers(crossing(), known()).shape == (9, len(EQUAL))
+    none = Known(*(np.zeros(0, int) for _ in range(2)), *(np.zeros(0) for _ in range(8)))
+    assert relations(LEFT, RIGHT, crossing(), none, shipped_heads()).shape == (0, 3)
+
+
+def test_products_with_names_speak_for_the_right_relation_and_direction() -> None:
+    names = np.array([pair in {(0, 0), (1, 1)} for pair in PAIRS], float)
+    same = np.array([pair == (1, 1) for pair in PAIRS], float)
+    said = known(exact=0.9 * same, same=same, names=same, broader=0.7 * (names - same), inside_r=names - same)
+    found = dict(zip(PAIRS, relations(LEFT, RIGHT, crossing(), said, shipped_heads()), strict=True))
+    assert found[0, 0].argmax() == 2  # appliances are broader than television sets
+    assert found[0, 0].max() > 0.5
+    assert found[1, 1].argmax() == 0
+    assert found[1, 1].max() > 0.9
+    assert max(found[pair].max() for pair in PAIRS if pair not in {(0, 0), (1, 1)}) < 0.1
+
+
+def test_turned_pairs_have_turned_relations() -> None:
+    said = known(broader=np.full(9, 0.4), inside_r=np.full(9, 1.0), names=np.full(9, 0.3))
+    there = relations(LEFT, RIGHT, crossing(), said, shipped_heads())
+    back = relations(RIGHT, LEFT, turn_crossing(crossing()), turn(said), shipped_heads())
+    assert np.allclose(there, back[:, [0, 2, 1]])
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_pair_has_at_most_one_relation(seed: int) -> None:
+    made = np.random.default_rng(seed)
+    values = {name: made.random(9) for name in Known._fields[2:]}
+    found = relations(LEFT, RIGHT, CROSSING, known(**values), shipped_heads())
+    assert ((found > 0).sum(axis=1) <= 1).all()
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+CROSSING = crossing()
+
+
+def test_inner_categories_are_added_with_what_lies_below_them() -> None:
+    side = Side(
+        "a",
+        (
+            Entry("2", ("x", "z"), titles=("t3",), count=4, first_level="one"),
+            Entry("1", ("x", "y"), ("X", "Y"), titles=("t1", "t2"), count=3, first_level="one"),
+            Entry("3", ("w",), count=None),
+        ),
+    )
+    whole = with_inner(side, 10)
+    assert [entry.path for entry in whole] == [("w",), ("x",), ("x", "y"), ("x", "z")]
+    inner = whole.entries[1]
+    assert (inner.id, inner.count, inner.first_level) == ("x", 7, "one")
+    assert sorted(inner.titles) == ["t1", "t2", "t3"]
+    assert len(with_inner(side, 2).entries[1].titles) == 2
+    assert with_inner(whole, 10) == whole
+
+
+def test_an_inner_category_takes_no_id_that_another_has() -> None:
+    side = Side("a", (Entry("x", ("w",)), Entry("1", ("x", "y"))))
+    assert [entry.id for entry in with_inner(side, 10)] == ["x", "1"]
+
+
+@pytest.mark.parametrize("paths", [[], [("a",)], [("a",), ("b",)]])
+def test_a_flat_side_gets_no_inner_categories(paths: list[tuple[str, ...]]) -> None:
+    side = Side("a", tuple(Entry(path[0], path) for path in paths))
+    assert with_inner(side, 10) == side
