@@ -27,6 +27,8 @@ from mep3m.training.task import make_task
 LEVELS = 2
 #: rows of the other platforms that are learned from, rows of the platform that are filed, at most
 MOST_ROWS = 20_000
+#: rows of one merged category that are learned from: more would draw everything to it (decision 175)
+MOST_LEARNED = 300
 #: rows of one category that are filed: at most, and at least where there are many categories
 MOST_OF_CATEGORY, LEAST_OF_CATEGORY = 100, 5
 #: filed rows of a category from which on the test says something about it
@@ -119,6 +121,12 @@ class _Rows:
         self.labelled = np.array([bool(path) for path in self.paths], dtype=np.bool_)
         self.platform = np.array(dataset.products["source"].to_pylist(), dtype=object)
 
+    def learned(self, rows: Ints, draw: np.random.Generator) -> Ints:
+        """Return up to `MOST_LEARNED` rows of each merged category, and up to `MOST_ROWS` in all."""
+        numbers: dict[LabelPath, int] = {}
+        category = np.array([numbers.setdefault(self.paths[row], len(numbers)) for row in rows], np.int64)
+        return _at_random(rows[_some_of_each(category, MOST_LEARNED, draw)], draw)
+
     def take(self, rows: Ints) -> Dataset:
         """Return some rows, labelled down to the second level."""
         cut = tuple(self.paths[row] for row in rows)
@@ -144,9 +152,7 @@ class _Filed:
 def _leave_out(rows: _Rows, platform: str, seed: int) -> tuple[HeldOutPlatform, list[Elsewhere]]:
     """Learn from the other platforms, file the rows of this one."""
     draw = np.random.default_rng(seed)
-    others = np.flatnonzero(rows.labelled & (rows.platform != platform))
-    if len(others) > MOST_ROWS:
-        others = np.sort(draw.choice(others, MOST_ROWS, replace=False))
+    others = rows.learned(np.flatnonzero(rows.labelled & (rows.platform != platform)), draw)
     try:
         classifier = _learn(rows.take(others), seed)
     except UsageError as error:
@@ -178,9 +184,7 @@ def _file(classifier: Classifier, rows: _Rows, mine: Ints, draw: np.random.Gener
         [numbers.setdefault(tuple(path or ()), len(numbers)) for path in shop_paths], np.int64
     )
     most = max(LEAST_OF_CATEGORY, min(MOST_OF_CATEGORY, MOST_ROWS // len(numbers)))
-    chosen = _some_of_each(category, most, draw)
-    if len(chosen) > MOST_ROWS:
-        chosen = np.sort(draw.choice(chosen, MOST_ROWS, replace=False))
+    chosen = _at_random(_some_of_each(category, most, draw), draw)
     total, sampled = np.bincount(category), np.bincount(category[chosen], minlength=len(numbers))
     category = category[chosen]
     dataset, tree = rows.take(mine[chosen]), classifier.tree
@@ -208,6 +212,11 @@ def _some_of_each(category: Ints, most: int, draw: np.random.Generator) -> Ints:
     counts = np.bincount(category)
     rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     return np.sort(order[rank < most])
+
+
+def _at_random(rows: Ints, draw: np.random.Generator) -> Ints:
+    """Return up to `MOST_ROWS` of the rows, in their order."""
+    return rows if len(rows) <= MOST_ROWS else np.sort(draw.choice(rows, MOST_ROWS, replace=False))
 
 
 def _score(filed: _Filed, level: int) -> HeldOutLevel:

@@ -26,9 +26,9 @@ WHERE_NOTE = (
     "same for a spreadsheet. To change something, edit review.sssom.tsv and build again."
 )
 SELF_TEST_NOTE = (
-    "A classifier that has not seen a platform files its rows: the share that lands where the merge put them, "
-    "beside that of the usual test, whose classifier has seen the platform. Categories that only one platform "
-    "has cannot be predicted by the others: their rows are not counted."
+    "A classifier that has not seen a platform files its rows: the share that lands where the merge put "
+    "them, beside that of the usual test, whose classifier has seen the platform. Categories that only one "
+    "platform has cannot be predicted by the others: their rows are not counted."
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,8 +28,10 @@ SAMPLE_SEPARATOR = " || "
 #: what a row without a category is called
 NO_CATEGORY = "(no category)"
 
-#: parts of the evidence in words that a sentence repeats; they begin with what says most
+#: parts of the evidence in words that a sentence repeats: those that speak loudest for the link
 WORDS = 3
+#: the number at the end of such a part, and what it calls the two sides
+NUMBER, SIDE = re.compile(r"-?[0-9.]+$"), re.compile(r"\b(left|right)\b")
 #: relation of a link seen from its right side
 _TURNED: Mapping[Relation, Relation] = {"narrower": "broader", "broader": "narrower"}
 _SAYS: Mapping[Relation, str] = {"exact": "is the same as", "narrower": "lies within", "broader": "contains"}
@@ -267,6 +270,14 @@ def _sentence(relation: Relation, to: PlatformPath, row: Decision) -> str:
     if row.verdict == "accept":
         who = f"decided by {row.reviewer or 'a person'}"
     else:
-        words = "".join(f"; {part}" for part in row.words.split("; ")[:WORDS] if part)
-        who = f"the method, probability {row.probability or 0.0:.2f}{words}"
+        who = "; ".join([f"the method, probability {row.probability or 0.0:.2f}", *_loudest(row)])
     return f"{_SAYS[relation]} {label(to)} ({who})"
+
+
+def _loudest(row: Decision) -> list[str]:
+    """Return the parts of the evidence in words with the largest numbers; one without a number is whole."""
+    parts = [part for part in row.words.split("; ") if part]
+    loud = {part: float(number[0]) if (number := NUMBER.findall(part)) else 1.0 for part in parts}
+    order = sorted((part for part in loud if loud[part] > 0), key=lambda part: -loud[part])
+    sides = {"left": row.left.source, "right": row.right.source}
+    return [SIDE.sub(lambda side: sides[side[0]], part) for part in order[:WORDS]]
