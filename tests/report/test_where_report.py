@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image
 
-from mep3m.alignment.merging.places import Place
+from mep3m.alignment.merging.places import CategoryPlace
 from mep3m.evaluation.self_test import Elsewhere, HeldOutLevel, HeldOutPlatform, SelfTest
 from mep3m.product import Product, to_table
 from mep3m.report.page import Section
@@ -13,8 +13,10 @@ from mep3m.report.where_report import Where, unlabelled_lines, where_lines, wher
 from mep3m.store import Plan, Store, StoreWriter
 from tests.report.test_page import Cells
 
-TEA = Place("a", ("食品", "茶"), ("食品", "茶"), "exact", "b '茶'", 0.987, 1200, "is the same as b '茶'")
-BAGS = Place("b", ("包",), (), "unmapped", "", None, 3, "its <b>reason</b>", ("<i>包</i>",))
+TEA = CategoryPlace(
+    "a", ("食品", "茶"), ("食品", "茶"), "exact", "b '茶'", 0.987, 1200, "is the same as b '茶'"
+)
+BAGS = CategoryPlace("b", ("包",), (), "unmapped", "", None, 3, "its <b>reason</b>", ("<i>包</i>",))
 WAITING = {"line": 9, "link": "a '包' exact b '包'", "probability": 0.4, "rows": 1234, "why": "too small"}
 LEVELS = (HeldOutLevel(1, 90, 10, 0.75), HeldOutLevel(2, 0, 100, None))
 TESTED = SelfTest(
@@ -23,7 +25,7 @@ TESTED = SelfTest(
 )
 
 
-def where(*places: Place, **values: Any) -> Where:
+def where(*places: CategoryPlace, **values: Any) -> Where:
     return Where(Path("out/where.tsv"), places, **{"waiting": (WAITING,), "unlabelled": {}, **values})
 
 
@@ -56,7 +58,7 @@ def test_pictures_are_shown_where_the_store_has_them(tmp_path: Path) -> None:
     file = tmp_path / "p.png"
     Image.new("RGB", (90, 40), "red").save(file)
     key = made.images.put(file.read_bytes())
-    place = Place("a", ("包",), ("包",), "kept apart", "", None, 3, "why", ("包",), (key, "0" * 64))
+    place = CategoryPlace("a", ("包",), ("包",), "kept apart", "", None, 3, "why", ("包",), (key, "0" * 64))
     (section,) = where_sections(where(place), made, None)
     assert section.html.count("<img") == 1
     assert "data:image/jpeg;base64," in section.html
@@ -74,7 +76,9 @@ def test_the_self_test_stands_beside_the_usual_score(tmp_path: Path) -> None:
 
 
 def test_a_terminal_gets_the_largest_ten_and_how_many_wait() -> None:
-    many = [Place("a", (f"k{n}",), (f"k{n}",), "kept apart", "", None, 99 - n, "why") for n in range(12)]
+    many = [
+        CategoryPlace("a", (f"k{n}",), (f"k{n}",), "kept apart", "", None, 99 - n, "why") for n in range(12)
+    ]
     lines = where_lines(where(*many, self_test=TESTED))
     assert len([line for line in lines if line.startswith("  a 'k")]) == 10
     assert lines[1] == "  a 'k0' (99) -> k0: why"

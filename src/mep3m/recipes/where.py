@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.alignment.merging.impact import Counts
-from mep3m.alignment.merging.places import Place, own_places, recounted, write_places
+from mep3m.alignment.merging.places import CategoryPlace, own_places, recounted, write_places
 from mep3m.dataset.dataset import Dataset
 from mep3m.evaluation.self_test import Elsewhere, SelfTest, leave_one_platform_out
 from mep3m.report.where_report import Where
@@ -34,7 +34,7 @@ def where_categories_went(stores: Mapping[str, Store], tested: SelfTest | None, 
     decision = stores["align"].layout.decision if "align" in stores else None
     places = own_places(counts, dataset.taxonomy)
     if decision is not None and (decision / PLACES).exists():
-        merged = [Place.from_json(value) for value in read_json(decision / PLACES)]
+        merged = [CategoryPlace.from_json(value) for value in read_json(decision / PLACES)]
         places = recounted(merged, counts, dataset.taxonomy)
     elsewhere = {(one.platform, one.path): one for one in tested.elsewhere} if tested else {}
     shown = []

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from mep3m.alignment.merging.places import NO_CATEGORY, Place
+from mep3m.alignment.merging.places import NO_CATEGORY, CategoryPlace
 from mep3m.evaluation.self_test import HeldOutPlatform, SelfTest
 from mep3m.report.page import Section, picture, table
 from mep3m.statistics.pictures import jpeg, thumbnail
@@ -41,7 +41,7 @@ class Where:
     """
 
     file: Path
-    places: tuple[Place, ...]
+    places: tuple[CategoryPlace, ...]
     waiting: tuple[Mapping[str, Any], ...]
     unlabelled: Mapping[tuple[str, tuple[str, ...]], int]
     self_test: SelfTest | None = None
@@ -109,7 +109,7 @@ def where_sections(where: Where, store: Store, scores: Mapping[str, Any] | None)
     return sections
 
 
-def _samples(place: Place, store: Store | None) -> Markup:
+def _samples(place: CategoryPlace, store: Store | None) -> Markup:
     """Return sample titles, and pictures where a store is given."""
     titles = Markup("<br>").join(escape(title) for title in place.samples)
     if store is None:
@@ -119,7 +119,9 @@ def _samples(place: Place, store: Store | None) -> Markup:
     return titles + (Markup("<br>") if titles and images else "") + Markup(" ").join(images)
 
 
-def _self_test(tested: SelfTest, places: Sequence[Place], scores: Mapping[str, Any] | None) -> Section:
+def _self_test(
+    tested: SelfTest, places: Sequence[CategoryPlace], scores: Mapping[str, Any] | None
+) -> Section:
     usual = {
         (part["platform"], level["level"]): part["top1"]
         for level in (scores or {}).get("levels", ())

@@ -17,7 +17,7 @@ from mep3m.alignment.merging.conflicts import resolve_conflicts
 from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.impact import Counts, MergeResult, impact
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
-from mep3m.alignment.merging.places import Place, merged_places
+from mep3m.alignment.merging.places import CategoryPlace, merged_places
 from mep3m.alignment.merging.policy import apply_policy
 from mep3m.alignment.records import Side
 from mep3m.alignment.review.decisions import Ref, links
@@ -94,7 +94,7 @@ class ApplyReview:
         notes = (*left_open, *broken)
         return MergeResult(remap_mapping(merged, taxonomy, held), notes, waiting, applied)
 
-    def places(self, counts: Counts, result: MergeResult) -> list[Place]:
+    def places(self, counts: Counts, result: MergeResult) -> list[CategoryPlace]:
         """Return where each category went, and why; largest first."""
         return merged_places(Catalogue.of(self.sides, counts.rows), counts, result)
 

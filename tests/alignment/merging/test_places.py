@@ -10,7 +10,7 @@ from mep3m.alignment.merging.impact import Counts, MergeResult
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
 from mep3m.alignment.merging.places import (
     COLUMNS,
-    Place,
+    CategoryPlace,
     largest_first,
     merged_places,
     own_places,
@@ -37,7 +37,7 @@ def places(
     waiting: tuple[Waiting, ...] = (),
     rows: dict[PlatformPath, int] = ROWS,
     depth: int = 3,
-) -> dict[PlatformPath, Place]:
+) -> dict[PlatformPath, CategoryPlace]:
     catalogue = Catalogue.of((), rows)
     merged = merge(catalogue, MergeInputs(decisions, first_level, None, MergeSettings(depth=depth)))
     made = merged_places(catalogue, counted(rows), MergeResult(merged, (), waiting, decisions))
@@ -147,7 +147,7 @@ def test_without_a_merge_the_place_is_what_the_rows_say() -> None:
 
 
 def test_rows_are_those_of_the_last_store() -> None:
-    before = [Place("a", ("食品", "茶"), ("食品", "茶"), "exact", "b '茶'", 0.9, 9, "why")]
+    before = [CategoryPlace("a", ("食品", "茶"), ("食品", "茶"), "exact", "b '茶'", 0.9, 9, "why")]
     counts = Counts({("a", ("食品", "茶")): 4, ("a", ("新",)): 5}, {("a", ("新",)): {(): 5}})
     new, tea = recounted(before, counts, TREE)
     assert (new.path, new.rows, new.relation) == (("新",), 5, "unmapped")
@@ -156,16 +156,16 @@ def test_rows_are_those_of_the_last_store() -> None:
 
 @pytest.mark.parametrize("probability", [None, 0.5])
 def test_json_gives_the_place_back(probability: float | None) -> None:
-    place = Place("a", ("食品",), ("1", "2"), "exact", "b", probability, 3, "why", ("t",), ("i",))
-    assert Place.from_json(place.to_json()) == place
+    place = CategoryPlace("a", ("食品",), ("1", "2"), "exact", "b", probability, 3, "why", ("t",), ("i",))
+    assert CategoryPlace.from_json(place.to_json()) == place
 
 
 def test_the_table_has_one_line_a_category_whatever_is_in_the_titles(tmp_path: Path) -> None:
     rows = [
-        Place(
+        CategoryPlace(
             "a", ("食品", "茶"), ("食品",), "exact", "b '茶'", 0.98765, 7, "a\twhy", ("绿\n茶", "红 || 茶")
         ),
-        Place("b", (), (), "unmapped", "", None, 9, "none"),
+        CategoryPlace("b", (), (), "unmapped", "", None, 9, "none"),
     ]
     file = tmp_path / "where.tsv"
     write_places(file, largest_first(rows))

@@ -38,7 +38,7 @@ _SAYS: Mapping[Relation, str] = {"exact": "is the same as", "narrower": "lies wi
 
 
 @dataclass(frozen=True)
-class Place:
+class CategoryPlace:
     """One category of a platform: where its rows are in the merged tree.
 
     `placed` are names from the first level down, empty without a place. `to` is what the category is
@@ -78,13 +78,13 @@ class Place:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Place:
+    def from_json(cls, value: Mapping[str, Any]) -> CategoryPlace:
         """Return the place of `to_json`."""
         lists = {name: tuple(value[name]) for name in ("path", "placed", "samples", "images")}
         return cls(**{**value, **lists})
 
 
-def merged_places(catalogue: Catalogue, counts: Counts, result: MergeResult) -> list[Place]:
+def merged_places(catalogue: Catalogue, counts: Counts, result: MergeResult) -> list[CategoryPlace]:
     """Return one place a category that rows stand in, largest first."""
     explained = _Explained(catalogue, result)
     merged = result.merged
@@ -93,11 +93,11 @@ def merged_places(catalogue: Catalogue, counts: Counts, result: MergeResult) -> 
         labels = merged.mapping.get(node, ())
         relation, to, probability, why = explained.reason(node)
         names = _names([one.category for one in labels], merged.taxonomy)
-        places.append(Place(*node, names, relation, to, probability, rows, why))
+        places.append(CategoryPlace(*node, names, relation, to, probability, rows, why))
     return largest_first(places)
 
 
-def own_places(counts: Counts, taxonomy: Taxonomy) -> list[Place]:
+def own_places(counts: Counts, taxonomy: Taxonomy) -> list[CategoryPlace]:
     """Return the places of categories that nothing was merged with: as their rows are labelled."""
     places = []
     for node, rows in counts.rows.items():
@@ -105,16 +105,16 @@ def own_places(counts: Counts, taxonomy: Taxonomy) -> list[Place]:
         ids = max(present, key=lambda labels: (present[labels], labels), default=())
         names = _names(ids, taxonomy)
         why = "its own place: there is no other platform" if names else _without_place(node, {})
-        places.append(Place(*node, names, "kept apart" if names else "unmapped", "", None, rows, why))
+        places.append(CategoryPlace(*node, names, "kept apart" if names else "unmapped", "", None, rows, why))
     return largest_first(places)
 
 
-def largest_first(places: Iterable[Place]) -> list[Place]:
+def largest_first(places: Iterable[CategoryPlace]) -> list[CategoryPlace]:
     """Return places by falling number of rows, then by platform and path."""
     return sorted(places, key=lambda place: (-place.rows, place.platform, place.path))
 
 
-def recounted(places: Iterable[Place], counts: Counts, taxonomy: Taxonomy) -> list[Place]:
+def recounted(places: Iterable[CategoryPlace], counts: Counts, taxonomy: Taxonomy) -> list[CategoryPlace]:
     """Return the places with the rows that a later store counts; what only that has is in its own place."""
     known = {place.node: place for place in places}
     own = {place.node: place for place in own_places(counts, taxonomy)}
@@ -123,7 +123,7 @@ def recounted(places: Iterable[Place], counts: Counts, taxonomy: Taxonomy) -> li
     )
 
 
-def write_places(path: Path, places: Iterable[Place]) -> None:
+def write_places(path: Path, places: Iterable[CategoryPlace]) -> None:
     """Write the table for a spreadsheet: tabs between cells, `COLUMNS` as the header, in the order given.
 
     A file that says the same already is left as it is.
@@ -136,7 +136,7 @@ def write_places(path: Path, places: Iterable[Place]) -> None:
         temporary.write_bytes(content)
 
 
-def _cells(place: Place) -> tuple[str, ...]:
+def _cells(place: CategoryPlace) -> tuple[str, ...]:
     probability = "" if place.probability is None else f"{place.probability:.4f}"
     titles = SAMPLE_SEPARATOR.join(_cell(title).replace("||", "|") for title in place.samples)
     placed = place.shown_place
