@@ -16,6 +16,8 @@ SHOP = ("--id", "id", "--title", "title", "--labels", "a,b", "--image", "image")
 #: no text to read, no images to draw: seconds
 QUICK = '\n[ocr]\nbackend = "none"\n\n[train.options]\nepochs = 2\n'
 
+LABELLED = (("食品", "茶"), ("食品", "米"), ("服饰", "帽"))
+
 
 def project(folder: Path, defects: float) -> Path:
     """Simulate two small shops without images and return their project file."""
@@ -48,6 +50,28 @@ def test_a_build_with_a_refused_row_has_made_everything(tmp_path: Path) -> None:
     assert Store.open(Path(found.json["dataset"])).rows > 40
     assert Path(found.json["report"]).exists()
     assert found.json["scores"]["levels"]
+
+
+def test_a_build_names_the_rows_without_a_label(tmp_path: Path) -> None:
+    rows = [f"{kind} {n}克\t{first}\t{kind}" for first, kind in LABELLED for n in range(6)]
+    for shop in ("a", "b"):
+        (tmp_path / f"{shop}.tsv").write_text("title\tl1\tl2\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    columns = "[sources.columns]\ntitle = 'title'\nlabels = ['l1', 'l2']\n"
+    source = "[[sources]]\nname = '{0}'\npath = '{0}.tsv'\n" + columns
+    path = tmp_path / "mep3m.toml"
+    first_level = "[[first_level]]\nname_zh = '食品'\nfrom = {{ a = ['食品'{0}], b = ['食品'{0}] }}\n"
+    head = "name = 'x'\n" + source.format("a") + source.format("b")
+    path.write_text(head + first_level.format("") + QUICK, encoding="utf-8")
+    found = ran("build", path, "--out", tmp_path / "out", "--workers", "1")
+    assert found.code == 1
+    assert "12 rows of 2 categories have no label:" in found.err
+    assert "  a '服饰 > 帽': 6" in found.err
+    told = ran("build", path, "--out", tmp_path / "out", "--workers", "1", "--json")
+    assert told.code == 1
+    assert told.json["unlabelled"][0] == {"platform": "a", "path": ["服饰", "帽"], "rows": 6}
+    assert Path(told.json["where"]).read_text(encoding="utf-8").startswith("platform\tpath\tplaced")
+    path.write_text(head + first_level.format(", '服饰'") + QUICK, encoding="utf-8")
+    assert ran("build", path, "--out", tmp_path / "out", "--workers", "1").code == 0
 
 
 def test_a_demo_is_done_although_its_shops_are_broken(tmp_path: Path) -> None:

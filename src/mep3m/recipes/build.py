@@ -7,6 +7,8 @@ Layout of the output folder::
     review.sssom.tsv         every proposed link; edit its decisions, build again
     split.json               ids of the training and test products
     model/                   the classifier, its settings and its scores on the test products
+    where.tsv                where every category of every platform went, and why
+    self-test.json           what a classifier that has not seen a platform says of its categories
     report/report.html       the paper's figures, the alignment, the scores
 """
 
@@ -22,14 +24,16 @@ import pyarrow.compute as pc
 
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset
-from mep3m.dataset.reading import open_kept
+from mep3m.dataset.reading import Opened, open_kept
 from mep3m.dataset.splits import Split, split_products
 from mep3m.engine import Engine, Progress, silent
 from mep3m.evaluation.truth import score_against_truth
 from mep3m.recipes.align import REVIEW
 from mep3m.recipes.classify import evaluate_run, train_run
 from mep3m.recipes.steps import STEPS, Job, Step, run_steps
+from mep3m.recipes.where import self_test, where_categories_went
 from mep3m.report.build_report import Facts, report_build
+from mep3m.report.where_report import Where
 from mep3m.settings.linear import LinearSettings
 from mep3m.settings.project import Project
 from mep3m.settings.run import RunSettings
@@ -53,7 +57,8 @@ LINES, LINES_STAMP = "lines.jsonl", "lines.made-from.json"
 class Built:
     """What a build made: its stores by step, the classifier's scores (None without labels), the report.
 
-    `truth` are scores against what is known of simulated shops, None for real ones.
+    `truth` are scores against what is known of simulated shops, None for real ones. `where` says what became
+    of every category of every platform.
     """
 
     folder: Path
@@ -61,6 +66,7 @@ class Built:
     scores: Mapping[str, Any] | None
     truth: Mapping[str, Any] | None
     report: Path
+    where: Where
 
     @property
     def dataset(self) -> Store:
@@ -111,14 +117,18 @@ def _build(job: Job, steps: Sequence[Step]) -> Built:
     """`build` with the lock on the folder held."""
     stores = run_steps(job, steps)
     dataset = list(stores.values())[-1]
-    scores = _classify(job, dataset)
+    opened = open_kept(dataset)
+    labelled = _any_label(opened.products)
+    scores = _classify(job, dataset, opened) if labelled else None
+    tested = self_test(dataset, opened.dataset, job.out) if labelled and job.project.merge.self_test else None
+    where = where_categories_went(stores, tested, job.out)
     known = job.root / "truth"
     truth = None
     if (known / "products.parquet").exists():
         truth = score_against_truth(known, job.out / REVIEW if "align" in stores else None, stores)
     lines = _lines(job, stores["ocr"]) if "ocr" in stores else None
-    facts = Facts(stores, scores, truth, lines)
-    return Built(job.out, stores, scores, truth, report_build(facts, job.out / "report"))
+    facts = Facts(stores, scores, truth, lines, where)
+    return Built(job.out, stores, scores, truth, report_build(facts, job.out / "report"), where)
 
 
 def _lines(job: Job, store: Store) -> Path | None:
@@ -133,13 +143,12 @@ def _lines(job: Job, store: Store) -> Path | None:
     return lines
 
 
-def _classify(job: Job, store: Store) -> dict[str, Any] | None:
+def _classify(job: Job, store: Store, opened: Opened) -> dict[str, Any] | None:
     """Split, train on one side, score on the other; what was done for the same data is kept.
 
     Returns None where there are not two classes to tell apart.
     """
-    opened = open_kept(store)
-    if not _any_label(opened.products) or len({cells for cells in opened.dataset.cells if cells}) < 2:
+    if len({cells for cells in opened.dataset.cells if cells}) < 2:
         return None
     split = make_split(job.project, opened.dataset)
     model, settings = job.out / "model", job.project.train

@@ -15,6 +15,7 @@ from mep3m.report.card_report import by_training_rows, calibration, scores
 from mep3m.report.dataset_report import report_dataset
 from mep3m.report.ocr_examples import ocr_examples, ocr_sections
 from mep3m.report.page import Section, table
+from mep3m.report.where_report import Where, where_sections
 from mep3m.statistics.figures import dataset_figures
 from mep3m.store import Store
 from mep3m.store.json_files import read_json
@@ -31,13 +32,14 @@ class Facts:
     """What a build found: its stores in the order of the steps, and what is None where there is none.
 
     `scores` are the metric card on the test products, `truth` the scores against a simulation,
-    `lines` the file with the text of every image.
+    `lines` the file with the text of every image, `where` what became of the platforms' categories.
     """
 
     stores: Mapping[str, Store]
     scores: Mapping[str, Any] | None = None
     truth: Mapping[str, Any] | None = None
     lines: Path | None = None
+    where: Where | None = None
 
 
 def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
@@ -49,6 +51,8 @@ def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
             examples = ocr_examples((orjson.loads(line) for line in file), seed=seed)
         extra += ocr_sections(examples, dataset.images.file)
     extra.append(_steps(facts.stores))
+    if facts.where is not None:
+        extra += where_sections(facts.where, dataset, facts.scores)
     impact = dataset.layout.decision / "impact.json"
     if impact.exists():
         extra.append(alignment_section(read_json(impact), REVIEW_NOTE))

@@ -73,7 +73,8 @@ class MergeSettings(Settings):
     platform that does not contain them. One such link must be at least `least_exact` or `least_inner`
     (narrower and broader) probable. `"skip"` applies what people accepted and nothing else. `allow_joins`
     lets a merge join two categories of one platform. `unmapped` says what happens to the labels of rows
-    whose category is unmapped.
+    whose category is unmapped. `self_test` leaves every platform out once after a build, to see whether a
+    classifier that learned from the others files its rows where the merge put them.
     """
 
     unreviewed: Literal["skip", "accept"] = "accept"
@@ -84,6 +85,7 @@ class MergeSettings(Settings):
     join_inner: bool = True
     depth: int = Field(default=3, ge=1, le=8)
     unmapped: Literal["clear", "keep"] = "clear"
+    self_test: bool = True
 
     @model_validator(mode="before")
     @classmethod

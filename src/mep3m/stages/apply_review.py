@@ -17,9 +17,10 @@ from mep3m.alignment.merging.conflicts import resolve_conflicts
 from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.impact import Counts, MergeResult, impact
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
+from mep3m.alignment.merging.places import CategoryPlace, merged_places
 from mep3m.alignment.merging.policy import apply_policy
 from mep3m.alignment.records import Side
-from mep3m.alignment.review.decisions import Ref
+from mep3m.alignment.review.decisions import Ref, links
 from mep3m.errors import NotFoundError, StoreError, UsageError
 from mep3m.product import LABEL_TYPE, Label
 from mep3m.stages.base import Outcome
@@ -31,6 +32,8 @@ from mep3m.store.store import read_manifest, read_plan
 from mep3m.taxonomy import Taxonomy
 
 STEP = "align"
+#: where each category went, in the folder of the decision
+PLACES = "places.json"
 #: between the names of a path and the ids of labels, where they are a key
 MARK = "\x1f"
 
@@ -53,7 +56,7 @@ class ApplyReview:
         review = self.review
         first_level = review.first_level
         return {
-            **review.settings.model_dump(),
+            **review.settings.model_dump(exclude={"self_test"}),  # it changes no label
             "decisions": fingerprint([asdict(decision) for decision in review.decisions]),
             "first_level": None
             if first_level is None
@@ -68,7 +71,7 @@ class ApplyReview:
         return count_rows(shard)
 
     def decide(self, collected: Sequence[Path], store: Store, folder: Path) -> Taxonomy:
-        """Merge, and write the mapping and the impact into `folder`.
+        """Merge, and write the mapping, the impact and the places of the categories into `folder`.
 
         Raises:
             TaxonomyError: the review contradicts itself or the store; nothing is written.
@@ -77,6 +80,7 @@ class ApplyReview:
         result = self.result(counts)
         write_json(folder / "mapping.json", mapping_rows(result.merged.mapping))
         write_json(folder / "impact.json", impact(counts, result, self.review.decisions))
+        write_json(folder / PLACES, [place.to_json() for place in self.places(counts, result)])
         return result.merged.taxonomy
 
     def result(self, counts: Counts) -> MergeResult:
@@ -86,7 +90,13 @@ class ApplyReview:
         review, left_open = resolve_conflicts(catalogue, sure)
         merged = merge(catalogue, review)
         taxonomy, held, broken = replay(merged.taxonomy, self.edits)
-        return MergeResult(remap_mapping(merged, taxonomy, held), (*left_open, *broken), waiting)
+        applied = tuple(links(review.decisions, review.settings))
+        notes = (*left_open, *broken)
+        return MergeResult(remap_mapping(merged, taxonomy, held), notes, waiting, applied)
+
+    def places(self, counts: Counts, result: MergeResult) -> list[CategoryPlace]:
+        """Return where each category went, and why; largest first."""
+        return merged_places(Catalogue.of(self.sides, counts.rows), counts, result)
 
     def table_counts(self) -> Counts:
         """Return the products that the sides' tables count, where there is no store."""

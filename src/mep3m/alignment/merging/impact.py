@@ -24,11 +24,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class MergeResult:
-    """A merge, notes for a person, and the links that wait for one."""
+    """A merge, notes for a person, the links that wait for one, and those that were applied."""
 
     merged: Merge
     notes: tuple[str, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    applied: tuple[Decision, ...] = ()
 
 
 def impact(counts: Counts, result: MergeResult, decisions: Sequence[Decision]) -> dict[str, Any]:

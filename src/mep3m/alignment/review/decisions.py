@@ -46,6 +46,7 @@ class Decision:
     """One row of a review file: `left` is `relation` to `right`, and what was said about it.
 
     `probability` is `None` where the file hides or lacks it; `by_method` is the method's own accept.
+    `evidence` are the numbers that the method saw, `words` the same for a reader.
     """
 
     left: Ref
@@ -62,6 +63,7 @@ class Decision:
     left_label: str = ""
     right_label: str = ""
     evidence: Mapping[str, float] = field(default_factory=dict)
+    words: str = ""
 
     @property
     def link(self) -> str:
@@ -150,6 +152,7 @@ def parse_decision(cells: Mapping[str, str], line: int) -> Decision:
         left_label=proposal.left_label,
         right_label=proposal.right_label,
         evidence=proposal.evidence,
+        words=proposal.words,
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mep3m.cli.shared import NEW_FOLDER, engine_options, json_option, print_json
+
+if TYPE_CHECKING:
+    from mep3m.recipes.build import Built
 
 FOLDER = click.Path(path_type=Path)
 
@@ -25,7 +29,10 @@ def build(project: Path, out: Path, workers: int, engine: str, as_json: bool) ->
     Interrupt it at any moment and run it again: it goes on. A step whose input and settings are the
     same is not repeated. Edit OUT/review.sssom.tsv and build again to change the alignment.
 
-    Exit code 1 says that the dataset is there, and that something of the sources is in quarantine.
+    OUT/where.tsv says where every category of every shop went, and why.
+
+    Exit code 1 says that the dataset is there, and that something of the sources is in quarantine,
+    or that rows have no label.
     """
     refused = _build(project, out, workers, engine, as_json)
     click.get_current_context().exit(1 if refused else 0)
@@ -54,9 +61,10 @@ def demo(out: Path, products: int, seed: int, workers: int, engine: str, as_json
 
 
 def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -> int:
-    """Build, print what came of it, and return how much is in quarantine."""
+    """Build, print what came of it, and return how much is in quarantine or has no label (0: nothing)."""
     from mep3m.engine import bar, make_engine
     from mep3m.recipes.build import build as run
+    from mep3m.report.where_report import unlabelled_lines
     from mep3m.settings.project import load_project
 
     built = run(load_project(project), project.parent, out, make_engine(engine, workers), bar)
@@ -69,11 +77,30 @@ def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -
         },
         "scores": built.scores,
         "truth": built.truth,
+        "where": str(built.where.file),
+        "waiting": len(built.where.waiting),
+        "unlabelled": [
+            {"platform": platform, "path": list(path), "rows": rows}
+            for (platform, path), rows in built.where.unlabelled.items()
+        ],
     }
     refused = sum(int(store.manifest["rejects"]) for store in built.stores.values())
     if as_json:
         print_json(summary)
-        return refused
+    else:
+        _print(built, summary)
+        if refused:
+            click.echo(f"{refused:,} refused or failed; 'mep3m status {out}' says why", err=True)
+    unlabelled = unlabelled_lines(built.where)
+    if unlabelled:
+        click.echo("\n".join(unlabelled), err=True)
+    return refused + len(unlabelled)
+
+
+def _print(built: Built, summary: Mapping[str, Any]) -> None:
+    """Print what each step kept, the scores, and where the categories went."""
+    from mep3m.report.where_report import where_lines
+
     for name, counts in summary["steps"].items():
         kept = counts["rows"] - counts["dropped"]
         click.echo(f"{name:<9}{kept:>10,} kept of {counts['rows']:,}; {counts['rejects']:,} in quarantine")
@@ -90,7 +117,5 @@ def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -
             click.echo(f"{what:<20}{built.truth[what]['precision']:.4f}   {built.truth[what]['recall']:.4f}")
         pairs = built.truth["duplicates"]["pairwise"]
         click.echo(f"{'duplicate pairs':<20}{pairs['precision']:.4f}   {pairs['recall']:.4f}")
-    click.echo(f"\ndataset  {summary['dataset']}\nreport   {summary['report']}")
-    if refused:
-        click.echo(f"{refused:,} refused or failed; 'mep3m status {out}' says why", err=True)
-    return refused
+    click.echo("\n" + "\n".join(where_lines(built.where)))
+    click.echo(f"\ndataset  {summary['dataset']}\nwhere    {summary['where']}\nreport   {summary['report']}")
