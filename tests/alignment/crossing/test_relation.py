@@ -11,7 +11,7 @@ from mep3m.alignment.crossing.relation import (
     EQUAL,
     WITHIN,
     Heads,
-    Known,
+    KnownPairs,
     equal_numbers,
     relations,
     shipped_heads,
@@ -35,11 +35,11 @@ def crossing() -> Crossing:
     return made
 
 
-def known(**values: object) -> Known:
+def known(**values: object) -> KnownPairs:
     """Return all nine pairs, of which nothing is known but what `values` say."""
     rows, columns = np.array([pair[0] for pair in PAIRS]), np.array([pair[1] for pair in PAIRS])
-    given_values = {name: np.zeros(9) for name in Known._fields[2:]}
-    return Known(rows, columns, **{**given_values, **values})  # type: ignore[arg-type]
+    given_values = {name: np.zeros(9) for name in KnownPairs._fields[2:]}
+    return KnownPairs(rows, columns, **{**given_values, **values})  # type: ignore[arg-type]
 
 
 def test_the_models_that_ship_say_the_same_after_a_round_trip() -> None:
@@ -53,7 +53,7 @@ def test_the_models_that_ship_say_the_same_after_a_round_trip() -> None:
 def test_the_numbers_of_a_pair_have_the_names_of_the_models() -> None:
     assert within_numbers(LEFT, RIGHT, crossing(), known()).shape == (9, len(WITHIN))
     assert equal_numbers(crossing(), known()).shape == (9, len(EQUAL))
-    none = Known(*(np.zeros(0, int) for _ in range(2)), *(np.zeros(0) for _ in range(8)))
+    none = KnownPairs(*(np.zeros(0, int) for _ in range(2)), *(np.zeros(0) for _ in range(8)))
     assert relations(LEFT, RIGHT, crossing(), none, shipped_heads()).shape == (0, 3)
 
 
@@ -80,7 +80,7 @@ def test_turned_pairs_have_turned_relations() -> None:
 @given(seed=st.integers(0, 10_000))
 def test_a_pair_has_at_most_one_relation(seed: int) -> None:
     made = np.random.default_rng(seed)
-    values = {name: made.random(9) for name in Known._fields[2:]}
+    values = {name: made.random(9) for name in KnownPairs._fields[2:]}
     found = relations(LEFT, RIGHT, CROSSING, known(**values), shipped_heads())
     assert ((found > 0).sum(axis=1) <= 1).all()
     assert ((found >= 0) & (found <= 1)).all()

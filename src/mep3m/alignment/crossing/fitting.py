@@ -10,7 +10,7 @@ import numpy as np
 from mep3m.alignment.crossing.relation import (
     Floats,
     Heads,
-    Known,
+    KnownPairs,
     Logistic,
     equal_numbers,
     turn,
@@ -32,7 +32,7 @@ class Labelled:
     left: Side
     right: Side
     crossing: Crossing
-    known: Known
+    known: KnownPairs
     narrower: Floats
     broader: Floats
     equal: Floats

@@ -48,7 +48,7 @@ WITHIN = (
     "excluded",
     "names",
     "size",
-    "homeless",
+    "away",
     "back",
 )
 EQUAL = (
@@ -66,7 +66,7 @@ EQUAL = (
 )
 
 
-class Known(NamedTuple):
+class KnownPairs(NamedTuple):
     """What the evidence method says of P pairs: (P,) arrays.
 
     `exact`, `narrower` and `broader` are its probabilities; `inside_l` says that names speak for the left
@@ -140,7 +140,7 @@ def shipped_heads() -> Heads:
     return Heads.from_json(json.loads(resources.files(__package__).joinpath(WEIGHTS).read_text("utf-8")))
 
 
-def relations(left: Side, right: Side, crossing: Crossing, known: Known, heads: Heads) -> Floats:
+def relations(left: Side, right: Side, crossing: Crossing, known: KnownPairs, heads: Heads) -> Floats:
     """Return (P, 3) probabilities that each pair is exact, narrower, broader; at most one is not zero.
 
     The one that is left is the relation to propose. A category that is the same as another also lies
@@ -160,7 +160,7 @@ def relations(left: Side, right: Side, crossing: Crossing, known: Known, heads: 
     return found
 
 
-def turn(known: Known) -> Known:
+def turn(known: KnownPairs) -> KnownPairs:
     """Return the pairs turned around."""
     return known._replace(
         rows=known.columns, columns=known.rows, narrower=known.broader, broader=known.narrower,
@@ -173,7 +173,7 @@ def turn_crossing(crossing: Crossing) -> Crossing:
     return Crossing(crossing.back, crossing.there)
 
 
-def within_numbers(left: Side, right: Side, crossing: Crossing, known: Known) -> Floats:
+def within_numbers(left: Side, right: Side, crossing: Crossing, known: KnownPairs) -> Floats:
     """Return (P, F) what speaks for the left category's rows lying within the right one (`WITHIN`)."""
     there, back = crossing.there, crossing.back
     rows, columns = known.rows, known.columns
@@ -201,7 +201,7 @@ def within_numbers(left: Side, right: Side, crossing: Crossing, known: Known) ->
     )
 
 
-def equal_numbers(crossing: Crossing, known: Known) -> Floats:
+def equal_numbers(crossing: Crossing, known: KnownPairs) -> Floats:
     """Return (P, F) what speaks for the two categories being the same (`EQUAL`)."""
     there, back = crossing.there, crossing.back
     rows, columns = known.rows, known.columns
@@ -264,8 +264,8 @@ def _leaves_that_follow(side: Side, filing: Filing) -> sparse.csr_matrix:
 def with_inner(side: Side, titles_kept: int) -> Side:
     """Return the side with its inner categories too, each with titles of what lies below it.
 
-    One that holds a single category is left out: it has the same products as that one, so nothing could tell
-    which of the two another platform's category equals.
+    One that holds a single category has the same products as that one, and only its name can tell which of the
+    two another platform's category equals: it is left out below the first level, and where both names are equal.
     """
     have, ids = {entry.path for entry in side}, {entry.id for entry in side}
     below: dict[tuple[str, ...], list[Entry]] = {}
@@ -275,7 +275,7 @@ def with_inner(side: Side, titles_kept: int) -> Side:
     inner = [
         _inner(path, entries, titles_kept)
         for path, entries in below.items()
-        if path not in have and len(entries) > 1
+        if path not in have and (len(entries) > 1 or (len(path) == 1 and entries[0].name != path[0]))
     ]
     added = (entry for entry in inner if entry.id not in ids)
     return Side(side.name, tuple(sorted((*side.entries, *added), key=lambda entry: entry.path)))

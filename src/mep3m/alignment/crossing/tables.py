@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from mep3m.alignment.crossing.titles import Sample, TitleIndex, sample_titles
+from mep3m.alignment.crossing.titles import TitleIndex, TitleSample, sample_titles
 from mep3m.alignment.records import Side
 
 
@@ -57,7 +57,7 @@ class Crossings:
         return self._known[key]
 
 
-def file_side(own: Side, sample: Sample, other: Side, index: TitleIndex) -> Filing:
+def file_side(own: Side, sample: TitleSample, other: Side, index: TitleIndex) -> Filing:
     """File the sampled titles of `own` on `other`; a title counts for its category and for those above it."""
     filed = index.file(sample.titles)
     above = ancestors(own)

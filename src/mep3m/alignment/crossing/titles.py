@@ -36,7 +36,7 @@ FEWEST = 15
 
 
 @dataclass(frozen=True)
-class Sample:
+class TitleSample:
     """Titles of one platform (T,), and the place of the category in its side that each belongs to (T,)."""
 
     titles: tuple[str, ...]
@@ -51,7 +51,7 @@ class Filed:
     at_home: NDArray[np.bool_]
 
 
-def sample_titles(side: Side) -> Sample:
+def sample_titles(side: Side) -> TitleSample:
     """Return distinct titles of each category, thinned evenly; the order of categories changes nothing."""
     most = PER_CATEGORY
     distinct = [sorted(set(entry.titles), key=_shuffled) for entry in side]
@@ -59,7 +59,7 @@ def sample_titles(side: Side) -> Sample:
         most = most * 9 // 10
     order = sorted(range(len(side)), key=lambda place: side.entries[place].path)
     kept = [(title, place) for place in order for title in distinct[place][:most]]
-    return Sample(tuple(title for title, _ in kept), np.array([place for _, place in kept], np.int64))
+    return TitleSample(tuple(title for title, _ in kept), np.array([place for _, place in kept], np.int64))
 
 
 def _shuffled(title: str) -> bytes:
@@ -74,7 +74,7 @@ class TitleIndex:
     `least` is the mean cosine with the `NEAREST` titles from which on a title is at home.
     """
 
-    def __init__(self, sample: Sample) -> None:
+    def __init__(self, sample: TitleSample) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         # numbered as they come in the sample, so that equal votes do not depend on the order of the side

@@ -260,6 +260,41 @@ def _implied(candidates: Candidates, accepted: np.ndarray, relation: np.ndarray)
             yield k, "follows from the category above"
 
 
+def follows_from_others(
+    candidates: Candidates, accepted: np.ndarray, relation: np.ndarray, sure: np.ndarray
+) -> Iterator[tuple[int, str]]:
+    """Yield (pair, why) of accepted narrower and broader links that surer accepted links already say.
+
+    A category lies within whatever its partner, or what an ancestor of it is linked to, lies within. `sure`
+    (pairs,) are the probabilities: a link does not rest on one that may not be applied where it would be.
+    """
+    pairs, left, right = candidates.pairs, candidates.left, candidates.right
+    places = np.nonzero(accepted)[0].tolist()
+    links: tuple[dict[int, dict[int, float]], dict[int, dict[int, float]]] = (
+        defaultdict(dict),
+        defaultdict(dict),
+    )
+    for k in places:
+        ends = int(pairs.rows[k]), int(pairs.columns[k])
+        if relation[k] != BROADER:
+            links[0][ends[0]][ends[1]] = float(sure[k])
+        if relation[k] != NARROWER:
+            links[1][ends[1]][ends[0]] = float(sure[k])
+    for k in (k for k in places if relation[k] != EXACT):
+        turned = bool(relation[k] == BROADER)
+        ends = int(pairs.rows[k]), int(pairs.columns[k])
+        low, high = ends[::-1] if turned else ends
+        inner, outer = (right, left) if turned else (left, right)
+        ways = (
+            (above, of)
+            for above in _upwards(inner, low)
+            for of, probability in links[turned][above].items()
+            if probability > float(sure[k]) and (above, of) != (low, high)
+        )
+        if any(high in _upwards(outer, of) for _, of in ways):
+            yield k, "follows from a surer link"
+
+
 def _beside_equal(candidates: Candidates, accepted: np.ndarray, relation: np.ndarray) -> Ints:
     """Return the accepted narrower and broader links that the other shop's own tree contradicts.
 

@@ -7,10 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from mep3m.alignment.crossing.relation import Known, relations, shipped_heads
+from mep3m.alignment.crossing.relation import KnownPairs, relations, shipped_heads
 from mep3m.alignment.crossing.tables import Crossing
 from mep3m.alignment.learned.boosted import Curve, Weights, probability, shipped_weights
-from mep3m.alignment.learned.decide import FOLLOWS, GROUPS, KINDS, Assessed, Candidates, assess
+from mep3m.alignment.learned.decide import (
+    FOLLOWS,
+    GROUPS,
+    KINDS,
+    Assessed,
+    Candidates,
+    assess,
+    follows_from_others,
+)
 from mep3m.alignment.learned.features import Features, PairEvidence, mirrored
 from mep3m.alignment.learned.structure import FirstPass, Pairs, inherited, structure, ties
 from mep3m.alignment.names.compare import Tree, is_unknown, trees, unknown
@@ -119,7 +127,7 @@ def first_pass(features: Features, weights: Weights) -> FirstPass:
     )
 
 
-def known_pairs(assessed: Assessed, crossing: Crossing) -> tuple[Known, Ints]:
+def known_pairs(assessed: Assessed, crossing: Crossing) -> tuple[KnownPairs, Ints]:
     """Return what is known of the pairs that something speaks for, and their places among the candidates.
 
     Only pairs of which both categories have titles: of the others filing says nothing.
@@ -138,7 +146,7 @@ def known_pairs(assessed: Assessed, crossing: Crossing) -> tuple[Known, Ints]:
         return values
 
     kinds = assessed.kinds[at].astype(float)
-    return Known(
+    return KnownPairs(
         pairs.rows[at], pairs.columns[at], kinds[:, 0], kinds[:, 1], kinds[:, 2],
         ((feature("kind_l") > 0) | (feature("inside_r") == 1)).astype(float),
         ((feature("kind_r") > 0) | (feature("inside_l") == 1)).astype(float),
@@ -198,6 +206,8 @@ def by_products(assessed: Assessed, crossing: Crossing, settings: EvidenceSettin
     least = np.where(relation[at] == 0, settings.accept, settings.accept_inner)
     accepted[at] = (kinds[at].max(axis=1) >= least) & (settings.many_to_one | (relation[at] == 0))
     accepted &= ~_second_partner(candidates.pairs, kinds, relation, accepted)
+    for k, why in follows_from_others(candidates, accepted, relation, kinds.sum(axis=1)):
+        accepted[k], rule[k] = False, why
     told = candidates.features | _filed(candidates, crossing, known, at)
     return replace(
         assessed,
@@ -209,7 +219,7 @@ def by_products(assessed: Assessed, crossing: Crossing, settings: EvidenceSettin
     )
 
 
-def _filed(candidates: Candidates, crossing: Crossing, known: Known, at: Ints) -> Features:
+def _filed(candidates: Candidates, crossing: Crossing, known: KnownPairs, at: Ints) -> Features:
     """Return what filing says of each pair (pairs,), NaN where one of the two has too few titles to tell."""
     empty = np.full(len(candidates.pairs), np.nan, np.float32)
     enough = (crossing.there.titles[known.rows] >= TELLING) & (crossing.back.titles[known.columns] >= TELLING)

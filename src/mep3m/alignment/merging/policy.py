@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs
@@ -23,6 +24,8 @@ FILED = 0.12
 UNSAID = 0.5
 #: probability from which on such a chain holds all the same
 LEAST_UNSAID = 0.4
+#: what sums of risks may be off by
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def apply_policy(catalogue: Catalogue, inputs: MergeInputs) -> tuple[MergeInputs
         return inputs, ()
     counts = _counted(catalogue)
     rows = _rows_below(counts)
-    budget = _Budget((1 - settings.precision) * sum(counts.values()))
+    budget = _Budget((1 - settings.precision) * sum(counts.values()), counts)
     chains = _Chains(inputs.decisions, catalogue)
     waiting: dict[int, Waiting] = {}
     for place in _surest_first(inputs.decisions):
@@ -53,7 +56,7 @@ def apply_policy(catalogue: Catalogue, inputs: MergeInputs) -> tuple[MergeInputs
         moved = _moved(row, ends, rows)
         why = _refusal(row, settings) or chains.refusal(row, ends)
         if not why and not chains.follows(row, ends):
-            why = budget.refusal(row, moved)
+            why = budget.refusal(row, ends)
         if why:
             waiting[place] = Waiting(row, why, moved)
         else:
@@ -118,16 +121,38 @@ def _moved(
 
 @dataclass
 class _Budget:
-    """The rows that may be expected in a wrong place, and those expected so far."""
+    """The rows that may be expected in a wrong place, and those expected so far.
+
+    `leaves` are the categories with rows at or below each; a category is in as much danger as the least sure
+    link that it depends on, however many there are.
+    """
 
     allowed: float
+    counts: Mapping[PlatformPath, int]
+    leaves: dict[PlatformPath, list[PlatformPath]] = field(default_factory=dict)
+    risks: dict[PlatformPath, float] = field(default_factory=dict)
     spent: float = 0.0
 
-    def refusal(self, row: Decision, moved: int) -> str:
-        risk = moved * (1 - (row.probability or 0.0))
-        if self.spent + risk > self.allowed:
-            return f"{moved:,} rows at this probability are more than the precision allows"
-        self.spent += risk
+    def __post_init__(self) -> None:
+        for source, path in self.counts:
+            for depth in range(1, len(path) + 1):
+                self.leaves.setdefault((source, path[:depth]), []).append((source, path))
+
+    def refusal(self, row: Decision, ends: tuple[PlatformPath | None, PlatformPath | None]) -> str:
+        """Return why a link puts too many rows in danger, or '' and take it into account."""
+        risk = 1 - (row.probability or 0.0)
+        moved = {"narrower": ends[:1], "broader": ends[1:]}.get(row.relation, ends)
+        more = {
+            leaf: risk - self.risks.get(leaf, 0.0)
+            for end in moved
+            for leaf in self.leaves.get(end or ("", ()), ())
+            if risk > self.risks.get(leaf, 0.0)
+        }
+        added = sum(self.counts[leaf] * danger for leaf, danger in more.items())
+        if self.spent + added > self.allowed + ROUNDING:
+            return "with the links that are surer, it is more than the precision allows"
+        self.spent += added
+        self.risks.update(dict.fromkeys(more, risk))
         return ""
 
 
@@ -185,13 +210,19 @@ class _Chains:
         if ends[0] is None or ends[1] is None:
             return ""
         for inner, outer in _inner_outer(row.relation, (ends[0], ends[1])):
-            below, above = dict(self._below(inner)), dict(self._above(outer))
-            for low, first in {inner: 1.0, **below}.items():
-                for high, last in {outer: 1.0, **above}.items():
-                    new = (low, high) != (inner, outer) and (low in below or high in above)
-                    if new and (why := self._broken(low, high, first * last * (row.probability or 0.0))):
-                        return why
+            for low, high, sure in self._followed(inner, outer):
+                if why := self._broken(low, high, sure * (row.probability or 0.0)):
+                    return why
         return ""
+
+    def _followed(
+        self, inner: PlatformPath, outer: PlatformPath
+    ) -> Iterator[tuple[PlatformPath, PlatformPath, float]]:
+        """Yield (low, high, how surely) of the pairs that a link puts below each other through others."""
+        below, above = dict(self._below(inner)), dict(self._above(outer))
+        for low, high in product([inner, *below], [outer, *above]):
+            if (low, high) != (inner, outer) and (low in below or high in above):
+                yield low, high, below.get(low, 1.0) * above.get(high, 1.0)
 
     def _broken(self, low: PlatformPath, high: PlatformPath, sure: float) -> str:
         """Return why a chain between two ends does not hold, or ''."""
