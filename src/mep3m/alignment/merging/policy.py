@@ -151,7 +151,7 @@ class _Chains:
                 self.down.setdefault((outer[0], outer[1][:depth]), []).append((inner, sure))
 
     def follows(self, row: Decision, ends: tuple[PlatformPath | None, PlatformPath | None]) -> bool:
-        """Say whether the links applied so far already put the one below the other: nothing more is risked."""
+        """Say whether the links applied so far already put one below the other: nothing more is risked."""
         if ends[0] is None or ends[1] is None:
             return False
         return all(

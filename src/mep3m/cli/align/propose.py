@@ -60,7 +60,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     given: dict[str, Any] = {key: options[key] for key in ("method", "within_first_level")}
     settings = AlignSettings.parse(with_values(given, options["sets"]), "align propose")
     sides, refused, title = _sides(options)
-    first_levels = _first_levels(options["first_level"]) if options["first_level"] else None
+    first_levels = _first_levels(options["first_level"], sides) if options["first_level"] else None
     proposals = propose_links(sides, settings, first_levels)
     made_from = {key: options[key] for key in ("left", "right", "store") if options[key]}
     rows = write_sssom(options["out"], proposals, title, made_from)
@@ -193,11 +193,13 @@ def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:
     return found
 
 
-def _first_levels(path: Path) -> dict[tuple[str, str], str]:
+def _first_levels(path: Path, sides: Sequence[Side]) -> dict[tuple[str, str], str]:
     """Read the map of first levels: as 'align apply' takes it, or the table of this command."""
     from mep3m.alignment.merging.first_level import read_first_level
 
-    return read_first_level(path).by_name()
+    first_level = read_first_level(path)
+    first_level.require_known((side.name, entry.path) for side in sides for entry in side)
+    return first_level.by_name()
 
 
 def _draft_first_level(sides: list[Side], proposals: Sequence[Proposal], path: Path) -> None:
