@@ -86,7 +86,12 @@ class ApplyReview:
         review, left_open = resolve_conflicts(catalogue, sure)
         merged = merge(catalogue, review)
         taxonomy, held, broken = replay(merged.taxonomy, self.edits)
-        return MergeResult(remap_mapping(merged, taxonomy, held), (*left_open, *broken), waiting)
+        other = [
+            f"line {row.line}: {row.link}: {row.predicate} is not applied, so that the row is open"
+            for row in self.review.decisions
+            if row.predicate and row.verdict == "open"
+        ]
+        return MergeResult(remap_mapping(merged, taxonomy, held), (*other, *left_open, *broken), waiting)
 
     def table_counts(self) -> Counts:
         """Return the products that the sides' tables count, where there is no store."""

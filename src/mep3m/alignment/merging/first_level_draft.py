@@ -99,17 +99,17 @@ def _joins(
             to[place[one], other[0]] += probability
     size = [sum(sizes[name] for name in names) for names in alike]
     wanted = []
-    for (one, other), summed in links.items():
-        total = sum(to[one, platform] for platform in {platform for platform, _ in alike[other]})
-        enough = summed >= LINKS and summed >= COVERED * min(size[one], size[other])
+    for (low, high), summed in links.items():
+        total = sum(to[low, platform] for platform in {platform for platform, _ in alike[high]})
+        enough = summed >= LINKS and summed >= COVERED * min(size[low], size[high])
         if enough and summed > MAJORITY * total:
-            wanted.append((-summed / total, -summed, one, other))
+            wanted.append((-summed / total, -summed, low, high))
     joins: dict[int, int] = {}
     heads: set[int] = set()
-    for _, _, one, other in sorted(wanted):
-        if one not in joins and one not in heads and other not in joins:
-            joins[one] = other
-            heads.add(other)
+    for _, _, low, high in sorted(wanted):
+        if low not in joins and low not in heads and high not in joins:
+            joins[low] = high
+            heads.add(high)
     return list(joins.items())
 
 
