@@ -120,6 +120,8 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
     rows = [row.proposal for row in read_sssom(proposals)]
     gold = read_gold(options["gold"], *_known_sides(proposals, options))
     scores = score_proposals(rows, gold, options["errors"])
+    if gold.swapped:
+        click.echo("the gold has left and right the other way round: it was turned", err=True)
     for unknown in scores.gold_unknown:
         click.echo(f"gold {unknown}", err=True)
     if as_json:
