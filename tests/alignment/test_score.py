@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mep3m.alignment.records import Entry, Proposal, Side
-from mep3m.alignment.score import Gold, read_gold, score
+from mep3m.alignment.score import Gold, gold_of_rows, read_gold, score
 from mep3m.errors import FormatError, NotFoundError
 
 
@@ -92,3 +92,23 @@ def test_a_bad_gold_file_is_named_by_line(tmp_path: Path, rows: str, message: st
         read_gold(write(tmp_path, f"left_id\tright_id\trelation\n{rows}\n"))
     with pytest.raises(NotFoundError, match="no column 'left_id'"):
         read_gold(write(tmp_path, "a\tb\n"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "pairs", "swapped"),
+    [
+        ([("1", "x", "narrower")], {("1", "x"): "narrower"}, False),
+        ([("x", "1", "narrower"), ("y", "2", "exact")], {("1", "x"): "broader", ("2", "y"): "exact"}, True),
+        ([("x", "1", ""), ("z", "2", "")], {("1", "x"): None}, True),
+        ([("1", "x", ""), ("y", "2", "")], {("1", "x"): None}, False),
+    ],
+)
+def test_a_gold_with_swapped_sides_is_recognised(
+    rows: list[tuple[str, str, str]], pairs: dict[tuple[str, str], str | None], swapped: bool
+) -> None:
+    left, right = (Side(name, tuple(Entry(i, (i,)) for i in ids)) for name, ids in (("l", "12"), ("r", "xy")))
+    cells = [
+        (n, dict(zip(("left_id", "right_id", "relation"), row, strict=True))) for n, row in enumerate(rows, 2)
+    ]
+    gold = gold_of_rows(cells, "gold", left, right)
+    assert (gold.pairs, gold.swapped) == (pairs, swapped)

@@ -24,11 +24,12 @@ class Gold:
     """A gold alignment: (left id, right id) -> relation, or `None` where the file does not say.
 
     `unknown` lists the rows whose ids stand in neither table, with their lines; they are not
-    in `pairs`.
+    in `pairs`. `swapped` says that the file had the sides the other way round, and was turned.
     """
 
     pairs: Mapping[Pair, Relation | None]
     unknown: tuple[str, ...] = ()
+    swapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class AlignmentScores:
 def read_gold(path: Path, left: Side | None = None, right: Side | None = None) -> Gold:
     """Read columns `left_id`, `right_id` and the optional `relation` (exact, broader, narrower).
 
-    Where a side is given, a row with an id that it does not have is set aside with its line.
+    Where a side is given, a row with an id that it does not have is set aside with its line. Where both
+    are, and the ids are known only the other way round, the whole file is turned.
 
     Raises:
         NotFoundError: the file or a required column does not exist.
@@ -86,7 +88,9 @@ def gold_of_rows(
     pairs: dict[Pair, Relation | None] = {}
     problems: list[str] = []
     unknown: list[str] = []
-    for line, row in rows:
+    rows = list(rows)
+    swapped = _is_swapped(rows, left, right)
+    for line, row in map(_turned, rows) if swapped else rows:
         pair = row["left_id"], row["right_id"]
         relation = row.get("relation") or None
         problem = row.get("") or ("an id is empty" if not all(pair) else None)
@@ -111,7 +115,25 @@ def gold_of_rows(
         raise FormatError(
             f"{where} holds no gold pair that can be used" + "".join(f"\n  {u}" for u in unknown[:5])
         )
-    return Gold(pairs, tuple(unknown))
+    return Gold(pairs, tuple(unknown), swapped)
+
+
+def _is_swapped(rows: Iterable[tuple[int, Mapping[str, str]]], left: Side | None, right: Side | None) -> bool:
+    """Say whether no row fits the sides as it stands, and some do the other way round."""
+    if left is None or right is None:
+        return False
+    ends = [(row["left_id"], row["right_id"]) for _, row in rows if not row.get("")]
+    fits = any(one in left and other in right for one, other in ends)
+    return not fits and any(one in right and other in left for one, other in ends)
+
+
+def _turned(numbered: tuple[int, Mapping[str, str]]) -> tuple[int, Mapping[str, str]]:
+    """Return a row with its sides, and so its relation, the other way round."""
+    line, row = numbered
+    relation = {"broader": "narrower", "narrower": "broader"}.get(
+        row.get("relation", ""), row.get("relation", "")
+    )
+    return line, {**row, "left_id": row["right_id"], "right_id": row["left_id"], "relation": relation}
 
 
 def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> AlignmentScores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
@@ -110,13 +111,30 @@ def words(text: str) -> list[str]:
     return [word for word in jieba.lcut(text.lower()) if any(mark.isalnum() for mark in word)]
 
 
+def is_mark(character: str) -> bool:
+    """Say whether a character is a mark on or beside a letter: an accent, a vowel sign, a tone."""
+    return category(character) in ("Mn", "Mc") and not _is_variation(character)
+
+
+def _is_variation(character: str) -> bool:
+    """Say whether a character chooses the look of the one before it, as text or as a picture."""
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+
+
+def _long_words(text: str) -> list[str]:
+    """Return the words of at least two characters: simtext counts no others."""
+    return [word for word in words(text) if len(word) > 1]
+
+
 def _analyzer(settings: ContentSettings) -> object:
     if settings.tokens == "words":
-        return words
+        return _long_words if settings.binary else words
     length = 1 if settings.tokens == "characters" else settings.ngram
 
     def grams(text: str) -> list[str]:
-        marks = "".join(mark for mark in text.lower() if mark.isalnum() or mark == " ")
+        marks = "".join(
+            mark for mark in text.lower() if mark.isalnum() or mark == " " or category(mark) in ("Mn", "Mc")
+        )
         found = (marks[start : start + length] for start in range(len(marks) - length + 1))
         return [gram for gram in found if " " not in gram]
 

@@ -21,7 +21,7 @@ from mep3m.alignment.review.migrate import migrate_decisions
 from mep3m.alignment.review.sssom import write_sssom
 from mep3m.engine import Engine, Progress, silent
 from mep3m.settings.project import Project
-from mep3m.stages.apply_review import ApplyReview
+from mep3m.stages.apply_review import ApplyReview, store_counts
 from mep3m.stages.base import run_stage
 from mep3m.store import Store
 from mep3m.store.stamp import is_current, write_stamp
@@ -40,6 +40,8 @@ def align_store(
     """
     out = folder.parent
     first_level = from_entries(project.first_level, root / "mep3m.toml") if project.first_level else None
+    if first_level is not None:
+        first_level.require_known(store_counts(store).rows)
     out.mkdir(parents=True, exist_ok=True)
     review_file = out / REVIEW
     made_from = [store.fingerprint, project.align.model_dump(mode="json"), _classes(first_level)]

@@ -17,7 +17,8 @@ class ContentSettings(Settings):
     tokens: Literal["words", "characters", "ngrams"] = "words"
     #: length of the character n-grams when `tokens` is 'ngrams'
     ngram: int = Field(default=2, ge=1, le=8)
-    #: count each term once, as the cited simtext package does; the equation counts occurrences
+    #: count each term once and drop words of one character, as the cited simtext package does; the
+    #: equation counts occurrences
     binary: bool = False
     #: characters of a category's joined titles that are read
     characters: int = Field(default=22_000, ge=1)

@@ -91,7 +91,12 @@ class ApplyReview:
         merged = merge(catalogue, review)
         taxonomy, held, broken = replay(merged.taxonomy, self.edits)
         applied = tuple(links(review.decisions, review.settings))
-        notes = (*left_open, *broken)
+        other = [
+            f"line {row.line}: {row.link}: {row.predicate} is not applied, so that the row is open"
+            for row in self.review.decisions
+            if row.predicate and row.verdict == "open"
+        ]
+        notes = (*other, *left_open, *broken)
         return MergeResult(remap_mapping(merged, taxonomy, held), notes, waiting, applied)
 
     def places(self, counts: Counts, result: MergeResult) -> list[CategoryPlace]:

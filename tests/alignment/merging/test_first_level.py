@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from mep3m.alignment.merging.first_level import class_id, read_first_level
+from mep3m.alignment.merging.first_level import FirstLevelMap, class_id, read_first_level
 from mep3m.errors import FormatError, Mep3mError, NotFoundError, SettingsError
+from mep3m.taxonomy import Category
 
 TOML = """
 [[first_level]]
@@ -43,7 +44,28 @@ def test_both_forms_say_the_same(tmp_path: Path, name: str, text: str) -> None:
         ("jd", "图书"): class_id("图书", None),
     }
     assert first.renamed({"jd": "left"}).class_of(("left", ("图书",))) == class_id("图书", None)
-    assert first.unused([("jd", ("图书",))]) == [node for node in first.entries if node != ("jd", ("图书",))]
+    assert len(first.unknown([("jd", ("图书",)), ("suning", ("家电", "锅"))])) == 2
+    first.require_known(
+        [("jd", ("图书",)), ("jd", ("家用电器",)), ("suning", ("家电",)), ("suning", ("数码", "厨房电器"))]
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "wrong", "told"),
+    [
+        ("jd", "女裝", "did you mean '女装'"),
+        ("jd", "电器家用", "did you mean '家用电器'"),
+        ("jd", "女装 > 裤", "did you mean '女装 > 裤子'"),
+        ("jd", "xyz", "it has 女装, 家用电器"),
+        ("jdd", "女装", "platform 'jdd' .*did you mean 'jd'"),
+    ],
+)
+def test_a_name_that_no_platform_has_is_an_error_with_the_nearest_one(
+    source: str, wrong: str, told: str
+) -> None:
+    first = FirstLevelMap((Category("c", "类"),), {(source, tuple(wrong.split(" > "))): "c"})
+    with pytest.raises(NotFoundError, match=told):
+        first.require_known([("jd", ("家用电器",)), ("jd", ("女装", "裤子")), ("pdd", ("x",))])
 
 
 @pytest.mark.parametrize(

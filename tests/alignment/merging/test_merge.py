@@ -83,6 +83,38 @@ def test_without_a_map_the_shops_own_first_levels_stay() -> None:
     assert any("under different parents" in note for note in merged.notes)
 
 
+def test_a_name_of_the_map_that_no_platform_has_stops_the_merge() -> None:
+    wrong = FirstLevelMap(FIRST.classes, {**FIRST.entries, ("a", ("図書",)): "phones"})
+    with pytest.raises(TaxonomyError, match=r"a has no category '図書' .*图书"):
+        merge(CATALOGUE, review(TV, first_level=wrong))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "joined"),
+    [
+        ("手机 > 老人机", "手机 > 智能机", True),
+        ("手机", "手机 > 智能机", True),
+        ("手机 > 老人机", "手机", True),
+        ("Home & Garden > Lamps", "Home and Garden", True),
+        ("手机", "手机", False),
+        ("手机 > 老人机", "数码 > 手机", False),
+        ("手机 > 老人机", "手表", False),
+    ],
+)
+def test_without_a_map_equal_first_levels_join_and_others_stay_apart(
+    left: str, right: str, joined: bool
+) -> None:
+    """Two flat categories are for the proposals to join; a person's rejection counts."""
+    ends = {"a": tuple(left.split(" > ")), "b": tuple(right.split(" > "))}
+    catalogue = Catalogue.of([], dict.fromkeys(ends.items(), 3))
+    merged = merge(catalogue, MergeInputs())
+    roots = {merged.mapping[node][0].category for node in ends.items()}
+    assert (len(roots) == 1) is joined
+    if joined:
+        refused = link(ends["a"][0], ends["b"][0], verdict="reject")
+        assert len(merge(catalogue, MergeInputs((refused,))).taxonomy.at_level(1)) == 2
+
+
 def test_a_first_level_category_can_be_a_second_level_one() -> None:
     same = link("手机", "数码 > 手机")
     merged = merge(CATALOGUE, review(same))
@@ -237,7 +269,7 @@ INNER: dict[PlatformPath, int] = {
     ("b", ("家电", "大家电", "平板电视")): 3,
     ("b", ("家电", "大家电", "冰箱")): 3,
 }
-BIG = {**FIRST.entries, ("b", ("家电",)): "appliances"}
+BIG = {("a", ("家电",)): "appliances", ("b", ("家电",)): "appliances"}
 TVS = link("家电 > 大家电 > 电视", "家电 > 大家电 > 平板电视", 8)
 
 

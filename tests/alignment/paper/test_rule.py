@@ -9,8 +9,9 @@ from mep3m.alignment.paper.links import LINK, REFUSED_KEPT, best_links
 from mep3m.alignment.paper.rule import groups
 from mep3m.alignment.propose import propose
 from mep3m.alignment.records import Entry, Proposal, Side
+from mep3m.alignment.similarity import content_vectors
 from mep3m.errors import UsageError
-from mep3m.settings.align import AlignSettings
+from mep3m.settings.align import AlignSettings, ContentSettings
 
 
 def side(name: str, *entries: tuple[str, str]) -> Side:
@@ -46,6 +47,27 @@ def test_the_threshold_is_the_mean_of_the_identical_names() -> None:
     assert same.evidence["content_threshold"] == pytest.approx(same.evidence["s_content"])
     assert "mean of 1 identically named" in same.words
     assert accepted(proposals) == {("食品>饮料", "食品>饮料饮品"), ("食品>牛奶", "食品>牛奶")}
+
+
+def test_identical_names_whose_titles_share_no_word_count_with_their_zero() -> None:
+    left = side("a", ("手机", "苹果 手机 128G"), ("电脑", "笔记本 电脑 轻薄"), ("书", "小说"), ("茶", ""))
+    right = side("b", ("手机", "苹果 手机 256G"), ("电脑", "显示器 27寸"), ("茶", "绿茶"))
+    first = propose([left, right], paper())[0]
+    assert first.evidence["content_threshold"] == pytest.approx(1 / 3)
+    assert "mean of 2 identically named" in first.words
+    only = propose([side("a", ("茶", "")), side("b", ("茶", "绿茶"))], paper())
+    assert only[0].evidence["content_threshold"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({"binary": True}, 1.0), ({"binary": False}, 0.8), ({"binary": True, "tokens": "characters"}, 2 / 3)],
+)
+def test_binary_counts_as_simtext_does_without_words_of_one_character(
+    settings: dict[str, object], expected: float
+) -> None:
+    vectors = content_vectors([["手机 茶 手机"], ["手机 酒 手机"]], ContentSettings.parse(settings, "test"))
+    assert (vectors[0] @ vectors[1].T).toarray().item() == pytest.approx(expected)
 
 
 def test_identical_names_can_be_held_to_the_rule() -> None:

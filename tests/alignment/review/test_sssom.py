@@ -80,7 +80,7 @@ def test_reads_what_a_spreadsheet_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("predicate_id", "skos:closeMatch", "line 8: predicate_id 'skos:closeMatch' is not allowed"),
+        ("predicate_id", "skos:closeMach", "line 8: predicate_id 'skos:closeMach' is not allowed"),
         ("subject_id", "", "line 8: subject_id is empty"),
         ("confidence", "1.5", "line 8: confidence '1.5'"),
         ("confidence", "high", "line 8: confidence 'high'"),
@@ -135,7 +135,7 @@ def test_the_metadata_is_yaml_with_what_sssom_asks_for(
     write_sssom(path, [PROPOSAL], title, {"left": source})
     found = metadata(path)
     assert found["mapping_set_title"] == title
-    assert str(found["mapping_set_id"]).startswith("urn:uuid:")
+    assert str(found["mapping_set_id"]).startswith("https://example.org/mep3m/mappings/")
     assert str(found["license"]).startswith("https://")
     assert {"skos", "semapv"} <= set(found["curie_map"])  # type: ignore[call-overload]
     declared = {row["slot_name"] for row in found["extension_definitions"]}  # type: ignore[attr-defined]

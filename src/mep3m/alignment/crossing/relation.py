@@ -264,8 +264,9 @@ def _leaves_that_follow(side: Side, filing: Filing) -> sparse.csr_matrix:
 def with_inner(side: Side, titles_kept: int) -> Side:
     """Return the side with its inner categories too, each with titles of what lies below it.
 
-    One that holds a single category has the same products as that one, and only its name can tell which of the
-    two another platform's category equals: it is left out below the first level, and where both names are equal.
+    One that holds a single category has the same products as that one, and only its name can tell which of
+    the two another platform's category equals: it is left out below the first level, and where both have one
+    name.
     """
     have, ids = {entry.path for entry in side}, {entry.id for entry in side}
     below: dict[tuple[str, ...], list[Entry]] = {}

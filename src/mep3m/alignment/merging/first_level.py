@@ -13,14 +13,15 @@ may go deeper than the first level; the longest one that fits a category's path 
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mep3m.alignment.sheet import read_sheet
-from mep3m.errors import FormatError, NotFoundError
+from mep3m.errors import FormatError, NotFoundError, did_you_mean
 from mep3m.settings import project
 from mep3m.taxonomy import PATH_SEPARATOR, Category
 
@@ -28,6 +29,10 @@ PlatformPath = tuple[str, tuple[str, ...]]
 COLUMNS = ("source", "path", "class_zh", "class_en")
 #: the same columns as 'align propose --first-level' calls them
 ALIASES = {"platform": "source", "name": "path", "class": "class_zh"}
+#: likeness (difflib's ratio) from which a name is offered for one that does not exist: of two signs, one
+NEAR = 0.4
+#: names that one message lists
+SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,36 @@ class FirstLevelMap:
         """Return (source, first-level name) -> class, as the proposers take it."""
         return {(source, path[0]): name for (source, path), name in self.entries.items() if len(path) == 1}
 
-    def unused(self, nodes: Iterable[PlatformPath]) -> list[PlatformPath]:
-        """Return the entries that name no existing category."""
-        known = set(nodes)
-        return [entry for entry in self.entries if entry not in known]
+    def unknown(self, nodes: Iterable[PlatformPath]) -> list[str]:
+        """Return, in words, the entries that name no existing category, each with the nearest one.
+
+        `nodes` are the categories that exist; what lies above one exists, too. A map may be for more
+        platforms than there are here, so that another platform's entries are passed over, unless its name
+        looks like a mistake for a platform that the map leaves out.
+        """
+        known = {(source, path[:depth]) for source, path in nodes for depth in range(1, len(path) + 1)}
+        here = {source for source, _ in known}
+        left_out = here - {source for source, _ in self.entries}
+        mistaken = {s for s, _ in self.entries if left_out == here or difflib.get_close_matches(s, left_out)}
+        return [
+            _told(entry, known)
+            for entry in self.entries
+            if entry not in known and (entry[0] in here or entry[0] in mistaken)
+        ]
+
+    def require_known(self, nodes: Iterable[PlatformPath]) -> None:
+        """See that every entry names an existing category: one that does not would have no effect.
+
+        Raises:
+            NotFoundError: some do not; the message lists each with the nearest existing name.
+        """
+        if unknown := self.unknown(nodes):
+            more = f"\n  and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+            raise NotFoundError(
+                "the first-level map names what no platform has; correct or delete it:\n  "
+                + "\n  ".join(unknown[:SHOWN])
+                + more
+            )
 
 
 def read_first_level(path: Path) -> FirstLevelMap:
@@ -90,9 +121,27 @@ def from_entries(entries: Sequence[project.FirstLevelClass], path: Path) -> Firs
     return _build(path, _entry_rows(entries, path))
 
 
+def _told(entry: PlatformPath, known: Set[PlatformPath]) -> str:
+    """Say that a platform has no such category, and which of its categories is the nearest."""
+    source, path = entry
+    name = PATH_SEPARATOR.join(path)
+    platforms = sorted({other for other, _ in known})
+    if source not in platforms:
+        return f"platform '{source}' (of '{name}'){did_you_mean(source, platforms)}"
+    own = sorted(PATH_SEPARATOR.join(of) for other, of in known if other == source and len(of) == len(path))
+    near = difflib.get_close_matches(name, own, n=1, cutoff=NEAR)
+    hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(own[:SHOWN]) or 'no such level'}"
+    return f"{source} has no category '{name}' ({hint})"
+
+
 def class_id(zh: str | None, en: str | None) -> str:
-    """Return a readable id from the English name, else a short hash of the Chinese one."""
+    """Return a readable id from the English name, else a short hash of the Chinese one.
+
+    Where the name in `en` has letters that the id cannot show, its hash tells Bâches from Bûches.
+    """
     slug = re.sub(r"[^a-z0-9]+", "-", (en or "").lower()).strip("-")
+    if en and not en.isascii():
+        return f"{slug or 'class'}-{hashlib.sha256(en.encode()).hexdigest()[:8]}"
     return slug or "class-" + hashlib.sha256((zh or "").encode()).hexdigest()[:8]
 
 

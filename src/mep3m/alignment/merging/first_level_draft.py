@@ -1,7 +1,9 @@
 """A draft of the first-level map, for when nobody has made one: read off the links between categories.
 
-Two first-level names belong together where most of what lies below one is linked to what lies below
-the other. The draft is a file for a person to correct, never applied by itself.
+Identical names of different platforms are one class. Another name joins a class where most of its links,
+from enough of its categories, lead there; the class it joins is never one that itself joins another, so
+that no chain of weak links makes one class of many. The draft is a file for a person to correct, never
+applied by itself.
 """
 
 from __future__ import annotations
@@ -13,15 +15,18 @@ from dataclasses import dataclass, replace
 
 from mep3m.alignment.connected import connected_sets
 from mep3m.alignment.merging.first_level import class_id
+from mep3m.alignment.names.compare import plain
 from mep3m.alignment.records import Proposal, Side
 from mep3m.taxonomy import Category
 
 #: (platform, its own first-level name)
 Name = tuple[str, str]
-#: a name follows the one that has more than this share of its links
+#: a name joins the class that has more than this share of its links to the class's platforms
 MAJORITY = 0.5
 #: links (summed probabilities) that such a majority rests on, at least
 LINKS = 0.9
+#: and as a share of the categories of the name that joins, or of those of the class it joins
+COVERED = 0.2
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,14 @@ class DraftClass:
 def draft_first_level(sides: Sequence[Side], proposals: Iterable[Proposal]) -> list[DraftClass]:
     """Return the classes that the accepted links suggest, the largest first.
 
-    A first-level name joins the name of another platform that has the majority of its links; names
-    without such a majority are classes of their own. A class is called as most of its members are,
-    or as the one with most categories.
+    See the module for what joins; what joins nothing is a class of its own. A class is called as most of
+    its members are, or as the one with most categories.
     """
     sizes = Counter((side.name, entry.path[0]) for side in sides for entry in side)
     weight = _links(sides, proposals)
-    joined = [pair for pair in sorted(weight) if _follows(pair, weight)]
+    alike = connected_sets(sizes, _identical(sizes))
+    joined = [(alike[one][0], alike[other][0]) for one, other in _joins(alike, sizes, weight)]
+    joined += [(names[0], name) for names in alike for name in names]
     english = {
         (side.name, entry.path[0]): entry.path_en[0] for side in sides for entry in side if entry.path_en
     }
@@ -64,11 +70,47 @@ def _links(sides: Sequence[Side], proposals: Iterable[Proposal]) -> dict[tuple[N
     return weight
 
 
-def _follows(pair: tuple[Name, Name], weight: Mapping[tuple[Name, Name], float]) -> bool:
-    """Return whether the first name has most of its links to that platform with the second one."""
-    name, (platform, _) = pair
-    total = sum(links for (one, other), links in weight.items() if one == name and other[0] == platform)
-    return weight[pair] > MAJORITY * total and weight[pair] >= LINKS
+def _identical(sizes: Iterable[Name]) -> list[tuple[Name, Name]]:
+    """Return the pairs of names of different platforms that are equal in comparable form.
+
+    A form that a platform has twice joins nothing: only a person can say which of the two is meant.
+    """
+    forms: dict[str, list[Name]] = defaultdict(list)
+    for one in sorted(sizes):
+        forms[plain(one[1]) or one[1]].append(one)
+    return [
+        (names[0], other)
+        for names in forms.values()
+        if len({platform for platform, _ in names}) == len(names)
+        for other in names[1:]
+    ]
+
+
+def _joins(
+    alike: Sequence[tuple[Name, ...]], sizes: Mapping[Name, int], weight: Mapping[tuple[Name, Name], float]
+) -> list[tuple[int, int]]:
+    """Return (set of names that joins, set that it joins), as places in `alike`; the strongest come first."""
+    place = {name: number for number, names in enumerate(alike) for name in names}
+    links: dict[tuple[int, int], float] = defaultdict(float)
+    to: dict[tuple[int, str], float] = defaultdict(float)
+    for (one, other), probability in weight.items():
+        if place[one] != place[other]:
+            links[place[one], place[other]] += probability
+            to[place[one], other[0]] += probability
+    size = [sum(sizes[name] for name in names) for names in alike]
+    wanted = []
+    for (low, high), summed in links.items():
+        total = sum(to[low, platform] for platform in {platform for platform, _ in alike[high]})
+        enough = summed >= LINKS and summed >= COVERED * min(size[low], size[high])
+        if enough and summed > MAJORITY * total:
+            wanted.append((-summed / total, -summed, low, high))
+    joins: dict[int, int] = {}
+    heads: set[int] = set()
+    for _, _, low, high in sorted(wanted):
+        if low not in joins and low not in heads and high not in joins:
+            joins[low] = high
+            heads.add(high)
+    return list(joins.items())
 
 
 def _drafted(
@@ -106,7 +148,9 @@ def first_level_toml(drafted: Sequence[DraftClass]) -> str:
     """Return the draft as `read_first_level` takes it, with what each class rests on as a comment."""
     lines = ["# A draft of the first-level map, read off the proposed links: correct it before use.", ""]
     for one in drafted:
-        told = f"{one.links:.1f} links join these" if one.links else "no link leads to another platform"
+        told = f"{one.links:.1f} links join these" if one.links else "no link joins it to another platform"
+        if len(one.members) > 1 and not one.links:
+            told = "joined by the name alone"
         lines += [f"# {told}", "[[first_level]]", f"id = {_quoted(one.category.id)}"]
         lines.append(f"name_zh = {_quoted(one.category.name_zh or '')}")
         if one.category.name_en:

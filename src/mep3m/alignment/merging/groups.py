@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from mep3m.alignment.connected import connected_sets
 from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath
+from mep3m.alignment.names.compare import plain
 from mep3m.alignment.review.decisions import Decision, Problem
 from mep3m.settings.align import MergeSettings
 from mep3m.taxonomy import PATH_SEPARATOR
@@ -107,7 +108,9 @@ def build_forest(
     places, joins = _first_level_joins(nodes, links, first_level)
     pairs = [*joins, *((link.left, link.right) for link in exact)]
     groups, of = _connect(nodes, pairs, exact)
-    while settings.join_inner and (more := _same_inner(nodes, groups, of, places, rejected)):
+    while settings.join_inner and (
+        more := _same_names(nodes, groups, of, places, rejected, first_level is None)
+    ):
         pairs += more
         groups, of = _connect(nodes, pairs, exact)
     problems = [] if settings.allow_joins else _platform_joins(groups, exact)
@@ -164,29 +167,35 @@ def _connect(
     return groups, number_of
 
 
-def _same_inner(
+def _same_names(
     nodes: Sequence[PlatformPath],
     groups: Sequence[Group],
     of: Mapping[PlatformPath, int],
     places: Mapping[PlatformPath, PlatformPath],
     rejected: Set[frozenset[PlatformPath]],
+    own_first_levels: bool,
 ) -> list[tuple[PlatformPath, PlatformPath]]:
     """Return pairs of inner categories of different platforms with one name below one parent.
 
-    Only such pairs whose groups share no platform: nothing is joined that a person would have to
-    take apart. One pair a parent and name at a time, so that every pair sees the groups before it.
+    Where there is no first-level map (`own_first_levels`), one of two first-level categories may have
+    none below it. Only such pairs whose groups share no platform: nothing is joined that a person would
+    have to take apart. One pair a parent and name at a time, so that every pair sees the groups before it.
     """
     inner = {(source, path[:-1]) for source, path in nodes if len(path) > 1}
     seen: dict[tuple[int | None, str], PlatformPath] = {}
     pairs: list[tuple[PlatformPath, PlatformPath]] = []
     touched: set[int] = set()
-    for node in nodes:
+    flat = [node for node in nodes if own_first_levels and len(node[1]) == 1 and node not in inner]
+    for node in [*(node for node in nodes if node in inner), *flat]:  # so that a flat one meets an inner one
         source, path = node
-        is_class = groups[of[node]].class_id is not None
-        if node not in inner or node in places or is_class:
+        if node in places or groups[of[node]].class_id is not None:
             continue
         above = of[(source, path[:-1])] if len(path) > 1 else None
-        other = seen.setdefault((above, path[-1]), node)
+        name = (plain(path[-1]) or path[-1]) if own_first_levels and len(path) == 1 else path[-1]
+        key = (above, name)
+        other = seen.get(key) if node not in inner else seen.setdefault(key, node)
+        if other is None:
+            continue
         numbers = {of[node], of[other]}
         if len(numbers) < 2 or numbers & touched or frozenset((node, other)) in rejected:
             continue

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath
-from mep3m.alignment.merging.groups import Forest, Group, Link, build_forest, label, with_ancestors
+from mep3m.alignment.merging.groups import Forest, Group, Link, build_forest, with_ancestors
 from mep3m.alignment.records import Side
 from mep3m.alignment.review.decisions import Decision, Problem, Ref, contradictions, links
 from mep3m.errors import TaxonomyError, did_you_mean
@@ -147,6 +147,10 @@ def _prepare(catalogue: Catalogue, review: MergeInputs) -> tuple[Forest, list[Pr
     weights = _weights(catalogue)
     forest = build_forest(nodes, used, review.first_level, review.settings, weights, rejected)
     problems += forest.problems
+    if review.first_level is not None:
+        problems += [
+            Problem("unknown", (), f"first-level map: {text}") for text in review.first_level.unknown(nodes)
+        ]
     problems += _rejected_but_joined(catalogue, forest, review.decisions)
     problems += _two_names(forest)
     return forest, sorted(problems, key=lambda problem: problem.lines)
@@ -256,7 +260,7 @@ def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merg
     unnamed = tuple(ids[number] for number in kept if not names[number][2])
     folded = sum(len(forest.chain(number)) > depth for number in chains)
     deep = [f"{folded} categories lie below level {depth}: their rows get the label above"] if folded else []
-    notes = (*deep, *forest.notes, *_same_names(categories), *_unused(review.first_level, forest))
+    notes = (*deep, *forest.notes, *_same_names(categories))
     return Merge(Taxonomy(tuple(categories)), mapping, unmapped, joined, unnamed, notes)
 
 
@@ -343,8 +347,3 @@ def _same_names(categories: Iterable[Category]) -> list[str]:
         for (parent, name), ids in seen.items()
         if len(ids) > 1
     ]
-
-
-def _unused(first_level: FirstLevelMap | None, forest: Forest) -> list[str]:
-    unused = first_level.unused(forest.of) if first_level is not None else []
-    return [f"the first-level map names {label(node)}, which no product has" for node in unused]

@@ -12,14 +12,23 @@ import numpy as np
 from scipy import sparse
 
 from mep3m.alignment.records import Side
-from mep3m.alignment.similarity import Ints
+from mep3m.alignment.similarity import Ints, is_mark
 
-CJK = re.compile(r"[\u3400-\u9fff]")
-_TOKENS = re.compile(r"[\u3400-\u9fff]+|[a-z0-9]+")
+#: signs that are written without spaces between words: Han, kana and their marks of repetition and length
+_HAN_KANA = (
+    r"\u3005-\u3007\u3041-\u3096\u3099\u309a\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+CJK = re.compile(f"[{_HAN_KANA}]")
+_TOKENS = re.compile(f"[{_HAN_KANA}]+|(?:[a-z0-9]|[^\x00-\x7f{_HAN_KANA}])+")
+#: names of these signs and of ASCII alone need no look at each character
+_PLAIN_SIGNS = re.compile(r"[\x00-\x7f\u3400-\u9fff]*")
+#: zero-width joiners and the Arabic sign that stretches a word: how a word is set, not which word it is
+_SHAPING = dict.fromkeys(map(ord, "\u200c\u200d\u0640"))
 _SEGMENTS = re.compile(
     r"[/、,，;；|&()（）\[\]【】·+]|\band\b|\bor\b|(?<=[\u3400-\u9fff])[与和及或](?=[\u3400-\u9fff])"
 )
-_GAP = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
+_GAP = re.compile(f"(?<=[{_HAN_KANA}]) (?=[{_HAN_KANA}])")
 _EMPTY_WORDS = frozenset({"and", "or", "of", "the", "for", "in", "with", "a", "to", "other"})
 #: answers about two names that are remembered; a tuple of numbers each, so few enough to weigh little
 REMEMBERED = 65_536
@@ -29,15 +38,31 @@ CHINESE_SHARE = 0.2
 
 @lru_cache(maxsize=200_000)
 def plain(name: str) -> str:
-    """Return a name in comparable form: NFKC, lower case, only letters and digits, words apart.
+    """Return a name in comparable form: NFKC, lower case, only letters (with their marks) and digits.
 
-    Chinese is written without spaces, so that '拖鞋/人字拖' and '拖鞋人字拖' are the same.
+    Words stand apart. Chinese and Japanese are written without spaces, so that '拖鞋/人字拖' and
+    '拖鞋人字拖' are the same. A mark is a part of its letter in every script: Bâches is not Bûches.
     """
-    return _GAP.sub("", " ".join(_words(unicodedata.normalize("NFKC", name).lower())))
+    return _GAP.sub("", " ".join(_words(_normal(name))))
+
+
+def _normal(name: str) -> str:
+    """Return NFKC in lower case; normalised again, because lower case may split a letter from its mark."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
 
 
 def _words(text: str) -> list[str]:
-    return [stem(token) for token in _TOKENS.findall(text) if token not in _EMPTY_WORDS]
+    if not _PLAIN_SIGNS.fullmatch(text):
+        text = "".join(map(_letter_or_space, text.translate(_SHAPING)))
+    return [
+        stem(token)
+        for token in _TOKENS.findall(text)
+        if token not in _EMPTY_WORDS and (token.isascii() or any(map(str.isalnum, token)))
+    ]
+
+
+def _letter_or_space(character: str) -> str:
+    return character if character < "\x80" or character.isalnum() or is_mark(character) else " "
 
 
 def stem(word: str) -> str:
@@ -54,15 +79,19 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=200_000)
 def segments(name: str) -> tuple[str, ...]:
     """Return the plain names that a name joins: '饮料/饮品' and 'Salt & Pepper' are two each."""
-    parts = _SEGMENTS.split(unicodedata.normalize("NFKC", name).lower())
+    parts = _SEGMENTS.split(_normal(name))
     return tuple(dict.fromkeys(part for raw in parts if (part := plain(raw))))
 
 
 def terms(text: str) -> tuple[str, ...]:
-    """Return the terms of a plain text: Chinese 1-3-grams, English words and their trigrams."""
+    """Return the terms of a plain text: words and their trigrams, or 1-3-grams of characters.
+
+    Scripts with upper and lower case (Latin, Greek, Cyrillic, Armenian) are written in words; in others
+    (Han, kana, Thai, Hangul) a word is short or has no end.
+    """
     found: list[str] = []
     for token in text.split():
-        if token.isascii():
+        if token.isascii() or token != token.upper():
             found.append("w:" + token)
             edged = f"^{token}$"
             found += [edged[i : i + 3] for i in range(len(edged) - 2)]
@@ -232,7 +261,7 @@ def compare_names(left: str, right: str) -> tuple[float, ...]:
     best_l = [max(row) for row in table]
     best_r = [max(column) for column in zip(*table, strict=True)]
     last, last_other = one.split()[-1], other.split()[-1]
-    if one.isascii() or other.isascii():
+    if not (CJK.search(one) and CJK.search(other)):
         head, head2 = float(last == last_other), float(one.split()[-2:] == other.split()[-2:])
     else:
         head, head2 = float(one[-1] == other[-1]), float(one[-2:] == other[-2:])

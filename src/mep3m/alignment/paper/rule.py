@@ -77,7 +77,10 @@ class _Pairing:
         return best_links(np.concatenate([kept, *waiting]))
 
     def identical(self) -> Floats:
-        """Return S_content of the pairs of one name, where it is not 0; names of too many are left out."""
+        """Return S_content of the pairs of one name where both have titles; names of too many are left out.
+
+        Two categories whose titles share no word count with their 0.
+        """
         found = []
         for left, right in self.classes:
             theirs = {name: number for number, name in enumerate(right.distinct)}
@@ -87,8 +90,12 @@ class _Pairing:
             found += [pairs[1:] for pairs in category_pairs(left, right, rows[few], columns[few])]
         rows, columns = np.concatenate([np.empty((2, 0), np.int64), *map(np.stack, found)], axis=1)
         order = np.lexsort((columns, rows))
-        contents = self._contents(rows[order], columns[order])
-        return contents[contents > 0]
+        rows, columns = rows[order], columns[order]
+        if self.vectors is None:
+            return np.empty(0)
+        said = [np.diff(of.indptr) > 0 for of in self.vectors]
+        both_have = said[0][rows] & said[1][columns]
+        return self._contents(rows[both_have], columns[both_have])
 
     def _compared(self, threshold: float) -> Iterator[tuple[Ints, Ints, Floats]]:
         """Yield (left place, right place, S_label) of the pairs that the rule may look at."""

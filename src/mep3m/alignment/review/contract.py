@@ -14,7 +14,7 @@ from typing import Protocol
 
 from mep3m import __version__
 from mep3m.alignment.review.decisions import Decision, parse_decision
-from mep3m.alignment.review.sssom import REVIEWED
+from mep3m.alignment.review.sssom import NOT, REVIEWED
 from mep3m.alignment.sheet import Sheet
 from mep3m.errors import UsageError
 
@@ -164,7 +164,8 @@ def row_keys(sheet: Sheet) -> list[RowKey]:
 
 def editable(row: Cells) -> dict[str, str]:
     """Return the cells that a decision may change."""
-    return {column: row.get(column, "") for column in EDITABLE}
+    denial = ("predicate_modifier",) if "predicate_modifier" in row else ()
+    return {column: row.get(column, "") for column in (*EDITABLE, *denial)}
 
 
 def changes_for(
@@ -193,6 +194,8 @@ def changes_for(
                 f"{now.verdict}{f' by {now.reviewer}' if now.reviewer else ''}; look at it and decide again"
             )
         changed = {**row, **_signed(signature), **cells}
+        if row.get("predicate_modifier"):  # the decision is said anew: a denial of before must not stand
+            changed["predicate_modifier"] = NOT if cells.get("mep3m_decision") == "reject" else ""
         try:
             parse_decision(changed, line)
         except ValueError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from mep3m.alignment.records import Relation
-from mep3m.alignment.review.sssom import PREDICATES, REQUIRED, SHOWN, MappingRow, parse_row
+from mep3m.alignment.review.sssom import PREDICATES, REQUIRED, SHOWN, MappingRow, parse_row, with_shared_slots
 from mep3m.alignment.sheet import Sheet, read_sheet
 from mep3m.errors import FormatError, UsageError, did_you_mean
 from mep3m.settings.align import MergeSettings
@@ -64,12 +64,14 @@ class Decision:
     right_label: str = ""
     evidence: Mapping[str, float] = field(default_factory=dict)
     words: str = ""
+    #: a predicate that is not applied (skos:closeMatch): the row is open, unless it is rejected
+    predicate: str = ""
 
     @property
     def link(self) -> str:
         """The row in words."""
         left, right = self.left_label or self.left.id, self.right_label or self.right.id
-        return f"{self.left.source} '{left}' {self.relation} {self.right.source} '{right}'"
+        return f"{self.left.source} '{left}' {self.predicate or self.relation} {self.right.source} '{right}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def read_review(path: Path) -> tuple[Sheet, list[Decision]]:
         NotFoundError: the file or a required column does not exist.
         FormatError: cells cannot be understood; the message lists each with its line.
     """
-    sheet = read_sheet(path, REQUIRED)
+    sheet = with_shared_slots(read_sheet(path, REQUIRED))
     decisions: list[Decision] = []
     problems: list[str] = []
     for line, cells in sheet:
@@ -104,7 +106,7 @@ def read_review(path: Path) -> tuple[Sheet, list[Decision]]:
         except ValueError as error:
             problems.append(f"line {line}: {error}")
             continue
-        cells["predicate_id"] = PREDICATES[decisions[-1].relation]
+        cells["predicate_id"] = decisions[-1].predicate or PREDICATES[decisions[-1].relation]
         if decisions[-1].date:
             cells["mapping_date"] = decisions[-1].date
     if problems:
@@ -141,7 +143,7 @@ def parse_decision(cells: Mapping[str, str], line: int) -> Decision:
         left=Ref(proposal.left_source, proposal.left_id),
         right=Ref(proposal.right_source, proposal.right_id),
         relation=proposal.relation,
-        verdict=WORDS[row.decision],
+        verdict=WORDS[row.decision] if not row.predicate or row.decision == "reject" else "open",
         line=line,
         probability=proposal.probability if cells.get("confidence") else None,
         by_method=proposal.accept and bool(cells.get("mep3m_accepted_by_method")),
@@ -153,6 +155,7 @@ def parse_decision(cells: Mapping[str, str], line: int) -> Decision:
         right_label=proposal.right_label,
         evidence=proposal.evidence,
         words=proposal.words,
+        predicate=row.predicate,
     )
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from mep3m.alignment.records import Proposal
 from mep3m.alignment.review.metadata import yaml_text
-from mep3m.alignment.review.sssom import NO_LICENSE, PREDICATES, REVIEWED, MappingRow
+from mep3m.alignment.review.sssom import NO_LICENSE, NOT, PREDICATES, REVIEWED, SET_ID, MappingRow
 from mep3m.alignment.sheet import one_line
 from mep3m.errors import UsageError
 from mep3m.store.filesystem import atomic_write
@@ -91,7 +91,7 @@ def export_sssom(path: Path, rows: Iterable[MappingRow], terms: Terms) -> int:
     writer = csv.writer(table, delimiter="\t", lineterminator="\n")
     writer.writerow([column for _, column in kept])
     writer.writerows([row[place] for place, _ in kept] for row in cells)
-    identifier = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, terms.title + table.getvalue())}"
+    identifier = f"{SET_ID}{uuid.uuid5(uuid.NAMESPACE_OID, terms.title + table.getvalue())}"
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         file.writelines(f"#{line}\n" for line in _metadata(terms, identifier, prefixes, shared))
         file.write(table.getvalue())
@@ -120,8 +120,8 @@ def _cells(row: MappingRow, prefixes: Mapping[str, str]) -> tuple[str, ...]:
     values = {
         "subject_id": ends[0][0],
         "subject_label": one_line(proposal.left_label),
-        "predicate_id": PREDICATES[proposal.relation],
-        "predicate_modifier": "Not" if row.decision == "reject" else "",
+        "predicate_id": row.predicate or PREDICATES[proposal.relation],
+        "predicate_modifier": NOT if row.decision == "reject" else "",
         "object_id": ends[1][0],
         "object_label": one_line(proposal.right_label),
         "mapping_justification": REVIEWED if by_person else row.justification,

@@ -166,12 +166,13 @@ def require_replaceable(path: Path) -> None:
     if not path.exists():
         return
     try:
-        decisions = read_review(path)[1]
+        sheet, decisions = read_review(path)
     except Mep3mError as error:
         raise UsageError(
             f"{path} exists and is no table of proposals; name another file, or delete it ({error})"
         ) from None
-    if decided := sum(decision.verdict != "open" for decision in decisions):
+    said = zip(sheet.rows, decisions, strict=True)  # an exported set says its decisions in SSSOM's own words
+    if decided := sum(bool(row.get("mep3m_decision")) and one.verdict != "open" for row, one in said):
         raise UsageError(
             f"{path} holds {decided:,} decisions of people, which would be lost; name another file "
             f"(afterwards 'mep3m align migrate {path} OTHER' brings the decisions into new proposals)"

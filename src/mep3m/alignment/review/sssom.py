@@ -24,7 +24,7 @@ from typing import BinaryIO
 from mep3m import __version__
 from mep3m.alignment.records import Proposal, Relation
 from mep3m.alignment.review.metadata import read_metadata, yaml_text
-from mep3m.alignment.sheet import one_line, read_sheet
+from mep3m.alignment.sheet import Sheet, one_line, read_sheet
 from mep3m.errors import FormatError
 from mep3m.store.filesystem import atomic_write
 
@@ -35,6 +35,21 @@ PREDICATES: dict[Relation, str] = {
 }
 #: predicates as they are read: upper and lower case may have been changed by whoever edited the table
 RELATIONS: dict[str, Relation] = {word.lower(): relation for relation, word in PREDICATES.items()}
+#: predicates of SKOS that say less than we apply: such a row is open, and is told
+OPEN_PREDICATES = tuple(
+    f"skos:{name}"
+    for name in ("closeMatch", "relatedMatch", "mappingRelation", "semanticRelation", "related")
+)
+SKOS = "http://www.w3.org/2004/02/skos/core#"
+#: the value of `predicate_modifier` that denies a mapping
+NOT = "Not"
+#: what the identifiers of our sets begin with: an address for examples (RFC 2606), because sssom-py refuses
+#: one whose prefix (`urn`) no prefix map declares
+SET_ID = "https://example.org/mep3m/mappings/"
+#: slots that SSSOM lets a set say once for all its mappings
+SHARED_SLOTS = (
+    "subject_source", "object_source", "mapping_tool", "mapping_tool_version", "mapping_date",
+)  # fmt: skip
 JUSTIFICATION = "semapv:CompositeMatching"
 REVIEWED = "semapv:ManualMappingCuration"
 
@@ -55,7 +70,8 @@ class MappingRow:
     """One line of the table: a proposal, and what a person said about it.
 
     `decision` is the text of the cell ('' where nobody decided yet). `line` is where the row stood
-    in the file, counted from 1.
+    in the file, counted from 1. `predicate` is one of `OPEN_PREDICATES` where the row has that: its
+    proposal is not accepted then, and its relation says nothing.
     """
 
     proposal: Proposal
@@ -67,6 +83,7 @@ class MappingRow:
     tool_version: str = ""
     justification: str = JUSTIFICATION
     line: int | None = None
+    predicate: str = ""
 
 
 #: keys of the metadata that name what the proposals were made from: option of 'align propose' -> key
@@ -75,7 +92,7 @@ MADE_FROM = {key: f"mep3m_{key}" for key in ("left", "right", "store")}
 VERSION_SLOTS = {"left": "subject_source_version", "right": "object_source_version"}
 #: what SSSOM asks for where nobody has said under which terms a table may be used
 NO_LICENSE = "https://w3id.org/sssom/license/unspecified"
-PREFIXES = {"semapv": "https://w3id.org/semapv/vocab/", "skos": "http://www.w3.org/2004/02/skos/core#"}
+PREFIXES = {"semapv": "https://w3id.org/semapv/vocab/", "skos": SKOS}
 DESCRIPTION = (
     "Decide in mep3m_decision: accept, reject or unsure; empty is open. A new name goes into "
     "mep3m_new_name_zh and mep3m_new_name_en, who decides into reviewer_label."
@@ -104,7 +121,7 @@ def write_sssom(
     }
     metadata = {
         "curie_map": "{" + ", ".join(f"{key}: {value}" for key, value in PREFIXES.items()) + "}",
-        "mapping_set_id": uuid.UUID(int=0).urn,
+        "mapping_set_id": f"{SET_ID}{uuid.UUID(int=0)}",
         "mapping_set_title": yaml_text(title),
         "mapping_set_description": yaml_text(DESCRIPTION),
         "license": NO_LICENSE,
@@ -122,8 +139,8 @@ def write_sssom(
         for row in map(_dated, rows):
             writer.writerow({column: one_line(value) for column, value in _cells(row).items()})
             count += 1
-        file.seek(head.index(uuid.UUID(int=0).urn.encode()))
-        file.write(content.identifier().urn.encode())
+        file.seek(head.index(str(uuid.UUID(int=0)).encode()))
+        file.write(str(content.identifier()).encode())
     return count
 
 
@@ -169,7 +186,7 @@ def read_sssom(path: Path) -> list[MappingRow]:
     """
     rows: list[MappingRow] = []
     problems: list[str] = []
-    for line, cells in read_sheet(path, REQUIRED):
+    for line, cells in with_shared_slots(read_sheet(path, REQUIRED)):
         try:
             rows.append(parse_row(cells, line))
         except ValueError as error:
@@ -178,6 +195,19 @@ def read_sssom(path: Path) -> list[MappingRow]:
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         raise FormatError(f"{path} cannot be used:\n  " + "\n  ".join(problems[:SHOWN]) + more)
     return rows
+
+
+def with_shared_slots(sheet: Sheet) -> Sheet:
+    """Give every row what the metadata says once for all, unless a row says it itself; return the sheet.
+
+    Only cells are added, no columns: the table is written again as it was.
+    """
+    said = read_metadata(sheet.comments)
+    for slot in SHARED_SLOTS:
+        if (value := said.get(slot)) and not any(row.get(slot) for row in sheet.rows):
+            for row in sheet.rows:
+                row[slot] = value
+    return sheet
 
 
 def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
@@ -189,19 +219,17 @@ def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
     for column in REQUIRED:
         if not cells.get(column):
             raise ValueError(f"{column} is empty")
-    predicate = cells["predicate_id"]
-    if predicate.lower() not in RELATIONS:
-        allowed = ", ".join(PREDICATES.values())
-        raise ValueError(f"predicate_id '{predicate}' is not allowed; write one of {allowed}")
+    relation, other = _relation(cells["predicate_id"])
+    denied = _denied(cells.get("predicate_modifier", ""))
     accepted = cells.get("mep3m_accepted_by_method", "").lower()
     if accepted not in ("", "yes", "no", "true", "false"):
         raise ValueError(f"mep3m_accepted_by_method '{accepted}' is not allowed; write yes or no")
     proposal = Proposal(
         left_id=cells["subject_id"],
         right_id=cells["object_id"],
-        relation=RELATIONS[predicate.lower()],
+        relation=relation,
         probability=_confidence(cells.get("confidence", "")),
-        accept=accepted in ("", "yes", "true"),
+        accept=accepted in ("", "yes", "true") and not denied and not other,
         evidence=_evidence(cells.get("mep3m_evidence", "")),
         words=cells.get("comment", ""),
         left_label=cells.get("subject_label", ""),
@@ -211,7 +239,7 @@ def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
     )
     return MappingRow(
         proposal,
-        decision=cells.get("mep3m_decision", ""),
+        decision=cells.get("mep3m_decision", "") or ("reject" if denied else ""),
         new_name_zh=cells.get("mep3m_new_name_zh", ""),
         new_name_en=cells.get("mep3m_new_name_en", ""),
         reviewer=cells.get("reviewer_label", ""),
@@ -219,7 +247,26 @@ def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
         tool_version=cells.get("mapping_tool_version", ""),
         justification=cells.get("mapping_justification") or JUSTIFICATION,
         line=line,
+        predicate=other,
     )
+
+
+def _relation(predicate: str) -> tuple[Relation, str]:
+    """Return the relation of a predicate, and the predicate itself where it is one that stays open."""
+    short = predicate.lower().replace(SKOS, "skos:")
+    if short in RELATIONS:
+        return RELATIONS[short], ""
+    other = next((word for word in OPEN_PREDICATES if word.lower() == short), None)
+    if other is None:
+        allowed = ", ".join(PREDICATES.values())
+        raise ValueError(f"predicate_id '{predicate}' is not allowed; write one of {allowed}")
+    return "exact", other
+
+
+def _denied(modifier: str) -> bool:
+    if modifier.lower() not in ("", NOT.lower()):
+        raise ValueError(f"predicate_modifier '{modifier}' is not allowed; write {NOT}, or leave it empty")
+    return bool(modifier)
 
 
 def _confidence(text: str) -> float:

@@ -61,7 +61,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     given: dict[str, Any] = {key: options[key] for key in ("method", "within_first_level")}
     settings = AlignSettings.parse(with_values(given, options["sets"]), "align propose")
     sides, refused, title, versions = _sides(options)
-    first_levels = _first_levels(options["first_level"]) if options["first_level"] else None
+    first_levels = _first_levels(options["first_level"], sides) if options["first_level"] else None
     proposals = propose_links(sides, settings, first_levels)
     made_from = {key: options[key] for key in ("left", "right", "store") if options[key]}
     rows = write_sssom(options["out"], proposals, title, made_from, versions)
@@ -121,6 +121,8 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
     rows = [row.proposal for row in read_sssom(proposals)]
     gold = read_gold(options["gold"], *_known_sides(proposals, options))
     scores = score_proposals(rows, gold, options["errors"])
+    if gold.swapped:
+        click.echo("the gold has left and right the other way round: it was turned", err=True)
     for unknown in scores.gold_unknown:
         click.echo(f"gold {unknown}", err=True)
     if as_json:
@@ -199,11 +201,13 @@ def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:
     return found
 
 
-def _first_levels(path: Path) -> dict[tuple[str, str], str]:
+def _first_levels(path: Path, sides: Sequence[Side]) -> dict[tuple[str, str], str]:
     """Read the map of first levels: as 'align apply' takes it, or the table of this command."""
     from mep3m.alignment.merging.first_level import read_first_level
 
-    return read_first_level(path).by_name()
+    first_level = read_first_level(path)
+    first_level.require_known((side.name, entry.path) for side in sides for entry in side)
+    return first_level.by_name()
 
 
 def _draft_first_level(sides: list[Side], proposals: Sequence[Proposal], path: Path) -> None:
