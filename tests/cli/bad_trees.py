@@ -62,7 +62,7 @@ FILES: dict[str, str] = {
     "links.tsv": review("11 exactMatch 11 accept"),
     "unknown-id.tsv": review("99 exactMatch 11 accept"),
     "both.tsv": review("11 exactMatch 11 accept", "11 exactMatch 11 reject"),
-    "predicate.tsv": review("11 relatedMatch 11 accept"),
+    "predicate.tsv": review("11 wrongMatch 11 accept"),
     "decision.tsv": review("11 exactMatch 11 yess"),
     "below-two.tsv": review("11 broadMatch 1 accept", "11 broadMatch 2 accept"),
     "one-shop.tsv": review("11 exactMatch 11 accept", "12 exactMatch 11 accept"),

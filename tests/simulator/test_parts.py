@@ -164,7 +164,9 @@ def test_the_true_taxonomy_holds_every_leaf_and_gold_ids_exist(tmp_path: Path) -
 def test_the_project_file_is_one_that_a_build_takes(tmp_path: Path, platforms: int, images: bool) -> None:
     wanted = SimulatorSettings(platforms=platforms, images=images)
     path = tmp_path / "mep3m.toml"
-    path.write_text(project_toml(make_world(wanted), wanted), encoding="utf-8")
+    world = make_world(wanted)
+    sold = {platform.name: set(platform.first_level()) for platform in world.platforms}
+    path.write_text(project_toml(world, wanted, sold), encoding="utf-8")
     project = Project.parse(read_toml(path), "x")
     assert [entry.name for entry in project.sources] == list(PLATFORM_NAMES[:platforms])
     assert all((entry.image_root is not None) == images for entry in project.sources)

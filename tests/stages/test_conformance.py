@@ -242,4 +242,4 @@ class TestEveryStage:
 def test_every_step_of_a_build_is_covered() -> None:
     from mep3m.recipes.build import STEPS
 
-    assert set(STAGES) == set(STEPS) - {"ingest"}
+    assert set(STAGES) == {step.name for step in STEPS} - {"ingest"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Set
 from typing import Any
 
 from mep3m.settings.simulator import SimulatorSettings
@@ -11,13 +12,20 @@ from mep3m.simulator.platforms import Platform, World
 from mep3m.simulator.vocabulary import departments
 
 
-def project_toml(world: World, settings: SimulatorSettings) -> str:
-    """Return the text of the project file; paths are relative to it."""
+def project_toml(world: World, settings: SimulatorSettings, sold: Mapping[str, Set[str]]) -> str:
+    """Return the text of the project file; paths are relative to it.
+
+    `sold` are the first levels that each platform has products of: a map names no others.
+    """
     blocks = [f"name = {_toml(f'simulated, {len(world.platforms)} shops, seed {settings.seed}')}\n"]
     blocks += [_source(platform, settings) for platform in world.platforms]
     for department in departments():
         covers = {
-            platform.name: [own for own, true in platform.first_level().items() if true == department.name.zh]
+            platform.name: [
+                own
+                for own, true in platform.first_level().items()
+                if true == department.name.zh and own in sold[platform.name]
+            ]
             for platform in world.platforms
         }
         named = {name: own for name, own in covers.items() if own}

@@ -253,8 +253,12 @@ def _join(simulation: Simulation, world: World, settings: SimulatorSettings) -> 
         truth.write_ocr(simulation.ocr, (row["ocr"] for p in every for row in _rows(folder, p) if row["ocr"]))
     truth.write_alignment(folder / "truth", world)
     truth.true_taxonomy(world).save(folder / "truth" / TAXONOMY)
+    sold: dict[str, set[str]] = {platform.name: set() for platform in world.platforms}
+    for facts in (row["truth"] for p in every for row in _rows(folder, p)):
+        if facts["shown_path"] and facts["defect"] is None:
+            sold[facts["source"]].add(facts["shown_path"][0])
     with atomic_write(simulation.project) as temporary:
-        temporary.write_text(project_toml(world, settings), encoding="utf-8", newline="\n")
+        temporary.write_text(project_toml(world, settings, sold), encoding="utf-8", newline="\n")
 
 
 def _write_categories(simulation: Simulation, platform: Platform) -> None:

@@ -26,6 +26,14 @@ from tests.alignment.shops import FIRST, ROWS, link
 
 TREE = Taxonomy((Category("1", "食品"), Category("11", "茶", parent="1")))
 
+#: the first levels that the map of the tests names
+SHOWN: dict[PlatformPath, int] = {
+    ("a", ("家电",)): 1,
+    ("a", ("手机",)): 2,
+    ("b", ("电器",)): 1,
+    ("b", ("数码",)): 3,
+}
+
 
 def counted(rows: dict[PlatformPath, int]) -> Counts:
     return Counts(rows, {node: {(): count} for node, count in rows.items()})
@@ -101,7 +109,7 @@ def test_a_category_below_a_joined_one_says_so() -> None:
 
 
 def test_a_class_of_the_map_is_no_link() -> None:
-    made = places(first_level=FIRST, rows={("a", ("手机",)): 2, ("b", ("数码",)): 3, ("b", ("别的",)): 1})
+    made = places(first_level=FIRST, rows=SHOWN | {("b", ("别的",)): 1})
     assert {place.relation for place in made.values()} == {"first level", "unmapped"}
     assert made["a", ("手机",)].why == "is part of '手机数码' by the first-level map"
     lost = made["b", ("别的",)]
@@ -110,7 +118,7 @@ def test_a_class_of_the_map_is_no_link() -> None:
 
 
 def test_one_name_in_the_same_place_needs_no_link() -> None:
-    rows: dict[PlatformPath, int] = {
+    rows: dict[PlatformPath, int] = SHOWN | {
         ("a", ("家电", "大家电")): 2,
         ("a", ("家电", "大家电", "冰箱")): 1,
         ("b", ("电器", "大家电")): 3,

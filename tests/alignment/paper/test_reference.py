@@ -62,7 +62,7 @@ def every_pair(sides: Sequence[Side]) -> list[tuple[Entry, Entry, float, float]]
 def accepted_by_loops(sides: Sequence[Side], identical_names: bool) -> tuple[set[Key], float]:
     """Return what equation 3 accepts, and the mean S_content of identical names."""
     pairs = every_pair(sides)
-    same = [content for *_, label, content in pairs if label == 1 and content > 0]
+    same = [content for one, other, label, content in pairs if label == 1 and one.titles and other.titles]
     threshold = sum(same) / len(same) if same else 0.75
     titles = any(entry.titles for of in sides for entry in of)
     found = set()

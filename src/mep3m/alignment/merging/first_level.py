@@ -72,6 +72,8 @@ class FirstLevelMap:
         """
         known = {(source, path[:depth]) for source, path in nodes for depth in range(1, len(path) + 1)}
         here = {source for source, _ in known}
+        if not here:
+            return []
         left_out = here - {source for source, _ in self.entries}
         mistaken = {s for s, _ in self.entries if left_out == here or difflib.get_close_matches(s, left_out)}
         return [

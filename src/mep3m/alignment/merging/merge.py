@@ -147,10 +147,6 @@ def _prepare(catalogue: Catalogue, review: MergeInputs) -> tuple[Forest, list[Pr
     weights = _weights(catalogue)
     forest = build_forest(nodes, used, review.first_level, review.settings, weights, rejected)
     problems += forest.problems
-    if review.first_level is not None:
-        problems += [
-            Problem("unknown", (), f"first-level map: {text}") for text in review.first_level.unknown(nodes)
-        ]
     problems += _rejected_but_joined(catalogue, forest, review.decisions)
     problems += _two_names(forest)
     return forest, sorted(problems, key=lambda problem: problem.lines)
@@ -260,7 +256,9 @@ def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merg
     unnamed = tuple(ids[number] for number in kept if not names[number][2])
     folded = sum(len(forest.chain(number)) > depth for number in chains)
     deep = [f"{folded} categories lie below level {depth}: their rows get the label above"] if folded else []
-    notes = (*deep, *forest.notes, *_same_names(categories))
+    unknown = review.first_level.unknown(forest.of) if review.first_level is not None else []
+    mistaken = [f"first-level map: {text}" for text in unknown]
+    notes = (*mistaken, *deep, *forest.notes, *_same_names(categories))
     return Merge(Taxonomy(tuple(categories)), mapping, unmapped, joined, unnamed, notes)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mep3m.errors import StoreError
+from mep3m.errors import NotFoundError, StoreError
 
 #: seconds that a writer waits for another one, and between two tries
 PATIENCE, PAUSE = 10.0, 0.01
@@ -20,7 +20,7 @@ def file_lock(path: Path, patience: float = PATIENCE) -> Iterator[None]:
     """Keep other writers away from `path`, in this process and in others, until the block ends.
 
     The lock is on a hidden file beside it, which is removed afterwards. It goes with the process that
-    holds it, however that ends. (`store.files.exclusive_lock` is for runs: it takes a whole folder and
+    holds it, however that ends. (`store.filesystem.exclusive_lock` is for runs: it takes a whole folder and
     does not wait. A person may decide while a build holds the folder.)
 
     Raises:
@@ -44,7 +44,11 @@ def file_lock(path: Path, patience: float = PATIENCE) -> Iterator[None]:
 
 def _take(lock: Path) -> int | None:
     """Return the locked file's handle, or `None` where another writer has it."""
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+    except FileNotFoundError:
+        name = lock.name.removeprefix(".").removesuffix(".lock")
+        raise NotFoundError(f"{lock.with_name(name)} is not a file: there is no such folder") from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

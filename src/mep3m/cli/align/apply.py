@@ -100,6 +100,8 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     stage = _stage(FileReviewLog(review_file).read(now()).decisions, options)
     store = Store.open(options["store"]) if options["store"] else None
     counts = store_counts(store) if store else stage.table_counts()
+    if stage.review.first_level is not None:  # a name that nobody has would have no effect, in silence
+        stage.review.first_level.require_known(counts.rows)
     report = impact(counts, stage.result(counts), stage.review.decisions)
     if not options["dry_run"]:
         after = _write(stage, store, options)

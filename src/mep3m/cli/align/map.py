@@ -101,7 +101,9 @@ def _apply(shop: Shop, target: PublishedTaxonomy, review: Path, options: dict[st
     from mep3m.settings.align import MergeSettings
 
     given = {key: options[key] for key in ("unreviewed", "accept_above") if options[key] is not None}
-    places, verdicts = decided_places(shop, target, review, MergeSettings.parse(given, "align map"))
+    places, verdicts = decided_places(
+        shop, target, review, MergeSettings.parse({"unreviewed": "skip", **given}, "align map")
+    )
     numbers = target.kind == "google" and target.side.entries[0].id.isdecimal()
     as_path = (options["write"] or ("id" if numbers else "path")) == "path"
     column = options["column"] or UPLOAD_COLUMNS.get(target.kind, "category")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="\b\nExample:\n  mep3m inspect shop.csv")
-@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--format", type=click.Choice(tuple(FORMATS)), help="Default: what name and content say.")
 @click.option(
     "--rows",
