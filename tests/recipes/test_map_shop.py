@@ -114,7 +114,7 @@ def test_of_several_links_the_equal_then_the_deepest_counts(tmp_path: Path) -> N
 def test_what_nobody_decided_is_not_used_unless_the_policy_says_so(tmp_path: Path) -> None:
     shop, target = read_shop(categories(tmp_path)), read_categories(taxonomy(tmp_path), "right")
     file = review(tmp_path, ("b", "2", "exact", 0.9, True), ("d", "4", "exact", 0.4, True))
-    nothing, counts = decided_places(shop, target, file, MergeSettings())
+    nothing, counts = decided_places(shop, target, file, MergeSettings(unreviewed="skip"))
     assert not any(place.target for place in nothing)
     assert counts == {"accept": 0, "reject": 0, "unsure": 0, "open": 2}
     above, _ = decided_places(shop, target, file, ACCEPT)

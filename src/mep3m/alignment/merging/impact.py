@@ -122,7 +122,7 @@ def as_text(report: Mapping[str, Any], limit: int = 10) -> list[str]:
     if report["unnamed"]:
         names = ", ".join(f"{row['id']} {row['name']}" for row in report["unnamed"][:limit])
         lines.append(f"merged under different names, nobody has named them: {names}")
-    if report["waiting"]:
+    if report.get("waiting"):  # the report of an earlier version has none
         lines.append(f"links that wait for a person: {len(report['waiting'])}, by rows at stake")
         lines += [
             f"  line {row['line']}: {row['link']} ({row['rows']:,} rows): {row['why']}"
