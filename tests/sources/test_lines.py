@@ -5,7 +5,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mep3m.errors import FormatError, NotFoundError, SettingsError
@@ -28,6 +28,8 @@ def test_lines_are_those_that_splitting_gives(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], ended: bool, ending: bytes, zipped: bool
 ) -> None:
     content = ending.join(pieces) + (ending if ended else b"")
+    # a mark of UTF-16 or UTF-32 makes other bytes of the whole file
+    assume(not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)))
     path = tmp_path_factory.mktemp("l") / ("a.csv.gz" if zipped else "a.csv")
     written(path, gzip.compress(content) if zipped else content)
     found = list(read_lines(path))
