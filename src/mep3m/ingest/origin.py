@@ -79,8 +79,9 @@ def describe_inputs(catalogues: Catalogues, folder: Path) -> list[dict[str, Any]
             elif len(files) <= HASHED_FILES:
                 item["sha256"] = hash_file(path)
             inputs.append(item)
-        if content := getattr(catalogues.source(index), "content", None):
-            inputs.append(content())
+        # a source that is no file says by its rows what it was read from
+        if described := getattr(catalogues.source(index), "described_rows", None):
+            inputs.append(described())
     return inputs
 
 

@@ -81,7 +81,7 @@ class SqlSource:
         """
         return [part for part, _ in self._passes]
 
-    def content(self) -> dict[str, Any]:
+    def described_rows(self) -> dict[str, Any]:
         """Return what stands for the rows' content: their number and a hash of all of them."""
         whole = hashlib.sha256()
         for _, digest in self._passes:
