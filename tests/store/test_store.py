@@ -95,14 +95,14 @@ def test_images_with_the_same_bytes_are_stored_once(tmp_path: Path) -> None:
     assert images.put(b"pixels") == images.put(b"pixels")
     key = images.put(b"other")
     assert images.read(key) == b"other"
-    assert images.path({"image": key}) == tmp_path / key[:3] / key
+    assert images.locate({"image": key}) == tmp_path / key[:3] / key
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "../up.jpg", "a/../../b.jpg", "C:\\x.jpg", "a\x00.jpg"])
 def test_a_path_from_data_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(FormatError, match="leaves its folder"):
-        FolderImages(tmp_path).path({"image_ref": name})
+        FolderImages(tmp_path).locate({"image_ref": name})
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:

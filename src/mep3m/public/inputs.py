@@ -15,6 +15,7 @@ from mep3m.public.frames import to_arrow
 from mep3m.settings.sources import Columns
 from mep3m.sources.frames import products_of_frame
 from mep3m.store.images import FolderImages
+from mep3m.store.layout import Layout, finished_below
 
 PathLike = str | os.PathLike[str]
 
@@ -87,9 +88,9 @@ def store_folder(path: Path) -> Path:
     Raises:
         StoreError: there is none.
     """
-    if (path / "manifest.json").exists() or (path / "plan.json").exists():
+    if Layout(path).finished or Layout(path).begun:
         return path
-    steps = sorted(manifest.parent for manifest in path.glob("*/manifest.json"))
+    steps = sorted(finished_below(path))
     if not steps:
         raise StoreError(f"{path} holds no store; make one with mep3m.ingest_catalogue or mep3m.build")
     return steps[-1]
