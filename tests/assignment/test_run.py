@@ -52,6 +52,7 @@ def test_the_stored_settings_of_a_store_keep_their_words() -> None:
         "labels": [],
         "path": None,
         "separator": ">",
+        "lists": "path",
         "source": "p",
     }
     assert stored["images"] is True

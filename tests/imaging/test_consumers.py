@@ -198,7 +198,7 @@ class Looking:
 
 def by_service(content: bytes, folder: Path) -> Seen:
     classifier = Looking()
-    client = TestClient(create_app(folder, (classifier, None)))  # type: ignore[arg-type]
+    client = TestClient(create_app(SimpleNamespace(folder=folder, classifier=classifier, taxonomy=None)))  # type: ignore[arg-type]
     answer = client.post("/assign-image", files={"image": ("f", content)})
     if answer.status_code == 422:
         return None
