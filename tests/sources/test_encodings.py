@@ -11,7 +11,7 @@ from mep3m.settings.sources import Columns, TableSettings
 from mep3m.sources.encodings import count_kinds, decode_text, doubtful, is_chinese
 from mep3m.sources.lines import detect_encoding
 from mep3m.sources.tables import TableSource, read_products
-from tests.sources.texts import FOREIGN, SIMPLIFIED, TRADITIONAL
+from tests.sources.texts import FOREIGN, SIMPLIFIED, TRADITIONAL, is_utf8
 
 COLUMNS = Columns(id="id", title="title")
 NAMES = [encoding for encoding, _ in FOREIGN]
@@ -84,20 +84,12 @@ def test_half_a_character_at_the_end_of_utf_16_refuses_its_line(tmp_path: Path) 
 SIMPLIFIED_LETTERS = sorted(set("".join(SIMPLIFIED)) - set(" "))
 
 
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def is_everyday(character: str) -> bool:
     return bool(count_kinds([character])[0, 1])
 
 
 def test_short_names_that_are_both_are_told_apart_by_what_they_say(tmp_path: Path) -> None:
-    both = [one for one in SIMPLIFIED_LETTERS if _is_utf8(one.encode("gb18030")) and is_everyday(one)]
+    both = [one for one in SIMPLIFIED_LETTERS if is_utf8(one.encode("gb18030")) and is_everyday(one)]
     assert len(both) > 5  # each is one letter of another alphabet in UTF-8
     assert detect_encoding(table(tmp_path, [one.encode("gb18030") for one in both])) == "gb18030"
     path = table(tmp_path, ["Привет".encode(), "Ελλάδα".encode(), "שלום".encode()])

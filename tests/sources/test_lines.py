@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mep3m.errors import FormatError, NotFoundError, SettingsError
 from mep3m.sources import lines
 from mep3m.sources.lines import check_encoding, detect_encoding, open_bytes, read_lines
-from tests.sources.texts import SIMPLIFIED
+from tests.sources.texts import SIMPLIFIED, is_utf8
 
 CONTENT = st.lists(
     st.binary(max_size=12).map(lambda piece: piece.replace(b"\n", b"").replace(b"\r", b"")), max_size=8
@@ -99,19 +99,11 @@ def test_the_encoding_is_the_one_it_was_written_in(
 ) -> None:
     content = "\n".join(texts).encode(encoding)
     if encoding == "gb18030":  # a text that happens to be both is UTF-8
-        readable = sum(_is_utf8(text.encode(encoding)) for text in texts)
+        readable = sum(is_utf8(text.encode(encoding)) for text in texts)
         if readable * 2 >= len(texts):
             return
     path = written(tmp_path_factory.mktemp("e") / "a.csv", content)
     assert detect_encoding(path) == encoding
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def test_ascii_alone_and_nothing_at_all_are_utf_8(tmp_path: Path) -> None:

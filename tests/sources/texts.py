@@ -208,3 +208,12 @@ FOREIGN = [
     ("cp1251", RUSSIAN),
     ("koi8_r", RUSSIAN),
 ]
+
+
+def is_utf8(content: bytes) -> bool:
+    """Say whether bytes are UTF-8."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -16,6 +16,9 @@ from mep3m.taxonomy import PATH_SEPARATOR
 
 #: said of the LEFT category: `narrower` means that the left one is narrower than the right one
 Relation = Literal["exact", "broader", "narrower"]
+#: the same said of the right category
+TURNED: Mapping[str, Relation] = {"exact": "exact", "broader": "narrower", "narrower": "broader"}
+#: between the titles in one cell of a table
 TITLE_SEPARATOR = " || "
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from mep3m.alignment.records import Proposal, Relation, Side
+from mep3m.alignment.records import TURNED, Proposal, Relation, Side
 from mep3m.alignment.table import read_rows
 from mep3m.errors import FormatError
 
@@ -130,10 +130,9 @@ def _is_swapped(rows: Iterable[tuple[int, Mapping[str, str]]], left: Side | None
 def _turned(numbered: tuple[int, Mapping[str, str]]) -> tuple[int, Mapping[str, str]]:
     """Return a row with its sides, and so its relation, the other way round."""
     line, row = numbered
-    relation = {"broader": "narrower", "narrower": "broader"}.get(
-        row.get("relation", ""), row.get("relation", "")
-    )
-    return line, {**row, "left_id": row["right_id"], "right_id": row["left_id"], "relation": relation}
+    relation = row.get("relation", "")
+    turned = {"left_id": row["right_id"], "right_id": row["left_id"]}
+    return line, {**row, **turned, "relation": TURNED.get(relation, relation)}
 
 
 def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> AlignmentScores:

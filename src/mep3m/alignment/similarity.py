@@ -1,4 +1,4 @@
-"""The paper's two similarities, for all pairs at once: S_label (equation 1) and S_content (equation 2)."""
+"""The paper's two similarities, for all pairs at once (equations 1 and 2), and texts near each other."""
 
 from __future__ import annotations
 
@@ -148,3 +148,23 @@ def content_pairs(left: sparse.csr_matrix, right: sparse.csr_matrix, rows: Ints,
         part = slice(start, start + 4096)
         values[part] = np.asarray(left[rows[part]].multiply(right[columns[part]]).sum(axis=1)).ravel()
     return values
+
+
+def nearest(
+    vectors: sparse.csr_matrix, others: sparse.csr_matrix, most: int
+) -> tuple[Ints, npt.NDArray[np.float32]]:
+    """Return (places, cosines), both (texts, k), of each text's k nearest ones in `others`, in no order.
+
+    Rows have length 1; k is `most`, or all where there are fewer.
+    """
+    k = min(most, others.shape[0])
+    places = np.empty((vectors.shape[0], k), np.int64)
+    cosines = np.empty((vectors.shape[0], k), np.float32)
+    turned = others.T.tocsr()
+    step = max(1, BLOCK_CELLS // max(1, others.shape[0]))
+    for start in range(0, vectors.shape[0], step):
+        block = (vectors[start : start + step] @ turned).toarray()
+        top = np.argpartition(-block, k - 1, axis=1)[:, :k]
+        places[start : start + step] = top
+        cosines[start : start + step] = np.take_along_axis(block, top, axis=1)
+    return places, cosines

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,11 +88,6 @@ def print_json(value: Any) -> None:
     """Print `value` as one JSON document on standard output."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     click.echo(orjson.dumps(value, option=options))  # bytes: UTF-8 on every terminal
-
-
-def now() -> str:
-    """Return the date and time of this moment, to the second, as logs and decisions carry it."""
-    return datetime.now().isoformat(timespec="seconds")
 
 
 def login_name() -> str:

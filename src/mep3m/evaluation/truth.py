@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mep3m.alignment.records import Proposal, Relation
+from mep3m.alignment.records import TURNED, Proposal, Relation
 from mep3m.alignment.review.sssom import read_sssom
 from mep3m.alignment.score import Gold, score
 from mep3m.alignment.table import read_rows
@@ -18,7 +18,6 @@ from mep3m.evaluation.clusters import b_cubed, pairwise
 from mep3m.store import Store
 from mep3m.taxonomy import PATH_SEPARATOR
 
-TURNED: Mapping[str, Relation] = {"exact": "exact", "broader": "narrower", "narrower": "broader"}
 #: defects that leave a product usable, so nothing has to take it out
 HARMLESS = frozenset({"missing_id", "no_category"})
 

@@ -15,7 +15,7 @@ from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import split_products
 from mep3m.errors import UsageError
 from mep3m.product import LABEL_TYPE, Product, from_table
-from mep3m.public.frames import Frame, needs
+from mep3m.public.frames import Frame
 from mep3m.public.inputs import ColumnNames, column_fields, image_root_of, open_any
 from mep3m.settings.run import SplitKind
 from mep3m.settings.sources import Columns
@@ -236,12 +236,11 @@ class ProductSet:
 
     def to_pandas(self) -> Any:
         """Return `to_arrow` as a pandas DataFrame."""
-        needs("pandas")
-        return self.to_arrow().to_pandas()
+        return Frame(self.to_arrow(), dict).to_pandas()
 
     def to_polars(self) -> Any:
         """Return `to_arrow` as a polars DataFrame."""
-        return needs("polars").from_arrow(self.to_arrow())
+        return Frame(self.to_arrow(), dict).to_polars()
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,6 +23,7 @@ from mep3m.settings.project import Project
 from mep3m.stages.apply_review import ApplyReview, store_counts
 from mep3m.stages.base import run_stage
 from mep3m.store import Store
+from mep3m.store.append_log import now
 from mep3m.store.stamp import is_current, write_stamp
 
 REVIEW = "review.sssom.tsv"
@@ -48,7 +48,7 @@ def align_store(
     if not is_current(out / STAMP, made_from, review_file):
         _write_review(project, store, first_level, review_file)
         write_stamp(out / STAMP, made_from)
-    decisions = tuple(FileReviewLog(review_file).read(_now()).decisions)
+    decisions = tuple(FileReviewLog(review_file).read(now()).decisions)
     stage = ApplyReview(MergeInputs(decisions, first_level, None, project.merge))
     return run_stage(stage, store, folder, engine, progress)
 
@@ -83,13 +83,9 @@ def _write_review(project: Project, store: Store, first_level: FirstLevelMap | N
     sheet = read_review(draft)[0]
     log = FileReviewLog(path)
     if path.exists():
-        sheet = migrate_decisions(log.read(_now()).sheet, sheet).sheet
-    log.replace(sheet, Signature("", _now(), "proposed anew by a build"))
+        sheet = migrate_decisions(log.read(now()).sheet, sheet).sheet
+    log.replace(sheet, Signature("", now(), "proposed anew by a build"))
     draft.unlink()
-
-
-def _now() -> str:
-    return datetime.now().isoformat(timespec="seconds")
 
 
 def _classes(first_level: FirstLevelMap | None) -> object:

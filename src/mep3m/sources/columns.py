@@ -17,6 +17,7 @@ from mep3m.sources.cells import CATEGORY_MARK, PATH_MARK, without_marks
 from mep3m.sources.delimited import Row
 from mep3m.sources.names import one_spelling, plain_text
 from mep3m.store.rejects import INGEST, Reject
+from mep3m.taxonomy import PATH_SEPARATOR
 
 #: the stage under which the further categories of a product are kept
 FURTHER = "further categories"
@@ -235,7 +236,7 @@ class ColumnMap:
         ids, lines = products["id"].to_pylist(), products["line"].to_pylist()
         for row, text in enumerate(further.to_pylist()):
             for category in text.split(CATEGORY_MARK) if text else ():
-                path = " > ".join(name for name in category.split(PATH_MARK) if name.strip())
+                path = PATH_SEPARATOR.join(name for name in category.split(PATH_MARK) if name.strip())
                 reason = "a further category of the product; its first one is taken"
                 rejects.append(
                     Reject(FURTHER, self.source, reason, ids[row], self.file, lines[row], "category", path)

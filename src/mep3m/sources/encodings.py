@@ -166,6 +166,11 @@ def decode_text(content: bytes) -> str:
     return content.decode(wide_encoding(content[:4]) or "utf-8-sig")
 
 
+def decodes(content: bytes, encoding: str = "utf-8") -> bool:
+    """Say whether bytes can be read in an encoding."""
+    return _decoded(content, encoding) is not None
+
+
 def _decoded(line: bytes, encoding: str) -> str | None:
     try:
         return line.decode(encoding)

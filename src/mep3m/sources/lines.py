@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from mep3m.errors import FormatError, NotFoundError, SettingsError
-from mep3m.sources.encodings import is_chinese, suggestion, wide_encoding
+from mep3m.sources.encodings import decodes, is_chinese, suggestion, wide_encoding
 
 #: bytes of one line; a longer line is refused and its bytes are skipped, never held
 LINE_LIMIT = 8 * 2**20
@@ -235,7 +235,7 @@ def _detect(path: Path, size: int | None, time: int | None) -> str:
             sample.append(line.content)
         if len(sample) == SAMPLE_LINES:
             break
-    failures = sum(not _decodes(line, "utf-8") for line in sample)
+    failures = sum(not decodes(line) for line in sample)
     if failures * 2 <= len(sample) and not _two_bytes_each(sample):
         return "utf-8"
     if is_chinese(sample):
@@ -294,14 +294,6 @@ def _two_bytes_each(sample: list[bytes]) -> bool:
     """
     beyond = [c for line in sample for c in line.decode("utf-8", "ignore") if c > "\x7f"]
     return all(c < "\u0800" for c in beyond) and 2 * sum(c > "\xff" for c in beyond) > len(beyond)
-
-
-def _decodes(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def check_encoding(name: str) -> str:

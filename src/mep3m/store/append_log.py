@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from mep3m.errors import FormatError
+
+
+def now() -> str:
+    """Return the date and time of this moment, to the second, as logs and decisions carry it."""
+    return datetime.now().isoformat(timespec="seconds")
 
 
 def append_line(path: Path, value: Mapping[str, Any]) -> None:

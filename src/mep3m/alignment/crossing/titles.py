@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from mep3m.alignment.records import Side
-from mep3m.alignment.similarity import BLOCK_CELLS, Ints
+from mep3m.alignment.similarity import Ints, nearest
 
 #: titles of one category that are kept, and of one platform: what is read does not grow with the products
 PER_CATEGORY, PER_PLATFORM = 300, 20_000
@@ -87,7 +87,7 @@ class TitleIndex:
             [title for title, out in zip(sample.titles, held, strict=True) if not out]
         )
         out = rest.transform([title for title, out in zip(sample.titles, held, strict=True) if out])
-        self.least = float(np.quantile(_nearness(_neighbours(out, vectors)[1]), OUTSIDE))
+        self.least = float(np.quantile(_nearness(nearest(out, vectors, VOTERS)[1]), OUTSIDE))
         self._vectorizer = _vectorizer(TfidfVectorizer)
         self._vectors = self._vectorizer.fit_transform(list(sample.titles)).tocsr()
 
@@ -99,7 +99,7 @@ class TitleIndex:
 
     def file(self, titles: tuple[str, ...]) -> Filed:
         """Return where each title would be filed, and whether it is at home on the platform."""
-        places, cosines = _neighbours(self._vectorizer.transform(list(titles)), self._vectors)
+        places, cosines = nearest(self._vectorizer.transform(list(titles)), self._vectors, VOTERS)
         votes = sparse.csr_matrix(
             (
                 (cosines**FADE).ravel(),
@@ -121,18 +121,3 @@ def _nearness(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
     k = min(NEAREST, cosines.shape[1])
     mean: NDArray[np.float32] = -np.partition(-cosines, k - 1, axis=1)[:, :k].mean(axis=1)
     return mean
-
-
-def _neighbours(vectors: sparse.csr_matrix, others: sparse.csr_matrix) -> tuple[Ints, NDArray[np.float32]]:
-    """Return (places, cosines), both (titles, `VOTERS`), of each title's nearest titles."""
-    k = min(VOTERS, others.shape[0])
-    places = np.empty((vectors.shape[0], k), np.int64)
-    cosines = np.empty((vectors.shape[0], k), np.float32)
-    turned = others.T.tocsr()
-    step = max(1, BLOCK_CELLS // max(1, others.shape[0]))
-    for start in range(0, vectors.shape[0], step):
-        block = (vectors[start : start + step] @ turned).toarray()
-        top = np.argpartition(-block, k - 1, axis=1)[:, :k]
-        places[start : start + step] = top
-        cosines[start : start + step] = np.take_along_axis(block, top, axis=1)
-    return places, cosines

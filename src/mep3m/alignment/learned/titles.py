@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from mep3m.alignment.records import Side
-from mep3m.alignment.similarity import BLOCK_CELLS, Ints, words
+from mep3m.alignment.similarity import BLOCK_CELLS, Ints, nearest, words
 
 #: votes that the first, second, third nearest category of a title gets
 VOTES = (0.7, 0.2, 0.1)
@@ -88,7 +88,8 @@ class Titles:
         kept = [_thinned(holds) for holds in self.holds]
         vectors = [vectors[places] for vectors, places in zip(self.vectors, kept, strict=True)]
         holds = [holds[places] for holds, places in zip(self.holds, kept, strict=True)]
-        there, back = _neighbours(vectors[0], vectors[1]), _neighbours(vectors[1], vectors[0])
+        there = nearest(vectors[0], vectors[1], NEIGHBOURS)
+        back = nearest(vectors[1], vectors[0], NEIGHBOURS)
         same = _same(there, back, (len(kept[0]), len(kept[1])))
         return (
             _near(there, holds[0], holds[1], same),
@@ -111,21 +112,6 @@ def _thinned(holds: sparse.csr_matrix) -> Ints:
         if size
     ]
     return np.unique(np.concatenate(chosen)).astype(np.int64)
-
-
-def _neighbours(vectors: sparse.csr_matrix, others: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray]:
-    """Return (places, cosines), both (titles, k), of each title's nearest titles of the other side."""
-    k = min(NEIGHBOURS, others.shape[0])
-    places = np.empty((vectors.shape[0], k), np.int64)
-    cosines = np.empty((vectors.shape[0], k), np.float32)
-    turned = others.T.tocsr()
-    step = max(1, BLOCK_CELLS // max(1, others.shape[0]))
-    for start in range(0, vectors.shape[0], step):
-        block = (vectors[start : start + step] @ turned).toarray()
-        top = np.argpartition(-block, k - 1, axis=1)[:, :k]
-        places[start : start + step] = top
-        cosines[start : start + step] = np.take_along_axis(block, top, axis=1)
-    return places, cosines
 
 
 def _same(

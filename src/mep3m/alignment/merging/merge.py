@@ -54,6 +54,10 @@ class Catalogue:
             return ref.source, tuple(ref.id.split(PATH_SEPARATOR))
         return None
 
+    def ends(self, row: Decision) -> tuple[PlatformPath | None, PlatformPath | None]:
+        """Return the two categories that a row of a review names, each as `find` does."""
+        return self.find(row.left, row.left_label), self.find(row.right, row.right_label)
+
     @classmethod
     def of(cls, sides: Sequence[Side], rows: Mapping[PlatformPath, int] | None = None) -> Catalogue:
         """Join the sides' tables with the products counted in a store (`rows`), where there is one."""
@@ -141,8 +145,8 @@ def _prepare(catalogue: Catalogue, review: MergeInputs) -> tuple[Forest, list[Pr
         frozenset((left, right))
         for row in review.decisions
         if row.verdict == "reject"
-        and (left := catalogue.find(row.left, row.left_label)) is not None
-        and (right := catalogue.find(row.right, row.right_label)) is not None
+        for left, right in [catalogue.ends(row)]
+        if left is not None and right is not None
     }
     weights = _weights(catalogue)
     forest = build_forest(nodes, used, review.first_level, review.settings, weights, rejected)
@@ -193,8 +197,7 @@ def _rejected_but_joined(
 ) -> list[Problem]:
     problems = []
     for row in decisions:
-        left = catalogue.find(row.left, row.left_label)
-        right = catalogue.find(row.right, row.right_label)
+        left, right = catalogue.ends(row)
         if row.verdict != "reject" or row.relation != "exact" or left is None or right is None:
             continue
         if left in forest.of and forest.of[left] == forest.of.get(right):

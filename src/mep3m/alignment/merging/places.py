@@ -13,7 +13,7 @@ from mep3m.alignment.merging.groups import label
 from mep3m.alignment.merging.impact import Counts, MergeResult
 from mep3m.alignment.merging.merge import Catalogue, Merge
 from mep3m.alignment.merging.policy import Waiting
-from mep3m.alignment.records import Relation
+from mep3m.alignment.records import TITLE_SEPARATOR, TURNED, Relation
 from mep3m.alignment.review.decisions import Decision
 from mep3m.store.filesystem import atomic_write
 from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
@@ -23,8 +23,6 @@ Standing = Literal["exact", "narrower", "broader", "same name", "first level", "
 
 #: the columns of the table
 COLUMNS = ("platform", "path", "placed", "relation", "probability", "rows", "why", "samples")
-#: between the sample titles of a cell, as in the tables that alignment reads
-SAMPLE_SEPARATOR = " || "
 #: what a row without a category is called
 NO_CATEGORY = "(no category)"
 
@@ -32,8 +30,6 @@ NO_CATEGORY = "(no category)"
 WORDS = 3
 #: the number at the end of such a part, and what it calls the two sides
 NUMBER, SIDE = re.compile(r"-?[0-9.]+$"), re.compile(r"\b(left|right)\b")
-#: relation of a link seen from its right side
-_TURNED: Mapping[Relation, Relation] = {"narrower": "broader", "broader": "narrower"}
 _SAYS: Mapping[Relation, str] = {"exact": "is the same as", "narrower": "lies within", "broader": "contains"}
 
 
@@ -138,7 +134,7 @@ def write_places(path: Path, places: Iterable[CategoryPlace]) -> None:
 
 def _cells(place: CategoryPlace) -> tuple[str, ...]:
     probability = "" if place.probability is None else f"{place.probability:.4f}"
-    titles = SAMPLE_SEPARATOR.join(_cell(title).replace("||", "|") for title in place.samples)
+    titles = TITLE_SEPARATOR.join(_cell(title).replace("||", "|") for title in place.samples)
     placed = place.shown_place
     return (
         place.platform, place.shown, placed, place.relation, probability, str(place.rows), place.why, titles
@@ -166,14 +162,13 @@ class _Explained:
         self.alone = len(catalogue.sources) < 2
         self.links: dict[PlatformPath, list[tuple[Relation, PlatformPath, Decision]]] = {}
         for row in result.applied:
-            left, right = _ends(catalogue, row)
+            left, right = catalogue.ends(row)
             if left is not None and right is not None:
                 self.links.setdefault(left, []).append((row.relation, right, row))
-                turned = _TURNED.get(row.relation, row.relation)
-                self.links.setdefault(right, []).append((turned, left, row))
+                self.links.setdefault(right, []).append((TURNED.get(row.relation, row.relation), left, row))
         self.waiting: dict[PlatformPath, list[Waiting]] = {}
         for one in result.waiting:
-            for end in _ends(catalogue, one.decision):
+            for end in catalogue.ends(one.decision):
                 if end is not None:
                     self.waiting.setdefault(end, []).append(one)
         self.same = {node: members for members in result.merged.joined.values() for node in members}
@@ -246,10 +241,6 @@ class _Explained:
 
     def _ids(self, node: PlatformPath) -> tuple[str | None, ...]:
         return tuple(one.category for one in self.merged.mapping.get(node, ()))
-
-
-def _ends(catalogue: Catalogue, row: Decision) -> tuple[PlatformPath | None, PlatformPath | None]:
-    return catalogue.find(row.left, row.left_label), catalogue.find(row.right, row.right_label)
 
 
 def _above(node: PlatformPath) -> list[PlatformPath]:

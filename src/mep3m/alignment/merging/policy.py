@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from mep3m.alignment.merging.first_level import PlatformPath
+from mep3m.alignment.merging.groups import label
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs
 from mep3m.alignment.records import Relation
 from mep3m.alignment.review.decisions import Decision
@@ -52,7 +53,7 @@ def apply_policy(catalogue: Catalogue, inputs: MergeInputs) -> tuple[MergeInputs
     waiting: dict[int, Waiting] = {}
     for place in _surest_first(inputs.decisions):
         row = inputs.decisions[place]
-        ends = catalogue.find(row.left, row.left_label), catalogue.find(row.right, row.right_label)
+        ends = catalogue.ends(row)
         moved = _moved(row, ends, rows)
         why = _refusal(row, settings) or chains.refusal(row, ends)
         if not why and not chains.follows(row, ends):
@@ -172,10 +173,7 @@ class _Chains:
 
     def __post_init__(self) -> None:
         for row in self.decisions:
-            ends = (
-                self.catalogue.find(row.left, row.left_label),
-                self.catalogue.find(row.right, row.right_label),
-            )
+            ends = self.catalogue.ends(row)
             if ends[0] is None or ends[1] is None or row.verdict == "reject":
                 continue
             for inner, outer in _inner_outer(row.relation, (ends[0], ends[1])):
@@ -226,7 +224,7 @@ class _Chains:
 
     def _broken(self, low: PlatformPath, high: PlatformPath, sure: float) -> str:
         """Return why a chain between two ends does not hold, or ''."""
-        shown = f"{low[0]} '{' > '.join(low[1])}' would stand below {high[0]} '{' > '.join(high[1])}'"
+        shown = f"{label(low)} would stand below {label(high)}"
         if low[0] == high[0]:
             inside = low[1][: len(high[1])] == high[1]
             return "" if inside else f"{shown}, and the platform's own tree says otherwise"

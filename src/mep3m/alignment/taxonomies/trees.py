@@ -13,11 +13,11 @@ from typing import Any
 from lxml import etree
 
 from mep3m.alignment.taxonomies.nodes import TaxonomyNode
+from mep3m.safe_xml import parse_xml
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: levels of GPC that are categories: segment, family, class, brick
 GPC_LEVELS = ("segment", "family", "class", "brick")
-_SAFE: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 
 
 def json_kind(value: Any) -> tuple[str, str | None] | None:
@@ -85,7 +85,7 @@ def gpc_xml_nodes(content: bytes) -> Iterator[TaxonomyNode]:
 
 def _root(content: bytes) -> etree._Element | None:
     try:
-        return etree.fromstring(content, etree.XMLParser(**_SAFE))
+        return parse_xml(content)
     except etree.XMLSyntaxError:
         return None
 

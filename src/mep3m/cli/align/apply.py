@@ -14,11 +14,11 @@ from mep3m.cli.shared import (
     NEW_FOLDER,
     engine_options,
     json_option,
-    now,
     print_json,
     renamed_option,
 )
 from mep3m.errors import Mep3mError, UsageError
+from mep3m.store.append_log import now
 
 if TYPE_CHECKING:
     from mep3m.alignment.records import Side

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import FILE, NEW_FILE, json_option, now, print_json
+from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
+from mep3m.store.append_log import now
 
 
 @click.command(

@@ -13,10 +13,10 @@ from mep3m.cli.shared import (
     NEW_FILE,
     json_option,
     login_name,
-    now,
     print_json,
 )
 from mep3m.errors import UsageError
+from mep3m.store.append_log import now
 
 if TYPE_CHECKING:
     from mep3m.alignment.review.contract import DecisionBatch, Review, ReviewLog

@@ -14,10 +14,10 @@ from mep3m.cli.shared import (
     engine_options,
     json_option,
     login_name,
-    now,
     print_json,
 )
 from mep3m.errors import NotFoundError, UsageError
+from mep3m.store.append_log import now
 
 if TYPE_CHECKING:
     from mep3m.taxonomy import Taxonomy

@@ -18,7 +18,7 @@ from mep3m.sources.base import Batch, Part
 from mep3m.sources.cells import CATEGORY_MARK, PATH_MARK
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
-from mep3m.sources.encodings import wide_encoding
+from mep3m.sources.encodings import decodes, wide_encoding
 from mep3m.sources.names import spell
 from mep3m.store.filesystem import as_text
 from mep3m.store.rejects import INGEST, Reject
@@ -104,7 +104,8 @@ def page_nodes(page: Path) -> tuple[list[dict[str, Any]], list[str]]:
         content = content.decode(wide, "replace").encode()
     if not content.strip():
         return [], ["the page is empty"]
-    parser = html.HTMLParser(no_network=True, huge_tree=False, encoding=_encoding(content))
+    encoding = "utf-8" if decodes(content) else None  # None: what the page itself declares
+    parser = html.HTMLParser(no_network=True, huge_tree=False, encoding=encoding)
     try:
         root = html.document_fromstring(content, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
@@ -118,15 +119,6 @@ def page_nodes(page: Path) -> tuple[list[dict[str, Any]], list[str]]:
             except orjson.JSONDecodeError as error:
                 problems.append(f"the page's JSON-LD is not JSON: {error}")
     return nodes, problems
-
-
-def _encoding(content: bytes) -> str | None:
-    """Return UTF-8 where the bytes are UTF-8, else leave it to the page's own declaration."""
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return None
-    return "utf-8"
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

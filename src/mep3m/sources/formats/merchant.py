@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lxml import etree
 
 from mep3m.errors import FormatError
+from mep3m.safe_xml import SAFE_XML
 from mep3m.settings.sources import Columns, SourceEntry, TableSettings
 from mep3m.sources.base import BATCH_ROWS, Batch, Part, Source
 from mep3m.sources.cells import CATEGORY_MARK
@@ -23,8 +23,6 @@ from mep3m.sources.tables import TableSource
 
 #: the feed's own category is the shop's tree; Google's is what the shop mapped it to
 COLUMNS = Columns(id="id", title="title", image="image_link", path="product_type")
-#: no entities, no outside files, no documents that unfold to gigabytes
-_SAFE: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 _ITEMS = frozenset({"item", "entry"})
 
 
@@ -119,7 +117,7 @@ class MerchantXml:
 
 def _elements(text: XmlText, event: str) -> Iterator[etree._Element]:
     """Yield the elements as they begin ('start') or are whole ('end')."""
-    for _, element in etree.iterparse(text, events=(event,), encoding="utf-8", **_SAFE):
+    for _, element in etree.iterparse(text, events=(event,), encoding="utf-8", **SAFE_XML):
         yield element
 
 

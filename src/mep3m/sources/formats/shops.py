@@ -19,6 +19,7 @@ from mep3m.sources.delimited import Row, after_preamble, csv_rows, decode_lines
 from mep3m.sources.formats.shop_maps import SHOPS
 from mep3m.sources.formats.workbook import Workbook
 from mep3m.sources.lines import read_lines, text_encoding
+from mep3m.taxonomy import PATH_SEPARATOR
 
 NAMES = ("id", "title", "image", "path")
 COLUMNS = Columns(id="id", title="title", image="image", path="path", separator=PATH_MARK)
@@ -105,7 +106,7 @@ class ShopExport:
         """
         for one in self._products()[0]:
             values = [("image", image) for image in one.images[1:]]
-            values += [("category", " > ".join(path)) for path in one.paths[1:]]
+            values += [("category", PATH_SEPARATOR.join(path)) for path in one.paths[1:]]
             numbers: dict[str, int] = {}
             for name, value in [*values, *one.extras]:
                 number = numbers[name] = numbers.get(name, -1) + 1

@@ -9,14 +9,12 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from lxml import etree
 
 from mep3m.errors import FormatError
+from mep3m.safe_xml import parse_xml
 
-#: no entities, no outside files, no documents that unfold to gigabytes
-_SAFE: Any = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 #: bytes of one XML part beside the sheets, and of one image
 PART_LIMIT = 64 * 2**20
 #: how WPS writes an image in a cell
@@ -30,7 +28,7 @@ def safe_xml(content: bytes) -> etree._Element:
         FormatError: it is not XML.
     """
     try:
-        return etree.fromstring(content, etree.XMLParser(**_SAFE))
+        return parse_xml(content)
     except etree.XMLSyntaxError as error:
         raise FormatError(f"the workbook is damaged: {error}") from None
 

@@ -82,8 +82,7 @@ def inspect_file(path: Path, name: str | None = None, rows: int = 10_000) -> Ins
         columns = tuple(
             replace(column, kind=kind) for column, kind in zip(columns, _PRODUCT_KINDS, strict=True)
         )
-    headless = any(look_at(name, [name] * 3).kind in _DATA for name in sample.columns if name)
-    named = sample.mapped and not headless
+    named = sample.mapped and not _headless(sample)
     columns_map = propose_map(columns, [row.cells for row in good]) if named else {}
     refused, refusals = _refusals(sample, columns_map, path)
     return Inspection(
@@ -200,6 +199,11 @@ def _refusals(
     return len(rejects), tuple(first)
 
 
+def _headless(sample: Sample) -> bool:
+    """Whether the first line looks like a row: a name in it is what only a cell can be."""
+    return any(look_at(name, [name] * 3).kind in _DATA for name in sample.columns if name)
+
+
 def _notes(columns: Sequence[Column], columns_map: dict[str, Any], sample: Sample) -> list[str]:
     notes = [f"column '{column.name}': {column.note}" for column in columns if column.note]
     names = [column.name for column in columns]
@@ -210,7 +214,7 @@ def _notes(columns: Sequence[Column], columns_map: dict[str, Any], sample: Sampl
         notes.append(f"the header names {', '.join(map(repr, twice))} more than once; rename all but one")
     if not sample.mapped or sample.columns == list(PRODUCT_COLUMNS):
         return notes
-    if any(look_at(name, [name] * 3).kind in _DATA for name in names if name):
+    if _headless(sample):
         return [*notes, "the first line looks like a row, not like a header; write a header above it"]
     missing = [role for role in ("id", "title") if role not in columns_map]
     if missing:

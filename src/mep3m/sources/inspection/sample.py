@@ -21,6 +21,7 @@ from mep3m.sources.cells import PATH_MARK
 from mep3m.sources.delimited import VERSION_LINE, Row, decode_lines
 from mep3m.sources.lines import marked_encoding, open_bytes, read_lines
 from mep3m.sources.tables import TableSource
+from mep3m.taxonomy import PATH_SEPARATOR
 
 #: characters of a sample; wide rows end it before the number of rows does
 SAMPLE_CHARACTERS = 16 * 2**20
@@ -277,4 +278,6 @@ def mapped_rows(sample: Sample, columns: Columns, path: Path) -> list[Row]:
 
 def _product_cells(column: pa.ChunkedArray) -> list[str]:
     values = column.to_pylist()
-    return [" > ".join(map(str, value)) if isinstance(value, list) else value or "" for value in values]
+    return [
+        PATH_SEPARATOR.join(map(str, value)) if isinstance(value, list) else value or "" for value in values
+    ]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from mep3m.errors import FormatError
 from mep3m.sources.base import Part
+from mep3m.sources.encodings import decodes
 from mep3m.sources.lines import open_bytes
 from mep3m.sources.mep3m.alike import find_places
 
@@ -189,18 +190,10 @@ def _array_start(path: Path) -> int:
     if not body.startswith(b"["):
         raise FormatError(f"{path} does not begin with '[': it is not a JSON array")
     lines = [line for line in body.split(b"\n")[:-1] if not line.isascii()]
-    broken = sum(1 for line in lines if not _is_utf8(line))
+    broken = sum(1 for line in lines if not decodes(line))
     if broken * 2 > len(lines) and len(lines) > 1:
         raise FormatError(f"{path} is not UTF-8 ({broken} of {len(lines)} lines fail); convert it first")
     return len(head) - len(body) + 1
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 @dataclass
