@@ -29,7 +29,8 @@ else:
     process, above = "self", []
     while process not in ("0", "1"):
         place = Path("/proc") / process
-        above.append((place / "cmdline").read_bytes().replace(b"\\0", b" ").decode(errors="replace")[:200])
+        started = (place / "cmdline").read_bytes().replace(b"\\0", b" ").decode(errors="replace")
+        above.append(" ".join(started.split())[:200])  # on one line, whatever script a shell was given
         status = (place / "status").read_text()
         process = next(line.split()[1] for line in status.splitlines() if line.startswith("PPid:"))
     with open({notes!r}, "a") as file:
