@@ -1,8 +1,8 @@
-"""OCR: long strips, as product detail pages are: how many drawn lines are read, and at what character error.
+"""OCR: long strips, as product detail pages are: the share of drawn lines that is read, the character error.
 
-Strips of known Chinese and English lines, tall (750 x 6,000 px) and wide (6,000 x 750 px), and pictures of other
-proportions beside them. A line counts as read where its text is among the lines read, without spaces; the
-character error is the edit distance of all text in reading order over its length.
+Strips of known Chinese and English lines, tall (750 x 6,000 px) and wide (6,000 x 750 px), and pictures of
+other proportions beside them. A line counts as read where its text is among the lines read, without spaces;
+the character error is the edit distance of all text in reading order over its length.
 """
 
 import argparse
@@ -32,10 +32,57 @@ SHAPES = (
 #: heights of the letters in pixels: as most lines of such pages, and as their small print
 SIZES = {"usual": (18, 20, 22, 24, 28, 36, 48), "small print": (12, 13, 14, 16, 18, 20)}
 WORDS = (
-    "纯棉 毛巾 加厚 吸水 不锈钢 保温杯 大容量 便携 蓝牙 耳机 充电器 手机 家用 厨房 收纳 儿童 雨伞 运动 透气 夏季 "
-    "面料 尺寸 重量 产地 颜色 品牌 型号 材质 包装 清单 温馨 提示 安全 环保 健康 质量 保证 售后 服务 客服 "
-    "COTTON STEEL SIZE 500ml 1.8L 220V 50Hz 100% 12cm 3kg"
-).split()
+    *(
+        "纯棉",
+        "毛巾",
+        "加厚",
+        "吸水",
+        "不锈钢",
+        "保温杯",
+        "大容量",
+        "便携",
+        "蓝牙",
+        "耳机",
+        "充电器",
+        "手机",
+        "家用",
+        "厨房",
+    ),
+    *(
+        "收纳",
+        "儿童",
+        "雨伞",
+        "运动",
+        "透气",
+        "夏季",
+        "面料",
+        "尺寸",
+        "重量",
+        "产地",
+        "颜色",
+        "品牌",
+        "型号",
+        "材质",
+        "包装",
+    ),
+    *(
+        "清单",
+        "温馨",
+        "提示",
+        "安全",
+        "环保",
+        "健康",
+        "质量",
+        "保证",
+        "售后",
+        "服务",
+        "客服",
+        "COTTON",
+        "STEEL",
+        "SIZE",
+    ),
+    *("500ml", "1.8L", "220V", "50Hz", "100%", "12cm", "3kg"),
+)
 COLOURS = (
     ("white", "black"),
     ("#f4efe6", "#3a2a20"),

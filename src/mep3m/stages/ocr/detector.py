@@ -1,4 +1,4 @@
-"""How large a detector of text sees a picture, for every reader that shrinks pictures to find text in them."""
+"""How large a detector of text sees a picture: the same for every reader that shrinks pictures for it."""
 
 from __future__ import annotations
 
