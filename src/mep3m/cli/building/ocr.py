@@ -45,6 +45,7 @@ def ocr(
     Interrupted at any point, the same command goes on. Images that cannot be read are in the
     output with `error`, and running again tries only those.
     """
+    from mep3m.sources.formats.folder import UNREAD
     from mep3m.stages.ocr.folder import SUFFIXES, write_readings
     from mep3m.stages.ocr.read import ImageFile, image_files
     from mep3m.stages.ocr.stage import default_cache, store_images
@@ -63,6 +64,10 @@ def ocr(
     def files() -> Iterator[ImageFile]:
         return store_images(store) if store else image_files(source, SUFFIXES)
 
+    unread = [] if store else [file.name for file in image_files(source, UNREAD - SUFFIXES)]
+    if unread:
+        count = f"{len(unread):,} images are not read ({unread[0]}"
+        click.echo(f"note: {count}{', ...' if unread[1:] else ''}); convert them to JPEG or PNG", err=True)
     total = sum(1 for _ in files())
     if not total:
         if store is None and stores_below(source):
@@ -74,7 +79,7 @@ def ocr(
         from mep3m.report.ocr_examples import write_ocr_page
 
         write_ocr_page(out, store.images.file if store else source.joinpath, report)
-    summary = {**asdict(counts), "out": str(out)}
+    summary = {**asdict(counts), "unread": len(unread), "out": str(out)}
     if as_json:
         print_json(summary)
     else:
