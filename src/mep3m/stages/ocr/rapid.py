@@ -87,10 +87,10 @@ class RapidBackend:
         return _planes(self._cv2.resize(image, (width, height)))
 
     def _text(self, crop: Pixels, box: Tensor) -> tuple[str, float]:
-        """Recognise the text of a box, (4, 2); a tall one was laid down to be read, maybe on its head."""
+        """Recognise the text of a box, (4, 2); one of 1.5 and more was laid down, maybe on its head."""
         text, confidence = self._line(crop)
         width, height = np.ptp(box, axis=0)
-        if height > width and confidence < _QUARTER_SURE:
+        if height >= 1.5 * width and confidence < _QUARTER_SURE:
             other = self._line(np.ascontiguousarray(crop[::-1, ::-1]))
             if other[1] >= _QUARTER_SURE:
                 return other
