@@ -58,8 +58,8 @@ def map(ctx: click.Context, /, catalogue: Path, to: Path, as_json: bool, **optio
     for reject in (*target.rejects, *read.rejects[:SHOWN]):
         click.echo(f"{reject.file}, line {reject.line}: {reject.reason}", err=True)
     said = f" of {target.kind} {target.version}" if target.version else ""
-    found = f"{len(read.side):,} categories of {catalogue.name}, {len(target.side):,}{said}"
-    click.echo(found, err=True)
+    counts = f"{len(read.side):,} categories of {catalogue.name}, {len(target.side):,}{said}"
+    click.echo(counts, err=True)
     if read.entry is not None:
         roles = read.entry.columns.model_dump(exclude_defaults=True).items()
         texts = [f"{role} {', '.join(value) if isinstance(value, tuple) else value}" for role, value in roles]

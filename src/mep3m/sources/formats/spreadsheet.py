@@ -114,7 +114,7 @@ class SpreadsheetSource:
             while chunk := list(itertools.islice(rows, IMAGE_ROWS)):
                 members = [self._images_of(row, images) for row in chunk]
                 contents = [
-                    read_image(bundle, found[0], self.image_bytes) if found else None for found in members
+                    read_image(bundle, of_row[0], self.image_bytes) if of_row else None for of_row in members
                 ]
                 yield mapping.batch(chunk, self.header, contents)
 
