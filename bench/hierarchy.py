@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import resource
 import subprocess
 import tempfile
 import time
@@ -29,6 +28,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, save_npz
 
+from bench.memory import peak
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.classifier import join_scores
 from mep3m.models.linear.ngrams import Rows
@@ -73,7 +73,7 @@ def alone(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any
 def with_peak(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
     """Call `work` and add the most memory of this process so far, MiB."""
     found = work(*arguments)
-    return found | {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return found | {"peak_mib": peak()}
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

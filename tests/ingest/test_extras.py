@@ -6,11 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from mep3m.engine import make_engine
-from mep3m.ingest.extras import EXTRAS, EXTRAS_SCHEMA, write_extras
+from mep3m.ingest.extras import EXTRAS_SCHEMA, write_extras
 from mep3m.ingest.origin import Catalogues, decisive
 from mep3m.ingest.run import ingest
 from mep3m.settings.sources import SourceEntry
 from mep3m.store import Store
+from mep3m.store.layout import EXTRAS
 from tests.ingest.shop import write_images
 from tests.sources.formats.workbooks import HEADER, add_images, write_xlsx
 

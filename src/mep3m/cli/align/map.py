@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
+from mep3m.cli.shared import FILE, NEW_FILE, given_options, json_option, print_json
 from mep3m.sources.format_names import FORMATS
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _apply(shop: Shop, target: PublishedTaxonomy, review: Path, options: dict[st
     from mep3m.recipes.map_shop import UPLOAD_COLUMNS, decided_places, write_column
     from mep3m.settings.align import MergeSettings
 
-    given = {key: options[key] for key in ("unreviewed", "accept_above") if options[key] is not None}
+    given = given_options(options, ("unreviewed", "accept_above"))
     places, verdicts = decided_places(
         shop, target, review, MergeSettings.parse({"unreviewed": "skip", **given}, "align map")
     )
