@@ -13,7 +13,7 @@ from mep3m.settings.sources import SourceEntry
 from mep3m.store import Store
 from mep3m.store.layout import EXTRAS
 from tests.ingest.shop import write_images
-from tests.sources.formats.workbooks import HEADER, add_images, write_xlsx
+from tests.sources.spreadsheets.workbooks import HEADER, add_images, write_xlsx
 
 SHOPIFY = "Handle,Title,Type,Image Src\nmug,Mug,Mugs,1.jpg\nmug,,,2.jpg\nrug,Rug,Rugs,3.jpg\nrug,,,4.jpg\n"
 

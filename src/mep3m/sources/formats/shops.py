@@ -17,8 +17,8 @@ from mep3m.sources.cells import PATH_MARK, unmarked
 from mep3m.sources.columns import ColumnMap, wrong_row
 from mep3m.sources.delimited import Row, after_preamble, csv_rows, decode_lines
 from mep3m.sources.formats.shop_maps import SHOPS
-from mep3m.sources.formats.workbook import Workbook
 from mep3m.sources.lines import read_lines, text_encoding
+from mep3m.sources.spreadsheets.workbook import Workbook
 from mep3m.taxonomy import PATH_SEPARATOR
 
 NAMES = ("id", "title", "image", "path")

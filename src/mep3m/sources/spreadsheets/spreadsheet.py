@@ -13,8 +13,8 @@ from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
-from mep3m.sources.formats.workbook import HEADER_ROWS, SheetRow, Workbook, find_header, header_names
-from mep3m.sources.formats.workbook_xml import DISPIMG, CellImages, read_image
+from mep3m.sources.spreadsheets.workbook import HEADER_ROWS, SheetRow, Workbook, find_header, header_names
+from mep3m.sources.spreadsheets.workbook_xml import DISPIMG, CellImages, read_image
 
 #: rows that travel together where their images do
 IMAGE_ROWS = 200

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.errors import FormatError, NotFoundError, did_you_mean
-from mep3m.sources.formats.workbook_xml import safe_xml, sheet_members
+from mep3m.sources.spreadsheets.workbook_xml import safe_xml, sheet_members
 
 #: a spreadsheet keeps 15 digits of a number: the rest of a longer one is lost before anyone reads it
 MOST_EXACT = 10**15
