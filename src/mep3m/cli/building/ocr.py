@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import NEW_FILE, json_option, print_json
+from mep3m.cli.shared import NEW_FILE, given_options, json_option, print_json
 from mep3m.engine import bar
 from mep3m.errors import NotFoundError
 from mep3m.settings.ocr import BACKENDS, OcrSettings, PoolSettings
@@ -52,9 +52,7 @@ def ocr(
     from mep3m.store import Store
     from mep3m.store.layout import Layout, stores_below
 
-    given = {name: value for name, value in options.items() if value is not None}
-    reading = {name: value for name, value in given.items() if name in OcrSettings.model_fields}
-    running = {name: value for name, value in given.items() if name in PoolSettings.model_fields}
+    reading, running = (given_options(options, kind.model_fields) for kind in (OcrSettings, PoolSettings))
     settings = OcrSettings.parse(reading, "mep3m ocr"), PoolSettings.parse(running, "mep3m ocr")
     if not source.is_dir():
         raise NotFoundError(f"{source} is not a folder; name a folder of images or a store")
