@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mep3m.alignment.gold import Gold, gold_of_rows, read_gold
 from mep3m.alignment.records import Entry, Proposal, Side
-from mep3m.alignment.score import Gold, gold_of_rows, read_gold, score
+from mep3m.alignment.score import score
 from mep3m.errors import FormatError, NotFoundError
 
 

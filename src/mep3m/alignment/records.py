@@ -14,10 +14,13 @@ from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import PATH_SEPARATOR
 
-#: said of the LEFT category: `narrower` means that the left one is narrower than the right one
-Relation = Literal["exact", "broader", "narrower"]
+#: said of the LEFT category: `narrower` means that the left one is narrower than the right one; `overlaps`
+#: that they share products and neither contains the other, which is shown and never applied
+Relation = Literal["exact", "broader", "narrower", "overlaps"]
 #: the same said of the right category
-TURNED: Mapping[str, Relation] = {"exact": "exact", "broader": "narrower", "narrower": "broader"}
+TURNED: Mapping[str, Relation] = {
+    "exact": "exact", "broader": "narrower", "narrower": "broader", "overlaps": "overlaps"
+}  # fmt: skip
 #: between the titles in one cell of a table
 TITLE_SEPARATOR = " || "
 
@@ -92,8 +95,8 @@ class Side:
 class Proposal:
     """One proposed link: `left` is `relation` to `right` with `probability`.
 
-    `accept` is the method's own decision; a proposal that is not accepted is a candidate for a
-    person. `evidence` holds the numbers, `words` the same for a reader.
+    `accept` is the method's own decision, never given for an overlap; a proposal that is not accepted
+    is a candidate for a person. `evidence` holds the numbers, `words` the same for a reader.
     """
 
     left_id: str

@@ -10,11 +10,12 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from mep3m.alignment.from_store import sides_from_products
+from mep3m.alignment.gold import Gold, gold_of_rows, read_gold
 from mep3m.alignment.propose import propose as propose_links
 from mep3m.alignment.records import TITLE_SEPARATOR, Proposal, Side, read_side, side_of_rows
 from mep3m.alignment.review.file_log import require_replaceable
 from mep3m.alignment.review.sssom import read_sssom, write_sssom
-from mep3m.alignment.score import AlignmentScores, Gold, gold_of_rows, read_gold
+from mep3m.alignment.score import AlignmentScores
 from mep3m.alignment.score import score as score_links
 from mep3m.errors import NotFoundError, UsageError, did_you_mean
 from mep3m.public.frames import Frame, to_arrow

@@ -45,10 +45,11 @@ def where_categories_went(stores: Mapping[str, Store], tested: SelfTest | None, 
             place = replace(place, why=f"{place.why}; {contradiction(one, dataset.taxonomy)}")
         shown.append(place)
     write_places(out / WHERE, shown)
-    waiting: list[dict[str, Any]] = []
+    told: Mapping[str, list[dict[str, Any]]] = {}
     if decision is not None and (decision / "impact.json").exists():
-        waiting = read_json(decision / "impact.json").get("waiting", [])
-    return Where(out / WHERE, tuple(shown), tuple(waiting), _unlabelled(counts), tested)
+        told = read_json(decision / "impact.json")
+    waiting, overlaps = (tuple(told.get(key, ())) for key in ("waiting", "overlaps"))
+    return Where(out / WHERE, tuple(shown), waiting, _unlabelled(counts), tested, overlaps)
 
 
 def self_test(store: Store, dataset: Dataset, out: Path) -> SelfTest | None:

@@ -148,7 +148,7 @@ def _prepare(catalogue: Catalogue, review: MergeInputs) -> tuple[Forest, list[Pr
         for left, right in [catalogue.ends(row)]
         if left is not None and right is not None
     }
-    weights = _weights(catalogue)
+    weights = rows_below(catalogue)
     forest = build_forest(nodes, used, review.first_level, review.settings, weights, rejected)
     problems += forest.problems
     problems += _rejected_but_joined(catalogue, forest, review.decisions)
@@ -183,7 +183,7 @@ def _near_id(catalogue: Catalogue, ref: Ref) -> str:
     return f" (did you mean '{near[0]}'?)" if near else "; run 'mep3m align migrate' after a new export"
 
 
-def _weights(catalogue: Catalogue) -> dict[PlatformPath, int]:
+def rows_below(catalogue: Catalogue) -> dict[PlatformPath, int]:
     """Return the products of each node, those of the categories below it included."""
     weights: Counter[PlatformPath] = Counter()
     for (source, path), count in catalogue.rows.items():
@@ -224,7 +224,7 @@ def _two_names(forest: Forest) -> list[Problem]:
 
 
 def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merge:
-    weights = _weights(catalogue)
+    weights = rows_below(catalogue)
     depth = review.settings.depth
     used = {forest.of[node] for node in catalogue.used}
     used |= {number for number, group in enumerate(forest.groups) if group.class_id is not None}

@@ -30,7 +30,9 @@ NO_CATEGORY = "(no category)"
 WORDS = 3
 #: the number at the end of such a part, and what it calls the two sides
 NUMBER, SIDE = re.compile(r"-?[0-9.]+$"), re.compile(r"\b(left|right)\b")
-_SAYS: Mapping[Relation, str] = {"exact": "is the same as", "narrower": "lies within", "broader": "contains"}
+_SAYS: Mapping[Relation, str] = {
+    "exact": "is the same as", "narrower": "lies within", "broader": "contains", "overlaps": "overlaps"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,12 @@ class _Explained:
             for end in catalogue.ends(one.decision):
                 if end is not None:
                     self.waiting.setdefault(end, []).append(one)
+        self.overlaps: dict[PlatformPath, list[tuple[PlatformPath, Decision]]] = {}
+        for row in (one.decision for one in result.overlaps):
+            left, right = catalogue.ends(row)
+            if left is not None and right is not None:
+                self.overlaps.setdefault(left, []).append((right, row))
+                self.overlaps.setdefault(right, []).append((left, row))
         self.same = {node: members for members in result.merged.joined.values() for node in members}
 
     def reason(self, node: PlatformPath) -> tuple[Standing, str, float | None, str]:
@@ -180,6 +188,8 @@ class _Explained:
         if (own := self._decided(node)) is not None:
             return own
         parts = [f"its own place: {'there is no other platform' if self.alone else self._open(node)}"]
+        if node in self.overlaps:
+            parts.append(self._overlap(node))
         above = next((up for up in _above(node) if self._decided(up) is not None), None)
         inside = self._inside(node)
         if above is not None and (decided := self._decided(above)) is not None:
@@ -238,6 +248,11 @@ class _Explained:
             return "no link is sure enough"
         best = min(waiting, key=lambda one: _surest_first(one.decision))
         return f"no link is sure enough (line {best.decision.line} waits, {best.decision.link}: {best.why})"
+
+    def _overlap(self, node: PlatformPath) -> str:
+        """Say which category it overlaps most surely."""
+        to, row = min(self.overlaps[node], key=lambda one: _surest_first(one[1]))
+        return f"it {_sentence('overlaps', to, row)}, which is never applied (line {row.line})"
 
     def _ids(self, node: PlatformPath) -> tuple[str | None, ...]:
         return tuple(one.category for one in self.merged.mapping.get(node, ()))

@@ -6,7 +6,8 @@ again; `sssom_export` writes the same mappings with the CURIEs that SSSOM asks f
 
 The direction is SKOS's: `subject skos:broadMatch object` says that the OBJECT is the broader one.
 A proposal's `relation` is said of the left category, which is the subject: `narrower` (left is
-narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos:narrowMatch`.
+narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos:narrowMatch`. Categories
+that overlap are `skos:relatedMatch`: related, and neither above nor below each other.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ PREDICATES: dict[Relation, str] = {
     "exact": "skos:exactMatch",
     "narrower": "skos:broadMatch",
     "broader": "skos:narrowMatch",
+    "overlaps": "skos:relatedMatch",
 }
 #: predicates as they are read: upper and lower case may have been changed by whoever edited the table
 RELATIONS: dict[str, Relation] = {word.lower(): relation for relation, word in PREDICATES.items()}
 #: predicates of SKOS that say less than we apply: such a row is open, and is told
 OPEN_PREDICATES = tuple(
-    f"skos:{name}"
-    for name in ("closeMatch", "relatedMatch", "mappingRelation", "semanticRelation", "related")
+    f"skos:{name}" for name in ("closeMatch", "mappingRelation", "semanticRelation", "related")
 )
 SKOS = "http://www.w3.org/2004/02/skos/core#"
 #: the value of `predicate_modifier` that denies a mapping
@@ -229,7 +230,7 @@ def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
         right_id=cells["object_id"],
         relation=relation,
         probability=_confidence(cells.get("confidence", "")),
-        accept=accepted in ("", "yes", "true") and not denied and not other,
+        accept=accepted in ("", "yes", "true") and not denied and not other and relation != "overlaps",
         evidence=_evidence(cells.get("mep3m_evidence", "")),
         words=cells.get("comment", ""),
         left_label=cells.get("subject_label", ""),

@@ -114,8 +114,8 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
     tables (or the store) that PROPOSALS was made from are set aside and listed with their lines
     (exit code 1).
     """
+    from mep3m.alignment.gold import read_gold
     from mep3m.alignment.review.sssom import read_sssom
-    from mep3m.alignment.score import read_gold
     from mep3m.alignment.score import score as score_proposals
 
     rows = [row.proposal for row in read_sssom(proposals)]

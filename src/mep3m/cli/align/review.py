@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mep3m.alignment.review.decisions import Decision
 
 ANSWERS = {"a": "accept", "r": "reject", "u": "unsure"}
+RELATIONS = ["exact", "narrower", "broader", "overlaps"]
 
 
 @click.command(
@@ -41,7 +42,7 @@ ANSWERS = {"a": "accept", "r": "reject", "u": "unsure"}
 @click.option("--clear", help="Lines to open again.")
 @click.option("--name-zh", help="New Chinese name for the accepted line.")
 @click.option("--name-en", help="New English name for the accepted line.")
-@click.option("--relation", type=click.Choice(["exact", "narrower", "broader"]), help="Change the relation.")
+@click.option("--relation", type=click.Choice(RELATIONS), help="Change the relation.")
 @click.option("--reviewer", default=login_name, show_default="login name", help="Who decides.")
 @click.option("--line", "lines", multiple=True, help="Ask about these lines in the terminal.")
 @click.option("--ask", is_flag=True, help="Ask about every open line, the most uncertain first.")
