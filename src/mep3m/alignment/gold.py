@@ -12,6 +12,8 @@ from mep3m.alignment.table import read_rows
 from mep3m.errors import FormatError
 
 Pair = tuple[str, str]
+#: a platform ('' where nothing says which) and the id of one of its categories
+End = tuple[str, str]
 #: columns that name the platform of each end, where there are more than two; either word will do
 PLATFORMS = {"left": ("left_platform", "left_source"), "right": ("right_platform", "right_source")}
 
@@ -23,6 +25,7 @@ class Gold:
     `overlaps` are the pairs that share products and are not linked. `unknown` lists the rows whose ids
     stand in no table, with their lines; they are in neither. `swapped` says that the file had the sides the
     other way round, and was turned. Where the file names platforms (`named`), ids are those of `named_ends`.
+    `stated` are all rows that can be used: (left, relation, right).
     """
 
     pairs: Mapping[Pair, Relation | None]
@@ -30,6 +33,7 @@ class Gold:
     swapped: bool = False
     overlaps: frozenset[Pair] = frozenset()
     named: bool = False
+    stated: tuple[tuple[End, Relation | None, End], ...] = ()
 
     def comparable(self, proposals: Iterable[Proposal]) -> list[Proposal]:
         """Return the proposals with their ids as this gold writes them."""
@@ -49,19 +53,21 @@ def named_ends(proposal: Proposal) -> Proposal:
     )  # fmt: skip
 
 
-def read_gold(path: Path, left: Side | None = None, right: Side | None = None) -> Gold:
+def read_gold(
+    path: Path, left: Side | None = None, right: Side | None = None, sides: Sequence[Side] = ()
+) -> Gold:
     """Read columns `left_id`, `right_id`, and the optional `relation` and platforms.
 
     Relations are exact, broader, narrower and overlaps, said of the left. Where a side is given, a row with
     an id that it does not have is set aside with its line. Where both are, and the ids are known only the
     other way round, the whole file is turned. The columns `left_platform` and `right_platform` say whose
-    ids they are where there are more than two platforms.
+    ids they are where there are more than two platforms; these are then looked up in `sides`.
 
     Raises:
         NotFoundError: the file or a required column does not exist.
         FormatError: rows cannot be understood; the message lists each with its line.
     """
-    return gold_of_rows(read_rows(path, required=("left_id", "right_id")), str(path), left, right)
+    return gold_of_rows(read_rows(path, required=("left_id", "right_id")), str(path), left, right, sides)
 
 
 def gold_of_rows(
@@ -69,6 +75,7 @@ def gold_of_rows(
     where: str,
     left: Side | None = None,
     right: Side | None = None,
+    sides: Sequence[Side] = (),
 ) -> Gold:
     """Return the gold alignment of (line, cells) rows as `read_gold` does; `where` is for messages.
 
@@ -78,12 +85,13 @@ def gold_of_rows(
     pairs: dict[Pair, Relation | None] = {}
     problems: list[str] = []
     unknown: list[str] = []
+    stated: list[tuple[End, Relation | None, End]] = []
     rows = list(rows)
     named = bool(rows) and all(_platform(rows[0][1], side) for side in PLATFORMS)
     swapped = not named and _is_swapped(rows, left, right)
     for line, row in map(_turned, rows) if swapped else rows:
         problem = _fault(row, named)
-        missing = _missing(line, row, left, right)
+        missing = _missing(row, *(_sides_of(row, sides) if named else (left, right)))
         end = _named(row) if named and not problem else row
         pair, relation = (end["left_id"], end["right_id"]), end.get("relation") or None
         if not problem and pair in pairs and pairs[pair] != relation:
@@ -91,9 +99,10 @@ def gold_of_rows(
         if problem:
             problems.append(f"line {line}: {problem}")
             continue
-        unknown += missing
+        unknown += [f"line {line}: {text}" for text in missing]
         if not missing:
             pairs[pair] = relation  # type: ignore[assignment]
+            stated.append(_stated(row))
     if problems:
         raise FormatError(f"{where} cannot be used:\n  " + "\n  ".join(problems[:20]))
     overlaps = frozenset(pair for pair, relation in pairs.items() if relation == "overlaps")
@@ -102,7 +111,7 @@ def gold_of_rows(
         raise FormatError(
             f"{where} holds no gold pair that can be used" + "".join(f"\n  {u}" for u in unknown[:5])
         )
-    return Gold(linked, tuple(unknown), swapped, overlaps, named)
+    return Gold(linked, tuple(unknown), swapped, overlaps, named, tuple(stated))
 
 
 def _fault(row: Mapping[str, str], named: bool) -> str | None:
@@ -118,10 +127,18 @@ def _fault(row: Mapping[str, str], named: bool) -> str | None:
     return None
 
 
-def _missing(line: int, row: Mapping[str, str], left: Side | None, right: Side | None) -> list[str]:
+def _sides_of(row: Mapping[str, str], sides: Sequence[Side]) -> tuple[Side | None, Side | None]:
+    """Return the sides that a row names; one of an unknown platform has no category, `None` is not known."""
+    known = {side.name: side for side in sides}
+    ends = [_platform(row, side) for side in PLATFORMS]
+    left, right = (known.get(name, Side(name, ())) if sides else None for name in ends)
+    return left, right
+
+
+def _missing(row: Mapping[str, str], left: Side | None, right: Side | None) -> list[str]:
     """Say which ids of a row the sides do not have."""
     return [
-        f"line {line}: {column} '{row[column]}' is not in the table of platform '{side.name}'"
+        f"{column} '{row[column]}' is not in the table of platform '{side.name}'"
         for column, side in (("left_id", left), ("right_id", right))
         if side is not None and row[column] not in side
     ]
@@ -129,6 +146,11 @@ def _missing(line: int, row: Mapping[str, str], left: Side | None, right: Side |
 
 def _platform(row: Mapping[str, str], side: str) -> str:
     return next((row[column] for column in PLATFORMS[side] if row.get(column)), "")
+
+
+def _stated(row: Mapping[str, str]) -> tuple[End, Relation | None, End]:
+    ends = [(_platform(row, side), row[f"{side}_id"]) for side in PLATFORMS]
+    return ends[0], row.get("relation") or None, ends[1]  # type: ignore[return-value]
 
 
 def _named(row: Mapping[str, str]) -> Mapping[str, str]:

@@ -150,6 +150,14 @@ def side_of_rows(
     return Side(name, tuple(_with_english_paths(entries.values()))), rejects
 
 
+def with_all_above(side: Side) -> Side:
+    """Return the side with everything above its categories, too; what no row lists has its path as its id."""
+    paths = {entry.path for entry in side}
+    above = {entry.path[:depth]: None for entry in side for depth in range(1, len(entry.path))}
+    added = [Entry(PATH_SEPARATOR.join(path), path) for path in above if path not in paths]
+    return Side(side.name, (*side.entries, *(entry for entry in added if entry.id not in side)))
+
+
 def same_path(side: Side) -> list[str]:
     """Say which rows name a path that an earlier row names under another id; both are categories."""
     first: dict[tuple[str, ...], Entry] = {}

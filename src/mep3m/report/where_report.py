@@ -36,9 +36,9 @@ SELF_TEST_NOTE = (
 class Where:
     """The table `file` and its rows, the links that wait, the rows without a label, and the self-test.
 
-    `waiting` has `line`, `link`, `probability`, `rows` and `why` of each link, by rows at stake, `overlaps` the
-    same of categories that overlap. `unlabelled` holds the rows without a label of each category that has such
-    rows.
+    `waiting` has `line`, `link`, `probability`, `rows` and `why` of each link, by rows at stake, `overlaps`
+    the same of categories that overlap. `unlabelled` holds the rows without a label of each category that
+    has such rows.
     """
 
     file: Path

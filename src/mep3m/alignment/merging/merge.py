@@ -92,16 +92,22 @@ class MergeInputs:
 class Merge:
     """One tree, the label path of every category that found a place, and the list of the others.
 
-    `joined` are the merged categories: id -> their shop categories. `unmapped` gives the reason.
+    `members` are the shops' categories that each category of the tree is, but for the classes of a
+    first-level map: id -> shop categories. `unmapped` gives the reason.
     `unnamed` are merged categories whose shops use different names and that nobody named.
     """
 
     taxonomy: Taxonomy
     mapping: Mapping[PlatformPath, tuple[Label, ...]]
     unmapped: Mapping[PlatformPath, str]
-    joined: Mapping[str, tuple[PlatformPath, ...]]
+    members: Mapping[str, tuple[PlatformPath, ...]]
     unnamed: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def joined(self) -> dict[str, tuple[PlatformPath, ...]]:
+        """The merged categories: id -> their shop categories, of which there are several."""
+        return {category: nodes for category, nodes in self.members.items() if len(nodes) > 1}
 
     def ids(self) -> dict[PlatformPath, str]:
         """Return each category's id at its own level: what keeps ids stable in the next merge."""
@@ -250,11 +256,10 @@ def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merg
             )
         else:
             unmapped[node] = "its first level is not in the first-level map, and no accepted link places it"
-    joined = {
-        ids[number]: members
+    members = {
+        ids[number]: tuple(node for node in forest.groups[number].members if node in catalogue.used)
         for number in kept
         if forest.groups[number].class_id is None
-        and len(members := tuple(m for m in forest.groups[number].members if m in catalogue.used)) > 1
     }
     unnamed = tuple(ids[number] for number in kept if not names[number][2])
     folded = sum(len(forest.chain(number)) > depth for number in chains)
@@ -262,7 +267,7 @@ def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merg
     unknown = review.first_level.unknown(forest.of) if review.first_level is not None else []
     mistaken = [f"first-level map: {text}" for text in unknown]
     notes = (*mistaken, *deep, *forest.notes, *_same_names(categories))
-    return Merge(Taxonomy(tuple(categories)), mapping, unmapped, joined, unnamed, notes)
+    return Merge(Taxonomy(tuple(categories)), mapping, unmapped, members, unnamed, notes)
 
 
 def _stable_ids(
