@@ -15,6 +15,7 @@ from mep3m.alignment.merging.merge import Catalogue, Merge
 from mep3m.alignment.merging.policy import Waiting
 from mep3m.alignment.records import TITLE_SEPARATOR, TURNED, Relation
 from mep3m.alignment.review.decisions import Decision
+from mep3m.alignment.sheet import cell_text
 from mep3m.store.filesystem import atomic_write
 from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
 
@@ -136,7 +137,7 @@ def write_places(path: Path, places: Iterable[CategoryPlace]) -> None:
 
 def _cells(place: CategoryPlace) -> tuple[str, ...]:
     probability = "" if place.probability is None else f"{place.probability:.4f}"
-    titles = TITLE_SEPARATOR.join(_cell(title).replace("||", "|") for title in place.samples)
+    titles = TITLE_SEPARATOR.join(" ".join(title.split()).replace("||", "|") for title in place.samples)
     placed = place.shown_place
     return (
         place.platform, place.shown, placed, place.relation, probability, str(place.rows), place.why, titles
@@ -144,8 +145,8 @@ def _cells(place: CategoryPlace) -> tuple[str, ...]:
 
 
 def _cell(text: str) -> str:
-    """Return a text on one line and without tabs."""
-    return " ".join(text.split())
+    """Return a text on one line and without tabs, which no spreadsheet takes for a formula."""
+    return cell_text(" ".join(text.split()))
 
 
 def _names(ids: Sequence[str | None], taxonomy: Taxonomy) -> tuple[str, ...]:

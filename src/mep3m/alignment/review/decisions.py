@@ -206,12 +206,6 @@ def progress(decisions: Iterable[Decision]) -> dict[Verdict, int]:
     return counts
 
 
-def most_uncertain(decisions: Iterable[Decision]) -> list[Decision]:
-    """Return the open and unsure rows, those with a probability nearest to one half first."""
-    waiting = [decision for decision in decisions if decision.verdict in ("open", "unsure")]
-    return sorted(waiting, key=lambda row: (abs((row.probability or 0.0) - 0.5), row.line))
-
-
 def _turned(decision: Decision, left: Ref) -> Relation:
     """Return the relation as it reads with `left` on the left."""
     return decision.relation if decision.left == left else TURNED[decision.relation]

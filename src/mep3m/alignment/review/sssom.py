@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mep3m import __version__
-from mep3m.alignment.records import Proposal, Relation
+from mep3m.alignment.records import TITLE_SEPARATOR, Proposal, Relation
 from mep3m.alignment.review.metadata import read_metadata, yaml_text
-from mep3m.alignment.sheet import Sheet, one_line, read_sheet
+from mep3m.alignment.review.stock import Stock, Stocks
+from mep3m.alignment.sheet import Sheet, cell_text, read_sheet
 from mep3m.errors import FormatError
 from mep3m.store.filesystem import atomic_write
 
@@ -60,6 +61,8 @@ COLUMNS = (
     "mapping_justification", "comment", "subject_source", "object_source", "reviewer_label",
     "mapping_date", "mapping_tool", "mapping_tool_version", "mep3m_accepted_by_method",
     "mep3m_evidence", "mep3m_decision", "mep3m_new_name_zh", "mep3m_new_name_en",
+    "mep3m_subject_rows", "mep3m_object_rows", "mep3m_subject_titles", "mep3m_object_titles",
+    "mep3m_self_test",
 )  # fmt: skip
 REQUIRED = ("subject_id", "predicate_id", "object_id")
 #: problems that one message lists
@@ -106,12 +109,14 @@ def write_sssom(
     title: str = "mep3m alignment",
     made_from: Mapping[str, Path] | None = None,
     versions: Mapping[str, str] | None = None,
+    stocks: Stocks | None = None,
 ) -> int:
     """Write the table, one row a mapping, and return how many rows it has.
 
     A bare proposal is written as an undecided row of today and of this version. `made_from` (keys of
     `MADE_FROM`) is noted as paths from the table's own folder, for `read_made_from`.
-    `versions` are those of the left and the right taxonomy where their files say them. The set's
+    `versions` are those of the left and the right taxonomy where their files say them. `stocks` fills in the
+    rows and titles of both categories. The set's
     identifier is made of its content: the same table has the same one; it has a fixed length, so it
     is filled in when the rows, which are not kept in memory, have been written.
     """
@@ -138,7 +143,9 @@ def write_sssom(
         writer = csv.DictWriter(content, COLUMNS, delimiter="\t", lineterminator="\n")
         writer.writeheader()
         for row in map(_dated, rows):
-            writer.writerow({column: one_line(value) for column, value in _cells(row).items()})
+            ends = stocks.ends(row.proposal) if stocks is not None else (Stock(), Stock())
+            cells = _cells(row) | _stock_cells(ends)
+            writer.writerow({column: cell_text(value) for column, value in cells.items()})
             count += 1
         file.seek(head.index(str(uuid.UUID(int=0)).encode()))
         file.write(str(content.identifier()).encode())
@@ -298,4 +305,13 @@ def _cells(row: MappingRow) -> dict[str, str]:
         " ".join(f"{key}={value:.4g}" for key, value in proposal.evidence.items()),
         row.decision, row.new_name_zh, row.new_name_en,
     )  # fmt: skip
-    return dict(zip(COLUMNS, values, strict=True))
+    return dict(zip(COLUMNS, values, strict=False))
+
+
+def _stock_cells(ends: tuple[Stock, Stock]) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for side, stock in zip(("subject", "object"), ends, strict=True):
+        cells[f"mep3m_{side}_rows"] = "" if stock.rows is None else str(stock.rows)
+        titles = (title.replace("||", "|") for title in stock.titles)
+        cells[f"mep3m_{side}_titles"] = TITLE_SEPARATOR.join(titles)
+    return cells

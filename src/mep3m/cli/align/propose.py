@@ -55,7 +55,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     """
     from mep3m.alignment.propose import propose as propose_links
     from mep3m.alignment.review.file_log import require_replaceable
-    from mep3m.alignment.review.sssom import write_sssom
+    from mep3m.alignment.review.write import write_review
     from mep3m.settings.align import AlignSettings
     from mep3m.settings.base import with_values
 
@@ -66,7 +66,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     first_levels = _first_levels(options["first_level"], sides) if options["first_level"] else None
     proposals = propose_links(sides, settings, first_levels)
     made_from = {key: options[key] for key in ("left", "right", "store") if options[key]}
-    rows = write_sssom(options["out"], proposals, title, made_from, versions)
+    rows = write_review(options["out"], sides, proposals, title, made_from, versions)
     accepted = sum(proposal.accept for proposal in proposals)
     if options["draft_first_level"]:
         _draft_first_level(sides, proposals, options["draft_first_level"])
