@@ -251,9 +251,7 @@ def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merg
     for node in sorted(catalogue.used):
         number = forest.of[node]
         if number in chains:
-            mapping[node] = tuple(
-                _label(ids[at], forest, chains[number], at, node[0]) for at in chains[number]
-            )
+            mapping[node] = _labels(ids, forest, chains[number], node, review.first_level)
         else:
             unmapped[node] = "its first level is not in the first-level map, and no accepted link places it"
     members = {
@@ -324,23 +322,66 @@ def _names(
     return zh or heaviest[0][1][-1], en or (english[0] if english else None), bool(zh) or len(own) == 1
 
 
-def _label(category: str, forest: Forest, chain: Sequence[int], at: int, source: str) -> Label:
-    """Return one level of a label path with who decided it."""
-    group = forest.groups[at]
-    deciding: Sequence[Decision] = group.links
-    if not deciding and all(member[0] != source for member in group.members):
-        below = [forest.groups[number].placed_by for number in chain[chain.index(at) + 1 :]]
-        deciding = [link for link in below[:1] if link is not None]
+def _labels(
+    ids: Mapping[int, str],
+    forest: Forest,
+    chain: Sequence[int],
+    node: PlatformPath,
+    first_level: FirstLevelMap | None,
+) -> tuple[Label, ...]:
+    """Return the label path of a category: that of the groups of `chain`, from the first level down."""
+    own = first_level.class_of(node) if first_level is not None else None
+    whole = forest.chain(forest.of[node])
+    return tuple(
+        _label(ids[at], forest, whole[place:], node, own is not None and forest.groups[at].class_id == own)
+        for place, at in enumerate(chain)
+    )
+
+
+def _label(category: str, forest: Forest, way: Sequence[int], node: PlatformPath, mapped: bool) -> Label:
+    """Return the first level of `way`, the groups from it down to that of `node`, with who decided it.
+
+    `mapped` says that the first-level map gives the category to this class. Where the category's own platform
+    has nothing there, it was decided by what brought the category below it.
+    """
+    group, source = forest.groups[way[0]], node[0]
+    own = any(member[0] == source for member in group.members)
+    deciding: Sequence[Decision] = group.links if own and group.class_id is None else ()
+    if not own and not mapped:
+        deciding = _brought(forest, way, source)
     if not deciding:
-        alone = len(group.members) == 1
+        alone = own and len(group.members) == 1
         by = "first-level map" if group.class_id else f"tree of {source}" if alone else "same name"
         return Label(category, "mapped", by)
     reviewers = sorted({link.reviewer or "unnamed reviewer" for link in deciding if link.verdict == "accept"})
     if all(link.verdict == "accept" for link in deciding):
         return Label(category, "reviewed", ", ".join(reviewers))
-    known = [link.probability for link in deciding if link.probability is not None]
+    known = [row.probability for row in deciding if row.verdict != "accept" and row.probability is not None]
     by = ", ".join(["mep3m align", *reviewers])
     return Label(category, "mapped", by, min(known) if known else None)
+
+
+def _brought(forest: Forest, way: Sequence[int], source: str) -> list[Decision]:
+    """Return the links that bring a platform's categories below the first group of `way`, the lowest first.
+
+    From the platform's own group upwards: a group that a link placed is there by that link; one that a tree
+    placed is there by its exact links, unless that tree is of the platform that has been followed so far.
+    """
+    found: list[Decision] = []
+    platforms = {source}
+    start = next(
+        place for place, at in enumerate(way) if any(of[0] == source for of in forest.groups[at].members)
+    )
+    for at, above in zip(way[start:0:-1], way[start - 1 :: -1], strict=True):
+        group = forest.groups[at]
+        trees = {member[0] for member in forest.groups[above].members}
+        if (link := group.placed_by) is not None:
+            found.append(link)
+            platforms = {link.right.source if link.relation == "narrower" else link.left.source}
+        elif platforms.isdisjoint(trees):
+            found += group.links
+            platforms = trees
+    return found
 
 
 def _same_names(categories: Iterable[Category]) -> list[str]:
