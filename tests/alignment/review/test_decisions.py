@@ -71,7 +71,7 @@ def open_quote(text: str) -> str:
     ("edit", "error", "message"),
     [
         (broken_header, NotFoundError, "no column 'predicate_id'"),
-        (extra_cells, FormatError, "line 12: 25 cells, but the header has 24"),
+        (extra_cells, FormatError, "line 12: 26 cells, but the header has 25"),
         (open_quote, FormatError, "line 11: a quote"),
         (lambda text: text.replace("\tsubject_label", "\tsubject_id", 1), FormatError, "twice"),
     ],

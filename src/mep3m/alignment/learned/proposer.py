@@ -166,7 +166,7 @@ def _within(pairs: Pairs, classes: tuple[Sequence[str], Sequence[str]] | None) -
 
 
 def _proposals(assessed: Assessed, settings: EvidenceSettings) -> list[Proposal]:
-    """Return the accepted pairs, those that overlap, and the best others of each left category, in its order."""
+    """Return what is accepted, what overlaps, and the best others of each left category, in its order."""
     pairs = assessed.candidates.pairs
     left, right = assessed.candidates.left.side, assessed.candidates.right.side
     linked = np.minimum(assessed.kinds.sum(axis=1), 1.0)

@@ -62,7 +62,7 @@ COLUMNS = (
     "mapping_date", "mapping_tool", "mapping_tool_version", "mep3m_accepted_by_method",
     "mep3m_evidence", "mep3m_decision", "mep3m_new_name_zh", "mep3m_new_name_en",
     "mep3m_subject_rows", "mep3m_object_rows", "mep3m_subject_titles", "mep3m_object_titles",
-    "mep3m_self_test",
+    "mep3m_self_test", "predicate_modifier",
 )  # fmt: skip
 REQUIRED = ("subject_id", "predicate_id", "object_id")
 #: problems that one message lists
@@ -144,7 +144,7 @@ def write_sssom(
         writer.writeheader()
         for row in map(_dated, rows):
             ends = stocks.ends(row.proposal) if stocks is not None else (Stock(), Stock())
-            cells = _cells(row) | _stock_cells(ends)
+            cells = _cells(row) | _stock_cells(ends) | {"predicate_modifier": _modifier(row)}
             writer.writerow({column: cell_text(value) for column, value in cells.items()})
             count += 1
         file.seek(head.index(str(uuid.UUID(int=0)).encode()))
@@ -306,6 +306,10 @@ def _cells(row: MappingRow) -> dict[str, str]:
         row.decision, row.new_name_zh, row.new_name_en,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=False))
+
+
+def _modifier(row: MappingRow) -> str:
+    return NOT if row.decision == "reject" else ""
 
 
 def _stock_cells(ends: tuple[Stock, Stock]) -> dict[str, str]:
