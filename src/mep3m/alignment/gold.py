@@ -59,8 +59,8 @@ def read_gold(
     """Read columns `left_id`, `right_id`, and the optional `relation` and platforms.
 
     Relations are exact, broader, narrower and overlaps, said of the left. Where a side is given, a row with
-    an id that it does not have is set aside with its line. Where both are, and the ids are known only the
-    other way round, the whole file is turned. The columns `left_platform` and `right_platform` say whose
+    an id that it does not have is set aside with its line. Where both are, and more of its rows
+    fit them the other way round, the whole file is turned. The columns `left_platform` and `right_platform` say whose
     ids they are where there are more than two platforms; these are then looked up in `sides`.
 
     Raises:
@@ -163,12 +163,12 @@ def _named(row: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _is_swapped(rows: Sequence[tuple[int, Mapping[str, str]]], left: Side | None, right: Side | None) -> bool:
-    """Say whether no row fits the sides as it stands, and some do the other way round."""
+    """Say whether more rows fit the sides the other way round than as they stand."""
     if left is None or right is None:
         return False
     ends = [(row["left_id"], row["right_id"]) for _, row in rows if not row.get("")]
-    fits = any(one in left and other in right for one, other in ends)
-    return not fits and any(one in right and other in left for one, other in ends)
+    as_written = sum(one in left and other in right for one, other in ends)
+    return sum(one in right and other in left for one, other in ends) > as_written
 
 
 def _turned(numbered: tuple[int, Mapping[str, str]]) -> tuple[int, Mapping[str, str]]:

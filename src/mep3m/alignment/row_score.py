@@ -2,8 +2,8 @@
 
 A category's rows are in a right place if every category on their path in the merged tree contains or equals
 it, whichever platform that is of. They are joinable if some category of another platform does, and joined if
-they also stand in or below one. The classes of a hand-made first-level map are no platform's and are not
-judged. The gold is taken to be complete: what neither it nor the trees say is not so.
+they also stand in or below one. The classes of a hand-made first-level map are no platform's and do not
+count. The gold is taken to be complete: what neither it nor the trees say is not so.
 """
 
 from __future__ import annotations
