@@ -59,8 +59,8 @@ def read_gold(
     """Read columns `left_id`, `right_id`, and the optional `relation` and platforms.
 
     Relations are exact, broader, narrower and overlaps, said of the left. Where a side is given, a row with
-    an id that it does not have is set aside with its line. Where both are, and more of its rows
-    fit them the other way round, the whole file is turned. The columns `left_platform` and `right_platform` say whose
+    an id that it does not have is set aside with its line. Where both are, and more of its rows fit them
+    the other way round, the whole file is turned. The columns `left_platform` and `right_platform` say whose
     ids they are where there are more than two platforms; these are then looked up in `sides`.
 
     Raises:
