@@ -50,6 +50,11 @@ class Classifier(Protocol):
         """The nodes that the columns of `predict_proba` stand for."""
         ...
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the model reads of a product: 'image', 'title', 'ocr'."""
+        ...
+
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, C) probabilities, one column a node of `tree`, for rows of `PRODUCT_SCHEMA`.
 
