@@ -74,6 +74,7 @@ class Run:
         image_root: Path | None = None,
         table: TableFormat | None = None,
         ids: bool = True,
+        encoding: str | None = None,
     ) -> Opened:
         """Read a table with the run's columns, or with those given instead (fields of `Columns`).
 
@@ -83,6 +84,6 @@ class Run:
         unlabelled = {} if labels else {"labels": (), "path": None}
         mine = Columns.parse({**self.columns.model_dump(), **(columns or {}), **unlabelled}, "columns")
         if not ids and "id" not in (columns or {}) and path.is_file():
-            header = TableSource(path, TableSettings(format=table)).header
+            header = TableSource(path, TableSettings(format=table, encoding=encoding)).header
             mine = mine if mine.id in header else mine.model_copy(update={"id": None})
-        return open_products(path, mine, image_root or self.image_root, table)
+        return open_products(path, mine, image_root or self.image_root, table, encoding)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from mep3m.dataset.dataset import Dataset
 from mep3m.errors import NotFoundError, UsageError
@@ -40,6 +44,31 @@ LEARNING = (
 )  # fmt: skip
 
 
+def with_own_ids(products: pa.Table, rejects: Sequence[Reject], columns: Columns, first: int = 1) -> pa.Table:
+    """Return the rows of one table or frame under the ids that the user knows them by.
+
+    `source_id` is the id column's cell, or the number of the row among all rows, counted from `first`,
+    refused ones too; where there is an id column, 'row N' stands for an empty cell. `id` is the same, with
+    the platform before it where a column names platforms. So neither depends on the name of a file.
+    """
+    lines = products["line"].to_numpy()
+    every = np.unique(np.append(lines, [one.line for one in rejects if one.line is not None]))
+    numbers = pa.array(np.searchsorted(every, lines) + first).cast(pa.string())
+    own: Any = numbers
+    if columns.id is not None:
+        made = pc.binary_join_element_wise(products["file"], products["line"].cast(pa.string()), ":")
+        own = pc.if_else(
+            pc.equal(products["source_id"], made),
+            pc.binary_join_element_wise("row", numbers, " "),
+            products["source_id"],
+        )
+    joined = own if columns.platform is None else pc.binary_join_element_wise(products["source"], own, ":")
+    for name, values in (("source_id", own), ("id", joined)):
+        place = products.column_names.index(name)
+        products = products.set_column(place, products.schema.field(name), values)
+    return products
+
+
 def open_kept(store: Store) -> Opened:
     """Read the rows of a store that no stage has dropped, in the columns of `LEARNING`."""
     tables = [table.filter(table["dropped"].is_null()) for table in store.tables(list(LEARNING))]
@@ -52,12 +81,14 @@ def open_products(
     columns: Columns | None = None,
     image_root: Path | None = None,
     table: TableFormat | None = None,
+    encoding: str | None = None,
 ) -> Opened:
     """Read every row of a store folder, or of a table (CSV, TSV, JSONL, Parquet).
 
     `columns` is needed for a table and says nothing about a store. `image_root` is the folder that
     the image column is relative to; without it, the table's own folder. `table` is the format of a
-    table whose name does not say it.
+    table whose name does not say it, `encoding` that of its text where it cannot be found out for sure. Rows
+    of a table have the user's own ids (`with_own_ids`).
 
     Raises:
         NotFoundError: there is no such path, or no such column.
@@ -77,7 +108,8 @@ def open_products(
     else:
         if columns is None or not columns.names():
             raise UsageError(f"{path} is a table: name its columns, at least --title or --image")
-        products, rejects = read_products(path, columns, table=table)
+        products, rejects = read_products(path, columns, encoding=encoding, table=table)
+        products = with_own_ids(products, rejects, columns)
         images = FolderImages(image_root or path.parent) if columns.image else None
         opened = Opened(products, images, rejects, None)
     if opened is None or not opened.products.num_rows:

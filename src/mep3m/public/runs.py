@@ -42,6 +42,7 @@ class Answer:
     path: tuple[str, ...]
     names: tuple[str, ...]
     probability: float
+    reason: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,8 +96,10 @@ class TrainedRun:
     def predict(self, data: Any, **columns: Unpack[ColumnNames]) -> Frame[Answer]:
         """Return the most probable path of every row, in order.
 
-        The frame has `id` (the caller's own, else the number of the row from 0), one column `level_1`,
-        `level_2`, … with the names of each level, `probability`, and `path` (list of labels).
+        The frame has `id` (the caller's own, else the number of the row: from 0 in a
+        frame, from 1 in a file), one column `level_1`,
+        `level_2`, … with the names of each level, `probability`, `path` (list of labels) and `reason`: why
+        the model could read nothing of the row, which then has no path and the probability 0.
 
         Raises:
             NotFoundError: a column that the run reads is not there; the message names the nearest.
@@ -108,8 +111,9 @@ class TrainedRun:
         table = {
             "id": pa.array(asked.ids, pa.string()),
             **{column: pa.array(values, pa.string()) for column, values in names.items()},
-            "probability": pa.array([one.confidence[-1] for one in answers], pa.float32()),
+            "probability": pa.array([(0.0, *one.confidence)[-1] for one in answers], pa.float32()),
             "path": pa.array([one.path for one in answers], pa.list_(pa.string())),
+            "reason": pa.array([one.reason for one in answers], pa.string()),
         }
         return Frame(pa.table(table), _answer, tuple(asked.opened.rejects))
 
@@ -141,7 +145,8 @@ class TrainedRun:
         """Return what to do with every row: file it as deep as its probability allows, or review it.
 
         A path ends where its probability falls below `min_confidence`. `review` says that a person should
-        look: the path ends above the last level. `top` full paths come with every row.
+        look: the path ends above the last level, or the model could read nothing of the row (`reason` says
+        which). `top` full paths come with every row that was read.
 
         Raises:
             UsageError: `min_confidence` is not from 0 to 1.
@@ -192,13 +197,16 @@ _ASSIGNED = pa.schema(
         ("review", pa.bool_()),
         ("top", pa.list_(_TOP)),
         ("unreadable", pa.string()),
+        ("decision", pa.string()),
+        ("reason", pa.string()),
+        ("platform", pa.string()),
     ]
 )
 
 
 def _answer(row: dict[str, Any]) -> Answer:
     names = (value for column, value in row.items() if column.startswith("level_") and value is not None)
-    return Answer(row["id"], tuple(row["path"]), tuple(names), row["probability"])
+    return Answer(row["id"], tuple(row["path"]), tuple(names), row["probability"], row["reason"])
 
 
 def _assignment(row: dict[str, Any]) -> Assignment:

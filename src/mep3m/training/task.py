@@ -84,7 +84,7 @@ def make_task(dataset: Dataset, settings: RunSettings, images: Images | None = N
     split = split_products(
         dataset.products, settings.split, settings.valid_share, settings.seed, labels=coarse
     )
-    train, valid = split.rows(dataset.ids)
+    train, valid = split.rows(dataset.products)
     codes = tree.encode(dataset.paths)
     return Task(dataset.products, tree, codes, train, valid, images, settings, split.id)
 

@@ -47,6 +47,7 @@ def evaluate(
         columns=given_columns(options, data),
         image_root=options["image_root"],
         table=options["format"],
+        encoding=options["encoding"],
         ids=split_file is not None,
     )
     say_refused(opened.rejects, data)

@@ -11,6 +11,7 @@ from mep3m.cli.shared import (
     NEW_FILE,
     NEW_FOLDER,
     column_options,
+    encoding_option,
     format_option,
     given_columns,
     given_options,
@@ -88,7 +89,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
 
     columns = column_map(options, data)
     settings = train_settings(options)
-    opened = open_products(data, columns, options["image_root"], options["format"])
+    opened = open_products(data, columns, options["image_root"], options["format"], options["encoding"])
     say_refused(opened.rejects, data)
     root = options["image_root"] or (data.parent if columns.image else None)
     split = Split.load(options["split_file"]) if options["split_file"] else None
@@ -114,6 +115,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
 @click.option("--id", "id_column", help="Column with the product id.")
 @platform_option
 @format_option
+@encoding_option
 @click.option("--kind", type=SplitKindChoice(get_args(SplitKind)), default="grouped", show_default=True)
 @renamed_option(
     "--test-share", old="--share", default=0.2, show_default=True, help="Share of the rows to test on."
@@ -138,7 +140,8 @@ def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.dataset.reading import open_products
     from mep3m.dataset.splits import split_products
 
-    opened = open_products(data, column_map(options, data), table=options["format"])
+    columns = column_map(options, data)
+    opened = open_products(data, columns, table=options["format"], encoding=options["encoding"])
     say_refused(opened.rejects, data)
     dataset = Dataset.of(opened.products)
     made = split_products(
@@ -149,6 +152,8 @@ def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
         dataset.names(options["level"]),
         comma_list(options["test_platforms"]),
     )
+    if data.is_file() and columns.id is None:
+        made = made.of_numbered_rows(dataset.products)
     made.save(out)
     summary = {"split": made.id, "train": len(made.train), "test": len(made.test), "out": str(out)}
     if as_json:
