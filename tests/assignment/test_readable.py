@@ -17,7 +17,9 @@ from mep3m.settings.sources import Columns
 from mep3m.store.images import FolderImages
 from tests.ingest.shop import picture
 
-MUGS = [(f"mug nr {n} with handle", "mug") for n in range(90)] + [(f"oak shelf {n}", "shelf") for n in range(10)]
+MUGS = [(f"mug nr {n} with handle", "mug") for n in range(90)] + [
+    (f"oak shelf {n}", "shelf") for n in range(10)
+]
 SMALL = {"pixels": "32", "epochs": "1", "batch": "8", "backbone": "test_resnet", "average": "none"}
 
 
@@ -51,7 +53,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Classifier
 
 
 def of_title(classifier: Classifier, title: str | None, **fields: Any) -> Assignment:
-    return assign(classifier, to_table([Product("1", "n", "1", title=title, **fields)]), min_confidence=0.5)[0]
+    return assign(classifier, to_table([Product("1", "n", "1", title=title, **fields)]), min_confidence=0.5)[
+        0
+    ]
 
 
 @pytest.mark.parametrize(
@@ -152,5 +156,3 @@ def test_a_request_with_nothing_but_what_the_model_does_not_read_is_refused(mugs
             refuse_unread(mugs, to_table([row]))
     refuse_unread(mugs, to_table([Product("1", "n", "1")]))  # nothing at all is a row for review
     refuse_unread(mugs, to_table([*rows, Product("3", "n", "3", title="mug")]))
-
-

@@ -59,7 +59,11 @@ def _lack(name: str, row: Mapping[str, Any], unreadable: str | None) -> str:
     if name not in _carried(row):
         return f"there is no {NAMES[name]}"
     hidden = not pc.match_substring_regex(pa.scalar(row[name]), _WORD).as_py()
-    return f"the {NAMES[name]} has no letter or digit" if hidden else f"the model knows nothing in the {NAMES[name]}"
+    return (
+        f"the {NAMES[name]} has no letter or digit"
+        if hidden
+        else f"the model knows nothing in the {NAMES[name]}"
+    )
 
 
 def _carried(row: Mapping[str, Any]) -> list[str]:

@@ -13,13 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mep3m.dataset.dataset import Dataset
-from mep3m.errors import NotFoundError, UsageError
+from mep3m.errors import InputError, NotFoundError, UsageError
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns, TableFormat
+from mep3m.sources.columns import product_table
+from mep3m.sources.formats.folder import SUFFIXES, UNREAD, FolderSource
 from mep3m.sources.tables import read_products
 from mep3m.store import Store
+from mep3m.store.filesystem import as_text
 from mep3m.store.images import FolderImages, Images
-from mep3m.store.rejects import Reject
+from mep3m.store.layout import Layout, stores_below
+from mep3m.store.rejects import INGEST, Reject
 from mep3m.taxonomy import Taxonomy
 
 
@@ -74,6 +78,36 @@ def open_kept(store: Store) -> Opened:
     tables = [table.filter(table["dropped"].is_null()) for table in store.tables(list(LEARNING))]
     products = pa.concat_tables(tables) if tables else PRODUCT_SCHEMA.empty_table().select(LEARNING)
     return Opened(products, store.images, [], store.taxonomy if len(store.taxonomy) else None)
+
+
+def pictures_of(path: Path) -> list[Path]:
+    """Return the image files that a path is or that lie below it, sorted; of a store or a table, none."""
+    if not path.is_dir():
+        return [path] if path.suffix.lower() in SUFFIXES | UNREAD and path.is_file() else []
+    if Layout(path).begun or stores_below(path):
+        return []
+    try:
+        return FolderSource(path, path.name).images
+    except InputError:
+        return []
+
+
+def open_pictures(path: Path) -> Opened:
+    """Return one product for each image that a path is or that lies below it.
+
+    Its id is its path below the folder. A file of a kind that is not read is refused.
+    """
+    root = path if path.is_dir() else path.parent
+    names = {as_text(found.relative_to(root).as_posix()): found for found in pictures_of(path)}
+    taken = [name for name, found in names.items() if found.suffix.lower() in SUFFIXES and not found.is_dir()]
+    rejects = [
+        Reject(INGEST, root.name, "images of this kind are not read; convert it to JPEG or PNG", file=name)
+        for name in names.keys() - taken
+    ]
+    refs = pa.array(taken, pa.string())
+    source = pa.array([root.name] * len(taken), pa.string())
+    columns = {"id": refs, "source": source, "source_id": refs, "image_ref": refs, "file": refs}
+    return Opened(product_table(columns, len(taken)), FolderImages(root), rejects, None)
 
 
 def open_products(

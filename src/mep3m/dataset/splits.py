@@ -117,7 +117,9 @@ def _missing(sides: Sequence[Sequence[str]], where: Mapping[str, int]) -> list[s
 
 def _without_name(sides: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
     """Return ids without the name before the colon, if all have one and the same; else as they are."""
-    names = {name if colon else None for side in sides for name, colon, _ in (one.partition(":") for one in side)}
+    names = {
+        name if colon else None for side in sides for name, colon, _ in (one.partition(":") for one in side)
+    }
     if len(names) != 1 or None in names:
         return sides
     return tuple(tuple(product.partition(":")[2] for product in side) for side in sides)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mep3m.errors import ModelError, did_you_mean
+from mep3m.errors import ModelError, NotFoundError, did_you_mean
 from mep3m.label_tree.tree import LabelTree
 from mep3m.store.images import Images
 from mep3m.store.json_files import read_json
@@ -76,9 +76,12 @@ def load(folder: Path | str) -> Classifier:
     """Rebuild the classifier that was saved in `folder`.
 
     Raises:
+        NotFoundError: there is no such folder.
         ModelError: the folder is not a classifier, or is damaged.
     """
     folder = Path(folder)
+    if not folder.exists():
+        raise NotFoundError(f"{folder} is not a classifier folder: it does not exist")
     description = folder / "classifier.json"
     if not description.exists():
         raise ModelError(f"{folder} is not a classifier folder: it has no classifier.json")

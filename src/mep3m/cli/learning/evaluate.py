@@ -69,7 +69,8 @@ def evaluate(
     else:
         print_scores(scores)
     say_what_is_odd(evaluated, run, data, edited=options["edits"] is not None)
-    end_refused(opened.rejects)
+    images = evaluated.evaluation.unreadable_images
+    end_refused([*opened.rejects, *(images.first if images else ())])
 
 
 def say_what_is_odd(evaluated: RunScores, run: Path, data: Path, edited: bool) -> None:

@@ -184,7 +184,7 @@ def say_refused(rejects: list[Any], data: Path) -> None:
 
 
 def end_refused(rejects: list[Any]) -> None:
-    """Exit with 1 where rows were refused; `say_refused` has said which."""
+    """Exit with 1 where rows or images were refused; it has been said which."""
     if rejects:
         raise click.exceptions.Exit(1)
 
