@@ -21,6 +21,7 @@ from mep3m.public.inputs import ColumnNames, PathLike
 from mep3m.public.product_set import load
 from mep3m.public.rows import Asked, ask
 from mep3m.recipes.classify import evaluate_run, train_run
+from mep3m.recipes.finished import finished_card, made_from
 from mep3m.settings.run import MIN_CONFIDENCE, HierarchyStrategy, Modality, RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.store.json_files import read_json
@@ -223,6 +224,7 @@ def train(
     hierarchy: HierarchyStrategy = "auto",
     seed: int = 0,
     options: Mapping[str, Any] | None = None,
+    replace: bool = False,
     **columns: Unpack[ColumnNames],
 ) -> TrainedRun:
     """Train a classifier into the folder `out`, and return it.
@@ -231,12 +233,14 @@ def train(
     text, image or image+text: without it, what the named columns hold. `model` is the recommended
     one of the modality unless it is named. `options` are the model's own settings, as
     `mep3m train --set`. A tenth of the rows is held out to calibrate the probabilities; `card` has the
-    scores on them.
+    scores on them. Where `out` holds the finished run of the same call, it is opened; another is trained
+    over only with `replace`.
 
     Raises:
         NotFoundError: there is no such path or column.
         SettingsError: a setting is unknown or its value not allowed.
-        UsageError: no row has a label, there is only one class, or there is no such model.
+        UsageError: no row has a label, there is only one class, there is no such model, or `out` holds
+            a finished run with other data or settings.
         MissingExtraError: the model needs a package that is not installed.
 
     Example:
@@ -251,7 +255,9 @@ def train(
     settings: dict[str, Any] = {"hierarchy": hierarchy, "seed": seed, "options": dict(options or {})}
     settings |= {"modality": chosen, "model": model or default_model(chosen)}
     parsed = RunSettings.parse(settings, "train")
-    train_run(products.opened, products.columns, products.image_root, parsed, Path(out))
+    made = made_from(products.opened, products.columns, parsed, None)
+    if replace or finished_card(Path(out), made, "replace=True") is None:
+        train_run(products.opened, products.columns, products.image_root, parsed, Path(out))
     return load_run(out)
 
 

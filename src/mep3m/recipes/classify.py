@@ -18,6 +18,7 @@ from mep3m.evaluation.card import MetricCard, metric_card, training_counts
 from mep3m.evaluation.evaluate import Evaluation, evaluate, unreadable
 from mep3m.evaluation.label_checks import OddLabels, odd_labels
 from mep3m.label_tree.probabilities import make_coherent
+from mep3m.recipes.finished import made_from
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.store.filesystem import exclusive_lock
@@ -87,7 +88,8 @@ def train_run(
 ) -> TrainingCard:
     """Train, save classifier, configuration and card into `out`, and return the card.
 
-    With `split`, only the rows on its train side are used.
+    With `split`, only the rows on its train side are used. A run that `out` holds is replaced: who does not
+    want that asks `finished_card` first.
 
     The card is measured on the validation rows by a model that has not seen them.
 
@@ -114,6 +116,7 @@ def _train_run(
     whole = whole_or_side(opened, split, "train")
     dataset = shape(whole, settings).labelled()
     task = make_task(dataset, settings, opened.images)
+    (out / "run.json").unlink(missing_ok=True)  # from here on the folder is no finished run
     trained = train(task, out)
     out.mkdir(parents=True, exist_ok=True)
     trained.classifier.save(out)
@@ -133,6 +136,7 @@ def _train_run(
     run = {
         "mep3m": __version__,
         "python": platform.python_version(),
+        "made_from": made_from(opened, columns, settings, split),
         "settings": settings.model_dump(mode="json") | {"hierarchy": task.hierarchy},
         "columns": columns.model_dump(mode="json"),
         "image_root": str(image_root) if image_root else None,

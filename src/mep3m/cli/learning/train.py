@@ -73,17 +73,20 @@ Examples:
 @click.option("--leakage", is_flag=True, help="Also measure how much a random split flatters this model.")
 @click.option("--seeds", type=click.IntRange(1), default=1, help="Splits of each kind for --leakage.")
 @click.option("--out", required=True, type=NEW_FOLDER, help="Folder for the run.")
+@click.option("--replace", is_flag=True, help="Train anew where --out holds another finished run.")
 @json_option
 def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     """Train a classifier on DATA: a table (CSV, TSV, JSONL, Parquet) or a store folder.
 
     An empty label cell means no label at that level. A tenth of the rows, with duplicates kept on one
-    side, is held out to calibrate the model and to write its card; see docs/guide-train.md.
+    side, is held out to calibrate the model and to write its card; see docs/guide-train.md. The same command
+    again goes on where it was interrupted; a finished run with other data or settings is not written over.
     """
     from mep3m.dataset.reading import open_products
     from mep3m.dataset.splits import Split
     from mep3m.evaluation.label_checks import in_words
     from mep3m.recipes.classify import train_run
+    from mep3m.recipes.finished import finished_card, made_from
     from mep3m.recipes.leakage import leakage
     from mep3m.store.json_files import write_json
 
@@ -93,13 +96,18 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     say_refused(opened.rejects, data)
     root = options["image_root"] or (data.parent if columns.image else None)
     split = Split.load(options["split_file"]) if options["split_file"] else None
-    trained = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
-    card = trained.to_json()
-    if options["leakage"]:
+    made = made_from(opened, columns, settings, split)
+    card = None if options["replace"] else finished_card(out, made, "--replace")
+    if card is None:
+        trained = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
+        card = trained.to_json()
+        for line in in_words(trained.odd_labels, str(data)):
+            click.echo(line, err=True)
+    else:
+        click.echo(f"{out} holds this run already; nothing was trained", err=True)
+    if options["leakage"] and "leakage" not in card:
         card["leakage"] = leakage(opened, settings, options["seeds"])
         write_json(out / "card.json", card)
-    for line in in_words(trained.odd_labels, str(data)):
-        click.echo(line, err=True)
     if as_json:
         print_json({"run": str(out), "refused": len(opened.rejects), **card})
     else:
