@@ -163,6 +163,7 @@ def split_products(
     seed: int = 0,
     labels: Sequence[str | None] | None = None,
     platforms: Sequence[str] = (),
+    allow_empty_test: bool = False,
 ) -> Split:
     """Split the rows of `products` (columns `id`, `title`, `group`, `source`) into train and test.
 
@@ -171,7 +172,8 @@ def split_products(
     counts as its most frequent class); `platform` tests on every product that comes from one of `platforms`.
 
     Raises:
-        UsageError: the ids are not unique, a side would be empty, or `labels`/`platforms` are missing.
+        UsageError: the ids are not unique, a side would be empty (the test side unless
+            `allow_empty_test`), or `labels`/`platforms` are missing.
     """
     ids: list[str] = products["id"].to_pylist()
     if len(set(ids)) != len(ids):
@@ -186,7 +188,7 @@ def split_products(
             raise UsageError("a stratified split needs the labels of one level")
         strata = list(labels) if kind == "stratified" and labels is not None else [None] * len(ids)
         test = _draw(groups, strata, test_share, seed)
-    if test.all() or not test.any():
+    if test.all() or not (test.any() or allow_empty_test):
         side = "train" if test.all() else "test"
         raise UsageError(
             f"the {kind} split of {len(ids):,} products has an empty {side} side; "

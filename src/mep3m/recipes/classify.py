@@ -25,7 +25,7 @@ from mep3m.store.filesystem import exclusive_lock
 from mep3m.store.json_files import fingerprint, write_json
 from mep3m.store.layout import TAXONOMY, Layout
 from mep3m.training.registry import find
-from mep3m.training.task import clear_checkpoints, make_task
+from mep3m.training.task import Task, Trained, clear_checkpoints, make_task
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ class TrainingCard:
     measured_on: str
     card: MetricCard
     odd_labels: OddLabels
+    #: rows that were kept out of training
+    held_out: int
+    #: images of training that could not be read, the first 100 of each part
+    unreadable: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return what `card.json` of a run holds."""
@@ -122,17 +126,7 @@ def _train_run(
     trained.classifier.save(out)
     if opened.taxonomy is not None:
         opened.taxonomy.save(out / TAXONOMY)
-    card = TrainingCard(
-        f"{len(task.valid):,} validation rows ({settings.split} split {task.split_id})",
-        metric_card(
-            task.tree,
-            make_coherent(task.tree, trained.valid_proba),
-            dataset.take(task.valid),
-            training_counts(task.tree, dataset.take(task.train)),
-            settings.seed,
-        ),
-        odd_labels(whole, task.tree, opened.taxonomy),
-    )
+    card = _training_card(task, trained, dataset, settings, odd_labels(whole, task.tree, opened.taxonomy))
     run = {
         "mep3m": __version__,
         "python": platform.python_version(),
@@ -152,6 +146,28 @@ def _train_run(
     write_json(out / "run.json", run)
     clear_checkpoints(out)
     return card
+
+
+def _training_card(
+    task: Task, trained: Trained, dataset: Dataset, settings: RunSettings, odd: OddLabels
+) -> TrainingCard:
+    """Return the card of the rows held out; where there are none, of those trained on, which it says."""
+    rows, proba = task.valid, trained.valid_proba
+    where = f"{len(rows):,} validation rows ({settings.split} split {task.split_id})"
+    if not len(rows):
+        rows = task.train
+        proba = trained.classifier.predict_proba(task.products.take(rows), task.images)
+        where = f"the {len(rows):,} rows of training: nothing was held out, new products will score worse"
+    card = metric_card(
+        task.tree,
+        make_coherent(task.tree, proba),
+        dataset.take(rows),
+        training_counts(task.tree, dataset.take(task.train)),
+        settings.seed,
+    )
+    logs = (trained.log, *(trained.log.get(part, {}) for part in ("image", "text")))
+    broken = sum(len(log.get("unreadable_images", ())) for log in logs)
+    return TrainingCard(where, card, odd, len(task.valid), broken)
 
 
 def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: bool = False) -> RunScores:

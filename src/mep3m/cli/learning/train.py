@@ -96,6 +96,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     say_refused(opened.rejects, data)
     root = options["image_root"] or (data.parent if columns.image else None)
     split = Split.load(options["split_file"]) if options["split_file"] else None
+    broken = 0
     made = made_from(opened, columns, settings, split)
     card = None if options["replace"] else finished_card(out, made, "--replace")
     if card is None:
@@ -103,6 +104,11 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
         card = trained.to_json()
         for line in in_words(trained.odd_labels, str(data)):
             click.echo(line, err=True)
+        broken = trained.unreadable
+        if not trained.held_out:
+            click.echo(
+                "too few products to hold any out: all are for training, and nothing tests it", err=True
+            )
     else:
         click.echo(f"{out} holds this run already; nothing was trained", err=True)
     if options["leakage"] and "leakage" not in card:
@@ -113,7 +119,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     else:
         print_scores(card)
         click.echo(f"classifier in {out}; score it elsewhere with: mep3m evaluate {out} --data TABLE")
-    end_refused(opened.rejects)
+    end_refused(opened.rejects or broken)
 
 
 @click.command(epilog="Example: mep3m split items.tsv --title title --kind grouped --out split.json")
@@ -191,9 +197,9 @@ def say_refused(rejects: list[Any], data: Path) -> None:
         click.echo(f"{len(rejects):,} rows of {data} were refused (first: {where}{first.reason})", err=True)
 
 
-def end_refused(rejects: list[Any]) -> None:
+def end_refused(refused: object) -> None:
     """Exit with 1 where rows or images were refused; it has been said which."""
-    if rejects:
+    if refused:
         raise click.exceptions.Exit(1)
 
 
