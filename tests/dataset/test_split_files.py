@@ -60,9 +60,7 @@ def test_the_name_of_a_table_does_not_decide_who_is_tested(tmp_path: Path) -> No
 @pytest.mark.parametrize("columns", [Columns(id="sku", title="title"), Columns(title="title")])
 def test_a_split_of_an_earlier_version_is_read(tmp_path: Path, columns: Columns) -> None:
     products = open_products(write(tmp_path / "items.csv"), columns).products
-    lines = {
-        own: line for own, line in zip(products["id"].to_pylist(), products["line"].to_pylist(), strict=True)
-    }
+    lines = dict(zip(products["id"].to_pylist(), products["line"].to_pylist(), strict=True))
     new = Split.load(split(tmp_path, *(("--id", "sku") if columns.id else ())))
     old = replace(
         new,

@@ -66,7 +66,6 @@ def assign(
     full path. A row with nothing that the classifier can read gets no path, whatever `min_confidence` is.
     `taxonomy` gives names to paths of ids.
     """
-
     tree = classifier.tree
     # independent heads may be surer of a class than of what it lies in; an answer must not be
     prediction = classifier.predict(hide_unreadable(products), images)
@@ -91,7 +90,7 @@ def assign(
 
 
 class _Found(NamedTuple):
-    """What the model says of one row: path, probability of each of its nodes, and (path, probability) ranked."""
+    """What the model says of one row: path, probability of each of its nodes, and what is ranked."""
 
     path: LabelPath = ()
     confidence: tuple[float, ...] = ()

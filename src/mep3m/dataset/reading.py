@@ -44,7 +44,8 @@ class Opened:
 
 #: what splits, classifiers and scores look at; the rest of a row is about where it came from
 LEARNING = (
-    "id", "source", "source_id", "source_path", "title", "ocr", "image", "image_ref", "labels", "group", "dropped",
+    "id", "source", "source_id", "source_path", "title", "ocr", "image", "image_ref", "labels", "group",
+    "dropped",
 )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ class Split:
                 "the split lists row numbers, and the rows are not those that were split; "
                 "split this table, or name an id column with --id for both"
             )
-        sides = (self.train, self.test)
+        sides: tuple[tuple[str, ...], ...] = (self.train, self.test)
         where = {product: row for row, product in enumerate(products["id"].to_pylist())}
         missing = _missing(sides, where)
         for column in ("id", "line"):  # an earlier version wrote 'table:id', or 'table:file:line'

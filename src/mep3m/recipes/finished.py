@@ -1,4 +1,4 @@
-"""Whether a folder holds a finished run, and of the same data and settings: nothing is trained over another."""
+"""Whether a folder holds a finished run, and of what: no run is trained over another."""
 
 from __future__ import annotations
 

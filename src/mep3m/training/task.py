@@ -33,8 +33,8 @@ class Task:
     """Labelled rows, their tree, and which of them are held out for validation.
 
     `codes` (N, depth) holds the node of each row at each level, -1 where the label is not known:
-    that level is masked for the row. `train` and `valid` are row numbers that do not overlap; `valid` is empty
-    where the rows are too few.
+    that level is masked for the row. `train` and `valid` are row numbers that do not overlap; `valid` is
+    empty where the rows are too few.
     """
 
     products: pa.Table
@@ -101,9 +101,9 @@ def _one_class(paths: set[LabelPath], tree: LabelTree) -> str:
     if len(paths) == 1:
         return f"every label is '{whole}'; a classifier needs at least two classes"
     return (
-        f"all labels lie on one path: '{whole}' or a category above it ({len(paths)} different labels); a row "
-        "that ends above may belong to the deepest, so there is nothing to tell apart. A classifier needs two "
-        "classes that exclude each other"
+        f"all labels lie on one path: '{whole}' or a category above it ({len(paths)} different labels); "
+        "a row that ends above may belong to the deepest, so there is nothing to tell apart. "
+        "A classifier needs two classes that exclude each other"
     )
 
 

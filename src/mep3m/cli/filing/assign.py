@@ -66,6 +66,7 @@ def assign(
     """
     import pyarrow.compute as pc
 
+    from mep3m.assignment.answer import Assignment
     from mep3m.assignment.answer import assign as answer
     from mep3m.assignment.output import ENDINGS, answers_file
     from mep3m.assignment.run import Run
@@ -87,7 +88,8 @@ def assign(
     say_refused(opened.rejects, data)
     names, depth = opened_run.taxonomy, opened_run.classifier.tree.depth
     platforms = pc.any(pc.not_equal(opened.products["id"], opened.products["source_id"])).as_py()
-    review = unreadable = 0
+    review = unreadable = unread = 0
+    first: Assignment | None = None
     total = opened.products.num_rows
     with (
         answers_file(out, depth, names is not None, bool(platforms)) as write,
@@ -98,9 +100,14 @@ def assign(
             answers = answer(opened_run.classifier, batch, opened.images, top, min_confidence, names)
             review += sum(one.review for one in answers)
             unreadable += sum(one.unreadable is not None for one in answers)
+            nothing = [one for one in answers if not one.top]
+            unread, first = unread + len(nothing), first or next(iter(nothing), None)
             write(answers, batch["title"].to_pylist())
             step(batch.num_rows)
     counts = {"filed": total - review, "review": review, "refused": len(opened.rejects)}
+    if first is not None:
+        shown = f"first '{first.id}': {first.reason}"
+        click.echo(f"{unread:,} products show the model nothing and go to review ({shown})", err=True)
     report(counts | {"unreadable_images": unreadable}, out, as_json)
 
 
