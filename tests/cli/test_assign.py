@@ -68,6 +68,23 @@ def test_without_ids_the_number_of_the_row_counts_refused_rows_too(run: Path) ->
     assert (done.code, [one["id"] for one in found]) == (1, ["1", "3", "4"])
 
 
+@pytest.mark.parametrize(
+    ("content", "numbers"),
+    [
+        ("title,size\ntea leaf,1\n,\ntea leaf,3\n", ["1", "3"]),
+        ("title,size\n,\n, \ntea leaf,3\n\ntea leaf,4\n", ["3", "4"]),  # a blank line is no row
+        ('title,size\n"tea\n\nleaf",1\n"",""\ntea leaf,3\nonly\ntea leaf,5\n', ["1", "3", "5"]),
+        ("title\ntea leaf\n\ntea leaf\n", ["1", "2"]),
+    ],
+)
+def test_rows_of_empty_cells_count_too(run: Path, content: str, numbers: list[str]) -> None:
+    _, found = filed(run, content, "n.csv", "--title", "title")
+    assert [one["id"] for one in found] == numbers
+    _, found = filed(run, content.replace(",", "\t"), "n.tsv", "--title", "title")
+    if '"' not in content:
+        assert [one["id"] for one in found] == numbers
+
+
 def test_an_empty_id_among_others_is_no_number(run: Path) -> None:
     _, found = filed(run, "id,title\n2,tea leaf\n,tea leaf\n", "n.csv", "--id", "id")
     assert [one["id"] for one in found] == ["2", "row 2"]

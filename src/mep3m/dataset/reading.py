@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from mep3m.dataset.dataset import Dataset
 from mep3m.errors import InputError, NotFoundError, UsageError
 from mep3m.product import PRODUCT_SCHEMA
-from mep3m.settings.sources import Columns, TableFormat
+from mep3m.settings.sources import Columns, TableFormat, TableSettings
 from mep3m.sources.columns import product_table
 from mep3m.sources.formats.folder import SUFFIXES, UNREAD, FolderSource
-from mep3m.sources.tables import read_products
+from mep3m.sources.tables import TableSource, read_products
 from mep3m.store import Store
 from mep3m.store.filesystem import as_text
 from mep3m.store.images import FolderImages, Images
@@ -49,16 +50,15 @@ LEARNING = (
 )  # fmt: skip
 
 
-def with_own_ids(products: pa.Table, rejects: Sequence[Reject], columns: Columns, first: int = 1) -> pa.Table:
+def with_own_ids(products: pa.Table, columns: Columns, every: NDArray[np.int64], first: int = 1) -> pa.Table:
     """Return the rows of one table or frame under the ids that the user knows them by.
 
-    `source_id` is the id column's cell, or the number of the row among all rows, counted from `first`,
-    refused ones too; where there is an id column, 'row N' stands for an empty cell. `id` is the same, with
-    the platform before it where a column names platforms. So neither depends on the name of a file.
+    `source_id` is the id column's cell, or the number of the row, counted from `first` over the ascending
+    lines of `every` row, refused and empty ones too; where there is an id column, 'row N' stands for an empty
+    cell. `id` is the same, with the platform before it where a column names platforms. So neither depends on
+    the name of a file.
     """
-    lines = products["line"].to_numpy()
-    every = np.unique(np.append(lines, [one.line for one in rejects if one.line is not None]))
-    numbers = pa.array(np.searchsorted(every, lines) + first).cast(pa.string())
+    numbers = pa.array(np.searchsorted(every, products["line"].to_numpy()) + first).cast(pa.string())
     own: Any = numbers
     if columns.id is not None:
         made = pc.binary_join_element_wise(products["file"], products["line"].cast(pa.string()), ":")
@@ -72,6 +72,12 @@ def with_own_ids(products: pa.Table, rejects: Sequence[Reject], columns: Columns
         place = products.column_names.index(name)
         products = products.set_column(place, products.schema.field(name), values)
     return products
+
+
+def known_lines(products: pa.Table, rejects: Sequence[Reject]) -> NDArray[np.int64]:
+    """Return the ascending lines of the rows that were read or refused."""
+    refused = [one.line for one in rejects if one.line is not None]
+    return np.unique(np.append(products["line"].to_numpy(), refused)).astype(np.int64)
 
 
 def open_kept(store: Store) -> Opened:
@@ -144,7 +150,8 @@ def open_products(
         if columns is None or not columns.names():
             raise UsageError(f"{path} is a table: name its columns, at least --title or --image")
         products, rejects = read_products(path, columns, encoding=encoding, table=table)
-        products = with_own_ids(products, rejects, columns)
+        source = TableSource(path, TableSettings(columns=columns, encoding=encoding, format=table))
+        products = with_own_ids(products, columns, source.row_lines(known_lines(products, rejects)))
         images = FolderImages(image_root or path.parent) if columns.image else None
         opened = Opened(products, images, rejects, None)
     if opened is None or not opened.products.num_rows:
