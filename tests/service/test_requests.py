@@ -196,7 +196,7 @@ def test_every_refusal_is_as_the_schema_says(client: TestClient, monkeypatch: py
     assert codes["/assign-image"] == {"200", "400", "413", "422"}
     assert codes["/card"] == {"200", "404"}
     parts = schema["components"]["schemas"]
-    assert set(parts["Problem"]["properties"]) == {"detail"}
+    assert set(parts["Refusal"]["properties"]) == {"detail"}
     assert parts["HTTPValidationError"]["properties"]["detail"]["type"] == "array"
     boundary = {"Content-Type": "multipart/form-data; boundary=x"}
     broken = client.post("/assign-image", content=b"--x\r\nno", headers=boundary)

@@ -49,15 +49,15 @@ class Question(BaseModel):
     min_confidence: float = Field(default=MIN_CONFIDENCE, ge=0, le=1)
 
 
-class Problem(BaseModel):
+class Refusal(BaseModel):
     """Why a request was not answered."""
 
     detail: str
 
 
-NO_FORM: dict[str, Any] = {"model": Problem, "description": "The body cannot be taken apart."}
-TOO_LARGE: dict[str, Any] = {"model": Problem, "description": "The image is too large."}
-NO_CARD: dict[str, Any] = {"model": Problem, "description": "The run has no metric card."}
+NO_FORM: dict[str, Any] = {"model": Refusal, "description": "The body cannot be taken apart."}
+TOO_LARGE: dict[str, Any] = {"model": Refusal, "description": "The image is too large."}
+NO_CARD: dict[str, Any] = {"model": Refusal, "description": "The run has no metric card."}
 
 
 def create_app(run: Run) -> FastAPI:

@@ -23,14 +23,7 @@ from mep3m.settings.run import MIN_CONFIDENCE
 BATCH = 8192
 
 
-EXAMPLE = """\b
-Examples:
-  mep3m assign run new.csv --out assigned.xlsx
-  mep3m assign run photos/ --out assigned.csv
-"""
-
-
-@click.command(epilog=EXAMPLE)
+@click.command(epilog="Example: mep3m assign run new.csv --out assigned.xlsx")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @column_options
