@@ -174,5 +174,5 @@ class Dataset:
 
     def sides(self, split: Split) -> tuple[Dataset, Dataset]:
         """Return the train and the test side of a split."""
-        train, test = split.rows(self.ids)
+        train, test = split.rows(self.products)
         return self.take(train), self.take(test)

@@ -18,13 +18,14 @@ from mep3m.evaluation.card import MetricCard, metric_card, training_counts
 from mep3m.evaluation.evaluate import Evaluation, evaluate, unreadable
 from mep3m.evaluation.label_checks import OddLabels, odd_labels
 from mep3m.label_tree.probabilities import make_coherent
+from mep3m.recipes.finished import made_from
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.store.filesystem import exclusive_lock
 from mep3m.store.json_files import fingerprint, write_json
 from mep3m.store.layout import TAXONOMY, Layout
 from mep3m.training.registry import find
-from mep3m.training.task import clear_checkpoints, make_task
+from mep3m.training.task import Task, Trained, clear_checkpoints, make_task
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ class TrainingCard:
     measured_on: str
     card: MetricCard
     odd_labels: OddLabels
+    #: rows that were kept out of training
+    held_out: int
+    #: images of training that could not be read, the first 100 of each part
+    unreadable: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return what `card.json` of a run holds."""
@@ -87,7 +92,8 @@ def train_run(
 ) -> TrainingCard:
     """Train, save classifier, configuration and card into `out`, and return the card.
 
-    With `split`, only the rows on its train side are used.
+    With `split`, only the rows on its train side are used. A run that `out` holds is replaced: who does not
+    want that asks `finished_card` first.
 
     The card is measured on the validation rows by a model that has not seen them.
 
@@ -114,25 +120,17 @@ def _train_run(
     whole = whole_or_side(opened, split, "train")
     dataset = shape(whole, settings).labelled()
     task = make_task(dataset, settings, opened.images)
+    (out / "run.json").unlink(missing_ok=True)  # from here on the folder is no finished run
     trained = train(task, out)
     out.mkdir(parents=True, exist_ok=True)
     trained.classifier.save(out)
     if opened.taxonomy is not None:
         opened.taxonomy.save(out / TAXONOMY)
-    card = TrainingCard(
-        f"{len(task.valid):,} validation rows ({settings.split} split {task.split_id})",
-        metric_card(
-            task.tree,
-            make_coherent(task.tree, trained.valid_proba),
-            dataset.take(task.valid),
-            training_counts(task.tree, dataset.take(task.train)),
-            settings.seed,
-        ),
-        odd_labels(whole, task.tree, opened.taxonomy),
-    )
+    card = _training_card(task, trained, dataset, settings, odd_labels(whole, task.tree, opened.taxonomy))
     run = {
         "mep3m": __version__,
         "python": platform.python_version(),
+        "made_from": made_from(opened, columns, settings, split),
         "settings": settings.model_dump(mode="json") | {"hierarchy": task.hierarchy},
         "columns": columns.model_dump(mode="json"),
         "image_root": str(image_root) if image_root else None,
@@ -148,6 +146,28 @@ def _train_run(
     write_json(out / "run.json", run)
     clear_checkpoints(out)
     return card
+
+
+def _training_card(
+    task: Task, trained: Trained, dataset: Dataset, settings: RunSettings, odd: OddLabels
+) -> TrainingCard:
+    """Return the card of the rows held out; where there are none, of those trained on, which it says."""
+    rows, proba = task.valid, trained.valid_proba
+    where = f"{len(rows):,} validation rows ({settings.split} split {task.split_id})"
+    if not len(rows):
+        rows = task.train
+        proba = trained.classifier.predict_proba(task.products.take(rows), task.images)
+        where = f"the {len(rows):,} rows of training: nothing was held out, new products will score worse"
+    card = metric_card(
+        task.tree,
+        make_coherent(task.tree, proba),
+        dataset.take(rows),
+        training_counts(task.tree, dataset.take(task.train)),
+        settings.seed,
+    )
+    logs = (trained.log, *(trained.log.get(part, {}) for part in ("image", "text")))
+    broken = sum(len(log.get("unreadable_images", ())) for log in logs)
+    return TrainingCard(where, card, odd, len(task.valid), broken)
 
 
 def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: bool = False) -> RunScores:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.splits import split_products
 from mep3m.errors import UsageError
-from mep3m.label_tree.tree import LabelTree
+from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier
 from mep3m.settings.run import Hierarchy, RunSettings
 from mep3m.store.images import Images
+from mep3m.taxonomy import PATH_SEPARATOR
 
 #: takes a line of progress
 Say = Callable[[str], None]
@@ -32,7 +33,8 @@ class Task:
     """Labelled rows, their tree, and which of them are held out for validation.
 
     `codes` (N, depth) holds the node of each row at each level, -1 where the label is not known:
-    that level is masked for the row. `train` and `valid` are row numbers that do not overlap.
+    that level is masked for the row. `train` and `valid` are row numbers that do not overlap; `valid` is
+    empty where the rows are too few.
     """
 
     products: pa.Table
@@ -72,21 +74,37 @@ class Trained:
 def make_task(dataset: Dataset, settings: RunSettings, images: Images | None = None) -> Task:
     """Build the label tree and the validation split of a dataset whose rows all have a label.
 
+    Where there are too few rows to hold any out, all are for training.
+
     Raises:
         UsageError: there is only one class.
     """
     tree = LabelTree.from_paths(dataset.paths)
     if len(tree.leaves) < 2:
-        raise UsageError(
-            f"every label is '{' > '.join(tree.paths[-1])}'; a classifier needs at least two classes"
-        )
+        raise UsageError(_one_class(set(dataset.paths), tree))
     coarse = [path[0] for path in dataset.paths]
     split = split_products(
-        dataset.products, settings.split, settings.valid_share, settings.seed, labels=coarse
+        dataset.products,
+        settings.split,
+        settings.valid_share,
+        settings.seed,
+        labels=coarse,
+        allow_empty_test=True,
     )
-    train, valid = split.rows(dataset.ids)
+    train, valid = split.rows(dataset.products)
     codes = tree.encode(dataset.paths)
     return Task(dataset.products, tree, codes, train, valid, images, settings, split.id)
+
+
+def _one_class(paths: set[LabelPath], tree: LabelTree) -> str:
+    whole = PATH_SEPARATOR.join(tree.paths[-1])
+    if len(paths) == 1:
+        return f"every label is '{whole}'; a classifier needs at least two classes"
+    return (
+        f"all labels lie on one path: '{whole}' or a category above it ({len(paths)} different labels); "
+        "a row that ends above may belong to the deepest, so there is nothing to tell apart. "
+        "A classifier needs two classes that exclude each other"
+    )
 
 
 def clear_checkpoints(run: Path) -> None:

@@ -47,6 +47,7 @@ def evaluate(
         columns=given_columns(options, data),
         image_root=options["image_root"],
         table=options["format"],
+        encoding=options["encoding"],
         ids=split_file is not None,
     )
     say_refused(opened.rejects, data)
@@ -68,7 +69,8 @@ def evaluate(
     else:
         print_scores(scores)
     say_what_is_odd(evaluated, run, data, edited=options["edits"] is not None)
-    end_refused(opened.rejects)
+    images = evaluated.evaluation.unreadable_images
+    end_refused([*opened.rejects, *(images.first if images else ())])
 
 
 def say_what_is_odd(evaluated: RunScores, run: Path, data: Path, edited: bool) -> None:
