@@ -1,5 +1,6 @@
 """Scoring against the truth, on a world of six products that can be checked by hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ PERFECT = [
     product("4", "three", ocr="text"),
     product("5", "four"),
 ]
+#: lines 7 and 8 of an array hold texts between two records: they have the number of record 2
+NO_RECORDS = [
+    {"source": "a", "source_id": "2", "file": "a.csv", "line": 2, "group": "g9", "defect": "broken_row"}
+] * 2
 #: the other platform, of whose products the truth says nothing
 OTHER = Product("b:1", "b", "1", group="five")
 LINKS = [
@@ -54,6 +59,7 @@ def scored(
     links: list[Proposal] | None,
     rejects: tuple[Reject, ...] = (Reject("ingest", "a", "the id repeats", file="a.csv", line=6),),
     other: bool = True,
+    more: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     rows = [
         {"source": "a", "source_id": key if defect != "repeated_id" else "1", "file": "a.csv",
@@ -62,7 +68,7 @@ def scored(
     ]  # fmt: skip
     truth = folder / "truth"
     truth.mkdir()
-    pq.write_table(pa.Table.from_pylist(rows, PRODUCT_TRUTH), truth / "products.parquet")
+    pq.write_table(pa.Table.from_pylist([*rows, *more], PRODUCT_TRUTH), truth / "products.parquet")
     write_tsv(truth / "alignment.tsv", COLUMNS, GOLD)
     review = folder / "review.tsv" if links is not None else None
     if review is not None:
@@ -124,6 +130,18 @@ def test_a_sound_row_that_was_dropped_costs_precision(tmp_path: Path) -> None:
     rows = [replace(PERFECT[0], dropped="quality: short_title"), *PERFECT[1:]]
     found = scored(tmp_path, rows, LINKS)["quality"]
     assert (found["precision"], found["recall"]) == (pytest.approx(2 / 3), 1)
+
+
+def test_what_is_no_record_is_found_where_it_was_refused(tmp_path: Path) -> None:
+    refused = [Reject("ingest", "a", "not an object", file="a.csv", line=2)] * 2
+    repeated = Reject("ingest", "a", "the id repeats", file="a.csv", line=6)
+    (tmp_path / "both").mkdir()
+    (tmp_path / "one").mkdir()
+    both = scored(tmp_path / "both", PERFECT, LINKS, (*refused, repeated), more=NO_RECORDS)
+    assert both["quality"] == {"true": 4, "found": 4, "precision": 1, "recall": 1}
+    assert both["duplicates"]["pairwise"] == {"precision": 1, "recall": 1, "f1": 1}  # record 2 is still known
+    one = scored(tmp_path / "one", PERFECT, LINKS, (refused[0], repeated), more=NO_RECORDS)
+    assert one["quality"] == {"true": 4, "found": 3, "precision": 1, "recall": 0.75}
 
 
 def test_a_defect_that_nobody_saw_costs_recall(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ from mep3m.taxonomy import PATH_SEPARATOR
 #: defects that leave a product usable, so nothing has to take it out
 HARMLESS = frozenset({"missing_id", "no_category"})
 
+#: defects of rows that no product's id is the id of
+WITHOUT_ID = frozenset({"repeated_id", "broken_row"})
+
 Key = tuple[str, str]
 
 
@@ -41,7 +44,7 @@ def score_against_truth(truth: Path, review: Path | None, stores: Mapping[str, S
     present = {row["source"] for row in (*products, *rejects)}
     every = pq.read_table(truth / "products.parquet").to_pylist()
     rows = [row for row in every if row["source"] in present]
-    known = {(row["source"], row["source_id"]): row for row in rows if row["defect"] != "repeated_id"}
+    known = {(row["source"], row["source_id"]): row for row in rows if row["defect"] not in WITHOUT_ID}
     kept = [row for row in products if row["dropped"] is None and _key(row) in known]
     groups = (
         [row["group"] or "\n".join(_key(row)) for row in kept],
@@ -96,23 +99,23 @@ def _known_to(pairs: Collection[Key], proposals: Sequence[Proposal]) -> list[Pro
 def _quality(
     rows: Iterable[dict[str, Any]], products: Iterable[dict[str, Any]], rejects: Iterable[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Compare products by id, and refused rows, which have none, by file and line."""
+    """Compare products by id, and refused rows, which have none, by file and line.
+
+    Rows that were no record share the line of the record before them: each refusal there takes one more row.
+    """
     rows = [row for row in rows if row["defect"] not in HARMLESS]
-    places = {(Path(row["file"]).name, row["line"]): _place(row) for row in rows}
-    # the id of a row that repeats one belongs to the first row with it
-    sole = [row for row in rows if row["defect"] != "repeated_id"]
-    by_id = {f"{row['source']}:{row['source_id']}": _place(row) for row in sole}
-    dropped = (row for row in products if row["dropped"] is not None)
-    taken = {by_id.get(f"{row['source']}:{row['source_id']}") for row in dropped}
+    places: dict[tuple[str, int], list[int]] = {}
+    for index, row in enumerate(rows):
+        places.setdefault((Path(row["file"]).name, row["line"]), []).append(index)
+    # the id of a row that repeats one belongs to the first row with it; what is broken has none
+    by_id = {_key(row): index for index, row in enumerate(rows) if row["defect"] not in WITHOUT_ID}
+    product_ids = {":".join(key): index for key, index in by_id.items()}
+    taken = {by_id.get(_key(row)) for row in products if row["dropped"] is not None}
     for row in rejects:
-        where = (Path(row["file"] or "").name, row["line"])
-        taken.add(by_id.get(row["product"]) or places.get(where))
+        there = places.get((Path(row["file"] or "").name, row["line"]), [])
+        taken.add(product_ids[row["product"]] if row["product"] in product_ids else there.pop() if there else None)
     taken.discard(None)  # a row with a harmless flaw: neither right nor wrong to take out
-    return _detection(taken, {_place(row) for row in rows if row["defect"] is not None})
-
-
-def _place(row: Mapping[str, Any]) -> tuple[str, str, int]:
-    return row["source"], row["file"], row["line"]
+    return _detection(taken, {index for index, row in enumerate(rows) if row["defect"] is not None})
 
 
 def _detection(detected: set[Any], true: set[Any]) -> dict[str, Any]:
