@@ -178,3 +178,30 @@ def test_without_a_review_and_without_groups_the_rest_is_scored(tmp_path: Path) 
     assert found["duplicates"]["pairwise"]["recall"] == 0.0
     assert found["duplicates"]["pairwise"]["precision"] == 1.0
     assert found["quality"]["recall"] == 1.0
+
+
+def without_images(products: list[Product]) -> list[Product]:
+    return [replace(row, image=None) for row in products]
+
+
+def test_without_images_their_defects_are_left_out_and_counted(tmp_path: Path) -> None:
+    """Nobody can find a blank image that is not there; the repeated id is still looked for."""
+    alone = without_images([*PERFECT[:2], replace(PERFECT[2], dropped=None), *PERFECT[3:]])
+    found = scored(tmp_path, alone, LINKS)
+    assert found["quality"] == {"true": 1, "found": 1, "precision": 1, "recall": 1}
+    assert found["ocr"] is None
+    assert found["left_out"] == {"image_defects": 1, "duplicate_pairs": 0}
+
+
+def test_without_images_duplicates_are_those_of_one_platform(tmp_path: Path) -> None:
+    listed = [{"source": "b", "source_id": "1", "file": "b.csv", "line": 1, "group": "g1"}]
+    found = scored(tmp_path, without_images(PERFECT), LINKS, more=listed)
+    assert found["duplicates"]["pairwise"] == {"precision": 1, "recall": 1, "f1": 1}
+    assert found["left_out"]["duplicate_pairs"] == 2  # both of a's listings with b's
+
+
+def test_with_images_duplicates_on_two_platforms_are_asked_for(tmp_path: Path) -> None:
+    listed = [{"source": "b", "source_id": "1", "file": "b.csv", "line": 1, "group": "g1"}]
+    found = scored(tmp_path, PERFECT, LINKS, more=listed)
+    assert found["duplicates"]["pairwise"]["recall"] == pytest.approx(1 / 3)
+    assert found["left_out"] == {"image_defects": 0, "duplicate_pairs": 0}

@@ -236,7 +236,7 @@ def test_products_written_back_are_the_records_read(tmp_path: Path) -> None:
     rows = [record(1), record(2, subsub_class_id="600", subsub_class_name="进口", OCR="文字")]
     table, _ = read(write(tmp_path, rows))
     written = write_annotations(from_table(table), taxonomy_from_records(rows), tmp_path / "back.json")
-    assert written == 2
+    assert written.products == 2
     assert orjson.loads((tmp_path / "back.json").read_bytes()) == rows
 
 
