@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.splits import split_products
 from mep3m.errors import UsageError
-from mep3m.label_tree.tree import LabelTree
+from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier
 from mep3m.settings.run import Hierarchy, RunSettings
 from mep3m.store.images import Images
+from mep3m.taxonomy import Taxonomy
 
 #: takes a line of progress
 Say = Callable[[str], None]
@@ -69,17 +70,22 @@ class Trained:
     log: dict[str, Any]
 
 
-def make_task(dataset: Dataset, settings: RunSettings, images: Images | None = None) -> Task:
+def make_task(
+    dataset: Dataset,
+    settings: RunSettings,
+    images: Images | None = None,
+    taxonomy: Taxonomy | None = None,
+) -> Task:
     """Build the label tree and the validation split of a dataset whose rows all have a label.
+
+    `taxonomy` is the category tree that the labels point into; a message needs it.
 
     Raises:
         UsageError: there is only one class.
     """
     tree = LabelTree.from_paths(dataset.paths)
     if len(tree.leaves) < 2:
-        raise UsageError(
-            f"every label is '{' > '.join(tree.paths[-1])}'; a classifier needs at least two classes"
-        )
+        raise UsageError(_one_class(tree.paths[-1], taxonomy))
     coarse = [path[0] for path in dataset.paths]
     split = split_products(
         dataset.products, settings.split, settings.valid_share, settings.seed, labels=coarse
@@ -87,6 +93,20 @@ def make_task(dataset: Dataset, settings: RunSettings, images: Images | None = N
     train, valid = split.rows(dataset.ids)
     codes = tree.encode(dataset.paths)
     return Task(dataset.products, tree, codes, train, valid, images, settings, split.id)
+
+
+def _one_class(path: LabelPath, taxonomy: Taxonomy | None) -> str:
+    """Say that all rows are of one class, by its names, and what else the category tree has."""
+    known = taxonomy or Taxonomy(())
+    names = [known[category].name if category in known else category for category in path]
+    said = f"every label is '{' > '.join(names)}'; a classifier needs at least two classes"
+    leaves = sum(not known.children(node.id) for node in known)
+    if leaves < 2:
+        return said
+    return (
+        f"{said}. The category tree has {leaves:,} (those without others below them), but products of one only: "
+        "this is an excerpt; take in the rest of the catalogue, or a file with products of other categories"
+    )
 
 
 def clear_checkpoints(run: Path) -> None:
