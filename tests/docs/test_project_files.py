@@ -1,4 +1,4 @@
-"""Project files that the pages show are pasted as they stand: the README's is built, every other one is read."""
+"""Project files on the pages are pasted as they stand: the README's is built, every other one is read."""
 
 import re
 from pathlib import Path
@@ -33,7 +33,9 @@ def test_the_project_file_of_the_readme_is_built_as_it_stands(tmp_path: Path) ->
     (pasted,) = blocks(ROOT / "README.md")
     assert ran("simulate", shops, "--products", "200", "--seed", "1").code == 0  # as the page says
     project = shops / "pasted.toml"
-    project.write_text(pasted + '\n[ocr]\nbackend = "none"\n', encoding="utf-8")  # reading images takes minutes
+    project.write_text(
+        pasted + '\n[ocr]\nbackend = "none"\n', encoding="utf-8"
+    )  # reading images takes minutes
     built = ran("build", project, "--out", tmp_path / "built")
     assert built.code in (0, 1), built.err
     assert "家用电器" in built.out

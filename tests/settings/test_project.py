@@ -176,7 +176,9 @@ def test_a_setting_that_holds_several_values_takes_one_as_it_stands(tmp_path: Pa
 
 
 def test_one_column_of_a_shops_own_export_needs_no_list(tmp_path: Path) -> None:
-    shop = 'format = "shop"\n[sources.shop]\nid = "nr"\ntitle = "name"\ncategory = "group"\nimages = "picture"\n'
+    shop = (
+        'format = "shop"\n[sources.shop]\nid = "nr"\ntitle = "name"\ncategory = "group"\nimages = "picture"\n'
+    )
     read = load_project(write(tmp_path, SMALLEST + shop)).sources[0].shop
     assert read is not None
     assert (read.id, read.title, read.category, read.images) == (("nr",), ("name",), ("group",), ("picture",))

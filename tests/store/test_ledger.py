@@ -99,7 +99,10 @@ def test_a_reason_is_said_once_however_many_stages_follow(tmp_path: Path) -> Non
         stage = QualityStage(QualitySettings(min_title=least))
         stage.name = f"quality {name}"  # type: ignore[misc]
         store = run_stage(stage, store, tmp_path / "all" / name, make_engine())
-    found = [(row["stage"], row["state"], row["reason"], row["rows"]) for row in Ledger.open(tmp_path / "all").reasons()]
+    found = [
+        (row["stage"], row["state"], row["reason"], row["rows"])
+        for row in Ledger.open(tmp_path / "all").reasons()
+    ]
     assert found == [
         ("quality y", "dropped", "short_title", 8),
         ("ingest", "failed", "the id is already used by shop.tsv, line N", 1),

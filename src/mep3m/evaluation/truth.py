@@ -40,8 +40,8 @@ def score_against_truth(truth: Path, review: Path | None, stores: Mapping[str, S
     were refused or dropped or lost their image (recall), and the share of those that were planted
     (precision). `ocr`: whether an image has text at all; `None` where no row has an image.
 
-    `left_out` counts what nobody can find without images, and what is therefore not scored: planted defects of
-    images, and duplicates on two platforms, whose titles have nothing in common that tells products apart.
+    `left_out` counts what nobody can find without images and what is therefore not scored: planted defects
+    of images, and duplicates on two platforms, whose titles have nothing in common that tells products apart.
     """
     dataset = list(stores.values())[-1]
     rejects = pa.concat_tables([store.rejects() for store in stores.values()]).to_pylist()
@@ -130,7 +130,9 @@ def _quality(
     taken = {by_id.get(_key(row)) for row in products if row["dropped"] is not None}
     for row in rejects:
         there = places.get((Path(row["file"] or "").name, row["line"]), [])
-        taken.add(product_ids[row["product"]] if row["product"] in product_ids else there.pop() if there else None)
+        taken.add(
+            product_ids[row["product"]] if row["product"] in product_ids else there.pop() if there else None
+        )
     taken.discard(None)  # a row with a harmless flaw: neither right nor wrong to take out
     return _detection(taken, {index for index, row in enumerate(rows) if row["defect"] is not None})
 

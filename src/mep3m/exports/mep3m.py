@@ -70,8 +70,8 @@ class CategoryNumbers:
             for place, node in enumerate(nodes, start=1):
                 match = own[node.id]
                 self._of[node.id] = match[2] if match and all(own.values()) else str(place)
-        self._last = [max((int(self._of[node.id]) for node in nodes if self._of[node.id].isdecimal()), default=0)
-                      for nodes in (taxonomy.at_level(1), fine)]  # fmt: skip
+        numbers = ([self._of[node.id] for node in nodes] for nodes in (taxonomy.at_level(1), fine))
+        self._last = [max((int(one) for one in given if one.isdecimal()), default=0) for given in numbers]
 
     def of(self, path: tuple[str | None, ...]) -> str:
         """Return the number of the category that `path`, from the first level, ends in."""

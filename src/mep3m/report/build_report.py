@@ -110,6 +110,7 @@ def left_out_note(truth: Mapping[str, Any]) -> str:
     if not any(counts.values()):
         return ""
     return (
-        f"not scored, as no product has an image: {counts['duplicate_pairs']:,} duplicate pairs on two platforms, "
+        "not scored, as no product has an image: "
+        f"{counts['duplicate_pairs']:,} duplicate pairs on two platforms, "
         f"{counts['image_defects']:,} defects of images"
     )

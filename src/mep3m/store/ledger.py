@@ -90,7 +90,8 @@ class Ledger:
         stages = ", ".join(map(_text, self.stages))
         return self._dicts(f"""
             WITH first AS (
-                SELECT arg_min(stage, coalesce(list_position([{stages}], stage), 1000)) AS stage, state, reason
+                SELECT arg_min(stage, coalesce(list_position([{stages}], stage), 1000)) AS stage,
+                       state, reason
                 FROM ledger WHERE state = 'dropped' GROUP BY product, file, line, state, reason
                 UNION ALL SELECT stage, state, reason FROM ledger WHERE state = 'failed'
             )

@@ -104,7 +104,7 @@ def _one_class(path: LabelPath, taxonomy: Taxonomy | None) -> str:
     if leaves < 2:
         return said
     return (
-        f"{said}. The category tree has {leaves:,} (those without others below them), but products of one only: "
+        f"{said}. The category tree has {leaves:,} (those without others below them), but products of one: "
         "this is an excerpt; take in the rest of the catalogue, or a file with products of other categories"
     )
 

@@ -167,7 +167,9 @@ def mixed(folder: Path, *others: bytes) -> Path:
 @pytest.mark.parametrize("encoding", ["euc_kr", "utf-8"])
 def test_what_is_pasted_leaves_the_check_of_lines_on(tmp_path: Path, encoding: str) -> None:
     """Naming gb18030 would take a Korean line, or one in UTF-8, for Chinese words without a word."""
-    text = {"euc_kr": "99,보성 녹차 티백 오십개입,차", "utf-8": "99,新疆库尔勒香梨礼盒装,生鲜 > 水果"}[encoding]
+    text = {"euc_kr": "99,보성 녹차 티백 오십개입,차", "utf-8": "99,新疆库尔勒香梨礼盒装,生鲜 > 水果"}[
+        encoding
+    ]
     path = mixed(tmp_path, text.encode(encoding))
     found = inspect_file(path)
     assert found.settings["encoding"] == "gb18030"
@@ -183,7 +185,12 @@ def test_an_encoding_that_every_line_is_in_refuses_nothing(tmp_path: Path) -> No
     found = inspect_file(mixed(tmp_path))
     assert found.refused == 0
     assert "# read as gb18030" in found.toml()
-    assert ingest(load_project(project_with(tmp_path, found)).sources, tmp_path, tmp_path / "s", make_engine()).rows == 12
+    assert (
+        ingest(
+            load_project(project_with(tmp_path, found)).sources, tmp_path, tmp_path / "s", make_engine()
+        ).rows
+        == 12
+    )
 
 
 def project_with(folder: Path, found: Inspection) -> Path:

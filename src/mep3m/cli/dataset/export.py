@@ -13,7 +13,9 @@ from mep3m.errors import UsageError
 @click.command(epilog="Example: mep3m export built/5-align --out exported.json")
 @click.argument("store", type=FILE)
 @click.option("--out", type=NEW_FILE, required=True, help="The annotation array, as MEP-3M has it (JSON).")
-@click.option("--cut", is_flag=True, help="Leave out levels below the third, which the format has no place for.")
+@click.option(
+    "--cut", is_flag=True, help="Leave out levels below the third: the format has no place for them."
+)
 @json_option
 def export(store: Path, out: Path, cut: bool, as_json: bool) -> None:
     """Write the products of STORE in MEP-3M's own format, for tools that read it.

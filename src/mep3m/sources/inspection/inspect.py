@@ -64,7 +64,9 @@ class Inspection:
         encoding = self.settings.get("encoding", "utf-8")
         lines = ["[[sources]]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
         if encoding != "utf-8":
-            lines.append(f"# read as {encoding}; ingest finds that too, and checks each line where it is not named")
+            lines.append(
+                f"# read as {encoding}; ingest finds that too, and checks each line where it is not named"
+            )
         if self.columns_map:
             lines += ["[sources.columns]"]
             lines += [f"{key} = {_toml(value)}" for key, value in self.columns_map.items()]

@@ -119,7 +119,9 @@ def _text_sample(path: Path, name: TableFormat, limit: int) -> Sample:
         if skip:
             given["skip_lines"] = skip
             notes.append(f"{skip} lines stand before the header")
-    named = {key: value for key, value in given.items() if key != "encoding"}  # naming it ends the check of lines
+    named = {
+        key: value for key, value in given.items() if key != "encoding"
+    }  # naming it ends the check of lines
     source = TableSource(path, TableSettings.parse({"format": name, **named}, str(path)), detected=encoding)
     columns = source.header
     rows, whole = _bounded(source.rows(), limit) if name != "jsonl" else _bounded(_objects(source), limit)
