@@ -43,18 +43,17 @@ def write_annotations(
     count = deeper = 0
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         file.write(b"[")
-        for product in products:
-            if product.dropped is None:
-                depth = len(product.labels)
-                if depth > len(LEVELS) and not cut:
-                    raise UsageError(
-                        f"{product.id} has {depth} levels of categories, MEP-3M's format has {len(LEVELS)}; "
-                        "--cut leaves out those below"
-                    )
-                file.write(b",\n" if count else b"\n")
-                file.write(orjson.dumps(_record(product, taxonomy, numbers), option=orjson.OPT_INDENT_2))
-                count += 1
-                deeper += depth > len(LEVELS)
+        for product in (one for one in products if one.dropped is None):
+            depth = len(product.labels)
+            if depth > len(LEVELS) and not cut:
+                raise UsageError(
+                    f"{product.id} has {depth} levels of categories, MEP-3M's format has {len(LEVELS)}; "
+                    "--cut leaves out those below"
+                )
+            file.write(b",\n" if count else b"\n")
+            file.write(orjson.dumps(_record(product, taxonomy, numbers), option=orjson.OPT_INDENT_2))
+            count += 1
+            deeper += depth > len(LEVELS)
         file.write(b"\n]\n")
     return Written(count, deeper)
 
