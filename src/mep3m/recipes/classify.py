@@ -119,7 +119,7 @@ def _train_run(
     train = find(settings)
     whole = whole_or_side(opened, split, "train")
     dataset = shape(whole, settings).labelled()
-    task = make_task(dataset, settings, opened.images)
+    task = make_task(dataset, settings, opened.images, opened.taxonomy)
     (out / "run.json").unlink(missing_ok=True)  # from here on the folder is no finished run
     trained = train(task, out)
     out.mkdir(parents=True, exist_ok=True)

@@ -86,6 +86,8 @@ class TableSource:
     path: Path
     settings: TableSettings
     part_bytes: int | None = None
+    #: the encoding where somebody has looked for it already; lines are checked as if it had been found here
+    detected: str | None = None
 
     @cached_property
     def format(self) -> TableFormat:
@@ -99,7 +101,7 @@ class TableSource:
         Raises:
             FormatError: nothing says it for sure, or the byte order mark says another than is set.
         """
-        return text_encoding(self.path, self.settings.encoding)
+        return self.detected or text_encoding(self.path, self.settings.encoding)
 
     @property
     def encoding_read(self) -> str | None:

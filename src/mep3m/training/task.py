@@ -18,7 +18,7 @@ from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier
 from mep3m.settings.run import Hierarchy, RunSettings
 from mep3m.store.images import Images
-from mep3m.taxonomy import PATH_SEPARATOR
+from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
 
 #: takes a line of progress
 Say = Callable[[str], None]
@@ -71,17 +71,23 @@ class Trained:
     log: dict[str, Any]
 
 
-def make_task(dataset: Dataset, settings: RunSettings, images: Images | None = None) -> Task:
+def make_task(
+    dataset: Dataset,
+    settings: RunSettings,
+    images: Images | None = None,
+    taxonomy: Taxonomy | None = None,
+) -> Task:
     """Build the label tree and the validation split of a dataset whose rows all have a label.
 
-    Where there are too few rows to hold any out, all are for training.
+    Where there are too few rows to hold any out, all are for training. `taxonomy` is the category tree that
+    the labels point into; a message needs it.
 
     Raises:
         UsageError: there is only one class.
     """
     tree = LabelTree.from_paths(dataset.paths)
     if len(tree.leaves) < 2:
-        raise UsageError(_one_class(set(dataset.paths), tree))
+        raise UsageError(_one_class(set(dataset.paths), tree, taxonomy or Taxonomy(())))
     coarse = [path[0] for path in dataset.paths]
     split = split_products(
         dataset.products,
@@ -96,14 +102,23 @@ def make_task(dataset: Dataset, settings: RunSettings, images: Images | None = N
     return Task(dataset.products, tree, codes, train, valid, images, settings, split.id)
 
 
-def _one_class(paths: set[LabelPath], tree: LabelTree) -> str:
-    whole = PATH_SEPARATOR.join(tree.paths[-1])
-    if len(paths) == 1:
-        return f"every label is '{whole}'; a classifier needs at least two classes"
+def _one_class(paths: set[LabelPath], tree: LabelTree, taxonomy: Taxonomy) -> str:
+    """Say that there is nothing to tell apart, by the names of the classes, and what else the tree has."""
+    names = [taxonomy[category].name if category in taxonomy else category for category in tree.paths[-1]]
+    whole = PATH_SEPARATOR.join(names)
+    if len(paths) > 1:
+        return (
+            f"all labels lie on one path: '{whole}' or a category above it ({len(paths)} different labels); "
+            "a row that ends above may belong to the deepest, so there is nothing to tell apart. "
+            "A classifier needs two classes that exclude each other"
+        )
+    said = f"every label is '{whole}'; a classifier needs at least two classes"
+    leaves = sum(not taxonomy.children(node.id) for node in taxonomy)
+    if leaves < 2:
+        return said
     return (
-        f"all labels lie on one path: '{whole}' or a category above it ({len(paths)} different labels); "
-        "a row that ends above may belong to the deepest, so there is nothing to tell apart. "
-        "A classifier needs two classes that exclude each other"
+        f"{said}. The category tree has {leaves:,} (those without others below them), but products of one: "
+        "this is an excerpt; take in the rest of the catalogue, or a file with products of other categories"
     )
 
 
