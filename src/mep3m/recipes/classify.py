@@ -162,7 +162,7 @@ def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: boo
     """
     given = whole_or_side(opened, split, "test")
     told, taxonomy = in_the_runs_tree(given, run.taxonomy, opened.taxonomy, "the data")
-    dataset = shape(told, run.settings).labelled()
+    dataset = shape(told, run.settings).with_any_label()
     scores = (_card if card else _evaluation)(run, dataset, opened)
     return RunScores(scores, len(dataset), len(opened.rejects), taxonomy, run.edits)
 
