@@ -2,7 +2,7 @@
 
     python -m bench.image_tables quality.json [--sets fashion,flipkart]
 
-A cell is the mean over the seeds, with the 95 % bootstrap interval of the first seed. A gain is the
+A cell is the mean over the seeds, with the 95 % interval of the first seed. A gain is the
 difference on the same test rows, averaged over seeds; its interval resamples the rows, 1,000 draws.
 """
 

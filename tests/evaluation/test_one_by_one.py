@@ -1,6 +1,7 @@
 """What a row is scored as does not depend on the rows beside it: gaps are closed from the model's tree."""
 
 from dataclasses import asdict
+from random import Random
 
 import numpy as np
 import pytest
@@ -35,7 +36,9 @@ def guesses(rows: list[Cells], seed: int) -> np.ndarray:
 
 
 @given(ROWS, st.randoms(use_true_random=False), st.integers(0, 9))
-def test_rows_scored_one_by_one_are_the_rows_scored_together_in_any_order(rows, random, seed) -> None:
+def test_rows_scored_one_by_one_are_the_rows_scored_together_in_any_order(
+    rows: list[Cells], random: Random, seed: int
+) -> None:
     proba = guesses(rows, seed)
     together = score(TREE, proba, shelf(rows))
     order = list(range(len(rows)))
@@ -48,8 +51,12 @@ def test_rows_scored_one_by_one_are_the_rows_scored_together_in_any_order(rows, 
     scored = [one.hierarchical.scores for one in alone if one.hierarchical.scores.n]
     assert len(scored) == together.hierarchical.scores.n
     if scored:
-        assert np.mean([one.distance for one in scored]) == pytest.approx(together.hierarchical.scores.distance)
-        assert np.mean([one.lca_depth for one in scored]) == pytest.approx(together.hierarchical.scores.lca_depth)
+        assert np.mean([one.distance for one in scored]) == pytest.approx(
+            together.hierarchical.scores.distance
+        )
+        assert np.mean([one.lca_depth for one in scored]) == pytest.approx(
+            together.hierarchical.scores.lca_depth
+        )
     assert sum(one.outside.rows for one in alone) == together.outside.rows
     right = {level.level: level.scores.top1 * level.scores.n for level in together.levels}
     for level, hits in right.items():

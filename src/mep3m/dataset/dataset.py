@@ -89,7 +89,7 @@ class Dataset:
 
     @cached_property
     def paths(self) -> tuple[LabelPath, ...]:
-        """One label path a row (`join_gaps` by these rows alone: to learn from); empty where nothing is known."""
+        """One label path a row (`join_gaps` by these rows, to learn from); empty where nothing is known."""
         return tuple(join_gaps(self.cells))
 
     @property

@@ -126,7 +126,6 @@ def _train_run(
             make_coherent(task.tree, trained.valid_proba),
             dataset.take(task.valid),
             training_counts(task.tree, dataset.take(task.train)),
-            settings.seed,
         ),
         odd_labels(whole, task.tree, opened.taxonomy),
     )
@@ -175,7 +174,7 @@ def _card(run: Run, dataset: Dataset, opened: Opened) -> MetricCard:
     tree = run.classifier.tree
     prediction = run.classifier.predict(dataset.products, opened.images)
     proba = make_coherent(tree, prediction.proba)
-    made = metric_card(tree, proba, dataset, list(run.counts), run.settings.seed)
+    made = metric_card(tree, proba, dataset, list(run.counts))
     images = unreadable(prediction.rejects)
     return replace(made, evaluation=replace(made.evaluation, unreadable_images=images))
 
