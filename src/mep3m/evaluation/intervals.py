@@ -37,7 +37,7 @@ def share_interval(right: NDArray[np.bool_]) -> Interval:
 
 
 def macro_f1_interval(predicted: Codes, truth: Codes, classes: int) -> Interval:
-    """Return the macro F1 of (n,) answers and truths (columns, or -1, -2, ... for unseen classes), with interval.
+    """Return the macro F1 of (n,) answers and truths, with its interval; -1, -2, ... are unseen classes.
 
     What it holds is the macro F1 of the classes that occur in these rows, each on endlessly many. Of a
     class, m rows have it as truth or answer, and its hits are binomial, so F1 = 2 hits / (hits + m) has a
