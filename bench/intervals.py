@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.evaluation.intervals import Interval, macro_f1_interval, share_interval
-from mep3m.evaluation.metrics import macro_f1
+from mep3m.evaluation.metrics import accuracy, macro_f1
 
 KINDS = [("alike", 0.7), ("alike", 0.9), ("alike", 0.99), ("worse in the tail", 0.8)]
 KINDS += [("better in the tail", 0.7), ("mixed", 0.7)]
@@ -111,11 +111,11 @@ def bootstrap(
 ) -> tuple[Interval, Interval]:
     """Return the intervals of Top-1 and macro F1 that cards had before: percentiles moved to the score."""
     made = []
-    for score in (lambda p, t: float((p == t).mean()), lambda p, t: macro_f1(p, t, classes)):
-        value, values = score(predicted, truth), np.empty(draws)
+    for score in (accuracy, macro_f1):
+        value, values = score(predicted, truth, classes), np.empty(draws)
         for draw in range(draws):
             rows = random.integers(0, len(truth), len(truth))
-            values[draw] = score(predicted[rows], truth[rows])
+            values[draw] = score(predicted[rows], truth[rows], classes)
         low, high = np.clip(np.quantile(values, [0.025, 0.975]) + value - values.mean(), 0, 1)
         made.append(Interval(value, float(low), float(high)))
     return made[0], made[1]

@@ -29,11 +29,17 @@ from mep3m.training.task import clear_checkpoints, make_task
 
 @dataclass(frozen=True)
 class TrainingCard:
-    """The metric card of a training, on which rows it was measured, and what is odd in the labels."""
+    """The metric card of a training, on which rows it was measured, and what is odd in the labels.
+
+    `remarks` are what a reader of the scores has to know (a busy machine, too few epochs); `choices` are
+    those of a run that follows the paper which the paper does not state.
+    """
 
     measured_on: str
     card: MetricCard
     odd_labels: OddLabels
+    remarks: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `card.json` of a run holds."""
@@ -41,6 +47,8 @@ class TrainingCard:
             "measured_on": self.measured_on,
             **self.card.to_json(),
             "odd_labels": self.odd_labels.to_json(),
+            **({"remarks": list(self.remarks)} if self.remarks else {}),
+            **({"choices": list(self.choices)} if self.choices else {}),
         }
 
 
@@ -128,6 +136,8 @@ def _train_run(
             training_counts(task.tree, dataset.take(task.train)),
         ),
         odd_labels(whole, task.tree, opened.taxonomy),
+        trained.remarks,
+        trained.choices,
     )
     run = {
         "mep3m": __version__,
@@ -143,6 +153,7 @@ def _train_run(
         "counts": training_counts(task.tree, dataset),
         "log": trained.log,
     }
+    write_json(out / "timings.json", trained.timings)
     write_json(out / "card.json", card.to_json())
     write_json(out / "run.json", run)
     clear_checkpoints(out)
