@@ -20,7 +20,7 @@ from mep3m.evaluation.label_checks import OddLabels, odd_labels
 from mep3m.label_tree.probabilities import make_coherent
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
-from mep3m.store.filesystem import exclusive_lock
+from mep3m.store.filesystem import exclusive_lock, sweep
 from mep3m.store.json_files import fingerprint, write_json
 from mep3m.store.layout import TAXONOMY, Layout
 from mep3m.training.registry import find
@@ -95,6 +95,8 @@ def train_run(
 ) -> TrainingCard:
     """Train, save classifier, configuration and card into `out`, and return the card.
 
+    What differs from run to run of one job (seconds, rates) is in `timings.json` and in no other file.
+
     With `split`, only the rows on its train side are used.
 
     The card is measured on the validation rows by a model that has not seen them.
@@ -106,6 +108,7 @@ def train_run(
     if Layout(out).begun:
         raise UsageError(f"{out} holds a store; choose another folder for the classifier")
     with exclusive_lock(out):
+        sweep(out)
         return _train_run(opened, columns, image_root, settings, out, split)
 
 

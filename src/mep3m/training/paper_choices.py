@@ -1,7 +1,7 @@
 """What a network that is trained as the paper says (§4) takes beside what the paper says: our own choices.
 
 The paper names VGG-19, Inception-v3, (Bi)LSTM on Word2vec, TFN, LMF, and ResNet-50 or BERT below two 4096-d
-layers; Adam at 1e-3, halved every two epochs, and batches of 64. Nothing else of networks or training is stated.
+layers; Adam at 1e-3, halved every two epochs, and batches of 64. No more is stated.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Minutes are minutes: the arithmetic with a given pace, the loop by a clock set by hand, and one real run."""
+"""Minutes are minutes: the arithmetic at a given pace, the loop by a clock set by hand, one real run."""
 
 from __future__ import annotations
 
