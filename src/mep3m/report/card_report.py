@@ -42,6 +42,7 @@ def report_card(card: Mapping[str, Any], path: Path, taxonomy: Taxonomy | None =
         mistakes(card, taxonomy),
     ]
     sections += [leakage(card["leakage"])] if "leakage" in card else []
+    sections += [training(card)] if {"remarks", "choices"} & card.keys() else []
     facts = {"rows": card.get("rows"), "interval": card["averaging"]["interval"]}
     write_page(path, "Metric card", sections, facts)
 
@@ -73,6 +74,13 @@ def intervals(card: Mapping[str, Any]) -> Section:
         "interval reaches further up, because the F1 of few products is too low in the mean."
     )
     return Section("Intervals", table(rows, form=SCORE), note)
+
+
+def training(card: Mapping[str, Any]) -> Section:
+    """What to know about the training, and what it chose where it follows the paper."""
+    rows = [{"about the training": line} for line in card.get("remarks", ())]
+    rows += [{"about the training": f"ours, not the paper's: {line}"} for line in card.get("choices", ())]
+    return Section("Training", table(rows))
 
 
 def by_training_rows(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:

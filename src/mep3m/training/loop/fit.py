@@ -157,7 +157,7 @@ class FitState:
         self.wanted = self.total / self.batches
         total = self.total * count // self.batches
         self.tracker = Tracker(self.folder, self.settings, total, state.seen, say)
-        self.watch = Stopwatch()
+        self.watch, self.started = Stopwatch(), time.monotonic()
 
     @property
     def done(self) -> int:
@@ -210,7 +210,7 @@ class FitState:
         left = self.clock.left(budget)
         if self.done < self.planned and (processes > 1 or left > 0):
             return
-        each = (time.monotonic() - self.tracker.started) / (self.done - self.begun)
+        each = (time.monotonic() - self.started) / (self.done - self.begun)
         more = int(broadcast_object_list([max(int(left / each), 0)])[0])
         self.total = self.done + more
         self.planned = self.done + max(more // 10, 1)
