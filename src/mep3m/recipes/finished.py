@@ -15,6 +15,8 @@ from mep3m.store.json_files import fingerprint, read_json
 
 #: what a row shows a model
 _SHOWN = ("id", "title", "ocr", "image", "image_ref")
+#: rows held as Python objects at a time
+_BATCH = 65_536
 
 
 def made_from(
@@ -24,15 +26,18 @@ def made_from(
 
     Of an image that is no part of a store, name and size count.
     """
-    products = opened.dataset.products
-    shown = [products[name].to_pylist() for name in _SHOWN]
-    sizes = _sizes(opened.images, products.select(["image", "image_ref"]).to_pylist())
+    rows = opened.dataset.products.select(_SHOWN)
+    parts = [_shown(batch.to_pylist(), opened.images) for batch in rows.to_batches(max_chunksize=_BATCH)]
     return {
-        "data": fingerprint([shown, sizes, opened.dataset.cells]),
+        "data": fingerprint([*parts, fingerprint(opened.dataset.cells)]),
         "columns": fingerprint(columns.model_dump(mode="json")),
         "settings": fingerprint(settings.model_dump(mode="json")),
         "split": split.id if split else None,
     }
+
+
+def _shown(rows: list[dict[str, Any]], images: Images | None) -> str:
+    return fingerprint([[list(row.values()) for row in rows], _sizes(images, rows)])
 
 
 def _sizes(images: Images | None, rows: list[dict[str, Any]]) -> list[int | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,17 @@ class Trained:
 
     `valid_proba` comes from a model that has not seen those rows, even where `classifier` has
     then learned from them too. `valid_seen` (len(valid),) tells which of them showed it anything.
+    `timings` are what differs from run to run, `remarks` what a reader of the scores has to know, `choices`
+    what a run that follows the paper takes and the paper does not say.
     """
 
     classifier: Classifier
     valid_proba: NDArray[np.float32]
     valid_seen: NDArray[np.bool_]
     log: dict[str, Any]
+    timings: dict[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
 
 def make_task(
