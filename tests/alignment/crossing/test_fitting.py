@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from mep3m.alignment.crossing.fitting import Labelled, fit_heads
-from mep3m.alignment.crossing.relation import Heads, relations
+from mep3m.alignment.crossing.heads import Heads
+from mep3m.alignment.crossing.relation import relations
 from tests.alignment.crossing.test_relation import LEFT, PAIRS, RIGHT, crossing, known
 
 

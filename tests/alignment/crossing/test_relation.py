@@ -7,14 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mep3m.alignment.crossing.heads import EQUAL, WITHIN, Heads, shipped_heads
 from mep3m.alignment.crossing.relation import (
-    EQUAL,
-    WITHIN,
-    Heads,
     KnownPairs,
     equal_numbers,
     relations,
-    shipped_heads,
     turn,
     turn_crossing,
     with_inner,
@@ -53,7 +50,7 @@ def test_the_models_that_ship_say_the_same_after_a_round_trip() -> None:
 def test_the_numbers_of_a_pair_have_the_names_of_the_models() -> None:
     assert within_numbers(LEFT, RIGHT, crossing(), known()).shape == (9, len(WITHIN))
     assert equal_numbers(crossing(), known()).shape == (9, len(EQUAL))
-    none = KnownPairs(*(np.zeros(0, int) for _ in range(2)), *(np.zeros(0) for _ in range(8)))
+    none = KnownPairs(*(np.zeros(0, int) for _ in range(2)), *(np.zeros(0) for _ in range(9)))
     assert relations(LEFT, RIGHT, crossing(), none, shipped_heads()).shape == (0, 3)
 
 
