@@ -88,7 +88,7 @@ def merged(
 
 def own_rows(sides: Iterable[Side]) -> dict[PlatformPath, int]:
     """Return the rows of every category that has none below it."""
-    counts = {}
+    counts: dict[PlatformPath, int] = {}
     for side in sides:
         inner = {entry.path[:depth] for entry in side for depth in range(1, len(entry.path))}
         counts |= {(side.name, entry.path): entry.count or 0 for entry in side if entry.path not in inner}

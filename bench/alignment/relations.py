@@ -161,7 +161,7 @@ def labelled(pair: Compared, truth: Truth | Case, weight: float) -> Labelled:
     pairs = [(left.entries[i], right.entries[j]) for i, j in zip(known.rows, known.columns, strict=True)]
     if isinstance(truth, Case):
         kinds = [truth.relations.get((a.id, b.id)) for a, b in pairs]
-        flags = [[kind in (name, "exact") for kind in kinds] for name in ("narrower", "broader")]
+        flags = [[float(kind in (name, "exact")) for kind in kinds] for name in ("narrower", "broader")]
         equal = [kind == "exact" for kind in kinds]
     else:
         ends = [((left.name, a.path), (right.name, b.path)) for a, b in pairs]

@@ -65,15 +65,12 @@ class Labelled:
 
 def fit_heads(sets: Sequence[Labelled], strength: float = 1.0) -> Heads:
     """Return the models; `strength` is the inverse of the penalty on squared weights."""
-    within, inside, equal, same, weights = [], [], [], [], []
-    for one in sets:
-        within += one.numbers[:2]
-        inside += [one.narrower >= NEARLY, one.broader >= NEARLY]
-        equal.append(one.numbers[2])
-        same.append(one.equal)
-        weights.append(np.full(len(one.equal), one.weight))
+    within = [numbers for one in sets for numbers in one.numbers[:2]]
+    inside = [(share >= NEARLY).astype(float) for one in sets for share in (one.narrower, one.broader)]
+    weights = [np.full(len(one.equal), one.weight) for one in sets]
     each = [weight for weight in weights for _ in range(2)]
-    return Heads(_fit(within, inside, each, strength), _fit(equal, same, weights, strength))
+    equal = _fit([one.numbers[2] for one in sets], [one.equal for one in sets], weights, strength)
+    return Heads(_fit(within, inside, each, strength), equal)
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class Heads:
     equal: Logistic
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
-    def calibrated(self, said: Floats, groups: Sequence[str]) -> Floats:
+    def calibrated(self, said: Floats, groups: Sequence[str] | NDArray[np.str_]) -> Floats:
         """Return (P,) probabilities of links, from what the models said (P,) and each one's kind (P,)."""
         known, of = np.array(said, float), np.array(groups)
         for name, calibration in self.calibrations.items():
@@ -124,8 +124,7 @@ class Heads:
             name: Calibration(np.array(one["said"], float), np.array(one["right"], float))
             for name, one in value["calibrations"].items()
         }
-        models = (_model(value[name], names) for name, names in (("within", WITHIN), ("equal", EQUAL)))
-        return cls(*models, calibrations=lines)
+        return cls(_model(value["within"], WITHIN), _model(value["equal"], EQUAL), lines)
 
 
 def _model(value: Mapping[str, Any], names: tuple[str, ...]) -> Logistic:
