@@ -113,7 +113,7 @@ CASES: list[Case] = [
     ("review: two of one shop become one", f"align apply one-shop.tsv {APPLY}", 1, "of one platform"),
     ("review: the links make a cycle", f"align apply cycle.tsv {APPLY}", 1, "make a cycle"),
     ("gold: an id that is not there", f"{SCORE} gold-unknown.tsv", 1, "right_id '99' is not in the table"),
-    ("gold: a wrong relation", f"{SCORE} gold-relation.tsv", 1, "write exact, broader or narrower"),
+    ("gold: a wrong relation", f"{SCORE} gold-relation.tsv", 1, "write exact, broader, narrower or overlaps"),
     ("gold: one pair, two relations", f"{SCORE} gold-twice.tsv", 1, "with another relation"),
 ]  # fmt: skip
 
