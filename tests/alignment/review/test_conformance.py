@@ -201,7 +201,8 @@ def test_any_sequence_of_steps_leaves_what_two_stacks_say(
 def _taken(log: ReviewLog, place: int, word: str) -> bool:
     """Take a copy that decides one row; say whether that changed anything."""
     sheet = log.read(NOW).sheet
-    rows = [{**row, "mep3m_decision": "", "reviewer_label": ""} for row in sheet.rows]
+    undecided = {"mep3m_decision": "", "reviewer_label": "", "predicate_modifier": ""}
+    rows = [{**row, **undecided} for row in sheet.rows]
     rows[place].update(mep3m_decision=word, reviewer_label="wang")
     copy = type(sheet)(sheet.comments, sheet.columns, rows, sheet.lines)
     if verdicts(log)[place] in ("open", "unsure", word):

@@ -168,9 +168,9 @@ def editable(row: Cells) -> dict[str, str]:
     return {column: row.get(column, "") for column in (*EDITABLE, *denial)}
 
 
-def _before(cells: Cells, after: Cells) -> Cells:
-    """Return cells as they were before a change, with that of a column that the change adds."""
-    return {**dict.fromkeys(after, ""), **cells}
+def _with_columns(cells: Cells, other: Cells) -> dict[str, str]:
+    """Return cells with those of the columns that only the other cells have, which are empty here."""
+    return {**dict.fromkeys(other, ""), **cells}
 
 
 def changes_for(
@@ -208,7 +208,7 @@ def changes_for(
         if verdict == "reject":  # other tools know no other word for it
             changed["predicate_modifier"] = NOT
         after = editable(changed)
-        changes.append(RowChange(key, _before(editable(row), after), after))
+        changes.append(RowChange(key, _with_columns(editable(row), after), after))
     return tuple(changes)
 
 
@@ -219,7 +219,8 @@ def edited_rows(sheet: Sheet, history: Sequence[DecisionBatch]) -> tuple[RowChan
     for key, row in zip(row_keys(sheet), sheet.rows, strict=True):
         after = editable(row)
         before = known.get(key) or {c: "" if c in DECIDED else row.get(c, "") for c in EDITABLE}
-        before = _before(before, after)
+        # a saved table may lack empty columns
+        before, after = _with_columns(before, after), _with_columns(after, before)
         if before != after and (key in known or any(row.get(column) for column in DECIDED)):
             changes.append(RowChange(key, before, after))
     return tuple(changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from mep3m.alignment.review.contract import EDITABLE, Review, ReviewLog, RowKey, Signature, editable, row_keys
+from mep3m.alignment.review.contract import EDITABLE, Review, ReviewLog, RowKey, Signature, row_keys
 from mep3m.alignment.review.decisions import parse_decision
 from mep3m.alignment.sheet import Sheet
 from mep3m.errors import UsageError
@@ -60,7 +60,7 @@ def _compared(review: Review, copy: Sheet) -> tuple[dict[RowKey, Mapping[str, st
         if mine not in ("open", "unsure", decision.verdict):
             at = review.sheet.lines[place]
             problems.append(f"line {line}: '{decision.verdict}', but line {at} of the review says '{mine}'")
-        elif editable(row) != editable(review.sheet.rows[place]):
+        elif any(row.get(column, "") != review.sheet.rows[place].get(column, "") for column in EDITABLE):
             cells = {column: row[column] for column in EDITABLE if row.get(column)}
             wanted[key] = {**cells, "reviewer_label": decision.reviewer or ""}
     return wanted, problems

@@ -237,7 +237,10 @@ def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
         right_id=cells["object_id"],
         relation=relation,
         probability=_confidence(cells.get("confidence", "")),
-        accept=accepted in ("", "yes", "true") and not denied and not other and relation != "overlaps",
+        accept=accepted in ("", "yes", "true")
+        and not (denied and not cells.get("mep3m_decision"))  # ours is a person's word, the method's stays
+        and not other
+        and relation != "overlaps",
         evidence=_evidence(cells.get("mep3m_evidence", "")),
         words=cells.get("comment", ""),
         left_label=cells.get("subject_label", ""),
