@@ -1,5 +1,6 @@
 """The section "Where your categories went" and its lines for a terminal."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,16 @@ def test_a_terminal_gets_the_largest_ten_and_how_many_wait() -> None:
     ]
     lines = where_lines(where(*many, self_test=TESTED))
     assert len([line for line in lines if line.startswith("  a 'k")]) == 10
-    assert lines[1] == "  a 'k0' (99) -> k0: why"
-    assert "  … and 2 more in out/where.tsv" in lines
+    assert lines[1] == "  a 'k0' (99): why"
+    assert "  … and 2 more; out/where.tsv has all, with the evidence at length" in lines
     assert "links that wait for a person: 1 (1,234 rows at stake)" in lines
     assert lines[-1] == "categories that a model of the other platforms files elsewhere: 1"
     assert where_lines(where(BAGS))[1].endswith("-> (no place): its <b>reason</b>")
+    moved = replace(TEA, placed=("饮料", "茶"), short="is the same as b '茶' (same name)")
+    assert (
+        where_lines(where(moved))[1]
+        == "  a '食品 > 茶' (1,200) -> 饮料 > 茶: is the same as b '茶' (same name)"
+    )
 
 
 def test_rows_without_a_label_are_named_most_first() -> None:

@@ -53,10 +53,11 @@ def where_lines(where: Where) -> list[str]:
     """Return the largest categories and what waits, as lines for a terminal."""
     lines = ["where your categories went, largest first"]
     for place in where.places[:SHOWN]:
-        placed = place.shown_place or "(no place)"
-        lines.append(f"  {place.platform} '{place.shown}' ({place.rows:,}) -> {placed}: {place.why}")
+        moved = "" if place.placed == place.path else f" -> {place.shown_place or '(no place)'}"
+        why = place.short or place.why
+        lines.append(f"  {place.platform} '{place.shown}' ({place.rows:,}){moved}: {why}")
     if (more := len(where.places) - SHOWN) > 0:
-        lines.append(f"  … and {more:,} more in {where.file}")
+        lines.append(f"  … and {more:,} more; {where.file} has all, with the evidence at length")
     rows = sum(int(one["rows"]) for one in where.waiting)
     lines.append(f"links that wait for a person: {len(where.waiting):,} ({rows:,} rows at stake)")
     if where.overlaps:

@@ -148,6 +148,26 @@ def test_a_link_that_follows_from_others_costs_nothing() -> None:
     assert judged(SHOPS, follows, precision=precision)[0] == []
 
 
+@pytest.mark.parametrize(
+    ("holds", "by"),
+    [
+        (link("c: home", "b: food > tea", "broader", 0.7), link("b: food", "c: home", "narrower")),
+        (link("b: food > tea", "c: home", "narrower", 0.7), link("b: food", "c: home")),
+        (link("a: tea", "b: food", "narrower", 0.7), link("a: tea", "b: food > tea")),
+    ],
+)
+def test_a_link_that_holds_by_what_is_applied_does_not_wait(holds: Decision, by: Decision) -> None:
+    """Accepting it would move nothing, so no row is at stake; without what it follows from it waits."""
+    assert [one.decision for one in judged(SHOPS, holds)[1]] == [holds]
+    assert judged(SHOPS, holds, by) == ([by], ())
+    assert judged(SHOPS, by, holds) == ([by], ())
+
+
+def test_an_equal_link_waits_where_only_one_way_holds() -> None:
+    holds, by = link("a: tea", "b: food", "exact", 0.7), link("a: tea", "b: food > tea")
+    assert [one.decision for one in judged(SHOPS, holds, by)[1]] == [holds]
+
+
 @pytest.mark.parametrize("verdict", ["accept", "reject", "unsure"])
 def test_what_a_person_decided_is_never_touched(verdict: str) -> None:
     said = link("b: tv", "a: tea", "narrower", 0.01, verdict=verdict, by_method=False, evidence={})

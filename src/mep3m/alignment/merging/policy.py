@@ -41,7 +41,8 @@ class Waiting:
 def apply_policy(catalogue: Catalogue, inputs: MergeInputs) -> tuple[MergeInputs, tuple[Waiting, ...]]:
     """Return the inputs with only those unreviewed links left accepted that may be applied, and the others.
 
-    The links are taken in the order of their probability. What a person decided is never touched.
+    The links are taken in the order of their probability. What a person decided is never touched. One that
+    holds already, because of what is applied, does not wait: a decision about it would move nothing.
     """
     settings = inputs.settings
     if settings.unreviewed != "accept":
@@ -66,7 +67,10 @@ def apply_policy(catalogue: Catalogue, inputs: MergeInputs) -> tuple[MergeInputs
         replace(row, by_method=False) if place in waiting else row
         for place, row in enumerate(inputs.decisions)
     )
-    order = sorted(waiting.values(), key=lambda one: (-one.rows, one.decision.line))
+    still = [
+        one for one in waiting.values() if not chains.follows(one.decision, catalogue.ends(one.decision))
+    ]
+    order = sorted(still, key=lambda one: (-one.rows, one.decision.line))
     return replace(inputs, decisions=decisions), tuple(order)
 
 
