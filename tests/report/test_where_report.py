@@ -44,14 +44,22 @@ def test_the_table_has_every_category_and_what_waits(tmp_path: Path) -> None:
     (section,) = where_sections(where(TEA, BAGS), store(tmp_path / "s"), None)
     assert section.title == "Where your categories went"
     rows = cells(section)
-    assert rows[0][:8] == [
-        "platform", "category", "placed", "relation", "to", "probability", "rows", "why"
-    ]  # fmt: skip
-    assert rows[1][:8] == ["a", "食品 > 茶", "食品 > 茶", "exact", "b '茶'", "0.99", "1,200", TEA.why]
-    assert rows[2][2:6] == ["–", "unmapped", "–", "–"]
+    assert rows[0] == ["category", "rows", "placed", "relation", "probability", "why", "samples"]
+    assert rows[1][:5] == ["食品 > 茶a", "1,200", "食品 > 茶", "exact", "0.99"]
+    assert rows[1][5].strip() == TEA.why
+    assert rows[2][:5] == ["包b", "3", "–", "unmapped", "–"]
     assert ["9", WAITING["link"], "0.40", "1,234", "too small"] in rows
     assert "<b>reason</b>" not in section.html
     assert "<i>包</i>" not in section.html
+
+
+def test_the_short_sentence_comes_first_and_the_evidence_opens(tmp_path: Path) -> None:
+    place = replace(BAGS, short="short <i>reason</i>")
+    (section,) = where_sections(where(place), store(tmp_path / "s"), None)
+    (cell,) = [row[5] for row in cells(section) if row[0] == "包b"]
+    assert [line for line in cell.split("\n") if line] == ["short <i>reason</i>", "evidenceits <b>reason</b>"]
+    assert "<details><summary>evidence</summary><div>its &lt;b&gt;" in section.html
+    assert "<i>" not in section.html
 
 
 def test_pictures_are_shown_where_the_store_has_them(tmp_path: Path) -> None:

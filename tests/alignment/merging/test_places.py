@@ -164,7 +164,7 @@ def test_a_terminal_gets_one_short_sentence_for_what_has_no_link_of_its_own() ->
     decision = link("图书 > 小说", "数码 > 手机", 12, verdict="open", probability=0.4)
     rows = (link("家电", "电器"), link("手机 > 充电宝", "数码", relation="narrower"))
     made = places(*rows, waiting=(Waiting(decision, "probability 0.40 is below 0.8", 8),))
-    assert made["a", ("家电", "电视")].short == "with '家电', which is the same as b '电器' (decided by li)"
+    assert made["a", ("家电", "电视")].short == "below '家电', which is the same as b '电器' (decided by li)"
     assert made["a", ("图书", "小说")].short == f"its own place: line 12 waits ({decision.link})"
     assert made["a", ("手机", "手机")].short == "its own place: no link is sure enough"
     lone: dict[PlatformPath, int] = {("a", ("食品", "茶")): 2}

@@ -115,7 +115,7 @@ class Reasons:
             up, decided = above
             shown = PATH_SEPARATOR.join(up[1])
             why.append(f"above it, '{shown}' {decided.why}")
-            short = [f"with '{shown}', which {decided.short}"] if inside is None else short
+            short = [f"below '{shown}', which {decided.short}"] if inside is None else short
         elif inside is None:
             short.append(self._open_in_short(node))
         if self._ids((node[0], node[1][:-1])) == self._ids(node):
