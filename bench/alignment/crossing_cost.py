@@ -1,8 +1,9 @@
-"""What filing products both ways costs: `python -m bench.alignment.crossing_cost PART...`.
+"""What filing products both ways costs: `python -m bench.alignment.crossing_cost PART[=SIZE]...`.
 
 `real`: `align propose` on the four catalogues without and with it. `rows`: drawn stores of two platforms, 600
-categories each, of growing numbers of rows. `categories`: n x n categories of two platforms with five titles
-each. Processor seconds, as the machine may be shared; each measurement is a process of its own.
+categories each, of growing numbers of rows. `filing` and `categories`: filing alone, and the whole, on n x n
+categories of two platforms with five titles each. Processor seconds, as the machine may be shared; each
+measurement is a process of its own.
 """
 
 from __future__ import annotations
@@ -103,30 +104,44 @@ def rows(count: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def categories(size: int) -> dict[str, Any]:
-    """Measure filing, then the whole of proposing, on `size` x `size` categories of made names."""
+def drawn_sides(size: int) -> list[Side]:
+    """Return two platforms of `size` categories with made names and real titles."""
     titles = [row["title"] for row in rows_of(TITLES)]
     names, draw = made_names(2 * size), random.Random(1)
     entries = [
         Entry(str(k), (name[:3], f"{name} {k}"), titles=tuple(draw.choices(titles, k=TITLES_EACH)), count=9)
         for k, name in enumerate(names)
     ]
-    sides = [Side("left", tuple(entries[:size])), Side("right", tuple(entries[size:]))]
-    whole = [with_inner(side, INNER_TITLES) for side in sides]
-    filing = seconds(lambda: filed(whole))
-    after = peak()
-    without = seconds(lambda: propose_evidence(*sides, AlignSettings().evidence))
+    return [Side("left", tuple(entries[:size])), Side("right", tuple(entries[size:]))]
+
+
+def filing(size: int) -> dict[str, Any]:
+    """Measure filing alone on `size` x `size` categories."""
+    whole = [with_inner(side, INNER_TITLES) for side in drawn_sides(size)]
+    before = peak()
+    spent = seconds(lambda: filed(whole))
+    return {
+        "categories": size,
+        "filing": round(spent, 1),
+        "MiB before, after": [round(before), round(peak())],
+    }
+
+
+def categories(size: int) -> dict[str, Any]:
+    """Measure the whole of proposing on `size` x `size` categories, without filing and then with it."""
+    sides = drawn_sides(size)
+    without = seconds(lambda: propose_evidence(sides[0], sides[1], AlignSettings().evidence))
     before = peak()
     both = seconds(lambda: propose(sides, AlignSettings()))
     return {
-        "categories": size, "filing": round(filing, 1), "MiB after filing": round(after),
-        "without": round(without, 1), "MiB after it": round(before), "with": round(both, 1),
-        "MiB": round(peak()),
+        "categories": size, "without": round(without, 1), "with": round(both, 1),
+        "MiB without, with": [round(before), round(peak())],
     }  # fmt: skip
 
 
 PARTS: dict[str, tuple[Callable[[int], dict[str, Any]], tuple[int, ...]]] = {
-    "real": (real, tuple(range(RUNS))), "rows": (rows, ROWS), "categories": (categories, CATEGORIES),
+    "real": (real, tuple(range(RUNS))), "rows": (rows, ROWS), "filing": (filing, CATEGORIES),
+    "categories": (categories, CATEGORIES),
 }  # fmt: skip
 
 

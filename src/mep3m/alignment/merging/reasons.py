@@ -103,27 +103,27 @@ class Reasons:
         if (own := self._decided(node)) is not None:
             return own
         inside, above = self._inside(node), self._above(node)
-        why, short = [f"its own place: {self._open(node)}"], ["its own place"]
+        told, short = [f"its own place: {self._open(node)}"], ["its own place"]
         if inside is not None:
-            why, short = [f"its own place: it {inside.why}"], [f"its own place, and {inside.short}"]
+            told, short = [f"its own place: it {inside.why}"], [f"its own place, and {inside.short}"]
             if node in self.waiting:
-                why.append(self._open(node))
+                told.append(self._open(node))
         if node in self.overlaps:
             overlap = self._overlap(node)
-            why.append(f"it {overlap.why}, which is never applied (line {overlap.row.line})")
+            told.append(f"it {overlap.why}, which is never applied (line {overlap.row.line})")
         if above is not None:
             up, decided = above
             shown = PATH_SEPARATOR.join(up[1])
-            why.append(f"above it, '{shown}' {decided.why}")
+            told.append(f"above it, '{shown}' {decided.why}")
             short = [f"below '{shown}', which {decided.short}"] if inside is None else short
         elif inside is None:
             short.append(self._open_in_short(node))
         if self._ids((node[0], node[1][:-1])) == self._ids(node):
-            why.append("it has the label of the category above it")
-        told = "; ".join(why), ": ".join(short)
+            told.append("it has the label of the category above it")
         if inside is None:
-            return Reason("kept apart", "", None, *told)
-        return Reason("broader", label(inside.to), _probability(inside.row), *told)
+            return Reason("kept apart", "", None, "; ".join(told), ": ".join(short))
+        probability = _probability(inside.row)
+        return Reason("broader", label(inside.to), probability, "; ".join(told), ": ".join(short))
 
     def _decided(self, node: PlatformPath) -> Reason | None:
         """Return what joined a category with another one or put it below one; `None` where nothing did."""
