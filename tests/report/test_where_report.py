@@ -1,5 +1,6 @@
 """The section "Where your categories went" and its lines for a terminal."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,22 @@ def test_the_table_has_every_category_and_what_waits(tmp_path: Path) -> None:
     (section,) = where_sections(where(TEA, BAGS), store(tmp_path / "s"), None)
     assert section.title == "Where your categories went"
     rows = cells(section)
-    assert rows[0][:8] == [
-        "platform", "category", "placed", "relation", "to", "probability", "rows", "why"
-    ]  # fmt: skip
-    assert rows[1][:8] == ["a", "食品 > 茶", "食品 > 茶", "exact", "b '茶'", "0.99", "1,200", TEA.why]
-    assert rows[2][2:6] == ["–", "unmapped", "–", "–"]
+    assert rows[0] == ["category", "rows", "placed", "relation", "probability", "why", "samples"]
+    assert rows[1][:5] == ["食品 > 茶a", "1,200", "食品 > 茶", "exact", "0.99"]
+    assert rows[1][5].strip() == TEA.why
+    assert rows[2][:5] == ["包b", "3", "–", "unmapped", "–"]
     assert ["9", WAITING["link"], "0.40", "1,234", "too small"] in rows
     assert "<b>reason</b>" not in section.html
     assert "<i>包</i>" not in section.html
+
+
+def test_the_short_sentence_comes_first_and_the_evidence_opens(tmp_path: Path) -> None:
+    place = replace(BAGS, short="short <i>reason</i>")
+    (section,) = where_sections(where(place), store(tmp_path / "s"), None)
+    (cell,) = [row[5] for row in cells(section) if row[0] == "包b"]
+    assert [line for line in cell.split("\n") if line] == ["short <i>reason</i>", "evidenceits <b>reason</b>"]
+    assert "<details><summary>evidence</summary><div>its &lt;b&gt;" in section.html
+    assert "<i>" not in section.html
 
 
 def test_pictures_are_shown_where_the_store_has_them(tmp_path: Path) -> None:
@@ -81,11 +90,16 @@ def test_a_terminal_gets_the_largest_ten_and_how_many_wait() -> None:
     ]
     lines = where_lines(where(*many, self_test=TESTED))
     assert len([line for line in lines if line.startswith("  a 'k")]) == 10
-    assert lines[1] == "  a 'k0' (99) -> k0: why"
-    assert "  … and 2 more in out/where.tsv" in lines
+    assert lines[1] == "  a 'k0' (99): why"
+    assert "  … and 2 more; out/where.tsv has all, with the evidence at length" in lines
     assert "links that wait for a person: 1 (1,234 rows at stake)" in lines
     assert lines[-1] == "categories that a model of the other platforms files elsewhere: 1"
     assert where_lines(where(BAGS))[1].endswith("-> (no place): its <b>reason</b>")
+    moved = replace(TEA, placed=("饮料", "茶"), short="is the same as b '茶' (same name)")
+    assert (
+        where_lines(where(moved))[1]
+        == "  a '食品 > 茶' (1,200) -> 饮料 > 茶: is the same as b '茶' (same name)"
+    )
 
 
 def test_rows_without_a_label_are_named_most_first() -> None:

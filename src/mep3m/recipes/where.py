@@ -26,6 +26,8 @@ from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
 WHERE, SELF_TEST = "where.tsv", "self-test.json"
 #: the column of a review that says what the self-test holds against a link
 FLAG = "mep3m_self_test"
+#: what a terminal says of a category that the self-test contradicts
+DOUBTED = "the self-test disagrees"
 
 
 def where_categories_went(stores: Mapping[str, Store], tested: SelfTest | None, out: Path) -> Where:
@@ -47,7 +49,9 @@ def where_categories_went(stores: Mapping[str, Store], tested: SelfTest | None, 
         if (seen := samples.get(place.node)) is not None:
             place = replace(place, samples=seen.titles, images=seen.images)
         if (one := elsewhere.get(place.node)) is not None:
-            place = replace(place, why=f"{place.why}; {contradiction(one, dataset.taxonomy)}")
+            against = contradiction(one, dataset.taxonomy)
+            short = f"{place.short}; {DOUBTED}" if place.short else ""
+            place = replace(place, why=f"{place.why}; {against}", short=short)
         shown.append(place)
     write_places(out / WHERE, shown)
     told: Mapping[str, list[dict[str, Any]]] = {}

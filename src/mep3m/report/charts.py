@@ -7,8 +7,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-#: one colour for single-series charts; the rest of the page is grey
-INK = "#1f5f8b"
+#: one colour for single-series charts; the rest of the page is grey. All are read on white and on black: a
+#: drawn chart does not follow the reader's colour scheme
+INK, TEXT, GRID, NONE = "#3a83b4", "#7a8896", "rgba(128, 140, 150, 0.25)", "rgba(0, 0, 0, 0)"
 
 
 def bars(counts: Mapping[Any, float], x: str, y: str, *, log: bool = False) -> str:
@@ -103,8 +104,12 @@ def _render(figure: Any, x: str, y: str, height: int = 360, side: int = 60) -> s
         template="plotly_white",
         height=height,
         margin={"l": side, "r": min(side, 20), "t": 20, "b": 50},
-        font={"family": "system-ui, 'Noto Sans CJK SC', sans-serif", "size": 13},
+        font={"family": "system-ui, 'Noto Sans CJK SC', sans-serif", "size": 13, "color": TEXT},
+        paper_bgcolor=NONE,
+        plot_bgcolor=NONE,
         xaxis_title=x,
         yaxis_title=y,
     )
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(gridcolor=GRID, zerolinecolor=GRID, linecolor=GRID)
     return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False}))

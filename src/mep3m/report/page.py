@@ -28,11 +28,13 @@ class Section:
 @cache
 def environment() -> jinja2.Environment:
     """The templates of the package, with every value escaped."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("mep3m.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
+    made.tests["block"] = lambda value: isinstance(value, Markup)
+    return made
 
 
 def render(template: str, **values: Any) -> str:
@@ -41,16 +43,20 @@ def render(template: str, **values: Any) -> str:
 
 
 def table(
-    rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None = None, form: str = "%.4g"
+    rows: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str] | None = None,
+    form: str = "%.4g",
+    stack: bool = False,
 ) -> str:
     """Return rows as an HTML table; `columns` maps keys to headings (default: the first row's keys).
 
-    `form` writes the numbers that are no integers.
+    `form` writes the numbers that are no integers. With `stack` each row is a block of its own on a phone:
+    for rows with sentences. The other tables scroll sideways.
     """
     if not rows:
         return "<p>none</p>"
     headings = columns or {key: key for key in rows[0]}
-    return render("table.html", rows=rows, headings=headings, form=form)
+    return render("table.html", rows=rows, headings=headings, form=form, stack=stack)
 
 
 def picture(content: bytes, kind: str = "jpeg", alt: str = "") -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from mep3m.alignment.merging.places import NO_CATEGORY, CategoryPlace
 from mep3m.evaluation.self_test import HeldOutPlatform, SelfTest
-from mep3m.report.page import Section, picture, table
+from mep3m.report.page import Section, picture, render, table
 from mep3m.statistics.pictures import jpeg, thumbnail
 from mep3m.store import Store
 from mep3m.taxonomy import PATH_SEPARATOR
@@ -53,10 +53,11 @@ def where_lines(where: Where) -> list[str]:
     """Return the largest categories and what waits, as lines for a terminal."""
     lines = ["where your categories went, largest first"]
     for place in where.places[:SHOWN]:
-        placed = place.shown_place or "(no place)"
-        lines.append(f"  {place.platform} '{place.shown}' ({place.rows:,}) -> {placed}: {place.why}")
+        moved = "" if place.placed == place.path else f" -> {place.shown_place or '(no place)'}"
+        why = place.short or place.why
+        lines.append(f"  {place.platform} '{place.shown}' ({place.rows:,}){moved}: {why}")
     if (more := len(where.places) - SHOWN) > 0:
-        lines.append(f"  … and {more:,} more in {where.file}")
+        lines.append(f"  … and {more:,} more; {where.file} has all, with the evidence at length")
     rows = sum(int(one["rows"]) for one in where.waiting)
     lines.append(f"links that wait for a person: {len(where.waiting):,} ({rows:,} rows at stake)")
     if where.overlaps:
@@ -84,22 +85,21 @@ def where_sections(where: Where, store: Store, scores: Mapping[str, Any] | None)
     """Return the table of all categories with pictures, what waits, and what the self-test says."""
     rows = [
         {
-            "platform": place.platform,
-            "category": place.shown,
+            "category": Markup(render("where_category.html", place=place)),
+            "rows": place.rows,
             "placed": place.shown_place or None,
             "relation": place.relation,
-            "to": place.to or None,
             "probability": None if place.probability is None else f"{place.probability:.2f}",
-            "rows": place.rows,
-            "why": place.why,
+            "why": Markup(render("where_why.html", place=place)),
             "samples": _samples(place, store if number < WITH_PICTURES else None),
         }
         for number, place in enumerate(where.places)
     ]
-    html = table(rows) + f"<h3>Links that wait for a person: {len(where.waiting)}</h3>"
-    html += table(_listed(where.waiting))
+    html = table(rows, stack=True) + f"<h3>Links that wait for a person: {len(where.waiting)}</h3>"
+    html += table(_listed(where.waiting), stack=True)
     if where.overlaps:
-        html += f"<h3>Categories that overlap: {len(where.overlaps)}</h3>" + table(_listed(where.overlaps))
+        html += f"<h3>Categories that overlap: {len(where.overlaps)}</h3>"
+        html += table(_listed(where.overlaps), stack=True)
     sections = [Section("Where your categories went", html, WHERE_NOTE)]
     if where.self_test is not None:
         sections.append(_self_test(where.self_test, where.places, scores))
@@ -122,12 +122,9 @@ def _listed(links: Sequence[Mapping[str, Any]]) -> list[dict[str, str | int | fl
 
 def _samples(place: CategoryPlace, store: Store | None) -> Markup:
     """Return sample titles, and pictures where a store is given."""
-    titles = Markup("<br>").join(escape(title) for title in place.samples)
-    if store is None:
-        return titles
-    small = [thumbnail(store, key, SIDE) for key in place.images]
+    small = [thumbnail(store, key, SIDE) for key in place.images] if store is not None else []
     images = [Markup(picture(jpeg(image))) for image in small if image is not None]
-    return titles + (Markup("<br>") if titles and images else "") + Markup(" ").join(images)
+    return Markup(render("where_samples.html", titles=place.samples, images=images))
 
 
 def _self_test(
@@ -151,7 +148,8 @@ def _self_test(
         }
         for place in sorted(flagged, key=lambda place: (-place.rows, place.node))
     ]
-    html = table(rows) + f"<h3>Filed elsewhere by the others: {len(named)}</h3>" + table(named)
+    html = table(rows)
+    html += f"<h3>Filed elsewhere by the others: {len(named)}</h3>" + table(named, stack=True)
     return Section("The merge tests itself", html, SELF_TEST_NOTE)
 
 

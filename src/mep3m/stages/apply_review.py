@@ -19,7 +19,7 @@ from mep3m.alignment.merging.impact import Counts, MergeResult, impact
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
 from mep3m.alignment.merging.overlaps import overlapping
 from mep3m.alignment.merging.places import CategoryPlace, merged_places
-from mep3m.alignment.merging.policy import apply_policy
+from mep3m.alignment.merging.policy import apply_policy, still_waiting
 from mep3m.alignment.records import Side
 from mep3m.alignment.review.decisions import Ref, links
 from mep3m.errors import NotFoundError, StoreError, UsageError
@@ -99,7 +99,8 @@ class ApplyReview:
         ]
         notes = (*other, *left_open, *broken)
         overlaps = overlapping(catalogue, self.review.decisions)
-        return MergeResult(remap_mapping(merged, taxonomy, held), notes, waiting, applied, overlaps)
+        still = still_waiting(catalogue, merged, waiting)
+        return MergeResult(remap_mapping(merged, taxonomy, held), notes, still, applied, overlaps)
 
     def places(self, counts: Counts, result: MergeResult) -> list[CategoryPlace]:
         """Return where each category went, and why; largest first."""

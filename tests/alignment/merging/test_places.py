@@ -89,7 +89,7 @@ def test_a_narrower_link_is_seen_from_both_of_its_sides() -> None:
         link("手机 > 充电宝", "数码 > 移动电源", relation="narrower", verdict="open", by_method=True)
     )["b", ("数码", "移动电源")]
     assert (outer.relation, outer.to, outer.probability) == ("broader", "a '手机 > 充电宝'", 0.9)
-    assert outer.why.startswith("its own place: no link is sure enough; it contains a '手机 > 充电宝'")
+    assert outer.why.startswith("its own place: it contains a '手机 > 充电宝' (the method, probability 0.90")
 
 
 def test_what_is_linked_to_nothing_is_kept_apart_and_names_what_waits() -> None:
@@ -128,6 +128,60 @@ def test_one_name_in_the_same_place_needs_no_link() -> None:
     place = places(first_level=FIRST, rows=rows)["a", ("家电", "大家电")]
     assert (place.relation, place.to) == ("same name", "b '电器 > 大家电'")
     assert "one name in the same place" in place.why
+
+
+@pytest.mark.parametrize(
+    ("values", "short"),
+    [
+        ({"verdict": "accept"}, "is the same as b '电器 > 平板电视' (decided by li)"),
+        ({"words": "names 1.00; same name"}, "is the same as b '电器 > 平板电视' (same name)"),
+        (
+            {
+                "words": "names 0.80; left rows filed under right 0.40",
+                "evidence": {"filed_l": 0.4, "filed_r": 0.75},
+            },
+            "is the same as b '电器 > 平板电视' (75% of b's products look like a's there)",
+        ),
+        ({"words": "names 0.25; titles 0.80"}, "is the same as b '电器 > 平板电视' (titles 0.80)"),
+        (
+            {"relation": "narrower", "evidence": {"named_l": 1.0, "filed_l": 0.9}},
+            "lies within b '电器 > 平板电视' (by its name)",
+        ),
+        (
+            {"relation": "narrower", "evidence": {"named_r": 1.0, "filed_l": 0.9}},
+            "lies within b '电器 > 平板电视' (90% of a's products look like b's there)",
+        ),
+        ({"relation": "narrower"}, "lies within b '电器 > 平板电视'"),
+    ],
+)
+def test_a_terminal_gets_the_most_telling_evidence_only(values: dict[str, object], short: str) -> None:
+    given = {"verdict": "open", "by_method": True, **values}
+    made = places(link("家电 > 电视", "电器 > 平板电视", **given))
+    assert made["a", ("家电", "电视")].short == short
+
+
+def test_a_terminal_gets_one_short_sentence_for_what_has_no_link_of_its_own() -> None:
+    decision = link("图书 > 小说", "数码 > 手机", 12, verdict="open", probability=0.4)
+    rows = (link("家电", "电器"), link("手机 > 充电宝", "数码", relation="narrower"))
+    made = places(*rows, waiting=(Waiting(decision, "probability 0.40 is below 0.8", 8),))
+    assert made["a", ("家电", "电视")].short == "below '家电', which is the same as b '电器' (decided by li)"
+    assert made["a", ("图书", "小说")].short == f"its own place: line 12 waits ({decision.link})"
+    assert made["a", ("手机", "手机")].short == "its own place: no link is sure enough"
+    lone: dict[PlatformPath, int] = {("a", ("食品", "茶")): 2}
+    assert places(rows=lone)["a", ("食品", "茶")].short == "its own place: there is no other platform"
+
+
+def test_a_category_that_holds_another_says_so_first_and_what_waits_after_it() -> None:
+    decision = link("图书 > 小说", "数码 > 移动电源", 12, verdict="open", probability=0.4)
+    inner = link("手机 > 充电宝", "数码 > 移动电源", relation="narrower")
+    place = places(inner, waiting=(Waiting(decision, "probability 0.40 is below 0.8", 8),))[
+        "b", ("数码", "移动电源")
+    ]
+    assert place.short == "its own place, and contains a '手机 > 充电宝' (decided by li)"
+    assert place.why.startswith(
+        "its own place: it contains a '手机 > 充电宝' (decided by li); no link is sure enough"
+    )
+    assert "line 12 waits" in place.why
 
 
 def test_what_lies_deeper_than_the_tree_says_that_it_has_the_label_above() -> None:
@@ -205,6 +259,7 @@ def test_an_overlap_is_told_and_puts_the_category_nowhere() -> None:
         (("a", ("手机", "充电宝")), "b '数码 > 移动电源'"), (("b", ("数码", "移动电源")), "a '手机 > 充电宝'")
     ):  # fmt: skip
         assert made[node].relation == "kept apart"
+        assert made[node].short == f"its own place: overlaps {other}, neither holds the other"
         assert f"it overlaps {other} (the method, probability 0.70), which is never applied (line 10)" in (
             made[node].why
         )

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mep3m.alignment.merging.first_level import PlatformPath
-from mep3m.alignment.merging.merge import Catalogue, MergeInputs
-from mep3m.alignment.merging.policy import Waiting, apply_policy
+from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
+from mep3m.alignment.merging.policy import Waiting, apply_policy, still_waiting
 from mep3m.alignment.review.decisions import Decision, Ref, links
 from mep3m.settings.align import MergeSettings
 
@@ -146,6 +146,39 @@ def test_a_link_that_follows_from_others_costs_nothing() -> None:
     precision = 1 - 0.1 / sum(SHOPS.rows.values())
     assert len(judged(SHOPS, equal, step, follows, precision=precision)[0]) == 3
     assert judged(SHOPS, follows, precision=precision)[0] == []
+
+
+def waits(*rows: Decision) -> list[Decision]:
+    """Return the links that wait once the others have been applied and merged."""
+    inputs, waiting = apply_policy(SHOPS, MergeInputs(rows, settings=MergeSettings()))
+    return [one.decision for one in still_waiting(SHOPS, merge(SHOPS, inputs), waiting)]
+
+
+@pytest.mark.parametrize(
+    ("holds", "by"),
+    [
+        (link("c: home", "b: food > tea", "broader", 0.7), link("b: food", "c: home", "narrower")),
+        (link("b: food > tea", "c: home", "narrower", 0.7), link("b: food", "c: home")),
+        (link("a: tea", "b: food", "narrower", 0.7), link("a: tea", "b: food > tea")),
+    ],
+)
+def test_a_link_that_holds_by_what_is_applied_does_not_wait(holds: Decision, by: Decision) -> None:
+    """Accepting it would move nothing, so no row is at stake; without what it follows from it waits."""
+    assert waits(holds) == [holds]
+    assert waits(holds, by) == waits(by, holds) == []
+
+
+def test_an_equal_link_waits_where_only_one_way_holds() -> None:
+    equal = link("a: tea", "b: food", "exact", 0.7)
+    assert waits(equal, link("a: tea", "b: food > tea")) == [equal]
+
+
+def test_a_link_of_equal_names_that_the_merge_joins_anyhow_does_not_wait() -> None:
+    catalogue = shops({"a: home > tv": 3, "a: home > fan": 2, "b: home > tv": 4, "b: home > oven": 5})
+    rows = (link("a: home", "b: home", "exact", 0.7), link("a: home > tv", "b: home > tv"))
+    inputs, waiting = apply_policy(catalogue, MergeInputs(rows, settings=MergeSettings()))
+    assert [one.decision for one in waiting] == [rows[0]]
+    assert still_waiting(catalogue, merge(catalogue, inputs), waiting) == ()
 
 
 @pytest.mark.parametrize("verdict", ["accept", "reject", "unsure"])

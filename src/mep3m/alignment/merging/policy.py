@@ -14,7 +14,7 @@ from itertools import product
 
 from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.groups import label
-from mep3m.alignment.merging.merge import Catalogue, MergeInputs
+from mep3m.alignment.merging.merge import Catalogue, Merge, MergeInputs
 from mep3m.alignment.records import Relation
 from mep3m.alignment.review.decisions import Decision
 from mep3m.settings.align import MergeSettings
@@ -66,8 +66,31 @@ def apply_policy(catalogue: Catalogue, inputs: MergeInputs) -> tuple[MergeInputs
         replace(row, by_method=False) if place in waiting else row
         for place, row in enumerate(inputs.decisions)
     )
-    order = sorted(waiting.values(), key=lambda one: (-one.rows, one.decision.line))
+    still = [
+        one for one in waiting.values() if not chains.follows(one.decision, catalogue.ends(one.decision))
+    ]
+    order = sorted(still, key=lambda one: (-one.rows, one.decision.line))
     return replace(inputs, decisions=decisions), tuple(order)
+
+
+def still_waiting(catalogue: Catalogue, merged: Merge, waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
+    """Return the links without those that hold in the merged tree anyhow: accepting them would move no row.
+
+    They follow from applied links, or from equal names in one place.
+    """
+
+    def holds(row: Decision) -> bool:
+        ends = catalogue.ends(row)
+        if ends[0] is None or ends[1] is None:
+            return False
+        pairs = _inner_outer(row.relation, (ends[0], ends[1]))
+        return bool(pairs) and all(within(inner, outer) for inner, outer in pairs)
+
+    def within(inner: PlatformPath, outer: PlatformPath) -> bool:
+        low, high = ([one.category for one in merged.mapping.get(node, ())] for node in (inner, outer))
+        return bool(high) and low[: len(high)] == high
+
+    return tuple(one for one in waiting if not holds(one.decision))
 
 
 def _refusal(row: Decision, settings: MergeSettings) -> str:
