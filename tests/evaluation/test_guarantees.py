@@ -137,7 +137,7 @@ def test_how_many_rows_are_needed() -> None:
     random = np.random.default_rng(5)
     told = [guarantees.rows_needed(SCORERS["calibrated"](random, 1500), 0.99, 0.95) for _ in range(40)]
     wanted = int(np.median([float("inf") if rows is None else rows for rows in told]))
-    assert 1000 < wanted < 20_000
+    assert 2000 < wanted < 60_000
     proven = [prove(SCORERS["calibrated"](random, wanted), 0.99, 0.95) for _ in range(50)]
     assert sum(proof is not None for proof in proven) > 10
     assert guarantees.rows_needed(SCORERS["knows nothing"](random, 4000), 0.99, 0.95) is None

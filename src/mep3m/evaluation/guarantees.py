@@ -26,6 +26,8 @@ Numbers = NDArray[np.float64]
 GRID: Numbers = np.concatenate(
     [[1.0], 1 - 10.0 ** -np.arange(6, 1, -0.125), np.arange(0.9, 0.095, -0.0125)]
 ).round(9)
+#: the first λ files no more rows than this, unless fewer could prove nothing
+FIRST = 600
 
 
 class Audited(NamedTuple):
@@ -77,9 +79,13 @@ def fewest(precision: float, confidence: float) -> int:
     return math.ceil(math.log(1 - confidence) / math.log(precision))
 
 
-def first_rows(precision: float, confidence: float) -> int:
-    """Return how many rows the first λ to be tested has to file: twice the fewest, so that one may be wrong."""
-    return 2 * fewest(precision, confidence)
+def first_rows(precision: float, confidence: float, n: int) -> int:
+    """Return how many of `n` rows the first tested λ files at least.
+
+    Twice the fewest, so that one may be wrong; a quarter of the rows, up to 600, where that is more: the
+    search ends at the first failure, and few rows fail easily.
+    """
+    return max(2 * fewest(precision, confidence), min(FIRST, n // 4))
 
 
 def lower_bound(filed: Ints | int, errors: Ints | int, confidence: float) -> Numbers:
@@ -128,7 +134,7 @@ def prove(
     be a random sample of what comes in, independent of each other and of all that the model was made with.
     """
     filed, errors = counts(audited, grid=grid)
-    begin = first_rows(precision, confidence) if start is None else start
+    begin = first_rows(precision, confidence, len(audited.files)) if start is None else start
     place = last_passed(filed, errors, precision, confidence, begin)
     return None if place < 0 else at(audited, float(grid[place]), confidence)
 
@@ -157,13 +163,16 @@ def rows_needed(
     the rows are too few for that. `None`: at no λ is the share small enough, or nothing is filed.
     """
     filed, errors = counts(audited, grid=grid)
-    begin = first_rows(precision, confidence) if start is None else start
+    n = len(audited.files)
     points = {(int(f), int(e)) for f, e in zip(filed, errors, strict=True) if f}
     for more in (0.5, 0.0):
         wanted = {f: _filings_needed((e + more) / (f + 2 * more), precision, confidence) for f, e in points}
-        rows = [math.ceil(max(w, begin) * len(audited.files) / f) for f, w in wanted.items() if w is not None]
-        if rows:
-            return min(rows)
+        known = [(f, w) for f, w in wanted.items() if w is not None]
+        if known:
+            begin = first_rows(precision, confidence, 0)
+            # where a quarter of the rows is more than is filed, the first λ has to file all of `FIRST`
+            least = {f: start or (begin if 4 * f >= n else max(begin, FIRST)) for f, _ in known}
+            return min(math.ceil(max(w, least[f]) * n / f) for f, w in known)
     return None
 
 

@@ -201,6 +201,8 @@ _ASSIGNED = pa.schema(
         ("decision", pa.string()),
         ("reason", pa.string()),
         ("platform", pa.string()),
+        ("promise", pa.string()),
+        ("shadow", pa.string()),
     ]
 )
 

@@ -11,6 +11,7 @@ from mep3m.cli.shared import (
     FILE,
     NEW_FILE,
     column_options,
+    given_by_user,
     given_columns,
     json_option,
     print_json,
@@ -41,6 +42,8 @@ BATCH = 8192
 @click.option(
     "--edits", type=FILE, help="Edits of the category tree ('align edit') that the answers are to take in."
 )
+@click.option("--promise", type=FILE, help="File what this promise of 'guarantee' covers, and nothing else.")
+@click.option("--shadow", is_flag=True, help="With --promise: say what would be filed, and file nothing.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Alternatives a product.")
 @json_option
 def assign(
@@ -56,12 +59,17 @@ def assign(
     with a probability, a decision (filed or review) and the reason for a review. JSON lines also have a
     probability for each level and the most probable full paths. With --min-confidence 0 every product gets
     a full path, unless the model can read nothing of it.
+
+    With --promise a product is filed at the deepest category that is as probable as the promise asks, which
+    may lie above the last level; all others go to review. While a file with the promise's name and .stop
+    after it exists, nothing is filed from the next batch on.
     """
     import pyarrow.compute as pc
 
     from mep3m.assignment.answer import Assignment
     from mep3m.assignment.answer import assign as answer
     from mep3m.assignment.output import ENDINGS, answers_file
+    from mep3m.assignment.policy import FilingPolicy
     from mep3m.assignment.run import Run
     from mep3m.cli.learning.evaluate import with_edits_of
     from mep3m.cli.learning.train import say_refused
@@ -70,6 +78,13 @@ def assign(
 
     ending(out, ENDINGS)  # before any work
     opened_run = with_edits_of(Run.open(run), options["edits"])
+    policy = None
+    if options["promise"] is not None:
+        if given_by_user("min_confidence"):
+            raise UsageError("--promise has its own threshold; leave out --min-confidence")
+        policy = FilingPolicy.open(options["promise"], opened_run, options["shadow"])
+    elif options["shadow"]:
+        raise UsageError("--shadow says what a promise would file; name one with --promise")
     opened = opened_run.read(
         data,
         False,
@@ -90,7 +105,7 @@ def assign(
     ):
         for start in range(0, total, BATCH):
             batch = opened.products.slice(start, BATCH)
-            answers = answer(opened_run.classifier, batch, opened.images, top, min_confidence, names)
+            answers = answer(opened_run.classifier, batch, opened.images, top, min_confidence, names, policy)
             review += sum(one.review for one in answers)
             unreadable += sum(one.unreadable is not None for one in answers)
             nothing = [one for one in answers if not one.top]
