@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,10 @@ from mep3m.cli.shared import (
 )
 from mep3m.errors import UsageError
 from mep3m.settings.run import MIN_CONFIDENCE
+
+if TYPE_CHECKING:
+    from mep3m.assignment.policy import FilingPolicy
+    from mep3m.assignment.run import Run
 
 #: products that are classified at once
 BATCH = 8192
@@ -69,7 +73,6 @@ def assign(
     from mep3m.assignment.answer import Assignment
     from mep3m.assignment.answer import assign as answer
     from mep3m.assignment.output import ENDINGS, answers_file
-    from mep3m.assignment.policy import FilingPolicy
     from mep3m.assignment.run import Run
     from mep3m.cli.learning.evaluate import with_edits_of
     from mep3m.cli.learning.train import say_refused
@@ -78,13 +81,9 @@ def assign(
 
     ending(out, ENDINGS)  # before any work
     opened_run = with_edits_of(Run.open(run), options["edits"])
-    policy = None
-    if options["promise"] is not None:
-        if given_by_user("min_confidence"):
-            raise UsageError("--promise has its own threshold; leave out --min-confidence")
-        policy = FilingPolicy.open(options["promise"], opened_run, options["shadow"])
-    elif options["shadow"]:
-        raise UsageError("--shadow says what a promise would file; name one with --promise")
+    if options["promise"] is not None and given_by_user("min_confidence"):
+        raise UsageError("--promise has its own threshold; leave out --min-confidence")
+    policy = _policy(opened_run, options["promise"], options["shadow"])
     opened = opened_run.read(
         data,
         False,
@@ -119,6 +118,15 @@ def assign(
     report(counts | {"unreadable_images": unreadable}, out, as_json)
 
 
+def _policy(run: Run, promise: Path | None, shadow: bool) -> FilingPolicy | None:
+    """Return the policy of a promise, checked against the run."""
+    from mep3m.assignment.policy import FilingPolicy
+
+    if promise is None and shadow:
+        raise UsageError("--shadow says what a promise would file; name one with --promise")
+    return None if promise is None else FilingPolicy.open(promise, run, shadow)
+
+
 def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
     """Print what became of the products; exit with 1 where rows were refused or images not read."""
     if as_json:
@@ -146,7 +154,9 @@ def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
 @click.option(
     "--edits", type=FILE, help="Edits of the category tree ('align edit') that the answers are to take in."
 )
-def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
+@click.option("--promise", type=FILE, help="File what this promise of 'guarantee' covers, and nothing else.")
+@click.option("--shadow", is_flag=True, help="With --promise: say what would be filed, and file nothing.")
+def serve(run: Path, host: str, port: int, edits: Path | None, promise: Path | None, shadow: bool) -> None:
     """Serve the classifier in RUN: a page at /, JSON at /assign, /assign-image, /card and /health."""
     import socket
 
@@ -156,7 +166,8 @@ def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
     from mep3m.cli.learning.evaluate import with_edits_of
     from mep3m.service.app import create_app
 
-    app = create_app(with_edits_of(Run.open(run, bare=True), edits))
+    opened = with_edits_of(Run.open(run, bare=True), edits)
+    app = create_app(opened, _policy(opened, promise, shadow))
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

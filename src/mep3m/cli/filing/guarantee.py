@@ -84,7 +84,7 @@ def target_options(command: Any) -> Any:
         click.option(
             "--first-rows",
             type=click.IntRange(1),
-            help="Rows that the first tested threshold files. Default: a quarter, at most 600 or what a proof takes.",
+            help="Rows that the first tested threshold files. Default: a quarter, at most 600.",
         ),
     ]
     for option in reversed(options):
