@@ -53,12 +53,12 @@ def test_images_without_titles_are_known_by_their_bytes(tmp_path: Path) -> None:
     told = trained_on.rows_of_training(tmp_path, rows, images)
     assert told is not None
     assert told["image"].tolist() == [1]
-    assert told["unknown"].tolist() == []  # it has an id
 
 
-def test_a_row_without_any_key_is_said_to_be_unknown(tmp_path: Path) -> None:
-    trained_on.save(tmp_path, to_table(ROWS), None)
-    assert found(tmp_path, Product("1", "t", "1"), Product("2", "t", "2", title="好")) == {"unknown": [0]}
+def test_text_in_images_stands_for_a_title(tmp_path: Path) -> None:
+    trained_on.save(tmp_path, to_table([Product("1", "t", "1", ocr="红富士")]), None)
+    assert found(tmp_path, Product("1", "t", "1"), Product("2", "t", "2", ocr="红富士")) == {"ocr": [1]}
+    assert found(tmp_path, Product("1", "t", "1", title="!!!"), Product("2", "t", "2", title="好")) == {}
 
 
 def test_an_older_run_cannot_tell_and_a_damaged_one_says_so(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Which rows a run was made with, as hashes: an audit must not hold one of them.
 
 Training, early stopping, temperatures and fusion weights have all seen these rows, those held out for
-validation included. A row is known by its id, its title, its duplicate group, and by the bytes of its image
-where it has no title.
+validation included. A row is known by its id, its title, its duplicate group, and where it has no title by
+its OCR text and the bytes of its image. A row with none of these shows no model anything.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ FILE = "trained_on.safetensors"
 
 
 def keys(products: pa.Table, images: Images | None = None) -> dict[str, NDArray[np.int64]]:
-    """Return what each row (N,) is known by: `id`, `title`, `group` and `image`, hashed; 0 is none."""
+    """Return what each row (N,) is known by: `id`, `title`, `group`, `ocr` and `image`, hashed."""
     own = pa.nulls(len(products), pa.string()) if _only_numbered(products) else products["id"]
     group = pc.if_else(pc.equal(products["group"], ""), None, products["group"])
-    found = {"id": own, "title": title_keys(products), "group": group}
+    titles = title_keys(products)
+    ocr = pc.if_else(pc.is_null(titles), products["ocr"], None)
+    found = {"id": own, "title": titles, "group": group, "ocr": ocr}
     hashed = {name: _hashed(column.to_pylist()) for name, column in found.items()}
     return hashed | {"image": _hashed(_images(products, hashed["title"] == 0, images))}
 
@@ -44,7 +46,7 @@ def save(folder: Path, products: pa.Table, images: Images | None) -> None:
 def rows_of_training(folder: Path, products: pa.Table, images: Images | None) -> dict[str, Ints] | None:
     """Return the numbers of the rows that a run was made with, by what they were recognised by.
 
-    `unknown` are rows that nothing is known by. `None`: the run was trained before such hashes were kept.
+    `None`: the run was trained before such hashes were kept.
 
     Raises:
         ModelError: the file of hashes is damaged.
@@ -53,9 +55,7 @@ def rows_of_training(folder: Path, products: pa.Table, images: Images | None) ->
         return None
     seen = open_tensors(folder / FILE)
     mine = keys(products, images)
-    found = {name: np.flatnonzero((mine[name] != 0) & np.isin(mine[name], seen[name])) for name in seen}
-    nothing = np.logical_and.reduce([values == 0 for values in mine.values()])
-    return found | {"unknown": np.flatnonzero(nothing)}
+    return {name: np.flatnonzero((mine[name] != 0) & np.isin(mine[name], seen[name])) for name in seen}
 
 
 def _only_numbered(products: pa.Table) -> bool:

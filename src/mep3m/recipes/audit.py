@@ -99,13 +99,10 @@ def _require_labels(dataset: Dataset) -> None:
 def _seen(run: Run, dataset: Dataset, opened: Opened, unchecked: bool) -> Ints:
     """Return the numbers of the rows that training has seen."""
     found = trained_on.rows_of_training(run.folder, dataset.products, opened.images)
-    unknown = "was trained before runs kept which rows they have seen" if found is None else None
-    if found is not None and len(found["unknown"]):
-        unknown = f"cannot recognise {len(found['unknown']):,} rows without id, title and readable image"
-    if unknown is not None and not unchecked:
+    if found is None and not unchecked:
         raise ModelError(
-            f"{run.folder} {unknown}: nobody can say that the audit is new to it. Train it again, "
-            "or give --unchecked if you know that no audited row was used to make it"
+            f"{run.folder} was trained before runs kept which rows they have seen: nobody can say that the "
+            "audit is new to it. Train it again, or give --unchecked if you know that no audited row was in it"
         )
     if found is None:
         return np.zeros(0, dtype=np.int64)
@@ -115,7 +112,7 @@ def _seen(run: Run, dataset: Dataset, opened: Opened, unchecked: bool) -> Ints:
             f"{len(found['id']):,} of {len(dataset):,} audited rows were in training (by their id, first: "
             f"'{first}'); take them out, or audit rows that came in later"
         )
-    same = np.unique(np.concatenate([found["title"], found["group"], found["image"]]))
+    same = np.unique(np.concatenate(list(found.values())))
     if 2 * len(same) > len(dataset):
         raise UsageError(
             f"{len(same):,} of {len(dataset):,} audited rows were in training (by title, duplicate group or "

@@ -92,7 +92,9 @@ def target_options(command: Any) -> Any:
     return command
 
 
-@guarantee.command(epilog="Example: mep3m guarantee run --audit audit.tsv --precision 0.9 --out promise.json")
+@guarantee.command(
+    epilog="Example: mep3m guarantee run --audit audit.tsv --precision 0.95 --out promise.json"
+)
 @click.argument("run", type=click.Path(path_type=Path))
 @audit_options
 @target_options
@@ -157,7 +159,7 @@ def check(promise: Path, run: Path | None, public_key: Path | None, as_json: boo
         raise click.exceptions.Exit(1)
 
 
-@guarantee.command(epilog="Example: mep3m guarantee plan run --audit audit.tsv --precision 0.9")
+@guarantee.command(epilog="Example: mep3m guarantee plan run --audit audit.tsv --precision 0.99")
 @click.argument("run", type=click.Path(path_type=Path))
 @audit_options
 @target_options
