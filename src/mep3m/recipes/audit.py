@@ -102,7 +102,7 @@ def _seen(run: Run, dataset: Dataset, opened: Opened, unchecked: bool) -> Ints:
     if found is None and not unchecked:
         raise ModelError(
             f"{run.folder} was trained before runs kept which rows they have seen: nobody can say that the "
-            "audit is new to it. Train it again, or give --unchecked if you know that no audited row was in it"
+            "audit is new to it. Train it again, or give --unchecked if you know that no audited row was used"
         )
     if found is None:
         return np.zeros(0, dtype=np.int64)
