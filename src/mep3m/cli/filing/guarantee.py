@@ -21,12 +21,11 @@ DEFAULT = "make"
 class GuaranteeGroup(click.Group):
     """A group whose first word may be a run: then it is `make`."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the default command before a first word that is no command and does not ask for help."""
-        asks_help = not args or args[0] in ctx.help_option_names
-        if not asks_help and args[0] not in self.commands:
-            args = [DEFAULT, *args]
-        return super().parse_args(ctx, args)
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Put the default command before a first word that is none."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else [DEFAULT, *args])
 
 
 @click.group(cls=GuaranteeGroup)
