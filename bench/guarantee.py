@@ -15,6 +15,7 @@ import argparse
 import csv
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from bench import plots
 from mep3m.assignment.run import Run
 from mep3m.dataset.reading import open_products
 from mep3m.evaluation import guarantees
-from mep3m.evaluation.guarantees import Audited
+from mep3m.evaluation.guarantees import Audited, Proof
 from mep3m.recipes.audit import read_audit
 from mep3m.recipes.classify import train_run
 from mep3m.settings.run import RunSettings
@@ -38,7 +39,7 @@ SETS = {
 PROMISED = (0.95, 0.97, 0.99)
 CONFIDENCE = 0.95
 #: method -> threshold for an audit and a precision, `None` where it files nothing
-METHODS = {
+METHODS: dict[str, Callable[[Audited, float], Proof | None]] = {
     "promise": lambda audit, precision: guarantees.prove(audit, precision, CONFIDENCE),
     "empirical": lambda audit, precision: guarantees.empirical(audit, precision, CONFIDENCE),
     "score >= .9": lambda audit, precision: guarantees.at(audit, 0.9, CONFIDENCE),
