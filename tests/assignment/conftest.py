@@ -6,7 +6,7 @@ import pytest
 
 from mep3m.assignment.promise import Promise
 from mep3m.assignment.run import Run
-from mep3m.recipes.guarantee import Asked, make_promise
+from mep3m.recipes.guarantee import Target, make_promise
 from tests.assignment.audited import audit_of, rows, train, write
 
 
@@ -18,6 +18,6 @@ def audited_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture
 def promise(audited_run: Run, tmp_path: Path) -> Promise:
     table = write(tmp_path / "audit.tsv", rows(1500, 2))
-    made, _ = make_promise(audit_of(audited_run, table), Asked(0.95))
+    made, _ = make_promise(audit_of(audited_run, table), Target(0.95))
     assert made is not None
     return made

@@ -10,7 +10,7 @@ from mep3m.assignment import trained_on
 from mep3m.assignment.run import Run
 from mep3m.errors import ModelError, UsageError
 from mep3m.recipes.audit import AuditRows
-from mep3m.recipes.guarantee import Asked, check_promise, make_promise, plan_audit
+from mep3m.recipes.guarantee import Target, check_promise, make_promise, plan_audit
 from tests.assignment.audited import audit_of, rows, train, write
 
 Table = list[tuple[str, ...]]
@@ -101,7 +101,7 @@ def test_what_shows_the_model_nothing_is_never_filed(audit: Callable[[Table], Au
 
 def test_a_promise_and_what_stands_beside_it(audit: Callable[[Table], AuditRows]) -> None:
     held = audit(rows(1500, 2))
-    promise, told = make_promise(held, Asked(0.95))
+    promise, told = make_promise(held, Target(0.95))
     assert promise is not None
     assert promise.bound >= 0.95
     assert told["lambda"] == promise.threshold
@@ -119,26 +119,26 @@ def test_a_promise_and_what_stands_beside_it(audit: Callable[[Table], AuditRows]
 
 
 def test_a_least_level_is_part_of_the_promise(audit: Callable[[Table], AuditRows]) -> None:
-    promise, told = make_promise(audit(rows(1500, 2)), Asked(0.9, min_level=2))
+    promise, told = make_promise(audit(rows(1500, 2)), Target(0.9, min_level=2))
     assert promise is not None
     assert promise.min_level == 2
     assert [one["level"] for one in told["levels"]] == [2]
     with pytest.raises(UsageError, match=r"no level 3.*levels 1 to 2"):
-        make_promise(audit(rows(30, 2)), Asked(0.9, min_level=3))
+        make_promise(audit(rows(30, 2)), Target(0.9, min_level=3))
 
 
 def test_too_few_rows_say_how_many_more(audit: Callable[[Table], AuditRows]) -> None:
-    promise, told = make_promise(audit(rows(60, 2)), Asked(0.95))
+    promise, told = make_promise(audit(rows(60, 2)), Target(0.95))
     assert promise is None
     assert told["lambda"] is None
     assert told["rows_needed"] == told["n"] + told["more_rows"]
-    proven, _ = make_promise(audit(rows(3 * told["rows_needed"], 3)), Asked(0.95))
+    proven, _ = make_promise(audit(rows(3 * told["rows_needed"], 3)), Target(0.95))
     assert proven is not None
 
 
 def test_what_no_number_of_rows_proves(audit: Callable[[Table], AuditRows]) -> None:
     shifted = [(title, "食品", "香蕉") for title, *_ in rows(300, 2)]
-    promise, told = make_promise(audit(shifted), Asked(0.95))
+    promise, told = make_promise(audit(shifted), Target(0.95))
     assert promise is None
     assert (told["rows_needed"], told["more_rows"]) == (None, None)
 
@@ -146,12 +146,12 @@ def test_what_no_number_of_rows_proves(audit: Callable[[Table], AuditRows]) -> N
 @pytest.mark.parametrize(("name", "value"), [("precision", 1.0), ("precision", 0.0), ("confidence", 1.5)])
 def test_certainty_is_not_for_sale(name: str, value: float) -> None:
     with pytest.raises(UsageError, match=f"{name} {value:g} is not allowed"):
-        Asked(**{"precision": 0.9, name: value})
+        Target(**{"precision": 0.9, name: value})
 
 
 def test_a_promise_is_checked_on_its_own_rows_and_on_new_ones(audit: Callable[[Table], AuditRows]) -> None:
     held = audit(rows(1500, 2))
-    promise, _ = make_promise(held, Asked(0.95))
+    promise, _ = make_promise(held, Target(0.95))
     assert promise is not None
     own = check_promise(promise, held)
     assert (own["verdict"], own["same_audit"], own["errors"]) == ("holds", True, promise.errors)
@@ -164,7 +164,7 @@ def test_a_promise_is_checked_on_its_own_rows_and_on_new_ones(audit: Callable[[T
 
 
 def test_a_plan_prices_more_rows(audit: Callable[[Table], AuditRows]) -> None:
-    told = plan_audit(audit(rows(90, 2)), Asked(0.95))
+    told = plan_audit(audit(rows(90, 2)), Target(0.95))
     points = told["plan"]
     assert [point["more"] for point in points] == [0, 500, 1000, 5000]
     assert points[0]["proven"] < points[-1]["proven"]
@@ -172,4 +172,4 @@ def test_a_plan_prices_more_rows(audit: Callable[[Table], AuditRows]) -> None:
     assert points[-1]["coverage"] > 0.8
     assert {one["branch"] for one in told["branches"]} == {"食品", "数码"}
     assert np.isclose(sum(one["n"] for one in told["branches"]), 90)
-    assert plan_audit(audit(rows(90, 2)), Asked(0.95)) == told
+    assert plan_audit(audit(rows(90, 2)), Target(0.95)) == told

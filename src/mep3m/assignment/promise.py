@@ -30,7 +30,7 @@ class Promise:
     `errors` of the `filed` of `n` audited rows were wrong, which proves a precision of `bound`. A row is
     filed at the deepest node of its likely path that has a probability of `threshold`, if that lies at
     `min_level` or below; it is right where the node is the truth or above it. `model`, `taxonomy` and `audit`
-    are fingerprints, `made` and `expires` dates (YYYY-MM-DD), `run` the folder of the model as it was named.
+    are fingerprints, `made` and `expires` dates (YYYY-MM-DD), `run` the folder of the model.
     `details` is what else the audit shows: it explains, and decides nothing.
     """
 

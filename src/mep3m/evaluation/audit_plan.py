@@ -33,9 +33,12 @@ def plan(
     precision: float,
     confidence: float,
     more: Sequence[int] = (0, 500, 1000, 5000),
+    start: int | None = None,
     seed: int = 0,
 ) -> list[PlannedAudit]:
     """Return what audits with so many `more` rows would promise, if more rows are like these.
+
+    `start` is that of `guarantees.prove`.
 
     Rows are drawn with replacement. That treats these rows as all there is, so that what few of them cannot
     show is not in the interval either.
@@ -51,7 +54,7 @@ def plan(
         total = size + extra
         drawn = random.multinomial(total, number / size, DRAWS)
         filed, errors = (np.cumsum(_by_place(drawn, place), axis=1) for place in kinds)
-        begin = first_rows(precision, confidence, total)
+        begin = start or first_rows(precision, confidence, total)
         last = [last_passed(*pair, precision, confidence, begin) for pair in zip(filed, errors, strict=True)]
         found = [row[at] / total if at >= 0 else 0.0 for row, at in zip(filed, last, strict=True)]
         low, middle, high = np.quantile(found, [0.05, 0.5, 0.95]).tolist()

@@ -25,7 +25,7 @@ Verdict = Literal["holds", "unclear", "broken"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Target:
     """What is to be promised.
 
     Raises:
@@ -47,7 +47,7 @@ class Asked:
 
 
 def make_promise(
-    rows: AuditRows, asked: Asked, days: int = VALID_DAYS
+    rows: AuditRows, target: Target, days: int = VALID_DAYS
 ) -> tuple[Promise | None, dict[str, Any]]:
     """Return the promise that the rows prove, if any, and what `mep3m guarantee --json` prints.
 
@@ -55,31 +55,31 @@ def make_promise(
         UsageError: no row is left to test with, or the tree is not as deep as `min_level`.
     """
     tree = rows.run.classifier.tree
-    if asked.min_level > tree.depth:
-        raise UsageError(f"there is no level {asked.min_level}: the run has the levels 1 to {tree.depth}")
-    audited = rows.audited(asked.min_level)
+    if target.min_level > tree.depth:
+        raise UsageError(f"there is no level {target.min_level}: the run has the levels 1 to {tree.depth}")
+    audited = rows.audited(target.min_level)
     if not len(audited.files):
         raise UsageError(
             "no audited row is left: all were in training; audit rows that the model has not seen"
         )
-    proof = guarantees.prove(audited, asked.precision, asked.confidence, asked.start)
+    proof = guarantees.prove(audited, target.precision, target.confidence, target.start)
     beside = {
-        f"probability >= {NAIVE:g}": guarantees.at(audited, NAIVE, asked.confidence),
-        "precise enough in these rows": guarantees.empirical(audited, asked.precision, asked.confidence),
+        f"probability >= {NAIVE:g}": guarantees.at(audited, NAIVE, target.confidence),
+        "precise enough in these rows": guarantees.empirical(audited, target.precision, target.confidence),
     }
     details: dict[str, Any] = {
         "rows": rows.counts,
         "beside": {name: None if found is None else _proof_json(found) for name, found in beside.items()},
     }
     if proof is None:
-        return None, _no_promise(audited, asked) | details
-    details |= _broken_down(rows, proof, asked.min_level) | {"per_1000": _per_1000(proof)}
+        return None, _no_promise(audited, target) | details
+    details |= _broken_down(rows, proof, target.min_level) | {"per_1000": _per_1000(proof)}
     today = date.today()
     promise = Promise(
         threshold=proof.threshold,
-        precision=asked.precision,
-        confidence=asked.confidence,
-        min_level=asked.min_level,
+        precision=target.precision,
+        confidence=target.confidence,
+        min_level=target.min_level,
         n=proof.n,
         filed=proof.filed,
         errors=proof.errors,
@@ -89,20 +89,20 @@ def make_promise(
         audit=rows.fingerprint,
         made=today.isoformat(),
         expires=(today + timedelta(days=days)).isoformat(),
-        run=str(rows.run.folder),
+        run=str(rows.run.folder.resolve()),
         details=details,
     )
     return promise, {name: value for name, value in promise.to_json().items() if name != "details"} | details
 
 
-def _no_promise(audited: Audited, asked: Asked) -> dict[str, Any]:
-    needed = guarantees.rows_needed(audited, asked.precision, asked.confidence, asked.start)
+def _no_promise(audited: Audited, target: Target) -> dict[str, Any]:
+    needed = guarantees.rows_needed(audited, target.precision, target.confidence, target.start)
     n = len(audited.files)
     return {
         "lambda": None,
-        "precision": asked.precision,
-        "confidence": asked.confidence,
-        "min_level": asked.min_level,
+        "precision": target.precision,
+        "confidence": target.confidence,
+        "min_level": target.min_level,
         "n": n,
         "filed": 0,
         "errors": 0,
@@ -204,21 +204,21 @@ def check_promise(promise: Promise, rows: AuditRows) -> dict[str, Any]:
     }
 
 
-def plan_audit(rows: AuditRows, asked: Asked, more: Sequence[int] = (0, 500, 1000, 5000)) -> dict[str, Any]:
+def plan_audit(rows: AuditRows, target: Target, more: Sequence[int] = (0, 500, 1000, 5000)) -> dict[str, Any]:
     """Return what more audited rows would buy in coverage, and how far each branch is from its own proof.
 
     `more_rows` of a branch are those of it alone; `gain` is by how much the coverage of everything would rise
     for 1,000 of them, by what its rows file where they are precise enough.
     """
-    audited = rows.audited(asked.min_level)
-    points = plan(audited, asked.precision, asked.confidence, more)
-    proof = guarantees.prove(audited, asked.precision, asked.confidence, asked.start)
+    audited = rows.audited(target.min_level)
+    points = plan(audited, target.precision, target.confidence, more, target.start)
+    proof = guarantees.prove(audited, target.precision, target.confidence, target.start)
     filed = np.zeros(len(audited.files), dtype=bool) if proof is None else audited.files >= proof.threshold
     keys = np.array(_branches(rows), dtype=object)
-    branches = [_branch_plan(key, keys == key, audited, filed, asked) for key in set(keys.tolist())]
+    branches = [_branch_plan(key, keys == key, audited, filed, target) for key in set(keys.tolist())]
     return {
-        "precision": asked.precision,
-        "confidence": asked.confidence,
+        "precision": target.precision,
+        "confidence": target.confidence,
         "n": len(audited.files),
         "coverage_now": proof.coverage if proof is not None else 0.0,
         "plan": [asdict(point) for point in points],
@@ -228,14 +228,14 @@ def plan_audit(rows: AuditRows, asked: Asked, more: Sequence[int] = (0, 500, 100
 
 
 def _branch_plan(
-    key: str, mine: NDArray[np.bool_], audited: Audited, filed: NDArray[np.bool_], asked: Asked
+    key: str, mine: NDArray[np.bool_], audited: Audited, filed: NDArray[np.bool_], target: Target
 ) -> dict[str, Any]:
     own = audited.take(np.flatnonzero(mine))
     n, now = len(own.files), int(filed[mine].sum())
-    needed = guarantees.rows_needed(own, asked.precision, asked.confidence, asked.start)
-    best = guarantees.empirical(own, asked.precision, asked.confidence)
+    needed = guarantees.rows_needed(own, target.precision, target.confidence, target.start)
+    best = guarantees.empirical(own, target.precision, target.confidence)
     more = None if needed is None else max(needed - n, 1)
-    if guarantees.prove(own, asked.precision, asked.confidence, asked.start) is not None:
+    if guarantees.prove(own, target.precision, target.confidence, target.start) is not None:
         needed, more = n, 0
     gain = max((best.filed if best else 0) - now, 0) / len(audited.files)
     return {

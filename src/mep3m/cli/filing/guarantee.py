@@ -111,9 +111,9 @@ def make(run: Path, out: Path | None, days: int, sign: Path | None, as_json: boo
 
     if sign is not None and out is None:
         raise UsageError("--sign signs a file; name it with --out")
-    asked = _asked(options)
+    target = _target(options)
     rows = _rows(_opened(run, options), options)
-    promise, told = make_promise(rows, asked, days)
+    promise, told = make_promise(rows, target, days)
     if promise is not None and out is not None:
         promise.save(out, sign)
     if as_json:
@@ -170,7 +170,7 @@ def plan(run: Path, as_json: bool, **options: Any) -> None:
     """
     from mep3m.recipes.guarantee import plan_audit
 
-    told = plan_audit(_rows(_opened(run, options), options), _asked(options))
+    told = plan_audit(_rows(_opened(run, options), options), _target(options))
     if as_json:
         print_json(told)
         return
@@ -189,10 +189,10 @@ def plan(run: Path, as_json: bool, **options: Any) -> None:
         )
 
 
-def _asked(options: dict[str, Any]) -> Any:
-    from mep3m.recipes.guarantee import Asked
+def _target(options: dict[str, Any]) -> Any:
+    from mep3m.recipes.guarantee import Target
 
-    return Asked(options["precision"], options["confidence"], options["min_level"], options["first_rows"])
+    return Target(options["precision"], options["confidence"], options["min_level"], options["first_rows"])
 
 
 def _opened(run: Path, options: dict[str, Any]) -> Run:
