@@ -1,4 +1,4 @@
-"""The service under a promise: the same decisions as `assign`, one threshold, and a stop that needs no restart."""
+"""The service under a promise: the decisions of `assign`, one threshold, and a stop that needs no restart."""
 
 import subprocess
 import sys
