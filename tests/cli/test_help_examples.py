@@ -88,6 +88,8 @@ def write_tables(folder: Path) -> None:
     lines = [f"{next(codes)} {words}\t{kind[0]}\t{kind}" for _ in range(12) for kind, words in KINDS.items()]
     for name in ("items.tsv", "test.tsv"):
         (folder / name).write_text("title\tl1\tl2\n" + "\n".join(lines) + "\n")
+    audited = [f"{n:x}q {words}\t{kind[0]}\t{kind}" for n in range(100) for kind, words in KINDS.items()]
+    (folder / "audit.tsv").write_text("title\tl1\tl2\n" + "\n".join(audited) + "\n")
     pairs = [f"{words} {n},{kind}" for n in range(12) for kind, words in KINDS.items()]
     (folder / "items.csv").write_text("name,kind\n" + "\n".join(pairs) + "\n")
     (folder / "new.csv").write_text("title\ngreen tea leaf\n")
@@ -140,9 +142,12 @@ def prepare(folder: Path, example: str) -> None:
     """Do what a person has done before the example."""
     run = ("--title", "title", "--labels", "l1,l2", "--set", "epochs=1", "--out", "run")
     links = "links.sssom.tsv"
+    promise = ("guarantee", "run", "--audit", "audit.tsv", "--out", "promise.json")
     steps: dict[str, list[tuple[str, ...]]] = {
         "assign run": [("train", "items.tsv", *run)],
         "evaluate run": [("train", "items.tsv", *run)],
+        "guarantee check": [("train", "items.tsv", *run), promise],
+        "guarantee": [("train", "items.tsv", *run)],
         "align apply links.sssom.tsv --left": [
             ("align", "propose", "--left", "a.tsv", "--right", "b.tsv", "--out", links)
         ],

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from mep3m.arrays import Floats
+from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.readable import hide_unreadable, why_unread
+from mep3m.label_tree.likely_path import likely_paths
 from mep3m.label_tree.probabilities import back_off, make_coherent, top_paths
-from mep3m.label_tree.tree import LabelPath
+from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier
 from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.store.images import Images
@@ -32,8 +36,10 @@ class Assignment:
     `path` is the answer from the first level down, as deep as the confidence allows, `names` the same
     as people read it, and `confidence` the probability of each of its nodes. `top` lists the most
     probable full paths with their probabilities. `decision` is 'review', and `review` true, where a person
-    should decide: no level was sure enough, only one above the leaves, or the row showed the model nothing
-    (then path and `top` are empty). `reason` says which. `unreadable` is why its image counted as missing.
+    should decide: no level was sure enough, without a promise only one above the leaves, or the row showed
+    the model nothing (then path and `top` are empty). `reason` says which. `unreadable` is why its image
+    counted as missing. `promise` is the id of the promise that decided, and `shadow` what the decision would
+    be where filing is held back.
     """
 
     id: str
@@ -46,6 +52,8 @@ class Assignment:
     decision: Decision = "filed"
     reason: str | None = None
     platform: str | None = None
+    promise: str | None = None
+    shadow: Decision | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -59,12 +67,14 @@ def assign(
     top: int = 5,
     min_confidence: float = MIN_CONFIDENCE,
     taxonomy: Taxonomy | None = None,
+    policy: FilingPolicy | None = None,
 ) -> list[Assignment]:
     """Return one answer a row of `products` (`PRODUCT_SCHEMA`), in order.
 
     The answer backs off to the deepest node that is at least `min_confidence` probable; at 0 it is always a
     full path. A row with nothing that the classifier can read gets no path, whatever `min_confidence` is.
-    `taxonomy` gives names to paths of ids.
+    `taxonomy` gives names to paths of ids. With a `policy`, its promise decides what is filed, at a leaf or
+    above one, and `min_confidence` counts for nothing.
     """
     tree = classifier.tree
     # independent heads may be surer of a class than of what it lies in; an answer must not be
@@ -72,21 +82,47 @@ def assign(
     proba = make_coherent(tree, prediction.proba)
     unreadable = {reject.product: reject.reason for reject in prediction.rejects}
     best, chances = top_paths(tree, proba, top)
-    answer = back_off(tree, proba, min_confidence) if min_confidence > 0 else best[:, 0]
-    whole = np.isin(answer, tree.leaves)
+    ends = (
+        _ends(tree, proba, best[:, 0], min_confidence) if policy is None else _promised(tree, proba, policy)
+    )
+    held_back = policy.why_not() if policy is not None else None
     assignments = []
     for row, given in enumerate(products.select(READ).to_pylist()):
         broken = unreadable.get(given["id"])
         if prediction.seen[row]:
-            path = tree.paths[answer[row]] if answer[row] >= 0 else ()
+            path = tree.paths[ends.nodes[row]] if ends.nodes[row] >= 0 else ()
             nodes = [tree.index(path[:depth]) for depth in range(1, len(path) + 1)]
             ranked = zip((tree.paths[node] for node in best[row]), chances[row].tolist(), strict=True)
             found = _Found(path, tuple(proba[row, nodes].tolist()), tuple(ranked))
-            reason = None if whole[row] else _unsure(path, min_confidence)
+            reason = None if ends.sure[row] else _unsure(path, ends.threshold)
         else:
             found, reason = _Found(), why_unread(classifier.reads, given, broken)
-        assignments.append(_assignment(given, found, reason, broken, taxonomy))
+        would: Decision = "filed" if reason is None else "review"
+        answer = _assignment(given, found, reason or held_back, broken, taxonomy)
+        if policy is not None:
+            shadow = would if held_back is not None else None
+            answer = replace(answer, promise=policy.promise.id, shadow=shadow)
+        assignments.append(answer)
     return assignments
+
+
+class _Ends(NamedTuple):
+    """Where each path ends (N,), -1 at the root, and whether (N,) that is sure enough to file."""
+
+    nodes: NDArray[np.int32]
+    sure: NDArray[np.bool_]
+    threshold: float
+
+
+def _ends(tree: LabelTree, proba: Floats, best: NDArray[np.int32], min_confidence: float) -> _Ends:
+    nodes = back_off(tree, proba, min_confidence) if min_confidence > 0 else best
+    return _Ends(nodes, np.isin(nodes, tree.leaves), min_confidence)
+
+
+def _promised(tree: LabelTree, proba: Floats, policy: FilingPolicy) -> _Ends:
+    paths, promise = likely_paths(tree, proba), policy.promise
+    filed = paths.until(promise.threshold, promise.min_level) >= 0
+    return _Ends(paths.until(promise.threshold), filed, promise.threshold)
 
 
 class _Found(NamedTuple):

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("mep3m.cli.learning.evaluate", "Score a trained classifier on a labelled table."),
     "export": ("mep3m.cli.dataset.export", "Write a dataset as MEP-3M's annotation file."),
     "export-onnx": ("mep3m.cli.learning.train", "Write a trained network as an ONNX file."),
+    "guarantee": ("mep3m.cli.filing.guarantee", "Prove how often filing is right, before it is switched on."),
     "ingest": ("mep3m.cli.building.ingest", "Read a catalogue into a store."),
     "inspect": (
         "mep3m.cli.building.inspect",

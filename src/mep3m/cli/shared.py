@@ -99,6 +99,12 @@ def given_options(options: Mapping[str, Any], names: Iterable[str] | None = None
     return {name: options[name] for name in chosen if options.get(name) is not None}
 
 
+def given_by_user(name: str) -> bool:
+    """Return whether the user wrote this option of the command that runs."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is not None and source is not click.core.ParameterSource.DEFAULT
+
+
 def login_name() -> str:
     """Return who is at the keyboard; a container may run as a user id that has no name."""
     try:

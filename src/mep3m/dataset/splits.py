@@ -131,9 +131,7 @@ def duplicate_groups(products: pa.Table) -> NDArray[np.object_]:
     A row with neither is a group of its own, under its id. Groups that share a title are one, under
     the first of their names, so that a repeated title never crosses a split.
     """
-    title = pc.utf8_lower(pc.utf8_normalize(products["title"], form="NFKC"))
-    title = pc.replace_substring_regex(title, pattern=_NOISE, replacement="")
-    titles, given = (_named(mark, column) for mark, column in (("t:", title), ("g:", products["group"])))
+    titles, given = title_keys(products), _named("g:", products["group"])
     own = pc.coalesce(given, titles, pc.binary_join_element_wise("i:", products["id"], ""))
     group, names = _codes(own)
     known = pc.is_valid(titles)
@@ -142,6 +140,16 @@ def duplicate_groups(products: pa.Table) -> NDArray[np.object_]:
     joined = components(edges, len(names) + len(texts))[: len(names)]
     _, first = np.unique(joined, return_index=True)  # names are in order: the first of each component
     return np.asarray(names.take(first[joined][group]).to_numpy(zero_copy_only=False))
+
+
+def title_keys(products: pa.Table) -> pa.ChunkedArray:
+    """Return what rows with one title share: the title without case, spaces and punctuation, behind a mark.
+
+    Null where nothing is left of it.
+    """
+    title = pc.utf8_lower(pc.utf8_normalize(products["title"], form="NFKC"))
+    title = pc.replace_substring_regex(title, pattern=_NOISE, replacement="")
+    return _named("t:", title)
 
 
 def _codes(texts: pa.ChunkedArray) -> tuple[Ints, pa.Array]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from mep3m.assignment.answer import Assignment
 from mep3m.assignment.answer import assign as answer
+from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.run import Run
 from mep3m.errors import UsageError
 from mep3m.label_tree.probabilities import by_name, make_coherent
@@ -141,22 +142,33 @@ class TrainedRun:
         return Frame(pa.Table.from_arrays(arrays, ["id", *names]), dict, tuple(asked.opened.rejects))
 
     def assign(
-        self, data: Any, min_confidence: float = MIN_CONFIDENCE, top: int = 3, **columns: Unpack[ColumnNames]
+        self,
+        data: Any,
+        min_confidence: float | None = None,
+        top: int = 3,
+        promise: PathLike | None = None,
+        **columns: Unpack[ColumnNames],
     ) -> Frame[Assignment]:
         """Return what to do with every row: file it as deep as its probability allows, or review it.
 
-        A path ends where its probability falls below `min_confidence`. `review` says that a person should
-        look: the path ends above the last level, or the model could read nothing of the row (`reason` says
-        which). `top` full paths come with every row that was read.
+        A path ends where its probability falls below `min_confidence` (0.9 unless given). `review` says that
+        a person should look: the path ends above the last level, or the model could read nothing of the row
+        (`reason` says which). `top` full paths come with every row that was read. With the file of a
+        `promise` of `mep3m guarantee`, it decides instead.
 
         Raises:
-            UsageError: `min_confidence` is not from 0 to 1.
+            UsageError: `min_confidence` is not from 0 to 1, or given beside a promise.
+            ModelError: the promise is not for this run, was changed, or has expired.
             NotFoundError: a column that the run reads is not there.
         """
-        if not 0 <= min_confidence <= 1:
+        policy = None if promise is None else FilingPolicy.open(Path(promise), self.run)
+        if policy is not None and min_confidence is not None:
+            raise UsageError("a promise has its own threshold; leave out min_confidence")
+        threshold = MIN_CONFIDENCE if min_confidence is None else min_confidence
+        if not 0 <= threshold <= 1:
             raise UsageError(f"min_confidence = {min_confidence} is not allowed: give a number from 0 to 1")
         asked = ask(self.run, data, columns)
-        rows = [one.to_json() for one in self._answers(asked, min_confidence, top)]
+        rows = [one.to_json() for one in self._answers(asked, threshold, top, policy)]
         for row, key in zip(rows, asked.ids, strict=True):
             row["id"] = key
         return Frame(pa.Table.from_pylist(rows, schema=_ASSIGNED), _assignment, tuple(asked.opened.rejects))
@@ -171,7 +183,9 @@ class TrainedRun:
             raise UsageError(f"there is no level {level}: the run has the levels 1 to {self.depth}")
         return self.depth if level is None else level
 
-    def _answers(self, asked: Asked, min_confidence: float, top: int) -> list[Assignment]:
+    def _answers(
+        self, asked: Asked, min_confidence: float, top: int, policy: FilingPolicy | None = None
+    ) -> list[Assignment]:
         run, products = self.run, asked.opened.products
         return [
             one
@@ -183,6 +197,7 @@ class TrainedRun:
                 top,
                 min_confidence,
                 run.taxonomy,
+                policy,
             )
         ]
 
@@ -201,6 +216,8 @@ _ASSIGNED = pa.schema(
         ("decision", pa.string()),
         ("reason", pa.string()),
         ("platform", pa.string()),
+        ("promise", pa.string()),
+        ("shadow", pa.string()),
     ]
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mep3m import __version__
+from mep3m.assignment import trained_on
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.labels_in_tree import in_the_runs_tree
@@ -137,6 +138,7 @@ def _train_run(
     trained.classifier.save(out)
     if opened.taxonomy is not None:
         opened.taxonomy.save(out / TAXONOMY)
+    trained_on.save(out, dataset.products, opened.images)
     card = _training_card(task, trained, dataset, settings, odd_labels(whole, task.tree, opened.taxonomy))
     run = {
         "mep3m": __version__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mep3m import __version__
 from mep3m.assignment.answer import assign
+from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.readable import refuse_unread
 from mep3m.assignment.run import Run
 from mep3m.errors import FormatError, UsageError
@@ -60,8 +62,8 @@ TOO_LARGE: dict[str, Any] = {"model": Refusal, "description": "The image is too 
 NO_CARD: dict[str, Any] = {"model": Refusal, "description": "The run has no metric card."}
 
 
-def create_app(run: Run) -> FastAPI:
-    """Return the application that serves a trained run."""
+def create_app(run: Run, policy: FilingPolicy | None = None) -> FastAPI:
+    """Return the application that serves a trained run; with a `policy`, it files under its promise."""
     classifier, names = run.classifier, run.taxonomy
     app = FastAPI(title="mep3m", version=__version__, docs_url=None, redoc_url=None)
 
@@ -71,7 +73,8 @@ def create_app(run: Run) -> FastAPI:
 
     @app.get("/health")
     def health() -> dict[str, Any]:
-        return {"status": "ok", "mep3m": __version__, "classes": len(classifier.tree.leaves)}
+        promised = {} if policy is None else {"promise": policy.promise.id}
+        return {"status": "ok", "mep3m": __version__, "classes": len(classifier.tree.leaves), **promised}
 
     @app.get("/card", responses={404: NO_CARD})
     def card() -> Any:
@@ -82,6 +85,7 @@ def create_app(run: Run) -> FastAPI:
 
     @app.post("/assign", responses={400: NO_FORM})
     def assign_products(question: Question) -> list[dict[str, Any]]:
+        _one_threshold(policy, question.model_fields_set, ("body", "min_confidence"))
         rows = [
             Product(
                 new.id or str(i), "request", new.id or str(i), title=new.title or None, ocr=new.ocr or None
@@ -90,15 +94,17 @@ def create_app(run: Run) -> FastAPI:
         ]
         products = to_table(rows)
         _readable(classifier, products, ("body", "products"))
-        answers = assign(classifier, products, None, question.top, question.min_confidence, names)
+        answers = assign(classifier, products, None, question.top, question.min_confidence, names, policy)
         return [answer.to_json() for answer in answers]
 
     @app.post("/assign-image", responses={400: NO_FORM, 413: TOO_LARGE})
     def assign_image(
+        request: Request,
         image: UploadFile,
         title: Annotated[str, Query(max_length=MOST_CHARACTERS)] = "",
         min_confidence: Annotated[float, Query(ge=0, le=1)] = MIN_CONFIDENCE,
     ) -> dict[str, Any]:
+        _one_threshold(policy, request.query_params.keys(), ("query", "min_confidence"))
         content = image.file.read(LIMITS.max_bytes + 1)
         if len(content) > LIMITS.max_bytes:
             raise HTTPException(413, f"the image is larger than {LIMITS.max_bytes // 2**20} MB")
@@ -109,7 +115,7 @@ def create_app(run: Run) -> FastAPI:
         products = to_table([Product("0", "0", "0", title=title or None, image_ref="upload")])
         _readable(classifier, products, ("body", "image"))
         images = GivenImages({"upload": content})
-        answers = assign(classifier, products, images, 5, min_confidence, names)
+        answers = assign(classifier, products, images, 5, min_confidence, names, policy)
         return answers[0].to_json()
 
     @app.get("/", response_class=HTMLResponse)
@@ -119,9 +125,16 @@ def create_app(run: Run) -> FastAPI:
             classes=len(classifier.tree.leaves),
             depth=classifier.tree.depth,
             min_confidence=MIN_CONFIDENCE,
+            precision=policy.promise.precision if policy is not None else None,
         )
 
     return app
+
+
+def _one_threshold(policy: FilingPolicy | None, given: Collection[str], where: tuple[str, ...]) -> None:
+    """Refuse a threshold beside that of a promise."""
+    if policy is not None and "min_confidence" in given:
+        raise _wrong(where, "this service files under a promise, which has its own threshold; leave it out")
 
 
 def _readable(classifier: Classifier, products: pa.Table, where: tuple[str, ...]) -> None:

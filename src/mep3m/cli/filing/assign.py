@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,7 @@ from mep3m.cli.shared import (
     FILE,
     NEW_FILE,
     column_options,
+    given_by_user,
     given_columns,
     json_option,
     print_json,
@@ -18,6 +19,10 @@ from mep3m.cli.shared import (
 )
 from mep3m.errors import UsageError
 from mep3m.settings.run import MIN_CONFIDENCE
+
+if TYPE_CHECKING:
+    from mep3m.assignment.policy import FilingPolicy
+    from mep3m.assignment.run import Run
 
 #: products that are classified at once
 BATCH = 8192
@@ -41,6 +46,8 @@ BATCH = 8192
 @click.option(
     "--edits", type=FILE, help="Edits of the category tree ('align edit') that the answers are to take in."
 )
+@click.option("--promise", type=FILE, help="File what this promise of 'guarantee' covers, and nothing else.")
+@click.option("--shadow", is_flag=True, help="With --promise: say what would be filed, and file nothing.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Alternatives a product.")
 @json_option
 def assign(
@@ -56,6 +63,10 @@ def assign(
     with a probability, a decision (filed or review) and the reason for a review. JSON lines also have a
     probability for each level and the most probable full paths. With --min-confidence 0 every product gets
     a full path, unless the model can read nothing of it.
+
+    With --promise a product is filed at the deepest category that is as probable as the promise asks, which
+    may lie above the last level; all others go to review. While a file with the promise's name and .stop
+    after it exists, nothing is filed from the next batch on.
     """
     import pyarrow.compute as pc
 
@@ -70,6 +81,9 @@ def assign(
 
     ending(out, ENDINGS)  # before any work
     opened_run = with_edits_of(Run.open(run), options["edits"])
+    if options["promise"] is not None and given_by_user("min_confidence"):
+        raise UsageError("--promise has its own threshold; leave out --min-confidence")
+    policy = _policy(opened_run, options["promise"], options["shadow"])
     opened = opened_run.read(
         data,
         False,
@@ -90,7 +104,7 @@ def assign(
     ):
         for start in range(0, total, BATCH):
             batch = opened.products.slice(start, BATCH)
-            answers = answer(opened_run.classifier, batch, opened.images, top, min_confidence, names)
+            answers = answer(opened_run.classifier, batch, opened.images, top, min_confidence, names, policy)
             review += sum(one.review for one in answers)
             unreadable += sum(one.unreadable is not None for one in answers)
             nothing = [one for one in answers if not one.top]
@@ -102,6 +116,15 @@ def assign(
         shown = f"first '{first.id}': {first.reason}"
         click.echo(f"{unread:,} products show the model nothing and go to review ({shown})", err=True)
     report(counts | {"unreadable_images": unreadable}, out, as_json)
+
+
+def _policy(run: Run, promise: Path | None, shadow: bool) -> FilingPolicy | None:
+    """Return the policy of a promise, checked against the run."""
+    from mep3m.assignment.policy import FilingPolicy
+
+    if promise is None and shadow:
+        raise UsageError("--shadow says what a promise would file; name one with --promise")
+    return None if promise is None else FilingPolicy.open(promise, run, shadow)
 
 
 def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
@@ -131,7 +154,9 @@ def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
 @click.option(
     "--edits", type=FILE, help="Edits of the category tree ('align edit') that the answers are to take in."
 )
-def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
+@click.option("--promise", type=FILE, help="File what this promise of 'guarantee' covers, and nothing else.")
+@click.option("--shadow", is_flag=True, help="With --promise: say what would be filed, and file nothing.")
+def serve(run: Path, host: str, port: int, edits: Path | None, promise: Path | None, shadow: bool) -> None:
     """Serve the classifier in RUN: a page at /, JSON at /assign, /assign-image, /card and /health."""
     import socket
 
@@ -141,7 +166,8 @@ def serve(run: Path, host: str, port: int, edits: Path | None) -> None:
     from mep3m.cli.learning.evaluate import with_edits_of
     from mep3m.service.app import create_app
 
-    app = create_app(with_edits_of(Run.open(run, bare=True), edits))
+    opened = with_edits_of(Run.open(run, bare=True), edits)
+    app = create_app(opened, _policy(opened, promise, shadow))
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

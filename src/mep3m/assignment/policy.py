@@ -1,0 +1,47 @@
+"""What is filed under a promise: the one rule for the command line, the service and a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mep3m.assignment.promise import Promise
+from mep3m.assignment.run import Run
+
+#: a file of this name beside a promise stops every process that files under it, at its next batch
+STOP = ".stop"
+
+
+@dataclass(frozen=True)
+class FilingPolicy:
+    """A promise, its file, and whether answers only say what would be filed (`shadow`)."""
+
+    promise: Promise
+    file: Path
+    shadow: bool = False
+
+    @classmethod
+    def open(cls, file: Path, run: Run, shadow: bool = False, key: Path | None = None) -> FilingPolicy:
+        """Read a promise for a run; with a public `key`, its signature is checked too.
+
+        Raises:
+            NotFoundError: there is no such file.
+            FormatError: it is no promise.
+            ModelError: it was changed, is of another model or tree, has expired, or is not signed by the key.
+        """
+        promise = Promise.load(file, key)
+        promise.require_fits(run, file)
+        return cls(promise, file, shadow)
+
+    @property
+    def stop_file(self) -> Path:
+        """The file that stops filing while it exists."""
+        return self.file.with_name(self.file.name + STOP)
+
+    def why_not(self) -> str | None:
+        """Return why nothing is filed at this moment, if so; to be asked once a batch."""
+        if self.stop_file.exists():
+            return f"filing is stopped: {self.stop_file} exists"
+        if self.promise.expired:
+            return f"the promise expired on {self.promise.expires}"
+        return "shadow: it would be filed" if self.shadow else None

@@ -1,0 +1,283 @@
+"""`mep3m guarantee`: prove how often filing is right, check a promise, and price the next audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mep3m.cli.shared import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
+from mep3m.errors import UsageError
+
+if TYPE_CHECKING:
+    from mep3m.assignment.run import Run
+    from mep3m.recipes.audit import AuditRows
+
+#: the command for a first word that names no other
+DEFAULT = "make"
+
+
+class GuaranteeGroup(click.Group):
+    """A group whose first word may be a run: then it is `make`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Put the default command before a first word that is none."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else [DEFAULT, *args])
+
+
+@click.group(cls=GuaranteeGroup)
+def guarantee() -> None:
+    """Prove on audited rows how often filing is right: `guarantee RUN --audit TABLE --precision 0.95`.
+
+    A first word that is not check or plan is the RUN to make a promise for, as in guarantee make RUN.
+    """
+
+
+def audit_options(command: Any) -> Any:
+    """Add the options that say where audited rows are, and how they are read."""
+    options = [
+        click.option(
+            "--audit",
+            required=True,
+            type=click.Path(path_type=Path),
+            help="Table or store: a random sample, labelled by people, never used in training.",
+        ),
+        column_options,
+        click.option("--edits", type=FILE, help="Edits of the category tree that the run answers by."),
+        click.option(
+            "--unchecked", is_flag=True, help="The run cannot tell its training rows: take it as read."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def target_options(command: Any) -> Any:
+    """Add the options that say what is to be promised."""
+    options = [
+        click.option(
+            "--precision",
+            type=float,
+            default=0.95,
+            show_default=True,
+            help="Share of filings that are right.",
+        ),
+        click.option(
+            "--confidence",
+            type=float,
+            default=0.95,
+            show_default=True,
+            help="How sure the promise has to be.",
+        ),
+        click.option(
+            "--min-level",
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="File no higher than this.",
+        ),
+        click.option(
+            "--first-rows",
+            type=click.IntRange(1),
+            help="Rows that the first tested threshold files. Default: a quarter, at most 600.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@guarantee.command(
+    epilog="Example: mep3m guarantee run --audit audit.tsv --precision 0.95 --out promise.json"
+)
+@click.argument("run", type=click.Path(path_type=Path))
+@audit_options
+@target_options
+@click.option("--out", type=NEW_FILE, help="Write the promise to this JSON file, for 'assign --promise'.")
+@click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Days until it expires.")
+@click.option("--sign", type=FILE, help="Sign it with this private Ed25519 key (PEM).")
+@json_option
+def make(run: Path, out: Path | None, days: int, sign: Path | None, as_json: bool, **options: Any) -> None:
+    """Find how much RUN may file so that a share of --precision is right, with --confidence.
+
+    A product is filed at the deepest category that is probable enough; that is right where it is the true one
+    or lies above it. Exit code 1 where nothing can be proven: then it says how many rows might.
+    """
+    from mep3m.recipes.guarantee import make_promise
+
+    if sign is not None and out is None:
+        raise UsageError("--sign signs a file; name it with --out")
+    target = _target(options)
+    rows = _rows(_opened(run, options), options)
+    promise, told = make_promise(rows, target, days)
+    if promise is not None and out is not None:
+        promise.save(out, sign)
+    if as_json:
+        print_json(told)
+    else:
+        _print_promise(told, out)
+    if promise is None:
+        raise click.exceptions.Exit(1)
+
+
+@guarantee.command(epilog="Example: mep3m guarantee check promise.json --audit audit.tsv")
+@click.argument("promise", type=FILE)
+@audit_options
+@click.option("--run", type=click.Path(path_type=Path), help="The run, where it is not where it was.")
+@click.option("--public-key", type=FILE, help="Also check the signature with this public Ed25519 key (PEM).")
+@json_option
+def check(promise: Path, run: Path | None, public_key: Path | None, as_json: bool, **options: Any) -> None:
+    """Recompute PROMISE on audited rows: its own, or new ones, and say whether it holds.
+
+    Exit code 1 where it does not hold, or new rows are too few to say.
+    """
+    from mep3m.assignment.promise import Promise
+    from mep3m.recipes.guarantee import check_promise
+
+    held = Promise.load(promise, public_key)
+    opened = _opened(run or Path(held.run), options)
+    held.require_fits(opened, promise)
+    told = check_promise(held, _rows(opened, options))
+    if as_json:
+        print_json(told)
+    else:
+        whose = "the rows it was made of" if told["same_audit"] else "new rows"
+        click.echo(
+            f"{told['verdict']}: on {whose}, {told['errors']:,} of {told['filed']:,} filed were wrong, of "
+            f"{told['n']:,}; proven precision {told['bound']:.4f}, promised {told['precision']:g}"
+        )
+        if told["verdict"] == "unclear":
+            click.echo(
+                f"too few to tell: at least {told['filings_needed']:,} filed rows, all right, would prove it"
+            )
+    if not told["holds"]:
+        raise click.exceptions.Exit(1)
+
+
+@guarantee.command(epilog="Example: mep3m guarantee plan run --audit audit.tsv --precision 0.99")
+@click.argument("run", type=click.Path(path_type=Path))
+@audit_options
+@target_options
+@json_option
+def plan(run: Path, as_json: bool, **options: Any) -> None:
+    """Say what 500, 1,000 and 5,000 more audited rows would buy in coverage, and where most.
+
+    The figures come from drawing audits of that size from the rows there are.
+    """
+    from mep3m.recipes.guarantee import plan_audit
+
+    told = plan_audit(_rows(_opened(run, options), options), _target(options))
+    if as_json:
+        print_json(told)
+        return
+    click.echo(f"coverage now {told['coverage_now']:.3f} with {told['n']:,} audited rows")
+    click.echo("  more rows   coverage   90 % of draws    something proven")
+    for one in told["plan"]:
+        spread = f"{one['low']:.3f} to {one['high']:.3f}"
+        click.echo(f"  {one['more']:9,}   {one['coverage']:8.3f}   {spread}   {one['proven']:8.0%}")
+    click.echo("branches by what 1,000 of their own rows would add to the coverage of everything:")
+    for one in told["branches"][:10]:
+        more = "no number of rows" if one["more_rows"] is None else f"{one['more_rows']:,} more rows"
+        more = "these rows" if one["more_rows"] == 0 else more
+        click.echo(
+            f"  {one['branch']}: +{one['gain']:.3f} (coverage {one['coverage']:.3f} of {one['n']:,}; "
+            f"its own proof: {more})"
+        )
+
+
+def _target(options: dict[str, Any]) -> Any:
+    from mep3m.recipes.guarantee import Target
+
+    return Target(options["precision"], options["confidence"], options["min_level"], options["first_rows"])
+
+
+def _opened(run: Path, options: dict[str, Any]) -> Run:
+    from mep3m.assignment.run import Run
+    from mep3m.cli.learning.evaluate import with_edits_of
+
+    return with_edits_of(Run.open(run), options["edits"])
+
+
+def _rows(run: Run, options: dict[str, Any]) -> AuditRows:
+    """Read the audited rows, and say on standard error what does not count."""
+    from mep3m.recipes.audit import read_audit
+
+    data = options["audit"]
+    opened = run.read(
+        data,
+        columns=given_columns(options, data),
+        image_root=options["image_root"],
+        table=options["format"],
+        ids=False,
+        encoding=options["encoding"],
+    )
+    if opened.rejects:
+        first = opened.rejects[0]
+        raise UsageError(
+            f"{len(opened.rejects):,} rows of {data} cannot be read (first: line {first.line}: "
+            f"{first.reason}); mend them: a row that was drawn must not be left out"
+        )
+    rows = read_audit(run, opened, options["unchecked"])
+    said = {
+        "in_training": "were in training (by title, group or image) and are left out",
+        "duplicates": "are duplicates of another and are left out",
+        "outside": "have a label that the run does not know; filing below its known part counts as wrong",
+        "unread": "show the model nothing and count as not filed",
+    }
+    for name, text in said.items():
+        if rows.counts[name]:
+            click.echo(f"{rows.counts[name]:,} of {rows.counts['rows']:,} audited rows {text}", err=True)
+    return rows
+
+
+def _print_promise(told: dict[str, Any], out: Path | None) -> None:
+    """Print what was proven, and beside it what was not."""
+    aim = f"a precision of {told['precision']:g} with confidence {told['confidence']:g}"
+    if told["lambda"] is None:
+        more = told["more_rows"]
+        click.echo(f"nothing can be promised: {told['n']:,} audited rows do not prove {aim} at any threshold")
+        click.echo(
+            "at no threshold are these rows that precise: more rows will not help, a better model or a lower "
+            "precision may"
+            if more is None
+            else f"about {more:,} more audited rows like these might ({told['rows_needed']:,} in all)"
+        )
+    else:
+        per = told["per_1000"]
+        click.echo(f"proven: {aim}, at a probability of {told['lambda']:g}")
+        click.echo(
+            f"  {told['errors']:,} of {told['filed']:,} filed rows are wrong, of {told['n']:,} audited: "
+            f"precision at least {told['bound']:.4f}"
+        )
+        click.echo(
+            f"  of 1,000 products {per['filed']:.0f} are filed, {per['wrong']:.1f} of them wrongly "
+            f"({per['wrong_at_most']:.1f} at most), and {per['person']:.0f} are left to a person"
+        )
+        for group in ("levels", "branches", "platforms"):
+            if len(told[group]) > 1:
+                _print_group(told[group], told["n"])
+        click.echo(f"  holds until {told['expires']}, if: {told['assumption']}")
+    click.echo("beside it, without a proof:")
+    for name, found in told["beside"].items():
+        if found is None or not found["filed"]:
+            click.echo(f"  {name}: files nothing")
+            continue
+        click.echo(
+            f"  {name}: files {found['coverage']:.3f}, right {found['seen_precision']:.4f} here, "
+            f"proven {found['bound']:.4f}"
+        )
+    if out is not None and told["lambda"] is not None:
+        click.echo(f"written: {out}")
+
+
+def _print_group(rows: list[dict[str, Any]], n: int, shown: int = 12) -> None:
+    for one in rows[:shown]:
+        kind = next(iter(one))
+        share = one.get("coverage", one["filed"] / n)
+        click.echo(f"  {kind} {one[kind]}: files {share:.3f}, {one['errors']:,} of {one['filed']:,} wrong")
+    if len(rows) > shown:
+        click.echo(f"  and {len(rows) - shown:,} more (--json has all)")
