@@ -25,14 +25,24 @@ from mep3m.store.rejects import Reject, image_reject
 from mep3m.store.rows import RowCache
 
 
-def squashed(source: bytes | Path, size: int, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """Decode an image file and squash it to (3, size, size), so that no part of a product is cut off.
+def squared(source: bytes | Path, size: int, max_pixels: int = MAX_PIXELS, crop: float = 0.0) -> Pixels:
+    """Decode an image file to (3, size, size).
+
+    Without `crop` it is squashed, so that no part of a product is cut off; with it, the central square is
+    taken whose side is that share of the shorter side.
 
     Raises:
         UnreadableImageError: the bytes are not an image that can be read.
         OSError: the file cannot be read.
     """
-    return resize(decode(source, max_pixels, suffices=2 * size).image, size)
+    image = decode(source, max_pixels, suffices=2 * size).image
+    return resize(_central(image, crop) if crop else image, size)
+
+
+def _central(image: Image.Image, share: float) -> Image.Image:
+    side = max(round(min(image.size) * share), 1)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side))
 
 
 def resize(image: Image.Image, size: int) -> Pixels:
@@ -48,10 +58,12 @@ def resize(image: Image.Image, size: int) -> Pixels:
 class Decoding:
     """Decodes images each time they are asked for: no cache on disk, constant memory, any number of rows."""
 
-    def __init__(self, products: pa.Table, images: Images, size: int, max_pixels: int = MAX_PIXELS) -> None:
-        """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not), where their images are, side, limit."""
+    def __init__(
+        self, products: pa.Table, images: Images, size: int, max_pixels: int = MAX_PIXELS, crop: float = 0.0
+    ) -> None:
+        """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not), where their images are, side, limit, crop."""
         self.rows = products.select(["id", "source", "image", "image_ref"])
-        self.images, self.size, self.max_pixels = images, size, max_pixels
+        self.images, self.size, self.max_pixels, self.crop = images, size, max_pixels, crop
         #: the images that could not be read, each once however often it was asked for
         self.rejects: dict[Reject, None] = {}
 
@@ -68,7 +80,7 @@ class Decoding:
             try:
                 source = self.images.locate(row)
                 if source is not None:
-                    pixels[i] = squashed(source, self.size, self.max_pixels)
+                    pixels[i] = squared(source, self.size, self.max_pixels, self.crop)
                     present[i] = True
             except (OSError, Mep3mError) as error:
                 self.rejects[_reject(row, error)] = None
@@ -82,12 +94,15 @@ class PixelReader:
     the file's bytes. Without, the pixels are kept in memory (prediction).
     """
 
-    def __init__(self, size: int, folder: Path | None = None, max_pixels: int = MAX_PIXELS) -> None:
-        """Take the side in pixels, the cache's folder, and the pixels that a file may have."""
-        self.size, self.max_pixels = size, max_pixels
+    def __init__(
+        self, size: int, folder: Path | None = None, max_pixels: int = MAX_PIXELS, crop: float = 0.0
+    ) -> None:
+        """Take the side in pixels, the cache's folder, the pixels that a file may have, and `squared`'s crop."""
+        self.size, self.max_pixels, self.crop = size, max_pixels, crop
         #: images decoded at a time: files are waited for too, so a few on any machine
         self.threads = max(4, os.cpu_count() or 1)
-        self.cache = RowCache(folder / f"pixels-{size}", (3, size, size), "|u1") if folder else None
+        name = f"pixels-{size}-{crop:g}" if crop else f"pixels-{size}"
+        self.cache = RowCache(folder / name, (3, size, size), "|u1") if folder else None
 
     def find(
         self, products: pa.Table, images: Images | None, say: Callable[[str], None] | None = None
@@ -148,7 +163,7 @@ class PixelReader:
         broken: dict[str, Exception] = {}
         with ThreadPoolExecutor(self.threads) as pool:
             jobs = {
-                key: pool.submit(squashed, content, self.size, self.max_pixels)
+                key: pool.submit(squared, content, self.size, self.max_pixels, self.crop)
                 for key, content in wanted.items()
             }
             for key, job in jobs.items():

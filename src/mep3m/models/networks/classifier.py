@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,9 @@ from mep3m.models.inputs.columns import Coder, Inputs, Tokens
 from mep3m.models.inputs.pixels import PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary
 from mep3m.models.networks.build import build_network
-from mep3m.models.networks.image import Normalisation, normalise
+from mep3m.models.networks.compiled import can_compile, compile_encoder
+from mep3m.models.networks.image import ImageEncoder, normalise
+from mep3m.models.pretrained.figures import Normalisation
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.filesystem import atomic_write
@@ -129,7 +131,7 @@ class NetworkClassifier:
         parts: dict[str, Any] = {}
         for name in self.settings.modalities:
             if name == "image" and (image := self.settings.image) is not None:
-                parts[name] = PixelReader(image.decoded, max_pixels=image.max_pixels).find(products, images)
+                parts[name] = PixelReader(image.decoded, max_pixels=image.max_pixels, crop=image.crop).find(products, images)
             else:
                 parts[name] = Tokens.encode(self.coders[name], products, name)
         return Inputs(parts)
@@ -152,6 +154,11 @@ class NetworkClassifier:
         """Run a function of the network, on the GPU if there is one, in float32 wherever it is."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network.eval().to(device)
+        image = self.settings.image
+        if self.settings.frozen and image is not None and "image" not in self.network.sooner and can_compile():
+            # worth its seconds where a network is large, as those are whose encoders stay as they were loaded
+            encoder = cast(ImageEncoder, self.network.encoders["image"])
+            self.network.sooner["image"] = compile_encoder(encoder, image.pixels)
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             result: Tensor = function({name: value.to(device) for name, value in inputs.items()})
         return result.float().cpu()
