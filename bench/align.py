@@ -14,7 +14,6 @@ import difflib
 import json
 import multiprocessing
 import random
-import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ import numpy as np
 
 from bench.alignment.data import rows as rows_of
 from bench.alignment.data import shopify_google
+from bench.memory import peak
 from bench.plots import lines
 from mep3m.alignment.paper.rule import propose_paper
 from mep3m.alignment.paper.shared_names import label_pairs
@@ -45,11 +45,6 @@ def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def peak() -> float:
-    """Return the most memory that this process has had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def loop(matcher: type, left: Sequence[str], right: Sequence[str]) -> dict[tuple[int, int], float]:

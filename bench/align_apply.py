@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -16,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from bench.memory import peak
 from mep3m.alignment.merging.merge import MergeInputs
 from mep3m.engine import make_engine
 from mep3m.product import Label, Product, from_table, to_table
@@ -70,10 +70,6 @@ def by_loop(store: Path, folder: Path, mapping: Path) -> tuple[float, float]:
     begin = time.perf_counter()
     loop(opened, mapping, folder)
     return time.perf_counter() - begin, peak()
-
-
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def alone(work: Callable[..., tuple[float, float]], *arguments: Path) -> tuple[float, float]:

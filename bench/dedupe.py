@@ -22,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.memory import peak
 from mep3m.engine import make_engine
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.dedupe import DedupeSettings
@@ -105,9 +106,9 @@ def measure(folder: Path, out: Path, workers: int, answer: Any) -> None:
     answer.put(
         {
             "seconds": seconds,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "peak_mb": peak(),
             "cpu_seconds": time.process_time() + sum(os.times()[2:4]),
-            "peak_worker_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
+            "peak_worker_mb": peak(resource.RUSAGE_CHILDREN),
             "duplicates": sum((size - 1) * count for size, count in sizes.items()),
             "largest": max(sizes),
         }

@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import resource
 import subprocess
 import tempfile
 import time
@@ -29,13 +28,14 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, save_npz
 
+from bench.memory import peak
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.classifier import join_scores
 from mep3m.models.linear.ngrams import Rows
 from mep3m.models.linear.scores import scores
 from mep3m.settings.linear import LinearSettings
 from mep3m.store.json_files import write_json
-from mep3m.training.linear.fit import fit
+from mep3m.training.linear.fit import LinearProblem, fit
 
 ORDERS = ("flat", "coarse-to-fine", "fine-to-coarse")
 NOBODY = np.zeros(0, dtype=np.int64)
@@ -73,7 +73,7 @@ def alone(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any
 def with_peak(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
     """Call `work` and add the most memory of this process so far, MiB."""
     found = work(*arguments)
-    return found | {"peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return found | {"peak_mib": peak()}
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -92,7 +92,7 @@ def measure(args: argparse.Namespace, leaves: int, order: str) -> dict[str, Any]
         count = min(count, args.work // leaves)
     rows, codes = draw_rows(tree, count, args.features, 0)
     settings = LinearSettings(epochs=args.passes)
-    work = partial(fit, rows, tree, codes, NOBODY, order, settings, 0)
+    work = partial(fit, LinearProblem(rows, tree, codes, NOBODY, settings, 0), order)
     train = float(np.median([timed(work)[0] for _ in range(args.runs)]))
     return {"rows": count, "fit": train, "row_us": 1e6 * train / count}
 
@@ -127,7 +127,7 @@ def peer(args: argparse.Namespace, leaves: int) -> dict[str, Any]:
     rows, codes = draw_rows(tree, count, args.features, 0)
     held, truth = draw_rows(tree, 1000, args.features, 7)
     seconds, (weights, _) = timed(
-        lambda: fit(rows, tree, codes, NOBODY, "coarse-to-fine", LinearSettings(), 0)
+        lambda: fit(LinearProblem(rows, tree, codes, NOBODY, LinearSettings(), 0), "coarse-to-fine")
     )
     proba = join_scores(tree, scores(held, weights), "coarse-to-fine")
     best = [proba[:, tree.nodes(k)].argmax(1) + tree.starts[k - 1] for k in range(1, tree.depth + 1)]
@@ -207,11 +207,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_json(args.out, found)
 
 
-def small(args: argparse.Namespace) -> tuple[Any, ...]:
+def small(args: argparse.Namespace) -> tuple[LinearProblem, str]:
     """Return the arguments of a fit that compiles the loops."""
     tree = draw_tree(60)
     rows, codes = draw_rows(tree, 60, args.features, 0)
-    return rows, tree, codes, NOBODY, "coarse-to-fine", LinearSettings(epochs=1), 0
+    return LinearProblem(rows, tree, codes, NOBODY, LinearSettings(epochs=1), 0), "coarse-to-fine"
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from mep3m.models.linear.ngrams import Grams, GramVocabulary, Rows, encode_texts
 from mep3m.settings.linear import LinearSettings
 from mep3m.settings.run import Hierarchy
 from mep3m.store.json_files import write_json
-from mep3m.training.linear.fit import fit, fit_names, purity, train
+from mep3m.training.linear.fit import LinearProblem, fit, fit_names, purity, train
 
 ORDERS = ("coarse-to-fine", "flat", "fine-to-coarse", "coarse-and-fine")
 PEERS = [(strategy, kind) for kind in ("svc", "logistic") for strategy in ("LCPPN", "LCPN", "LCPL")]
@@ -71,9 +71,10 @@ def ours(
     codes = tree.encode(learned.paths)
     settings = LinearSettings.parse(args.options, "options")
     began = time.process_time()
-    fit(side.learned, tree, codes, NOBODY, order, settings, seed)
+    problem = LinearProblem(side.learned, tree, codes, NOBODY, settings, seed)
+    fit(problem, order)
     if order == "coarse-to-fine" and (depth := named_levels(tree, settings.name_head_size)):
-        fit_names(side.learned, tree, codes[:, :depth], NOBODY, settings, seed)
+        fit_names(problem.first_levels(depth))
     alone = time.process_time() - began
     began = time.process_time()
     classifier = train(make_task(learned, tree, codes, order, seed, args.options), Path()).classifier

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.cli.runner import ran
 from tests.recipes.test_map_shop import categories, products, taxonomy
-from tests.sources.formats.workbooks import write_xlsx
+from tests.sources.spreadsheets.workbooks import write_xlsx
 
 
 def test_the_first_call_proposes_and_the_second_writes(tmp_path: Path) -> None:

@@ -32,6 +32,24 @@ def test_a_group_and_an_equal_title_join_into_one() -> None:
     assert groups[0] == groups[1] == groups[2] != groups[3]
 
 
+def test_groups_join_along_a_chain_of_titles_and_take_the_first_of_their_names() -> None:
+    chain = shelf(["x", "X!", "y", "Y", "z", None], ["h", "g", "g", "f", "f", None])
+    assert list(duplicate_groups(chain)) == ["g:f"] * 5 + ["i:p5"]
+    order = np.random.default_rng(0).permutation(6)
+    assert list(duplicate_groups(chain.take(order))) == [(["g:f"] * 5 + ["i:p5"])[row] for row in order]
+
+
+def test_an_empty_group_is_none_and_no_rows_have_no_groups() -> None:
+    assert list(duplicate_groups(shelf(["x", "y"], ["", ""]))) == ["t:x", "t:y"]
+    assert not len(duplicate_groups(shelf([])))
+
+
+def test_groups_over_several_chunks_are_those_of_one() -> None:
+    table = shelf([f"title {n % 7}" for n in range(40)], [f"g{n % 11}" if n % 3 else None for n in range(40)])
+    pieces = pa.concat_tables([table.slice(0, 13), table.slice(13, 0), table.slice(13)])
+    assert list(duplicate_groups(pieces)) == list(duplicate_groups(table))
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     titles=st.lists(st.sampled_from([f"title {n}" for n in range(40)]), min_size=30, max_size=80),
@@ -49,7 +67,7 @@ def test_a_split_is_a_partition_that_ignores_row_order(titles: list[str], seed: 
     assert split.id == again.id
     assert sorted(split.train + split.test) == sorted(table["id"].to_pylist())
     if kind != "random":
-        groups = np.array(duplicate_groups(table))
+        groups = duplicate_groups(table)
         train, test = split.rows(table["id"].to_pylist())
         assert not set(groups[train]) & set(groups[test])
 

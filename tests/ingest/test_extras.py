@@ -6,13 +6,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from mep3m.engine import make_engine
-from mep3m.ingest.extras import EXTRAS, EXTRAS_SCHEMA, write_extras
+from mep3m.ingest.extras import EXTRAS_SCHEMA, write_extras
 from mep3m.ingest.origin import Catalogues, decisive
 from mep3m.ingest.run import ingest
 from mep3m.settings.sources import SourceEntry
 from mep3m.store import Store
+from mep3m.store.layout import EXTRAS
 from tests.ingest.shop import write_images
-from tests.sources.formats.workbooks import HEADER, add_images, write_xlsx
+from tests.sources.spreadsheets.workbooks import HEADER, add_images, write_xlsx
 
 SHOPIFY = "Handle,Title,Type,Image Src\nmug,Mug,Mugs,1.jpg\nmug,,,2.jpg\nrug,Rug,Rugs,3.jpg\nrug,,,4.jpg\n"
 

@@ -7,7 +7,7 @@ import pytest
 from mep3m.alignment.records import Proposal
 from mep3m.alignment.review.sssom import write_sssom
 from mep3m.alignment.taxonomies.published import read_categories
-from mep3m.errors import UsageError
+from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.recipes.map_shop import Shop, TargetPlace, decided_places, read_shop, write_column
 from mep3m.settings.align import MergeSettings
 
@@ -75,6 +75,37 @@ def test_products_are_a_shop_and_their_columns_are_found(tmp_path: Path) -> None
         "Floor > Rugs": (2, ("red rug of wool", "blue rug large")),
         "Games": (1, ("chess set in a box",)),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "shopify.json",
+            '{"verticals": [{"categories": [{"id": "gid://s/a", "full_name": "A > B"}]}]}',
+        ),
+        (
+            "gpc.xml",
+            '<schema><segment code="1" text="A"><family code="2" text="B"/></segment></schema>',
+        ),
+        ("parents.csv", "id,parent_id,name\n1,0,A\n2,1,B\n"),
+    ],
+)
+def test_a_published_taxonomy_is_a_shop_too(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    shop = read_shop(tmp_path / name)
+    assert shop.entry is None
+    assert "A > B" in [entry.label for entry in shop.side]
+
+
+def test_what_is_neither_catalogue_nor_taxonomy_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "other.xml").write_text("<a><b/></a>")
+    with pytest.raises(FormatError, match=r"other\.xml is no taxonomy known here"):
+        read_shop(tmp_path / "other.xml")
+    with pytest.raises(NotFoundError, match=r"absent\.csv does not exist"):
+        read_shop(tmp_path / "absent.csv")
+    with pytest.raises(FormatError, match=r"other\.xml"):
+        read_shop(tmp_path / "other.xml", {"format": "jsonl"})
 
 
 def test_columns_can_be_named(tmp_path: Path) -> None:

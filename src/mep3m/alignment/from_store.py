@@ -38,15 +38,15 @@ def sides_from_products(
     Raises:
         UsageError: fewer than two sources have a category path.
     """
-    found = _seen_in(tables, images, titles_kept)
-    if len(found) < 2:
+    seen_of = _seen_in(tables, images, titles_kept)
+    if len(seen_of) < 2:
         raise UsageError(
             "alignment needs the categories of two sources or more; "
-            f"found those of {', '.join(found) or 'none: no row has a category path'}"
+            f"found those of {', '.join(seen_of) or 'none: no row has a category path'}"
         )
     return [
         Side(source, tuple(seen.entry(path) for path, seen in sorted(places.items())))
-        for source, places in sorted(found.items())
+        for source, places in sorted(seen_of.items())
     ]
 
 
@@ -68,16 +68,16 @@ def _seen_in(
     tables: Iterable[pa.Table], images: Images | None, titles_kept: int
 ) -> dict[str, dict[tuple[str, ...], _Seen]]:
     """Return what the rows show of each category, by source and path."""
-    found: dict[str, dict[tuple[str, ...], _Seen]] = {}
+    seen_of: dict[str, dict[tuple[str, ...], _Seen]] = {}
     for row in _rows_in_use(tables):
-        seen = found.setdefault(row["source"], {}).setdefault(tuple(row["source_path"]), _Seen())
+        seen = seen_of.setdefault(row["source"], {}).setdefault(tuple(row["source_path"]), _Seen())
         seen.count += 1
         for text, kept in ((row["title"], seen.titles), (row["ocr"], seen.ocr)):
             if text and len(kept) < titles_kept:
                 kept.append(text)
         if images is not None and len(seen.pictures) < PICTURES_KEPT and (of := _picture(images, row)):
             seen.pictures.append(of)
-    return found
+    return seen_of
 
 
 def picture_statistics(source: bytes | Path) -> NDArray[np.float32] | None:

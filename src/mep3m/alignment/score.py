@@ -178,24 +178,24 @@ def _steps(ranked: Sequence[tuple[float, bool]]) -> list[tuple[int, int]]:
 
     Rows of one probability are taken together: which of them comes first says nothing.
     """
-    found, steps = 0, []
+    right, steps = 0, []
     for taken, (probability, hit) in enumerate(ranked, start=1):
-        found += hit
+        right += hit
         if taken == len(ranked) or ranked[taken][0] != probability:
-            steps.append((taken, found))
+            steps.append((taken, right))
     return steps
 
 
 def _average_precision(steps: Sequence[tuple[int, int]], positives: int) -> float:
     before, total = 0, 0.0
-    for taken, found in steps:
-        total += (found - before) * found / taken
-        before = found
+    for taken, right in steps:
+        total += (right - before) * right / taken
+        before = right
     return total / positives
 
 
 def _coverage(steps: Sequence[tuple[int, int]], positives: int, wanted: float) -> float:
-    return max((found for taken, found in steps if found >= wanted * taken), default=0) / positives
+    return max((right for taken, right in steps if right >= wanted * taken), default=0) / positives
 
 
 def _decisions(accepted: Sequence[tuple[float, bool]]) -> int:

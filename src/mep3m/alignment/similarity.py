@@ -39,8 +39,8 @@ def name_pairs(
     for start, rows, columns in _candidates(left, right, threshold):
         rows += start
         ratios = _ratios(left, right, rows, columns)
-        found = ratios >= threshold
-        yield rows[found], columns[found], ratios[found]
+        enough = ratios >= threshold
+        yield rows[enough], columns[enough], ratios[enough]
 
 
 def _candidates(
@@ -135,8 +135,8 @@ def _analyzer(settings: ContentSettings) -> object:
         marks = "".join(
             mark for mark in text.lower() if mark.isalnum() or mark == " " or category(mark) in ("Mn", "Mc")
         )
-        found = (marks[start : start + length] for start in range(len(marks) - length + 1))
-        return [gram for gram in found if " " not in gram]
+        windows = (marks[start : start + length] for start in range(len(marks) - length + 1))
+        return [gram for gram in windows if " " not in gram]
 
     return grams
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -88,6 +88,12 @@ def print_json(value: Any) -> None:
     """Print `value` as one JSON document on standard output."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     click.echo(orjson.dumps(value, option=options))  # bytes: UTF-8 on every terminal
+
+
+def given_options(options: Mapping[str, Any], names: Iterable[str] | None = None) -> dict[str, Any]:
+    """Return the options that the caller gave a value, of those named, or of all."""
+    chosen = options if names is None else names
+    return {name: options[name] for name in chosen if options.get(name) is not None}
 
 
 def login_name() -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from mep3m.arrays import Ints, components
 from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
 from mep3m.settings.run import SplitKind
 from mep3m.store.json_files import fingerprint, read_json, write_json
@@ -81,37 +82,35 @@ class Split:
         return train, np.array([where[product] for product in self.test], dtype=np.int64)
 
 
-def duplicate_groups(products: pa.Table) -> list[str]:
-    """Return one group name a row: `group`, else the title without case, spaces and punctuation.
+def duplicate_groups(products: pa.Table) -> NDArray[np.object_]:
+    """Return one group name a row (N,): `group`, else the title without case, spaces and punctuation.
 
-    A row with neither is a group of its own, under its id.
+    A row with neither is a group of its own, under its id. Groups that share a title are one, under
+    the first of their names, so that a repeated title never crosses a split.
     """
     title = pc.utf8_lower(pc.utf8_normalize(products["title"], form="NFKC"))
     title = pc.replace_substring_regex(title, pattern=_NOISE, replacement="")
-    titles = [f"t:{value}" if value else None for value in title.to_pylist()]
-    given = [f"g:{value}" if value else None for value in products["group"].to_pylist()]
-    ids = products["id"].to_pylist()
-    groups = [group or name or f"i:{row}" for group, name, row in zip(given, titles, ids, strict=True)]
-    return _join_groups(groups, titles)
+    titles, given = (_named(mark, column) for mark, column in (("t:", title), ("g:", products["group"])))
+    own = pc.coalesce(given, titles, pc.binary_join_element_wise("i:", products["id"], ""))
+    group, names = _codes(own)
+    known = pc.is_valid(titles)
+    text, texts = _codes(titles.filter(known))
+    edges = np.stack([group[known.to_numpy()], len(names) + text], axis=1)
+    joined = components(edges, len(names) + len(texts))[: len(names)]
+    _, first = np.unique(joined, return_index=True)  # names are in order: the first of each component
+    return np.asarray(names.take(first[joined][group]).to_numpy(zero_copy_only=False))
 
 
-def _join_groups(groups: list[str], titles: list[str | None]) -> list[str]:
-    """Join groups that share a title, so that a repeated title never crosses a split."""
-    first: dict[str, str] = {}
-    joined: dict[str, str] = {}
+def _codes(texts: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+    """Return the number of each text (N,), and the different texts in order."""
+    coded = texts.combine_chunks().dictionary_encode()
+    order = pc.sort_indices(coded.dictionary).to_numpy()
+    return np.argsort(order)[coded.indices.to_numpy()], coded.dictionary.take(order)
 
-    def root(name: str) -> str:
-        while name in joined:
-            name = joined[name]
-        return name
 
-    for group, title in zip(groups, titles, strict=True):
-        if title is None:
-            continue
-        low, high = sorted((root(group), root(first.setdefault(title, group))))
-        if low != high:
-            joined[high] = low
-    return [root(group) for group in groups]
+def _named(mark: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the values of a column behind a mark, null where they are empty."""
+    return pc.if_else(pc.equal(column, ""), None, pc.binary_join_element_wise(mark, column, ""))
 
 
 def split_products(
@@ -139,7 +138,7 @@ def split_products(
     else:
         if not 0 < test_share < 1:
             raise UsageError(f"test share {test_share} is not allowed: write a number between 0 and 1")
-        groups = ids if kind == "random" else duplicate_groups(products)
+        groups = np.array(ids, dtype=object) if kind == "random" else duplicate_groups(products)
         if kind == "stratified" and labels is None:
             raise UsageError("a stratified split needs the labels of one level")
         strata = list(labels) if kind == "stratified" and labels is not None else [None] * len(ids)
@@ -170,9 +169,11 @@ def _by_platform(sources: list[str], platforms: Sequence[str]) -> NDArray[np.boo
     return np.isin(np.array(sources, dtype=object), list(platforms))
 
 
-def _draw(groups: Sequence[str], strata: Sequence[str | None], share: float, seed: int) -> NDArray[np.bool_]:
+def _draw(
+    groups: NDArray[np.object_], strata: Sequence[str | None], share: float, seed: int
+) -> NDArray[np.bool_]:
     """Return (N,) True for test rows: whole groups, in hash order, up to `share` of each stratum."""
-    names, member = np.unique(np.array(groups, dtype=object).astype(str), return_inverse=True)
+    names, member = np.unique(groups, return_inverse=True)
     sizes = np.bincount(member, minlength=len(names))
     rank = np.array([_rank(seed, name) for name in names], dtype=np.uint64)
     stratum = _majority(member, strata, len(names))

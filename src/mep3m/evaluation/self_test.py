@@ -108,7 +108,7 @@ def leave_one_platform_out(dataset: Dataset, seed: int = 0) -> SelfTest | None:
         return None
     tested = [_leave_out(rows, platform, seed) for platform in platforms]
     return SelfTest(
-        tuple(platform for platform, _ in tested), tuple(one for _, found in tested for one in found)
+        tuple(platform for platform, _ in tested), tuple(one for _, filed in tested for one in filed)
     )
 
 

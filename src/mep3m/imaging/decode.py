@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from mep3m.errors import FormatError, words_of
 from mep3m.settings.base import MAX_PIXELS
@@ -22,6 +22,12 @@ Pixels = NDArray[np.uint8]
 
 #: images with a shorter side below this hold no legible text and are not read, in pixels
 MIN_SIDE = 8
+#: what is laid below transparency: white, or what the ink can be seen on
+Behind = Literal["white", "contrast"]
+#: backgrounds that `contrast` chooses from, with their grey levels; the first of equals
+_BACKGROUNDS = {"white": 255, "black": 0, "grey": 128}
+#: grey levels by which ink has to differ from its background, and the share of its edge that may be lost
+_LOST, _LITTLE = 48, 0.02
 #: EXIF orientations that exchange width and height
 _TURNED = (5, 6, 7, 8)
 
@@ -59,11 +65,15 @@ def decode(
     max_pixels: int = MAX_PIXELS,
     mode: Literal["RGB", "L"] = "RGB",
     suffices: int | None = None,
+    behind: Behind = "white",
 ) -> DecodedImage:
     """Decode an image file to its end, in colour or grey.
 
     EXIF rotation is applied, CMYK, palettes and 16 bits are converted, transparency is laid on white, and
     of an animation the first frame is taken. The size is checked before anything is decoded.
+
+    With `behind` = "contrast", transparency is laid on what its ink can be seen on: white, else black or
+    grey. For reading what is written; elsewhere pictures stay as shops show them (decision 206).
 
     With `suffices`, a side in pixels, a JPEG is decoded at the smallest scale (1, 1/2, 1/4 or 1/8) at which
     both sides are at least as long, in a fraction of the time.
@@ -81,12 +91,12 @@ def decode(
         facts = _facts(image, width, height)
         with suppress(Exception):  # damaged EXIF: the pixels are what they are
             ImageOps.exif_transpose(image, in_place=True)
-        return DecodedImage(_plain(image, mode), facts)
+        return DecodedImage(_plain(image, mode, behind), facts)
 
 
-def load(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Pixels:
+def load(source: bytes | Path, max_pixels: int = MAX_PIXELS, behind: Behind = "white") -> Pixels:
     """Decode an image file to an array of shape (H, W, 3), RGB, uint8; see `decode`."""
-    return np.asarray(decode(source, max_pixels).image, dtype=np.uint8)
+    return np.asarray(decode(source, max_pixels, behind=behind).image, dtype=np.uint8)
 
 
 def file_facts(
@@ -145,17 +155,29 @@ def _facts(image: Image.Image, width: int, height: int) -> FileFacts:
     return FileFacts(*size, str(image.format))
 
 
-def _plain(image: Image.Image, mode: str) -> Image.Image:
-    """Convert any mode to RGB or grey; 16 bits are scaled to 8, transparency is laid on white."""
+def _plain(image: Image.Image, mode: str, behind: Behind) -> Image.Image:
+    """Convert any mode to RGB or grey; 16 bits are scaled to 8, transparency is laid on something."""
     if image.mode.startswith("I") or image.mode == "F":
         values: NDArray[Any] = np.asarray(image, dtype=np.float64)
         top = 65535.0 if values.max(initial=0) > 255 else 255.0
         image = Image.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8))
     elif image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layers = image.convert("RGBA")
-        image = Image.new("RGBA", layers.size, "white")
+        image = Image.new("RGBA", layers.size, "white" if behind == "white" else _contrast(layers))
         image.alpha_composite(layers)
     return image if image.mode == mode else image.convert(mode)
+
+
+def _contrast(layers: Image.Image) -> str:
+    """Return the background on which the least of the ink's edge is lost; white where that loses little."""
+    inked = layers.getchannel("A").point(lambda alpha: 255 * (alpha >= 128))
+    inner = np.asarray(inked.filter(ImageFilter.MinFilter(3)))
+    edge = (np.asarray(inked) > 0) & (inner == 0)
+    ink: NDArray[Any] = np.asarray(layers.convert("RGB").convert("L"), dtype=np.int16)[edge]
+    if not ink.size:
+        return "white"
+    lost = {name: float((abs(ink - level) < _LOST).mean()) for name, level in _BACKGROUNDS.items()}
+    return "white" if lost["white"] <= _LITTLE else min(lost, key=lost.__getitem__)
 
 
 def _what_it_is(content: bytes, formats: tuple[str, ...] | None) -> str:

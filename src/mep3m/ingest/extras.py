@@ -1,7 +1,7 @@
 """What products have beside their columns: further images and categories, descriptions, variants.
 
-`extras.parquet` lies beside a store's shards: product, field, number, value. It is made anew whenever the
-sources are read, before the shards, so that a finished store always has it.
+They lie beside a store's shards (`Layout.extras`): product, field, number, value. The file is made anew
+whenever the sources are read, before the shards, so that a finished store always has it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from mep3m.ingest.origin import Catalogues
 from mep3m.store.filesystem import atomic_write
+from mep3m.store.layout import Layout
 
-EXTRAS = "extras.parquet"
 EXTRAS_SCHEMA = pa.schema(
     [("product", pa.string()), ("field", pa.string()), ("number", pa.int32()), ("value", pa.string())]
 )
@@ -28,7 +28,7 @@ def write_extras(catalogues: Catalogues, folder: Path) -> int:
     """Write the extras of all sources that have any, and return how many there are; none writes no file."""
     rows = _rows(catalogues)
     first = list(itertools.islice(rows, GROUP))
-    path = folder / EXTRAS
+    path = Layout(folder).extras
     if not first:
         path.unlink(missing_ok=True)
         return 0

@@ -32,7 +32,7 @@ def leakage(opened: Opened, settings: RunSettings, seeds: int = 1, test_share: f
     standard deviations / sqrt(seeds) says nothing.
     """
     dataset = shape(Dataset.of(opened.products), settings).labelled()
-    groups = np.array(duplicate_groups(dataset.products))
+    groups = duplicate_groups(dataset.products)
     scored: dict[str, list[tuple[LevelEvaluation, ...]]] = {kind: [] for kind in KINDS}
     shared = []
     for seed in range(settings.seed, settings.seed + seeds):

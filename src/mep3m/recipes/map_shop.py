@@ -23,17 +23,19 @@ from mep3m.alignment.review.decisions import Decision, contradictions, links, pr
 from mep3m.alignment.review.sssom import write_sssom
 from mep3m.alignment.taxonomies.nodes import PublishedTaxonomy
 from mep3m.alignment.taxonomies.published import read_categories
-from mep3m.errors import UsageError
+from mep3m.errors import Mep3mError, UsageError
 from mep3m.settings.align import AlignSettings, MergeSettings
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.catalogue import open_source
-from mep3m.sources.inspection.inspect import inspect_file
+from mep3m.sources.inspection.inspect import Inspection, inspect_file
 from mep3m.store.filesystem import atomic_write
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: column to upload by kind of taxonomy; Google takes the id or the path, Shopify reads the path
 UPLOAD_COLUMNS = {"google": "google_product_category", "shopify": "Product Category"}
+#: endings of what categories are published in
+TEXTS = (".tsv", ".csv", ".txt", ".json", ".xml")
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,11 @@ def read_shop(path: Path, entry: dict[str, Any] | None = None) -> Shop:
         UsageError: nothing in it looks like categories.
     """
     given = dict(entry or {})
-    if not given.get("columns") and "format" not in given and _is_category_table(path):
-        known = read_categories(path, "left")
-        return Shop(path, known.side, known.rejects)
     if not given.get("columns"):
-        seen = inspect_file(path, given.get("format"))
+        seen = _look(path, given.get("format"))
+        if seen is None or ("format" not in given and _lists_categories(path, seen)):
+            known = read_categories(path, "left")
+            return Shop(path, known.side, known.rejects)
         given = {"format": seen.format, **seen.settings, **given, "columns": seen.columns_map}
     source = SourceEntry.parse({"name": "left", "path": str(path), **given}, str(path))
     rejects: list[Reject] = []
@@ -96,17 +98,22 @@ def read_shop(path: Path, entry: dict[str, Any] | None = None) -> Shop:
     return Shop(path, side, rejects, source)
 
 
-def _is_category_table(path: Path) -> bool:
-    """Whether a file is a table of categories and not of products."""
-    if not path.is_file() or path.suffix.lower() not in (".tsv", ".csv", ".txt", ".json", ".xml"):
-        return False
+def _look(path: Path, name: str | None) -> Inspection | None:
+    """Look at a file once; `None` where it is no catalogue: the reader of taxonomies says what is wrong."""
     try:
-        known = inspect_file(path, rows=200)
-    except Exception:  # whatever it is, it may be a taxonomy: its own reader says what is wrong with it
-        return True
-    names = {column.name.lower() for column in known.columns}
+        return inspect_file(path, name)
+    except Mep3mError:
+        if name is None and path.is_file() and path.suffix.lower() in TEXTS:
+            return None
+        raise
+
+
+def _lists_categories(path: Path, seen: Inspection) -> bool:
+    """Whether a file is a table of categories and not of products."""
+    names = {column.name.lower() for column in seen.columns}
     published = any(name.startswith("#") for name in names) or "parent_id" in names
-    return published or ({"id", "path"} <= names and not {"title", "product_name"} & names)
+    listed = {"id", "path"} <= names and not {"title", "product_name"} & names
+    return path.suffix.lower() in TEXTS and (published or listed)
 
 
 def _tables(entry: SourceEntry, rejects: list[Reject]) -> Iterator[pa.Table]:

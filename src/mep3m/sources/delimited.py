@@ -7,6 +7,7 @@ import itertools
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import orjson
@@ -66,25 +67,35 @@ def decode_lines(lines: Iterator[FileLine], encoding: str, sure: bool = True) ->
 
 
 def _decode_doubted(lines: Iterator[FileLine]) -> Iterator[DecodedLine]:
-    block: list[DecodedLine] = []
+    block: list[FileLine] = []
     size = 0
-    for line in decode_lines(lines, "gb18030"):
+    for line in lines:
         block.append(line)
-        size += len(line.text)
+        size += len(line.content)
         if len(block) == BLOCK_LINES or size > BLOCK_BYTES:
-            yield from _refuse_foreign(block)
+            yield from _refuse_foreign(_decode_together(block))
             block, size = [], 0
-    yield from _refuse_foreign(block)
+    if block:
+        yield from _refuse_foreign(_decode_together(block))
+
+
+def _decode_together(block: list[FileLine]) -> list[DecodedLine]:
+    """Decode lines in GB18030 in one go, which gives its check's time back; one by one where one is wrong."""
+    if not any(line.problem for line in block):
+        with suppress(UnicodeDecodeError):  # no character of GB18030 holds the byte of a line end
+            texts = b"\n".join([line.content for line in block]).decode("gb18030").split("\n")
+            return [DecodedLine(line.number, text) for line, text in zip(block, texts, strict=True)]
+    return list(decode_lines(iter(block), "gb18030"))
 
 
 def _refuse_foreign(block: list[DecodedLine]) -> list[DecodedLine]:
     """Return the lines, those with a problem that are likely in another encoding."""
-    if not block:
+    wrong = doubtful([line.text for line in block])
+    if not wrong.any():
         return block
-    wrong = doubtful([line.text for line in block]).tolist()
     return [
         line._replace(problem=FOREIGN) if bad and not line.problem else line
-        for line, bad in zip(block, wrong, strict=True)
+        for line, bad in zip(block, wrong.tolist(), strict=True)
     ]
 
 

@@ -11,7 +11,7 @@ FORMATS: dict[str, str] = {
     "tsv": "mep3m.sources.tables:open_table",
     "jsonl": "mep3m.sources.tables:open_table",
     "parquet": "mep3m.sources.tables:open_table",
-    "spreadsheet": "mep3m.sources.formats.spreadsheet:open_spreadsheet",
+    "spreadsheet": "mep3m.sources.spreadsheets.spreadsheet:open_spreadsheet",
     **dict.fromkeys(
         ("shopify", "woocommerce", "magento", "taobao-csv", "amazon-flat-file", "shop"),
         "mep3m.sources.formats.shops:open_shop",

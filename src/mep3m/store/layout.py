@@ -10,6 +10,7 @@ A folder that holds a store looks like this::
     images/                  content by hash; a later step points at the folder of the first
     collect/00000.parquet    what a global stage needs of a shard, until it has decided
     decision/                what a global stage decided
+    extras.parquet           what products have beside their columns, where an ingested source has any
     update/, history/        the next state of an ingested store, a store of its own, and the earlier ones
 """
 
@@ -22,6 +23,8 @@ from pathlib import Path
 PLAN, MANIFEST, TAXONOMY = "plan.json", "manifest.json", "taxonomy.json"
 SHARDS, REJECTS, IMAGES = "shards", "rejects", "images"
 COLLECT, DECISION = "collect", "decision"
+#: what products have beside their columns: product, field, number, value
+EXTRAS = "extras.parquet"
 #: the next state of an ingested store, until it takes the place of the old one, which goes into the history
 UPDATE, HISTORY = "update", "history"
 #: what is the state of a store, in the order in which an update may move it: the manifest comes last
@@ -65,6 +68,11 @@ class Layout:
     def decision(self) -> Path:
         """What a global stage decided; the folder appears whole."""
         return self.folder / DECISION
+
+    @property
+    def extras(self) -> Path:
+        """What products have beside their columns; there is no file where none has anything."""
+        return self.folder / EXTRAS
 
     @property
     def update(self) -> Path:

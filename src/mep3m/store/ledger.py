@@ -67,7 +67,7 @@ class Ledger:
         connection = duckdb.connect()
         queries = [_EMPTY, *(query for store in stores for query in _queries(store))]
         connection.execute(f"CREATE VIEW ledger AS {' UNION ALL '.join(queries)}")
-        extras = [store / "extras.parquet" for store in stores if (store / "extras.parquet").exists()]
+        extras = [path for store in stores if (path := Layout(store).extras).exists()]
         if extras:
             connection.execute(f"CREATE VIEW extras AS SELECT * FROM read_parquet({_list(extras)})")
         return cls(connection)

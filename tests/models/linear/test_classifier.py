@@ -27,7 +27,7 @@ from mep3m.models.linear.classifier import (
 from mep3m.models.linear.ngrams import Grams, GramVocabulary, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
 from mep3m.settings.linear import LinearSettings
-from mep3m.training.linear.fit import fit, fit_names
+from mep3m.training.linear.fit import LinearProblem, fit, fit_names
 from tests.label_tree.trees import random_scores, seeds, trees
 from tests.training.linear.test_fit import table
 
@@ -48,8 +48,9 @@ def learned(way: str, titles: list[str] = TITLES, paths: list[tuple[str, ...]] =
     vocabulary = GramVocabulary.fit(texts, rows, Grams(1, 3, 2, 16), 2, 10_000)
     nobody = np.zeros(0, dtype=np.int64)
     sparse, options = vocabulary.all_rows(texts, rows), LinearSettings(epochs=40)
-    weights, _ = fit(sparse, tree, codes, nobody, order, options, 0)
-    names, _ = fit_names(sparse, tree, codes[:, :2], nobody, options, 0) if second else (None, None)
+    problem = LinearProblem(sparse, tree, codes, nobody, options, 0)
+    weights, _ = fit(problem, order)
+    names, _ = fit_names(problem.first_levels(2)) if second else (None, None)
     one = np.ones(len(tree), np.float32)
     details = {"ocr": False, "hierarchy": order}
     return LinearClassifier(tree, vocabulary, weights, 4 * one, 0 * one, one / len(tree), details, names)

@@ -16,7 +16,7 @@ from mep3m.settings.sources import SourceEntry
 from mep3m.sources.catalogue import open_source
 from mep3m.sources.cells import without_marks
 from mep3m.sources.formats.shops import ShopExport, without_html
-from tests.sources.formats.workbooks import write_xlsx
+from tests.sources.spreadsheets.workbooks import write_xlsx
 
 #: text that a cell may hold; control characters are in no workbook
 TEXT = st.text(

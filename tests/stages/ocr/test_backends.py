@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from mep3m.errors import MissingExtraError, SettingsError, UsageError
 from mep3m.settings.ocr import BACKENDS, OcrSettings
@@ -98,6 +98,17 @@ def test_english_is_read_where_it_stands(reader: Backend) -> None:
     assert 120 < right <= 320
     assert 30 < bottom < 90
     assert 0.5 < lines[0].confidence <= 1
+
+
+@pytest.mark.parametrize("size", [(750, 6000), (6000, 750), (300, 4000)], ids=["tall", "wide", "narrow"])
+def test_strips_are_read_to_their_end(reader: Backend, size: tuple[int, int]) -> None:
+    words = [f"{word} {number}" for number in (38, 47, 56) for word in ("COTTON", "STEEL", "SIZE", "SUMMER")]
+    image, step = Image.new("RGB", size, "white"), max(size) // 12
+    for place, word in enumerate(words):
+        corner = (20 + (size[0] == 6000) * place * step, 60 + (size[0] < 6000) * place * step)
+        ImageDraw.Draw(image).text(corner, word, "black", font=ImageFont.load_default(24))
+    [lines] = reader.read([pixels(image)])
+    assert sorted(line.text.replace(" ", "") for line in lines) == sorted(w.replace(" ", "") for w in words)
 
 
 def test_chinese_is_read(reader: Backend) -> None:

@@ -10,7 +10,7 @@ from sklearn.svm import LinearSVC
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.ngrams import Rows
 from mep3m.models.linear.scores import scores
-from mep3m.training.linear.fit import hinge
+from mep3m.training.linear import hinge
 from mep3m.training.linear.hinge import Contests, SolverPlan, level_contests, sibling_contests, solve
 from tests.label_tree.trees import seeds, trees
 from tests.training.linear.test_marginal import TREE, examples, rows_of

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numba
 import numpy as np
 from hypothesis import given, settings
@@ -111,3 +116,33 @@ def test_the_number_of_threads_does_not_matter(seed: int) -> None:
         learner.learn(rows, codes, 1.0)
         found.append(learner.weights.copy())
     np.testing.assert_array_equal(*found)
+
+
+#: learns from drawn rows with 200 leaves and prints what the weights are
+DRAWN = """
+import hashlib
+import numpy as np
+from mep3m.label_tree.tree import LabelTree
+from mep3m.models.linear.ngrams import Rows
+from mep3m.training.linear.marginal import LeafLearner
+
+draw = np.random.default_rng(0)
+tree = LabelTree.from_paths([(f"{n // 20}", f"{n}") for n in range(200)])
+codes = tree.encode([(f"{n // 20}", f"{n}") for n in draw.integers(0, 200, 640)])
+starts = np.arange(640, dtype=np.int64) * 9
+features = draw.integers(0, 300, 640 * 9).astype(np.int32)
+values = draw.random(640 * 9).astype(np.float32)
+learner = LeafLearner(300, tree)
+for start in range(0, 640, 64):
+    rows = np.arange(start, start + 64)
+    learner.learn(Rows(starts, starts + 9, features, values, 300).take(rows), codes[rows], 0.5)
+print(hashlib.sha256(learner.weights.tobytes()).hexdigest())
+"""
+
+
+def test_a_run_that_compiles_learns_the_same_as_one_that_finds_it_compiled(tmp_path: Path) -> None:
+    surroundings = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    first, second = (
+        subprocess.check_output([sys.executable, "-c", DRAWN], env=surroundings) for _ in range(2)
+    )
+    assert first == second

@@ -152,12 +152,12 @@ def relations(left: Side, right: Side, crossing: Crossing, known: KnownPairs, he
     broader = heads.within.probability(within_numbers(right, left, turn_crossing(crossing), turned))
     inner = np.maximum(narrower, broader)
     same = (equal >= SAME) & (equal >= BESIDE * inner)
-    found = np.zeros((len(equal), 3))
-    found[same, 0] = equal[same]
+    kinds = np.zeros((len(equal), 3))
+    kinds[same, 0] = equal[same]
     wider = ~same & (broader > narrower)
-    found[wider, 2] = broader[wider]
-    found[~same & ~wider, 1] = narrower[~same & ~wider]
-    return found
+    kinds[wider, 2] = broader[wider]
+    kinds[~same & ~wider, 1] = narrower[~same & ~wider]
+    return kinds
 
 
 def turn(known: KnownPairs) -> KnownPairs:

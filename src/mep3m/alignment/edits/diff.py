@@ -24,8 +24,8 @@ def model_classes(folder: Path, taxonomy: Taxonomy) -> list[str]:
     description = folder / "classifier.json"
     if not description.exists():
         raise NotFoundError(f"{folder} is not a classifier folder: it has no classifier.json")
-    found = read_json(description)
-    paths = [tuple(path) for path in found["tree"]]
+    classifier = read_json(description)
+    paths = [tuple(path) for path in classifier["tree"]]
     names = {tuple(node.name for node in taxonomy.path(category.id)): category.id for category in taxonomy}
     return [path[-1] if path[-1] in taxonomy else names.get(path, path[-1]) for path in paths]
 
@@ -84,7 +84,7 @@ def what_breaks(
 
     Ids that stay as they are do not appear.
     """
-    found: dict[str, tuple[str | None, str]] = {}
+    broken: dict[str, tuple[str | None, str]] = {}
     for category in dict.fromkeys(ids):
         following, why = successor(category, records)
         if following is not None and following not in new:
@@ -92,5 +92,5 @@ def what_breaks(
         if following == category and new[category].archived:
             following, why = None, "it is archived in the new taxonomy"
         if following != category:
-            found[category] = (following, why)
-    return found
+            broken[category] = (following, why)
+    return broken

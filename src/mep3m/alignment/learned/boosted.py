@@ -34,8 +34,8 @@ def probability(score: np.ndarray, curve: Curve, fewest: int) -> np.ndarray:
     a, b, c, d = curve
     kept = np.clip(score, 1e-9, 1 - 1e-9)
     odds = a * np.log(kept) - b * np.log1p(-kept) + c + d / max(fewest, 1)
-    found: np.ndarray = np.where(score > 0, SUREST / (1 + np.exp(-odds)), 0.0)
-    return found
+    probabilities: np.ndarray = np.where(score > 0, SUREST / (1 + np.exp(-odds)), 0.0)
+    return probabilities
 
 
 @dataclass(frozen=True)

@@ -146,13 +146,13 @@ def calibrated(
     `fewest` is the number of categories of the smaller side. Rounded, so that nothing hangs on the
     order of sums.
     """
-    found = score.astype(np.float64)
+    probabilities = score.astype(np.float64)
     stocked = ~np.isnan(features["support"])
     for name, curve in curves.items():
         of, what = name.split()
         there = (group == GROUPS.index(of)) & (stocked == (what == "titles"))
-        found[there] = probability(score[there], curve, fewest)
-    return np.round(found, 9)
+        probabilities[there] = probability(score[there], curve, fewest)
+    return np.round(probabilities, 9)
 
 
 def partnered(pairs: Pairs, equal: np.ndarray, left: int, right: int) -> np.ndarray:
@@ -306,7 +306,7 @@ def _beside_equal(candidates: Candidates, accepted: np.ndarray, relation: np.nda
         dict(zip(pairs.rows[equal].tolist(), pairs.columns[equal].tolist(), strict=True)),
         dict(zip(pairs.columns[equal].tolist(), pairs.rows[equal].tolist(), strict=True)),
     )
-    found = []
+    contradicted = []
     for k in np.nonzero(accepted & (relation != EXACT))[0].tolist():
         ends = int(pairs.rows[k]), int(pairs.columns[k])
         turned = bool(relation[k] == BROADER)
@@ -314,8 +314,8 @@ def _beside_equal(candidates: Candidates, accepted: np.ndarray, relation: np.nda
         tree = candidates.left if turned else candidates.right
         partner = partners[turned].get(inner)
         if partner is not None and outer not in _upwards(tree, partner):
-            found.append(k)
-    return np.array(found, np.int64)
+            contradicted.append(k)
+    return np.array(contradicted, np.int64)
 
 
 def _above(tree: Tree, node: int) -> list[int]:
@@ -325,8 +325,8 @@ def _above(tree: Tree, node: int) -> list[int]:
 
 def _upwards(tree: Tree, node: int) -> list[int]:
     """Return a node and its ancestors."""
-    found: list[int] = []
-    while node >= 0 and node not in found:
-        found.append(node)
+    chain: list[int] = []
+    while node >= 0 and node not in chain:
+        chain.append(node)
         node = int(tree.parent[node])
-    return found
+    return chain

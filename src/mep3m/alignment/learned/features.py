@@ -113,35 +113,35 @@ class PairEvidence:
         if len(self.left.side) * len(self.right.side) <= ALL_PAIRS:
             every = np.arange(len(self.left.side) * len(self.right.side))
             return every // len(self.right.side), every % len(self.right.side)
-        found = self._products.candidates()
+        suggested = self._products.candidates()
         content = self._products.content
         order = [_order(side) for side in (self.left.side, self.right.side)]
         for turned in (False, True):
             for kind in ((self._leaf, self._whole), (self._meant, self._meant_whole)):
                 parts = [_turned(bag, turned) for bag in kind]
-                found += [_nearest(scores, k, turned, order[not turned]) for scores in (parts[:1], parts)]
+                suggested += [_nearest(scores, k, turned, order[not turned]) for scores in (parts[:1], parts)]
             if content is not None:
-                found.append(_nearest((_turned(content, turned),), k, turned, order[not turned]))
-        keys = np.unique(np.concatenate([pairs[0] * len(self.right.side) + pairs[1] for pairs in found]))
+                suggested.append(_nearest((_turned(content, turned),), k, turned, order[not turned]))
+        keys = np.unique(np.concatenate([pairs[0] * len(self.right.side) + pairs[1] for pairs in suggested]))
         return keys // len(self.right.side), keys % len(self.right.side)
 
     def features(self, rows: Ints, columns: Ints) -> Features:
         """Return every feature (pairs,) that needs no decision on other pairs, block by block."""
-        found: Features = {}
+        features: Features = {}
         for start in range(0, max(len(rows), 1), BLOCK):
             part = slice(start, start + BLOCK)
             for name, values in self._block(rows[part], columns[part]).items():
                 if is_unknown(values):
-                    found[name] = unknown(len(rows))
+                    features[name] = unknown(len(rows))
                     continue
-                if name not in found:
-                    found[name] = np.empty(len(rows), np.float32)
-                found[name][part] = np.round(values, EXACT)
-        return found
+                if name not in features:
+                    features[name] = np.empty(len(rows), np.float32)
+                features[name][part] = np.round(values, EXACT)
+        return features
 
     def _block(self, rows: Ints, columns: Ints) -> Features:
         """Return the features of a block of pairs; of names in different languages only meanings count."""
-        found = {
+        features = {
             **self._name_features(rows, columns),
             **self._place_features(rows, columns),
             **self._meaning_features(rows, columns),
@@ -150,12 +150,12 @@ class PairEvidence:
             **self._title_features(rows, columns),
         }
         if self.left.foreign:
-            found |= dict.fromkeys(WRITTEN, unknown(len(rows)))
-            found["script"] = (found["concept"] + found["concept_whole"]) / 2
-        return found
+            features |= dict.fromkeys(WRITTEN, unknown(len(rows)))
+            features["script"] = (features["concept"] + features["concept_whole"]) / 2
+        return features
 
     def _meaning_features(self, rows: Ints, columns: Ints) -> Features:
-        found = np.full((len(rows), len(NO_MEANING)), np.nan, np.float32)
+        best = np.full((len(rows), len(NO_MEANING)), np.nan, np.float32)
         ours, theirs = (
             [tree.own_names(i) for i in range(len(tree.side))] for tree in (self.left, self.right)
         )
@@ -164,7 +164,7 @@ class PairEvidence:
                 agreement(ours[i][view], theirs[j][view])
                 for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
             ]
-            found = np.fmax(found, np.array(compared, np.float32).reshape(found.shape))
+            best = np.fmax(best, np.array(compared, np.float32).reshape(best.shape))
         own, path = ([of[0][rows], of[1][columns]] for of in self._opposites)
         return {
             "clash": clash(*own),
@@ -172,22 +172,22 @@ class PairEvidence:
             "concept": self._meant.cosine(rows, columns),
             "concept_path": self._meant_path.cosine(rows, columns),
             "concept_whole": self._meant_whole.cosine(rows, columns),
-            "means_l": found[:, 0],
-            "means_r": found[:, 1],
-            "means_head": found[:, 2],
+            "means_l": best[:, 0],
+            "means_r": best[:, 1],
+            "means_head": best[:, 2],
         }
 
     def _kind_features(self, rows: Ints, columns: Ints) -> Features:
-        found = np.full((len(rows), len(NOTHING_KNOWN)), np.nan, np.float32)
+        best = np.full((len(rows), len(NOTHING_KNOWN)), np.nan, np.float32)
         for view in range(len(self.left.names)):
             ours, theirs = (
                 [("", "", *tree.names[view][i])[-2:][::-1] for i in range(len(tree.side))]
                 for tree in (self.left, self.right)
             )
             akin = [kinship(ours[i], theirs[j]) for i, j in zip(rows.tolist(), columns.tolist(), strict=True)]
-            table = np.array(akin, np.float32).reshape(found.shape)
-            found = np.c_[np.fmax(found[:, :2], table[:, :2]), np.fmin(found[:, 2], table[:, 2])]
-        return {"kind_l": found[:, 0], "kind_r": found[:, 1], "apart": found[:, 2]}
+            table = np.array(akin, np.float32).reshape(best.shape)
+            best = np.c_[np.fmax(best[:, :2], table[:, :2]), np.fmin(best[:, 2], table[:, 2])]
+        return {"kind_l": best[:, 0], "kind_r": best[:, 1], "apart": best[:, 2]}
 
     def _title_features(self, rows: Ints, columns: Ints) -> Features:
         if self._named is None:
@@ -299,7 +299,7 @@ def _nearest(scores: Sequence[Bags], k: int, turned: bool, order: np.ndarray) ->
     count, others = scores[0].left.shape[0], scores[0].right.shape[0]
     right = [bag.right.T.tocsr() for bag in scores]
     step = max(1, BLOCK_CELLS // 4 // max(1, others))  # four tables of that size live at once
-    found: list[np.ndarray] = []
+    blocks: list[np.ndarray] = []
     for start in range(0, count, step):
         total = np.zeros((min(step, count - start), others), np.float32)
         for bag, theirs in zip(scores, right, strict=True):
@@ -307,6 +307,6 @@ def _nearest(scores: Sequence[Bags], k: int, turned: bool, order: np.ndarray) ->
         top = np.argpartition(-(total + order), min(k, others) - 1, axis=1)[:, :k]
         rows = np.repeat(np.arange(start, start + len(total)), top.shape[1])
         above_zero = np.take_along_axis(total, top, axis=1).ravel() > 0
-        found.append(np.stack([rows[above_zero], top.ravel()[above_zero]]))
-    pairs = np.concatenate(found, axis=1).astype(np.int64)
+        blocks.append(np.stack([rows[above_zero], top.ravel()[above_zero]]))
+    pairs = np.concatenate(blocks, axis=1).astype(np.int64)
     return pairs[::-1] if turned else pairs

@@ -17,7 +17,7 @@ def add_leaves(table: np.ndarray, nodes: TreeArrays, total: np.ndarray) -> None:
         for root in roots:
             node = root
             while feature[node] >= 0:
-                found = table[row, feature[node]]
-                down = missing[node] if np.isnan(found) else found <= threshold[node]
+                value_of_row = table[row, feature[node]]
+                down = missing[node] if np.isnan(value_of_row) else value_of_row <= threshold[node]
                 node = left[node] if down else right[node]
             total[row] += value[node]

@@ -34,24 +34,24 @@ class Products:
 
     def candidates(self) -> list[np.ndarray]:
         """Return (2, pairs) of left and right categories that some title connects."""
-        found = []
+        connected = []
         for kind in (kind for kind in (self.votes, self.near) if kind is not None):
             shares = (of.share if isinstance(of, Near) else of for of in kind)
             there, back = (np.stack(share.nonzero()).astype(np.int64) for share in shares)
-            found += [there, back[::-1]]
-        return found
+            connected += [there, back[::-1]]
+        return connected
 
     def features(self, rows: Ints, columns: Ints) -> dict[str, np.ndarray]:
         """Return the features (pairs,) of content, text on images, sizes and pictures."""
-        found = dict.fromkeys(FEATURES, unknown(len(rows)))
+        features = dict.fromkeys(FEATURES, unknown(len(rows)))
         sides = self._left, self._right
         if self.content is not None:
             known = _support(*sides, "titles", rows, columns)
-            found["support"] = np.log1p(known)
-            found["content"] = self.content.cosine(rows, columns) * trust(known)
+            features["support"] = np.log1p(known)
+            features["content"] = self.content.cosine(rows, columns) * trust(known)
         if self._ocr is not None:
             known = _support(*sides, "ocr", rows, columns)
-            found["ocr"] = self._ocr.cosine(rows, columns) * trust(known)
+            features["ocr"] = self._ocr.cosine(rows, columns) * trust(known)
         if self.votes is not None and self.near is not None:
             trusted = trust(_support(*sides, "titles", rows, columns))
             for side, votes, near, own, other in (
@@ -59,20 +59,20 @@ class Products:
                 ("r", self.votes[1], self.near[1], columns, rows),
             ):
                 stock = self.near[side == "l"].titles
-                found[f"votes_{side}"] = _beyond_chance(votes, own, other, stock) * trusted
-                found[f"near_{side}"] = _beyond_chance(near.share, own, other, stock) * trusted
-                found[f"reach_{side}"] = _beyond_chance(near.reach, own, other, stock) * trusted
-                found[f"home_{side}"] = near.home[own]
-                found[f"stock_{side}"] = np.log1p(near.titles[own]).astype(np.float32)
+                features[f"votes_{side}"] = _beyond_chance(votes, own, other, stock) * trusted
+                features[f"near_{side}"] = _beyond_chance(near.share, own, other, stock) * trusted
+                features[f"reach_{side}"] = _beyond_chance(near.reach, own, other, stock) * trusted
+                features[f"home_{side}"] = near.home[own]
+                features[f"stock_{side}"] = np.log1p(near.titles[own]).astype(np.float32)
                 same = _cells(near.same, own, other)
-                found[f"sold_{side}"] = same / np.maximum(near.titles[own], 1)
-                found["sold"] = np.log1p(same)
+                features[f"sold_{side}"] = same / np.maximum(near.titles[own], 1)
+                features["sold"] = np.log1p(same)
         sizes = [np.array([entry.count or np.nan for entry in side], np.float32) for side in sides]
-        found["size"] = np.abs(
+        features["size"] = np.abs(
             np.log(sizes[0] / np.nansum(sizes[0]))[rows] - np.log(sizes[1] / np.nansum(sizes[1]))[columns]
         )
-        found["picture"] = _pictures(*sides, rows, columns)
-        return found
+        features["picture"] = _pictures(*sides, rows, columns)
+        return features
 
 
 #: kind of evidence -> its features

@@ -106,15 +106,15 @@ def widened(evidence: PairEvidence, pairs: Pairs, features: Features, more: Pair
     rows, columns = more.rows[fresh], more.columns[fresh]
     whole = Pairs(np.r_[pairs.rows, rows], np.r_[pairs.columns, columns], pairs.width)
     known, added = whole.find(pairs.rows, pairs.columns), whole.find(rows, columns)
-    found: Features = {}
+    features_of_all: Features = {}
     for name, values in evidence.features(rows, columns).items():
         before = features.pop(name)
         if is_unknown(values):
-            found[name] = unknown(len(whole))
+            features_of_all[name] = unknown(len(whole))
             continue
-        found[name] = np.empty(len(whole), np.float32)
-        found[name][known], found[name][added] = before, values
-    return whole, found
+        features_of_all[name] = np.empty(len(whole), np.float32)
+        features_of_all[name][known], features_of_all[name][added] = before, values
+    return whole, features_of_all
 
 
 def first_pass(features: Features, weights: Weights) -> FirstPass:
@@ -275,7 +275,7 @@ def entailed(assessed: Assessed, settings: EvidenceSettings, curves: Mapping[str
     for k in np.nonzero(below)[0][np.argsort(preferred[below], kind="stable")].tolist():
         links[int(own[k])] = int(other[k]), float(linked[k])
     busy = {int(i) for i in own[assessed.accepted].tolist()}
-    found = []
+    links_below = []
     kind = f"{GROUPS[FOLLOWS]} {'names' if np.isnan(candidates.features['support']).all() else 'titles'}"
     fewest = min(len(left.side), len(right.side))
     for i in sorted(range(len(inner.side)), key=lambda i: len(inner.side.entries[i].path)):
@@ -285,9 +285,9 @@ def entailed(assessed: Assessed, settings: EvidenceSettings, curves: Mapping[str
         j, sure = links[i] = links[above][0], links[above][1] * ENTAILED
         said = float(probability(np.array(sure), curves[kind], fewest)) if kind in curves else sure
         if said >= settings.accept_inner:
-            found.append(_entailed(inner.side, i, outer.side, j, said, turned))
-    enough = settings.inherit == "always" or len(found) >= FINER * len(inner.side)
-    return found if enough else []
+            links_below.append(_entailed(inner.side, i, outer.side, j, said, turned))
+    enough = settings.inherit == "always" or len(links_below) >= FINER * len(inner.side)
+    return links_below if enough else []
 
 
 def _entailed(inner: Side, i: int, outer: Side, j: int, probability: float, turned: bool) -> Proposal:

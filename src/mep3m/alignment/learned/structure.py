@@ -72,7 +72,7 @@ def structure(left: Tree, right: Tree, pairs: Pairs, alone: FirstPass, script: n
     first, script = alone.exact + order, np.nan_to_num(script) + order
     assigned = assign(rows, columns, first, ASSIGNABLE, order)
     scripted = best_matching(rows, columns, script)
-    found = _slim(
+    features = _slim(
         {
             "first": first,
             "within_l": alone.narrower,
@@ -85,19 +85,19 @@ def structure(left: Tree, right: Tree, pairs: Pairs, alone: FirstPass, script: n
             "scripted": scripted,
         }
     )
-    found |= _slim(_neighbourly(left, right, pairs, first * assigned))
+    features |= _slim(_neighbourly(left, right, pairs, first * assigned))
     by_script = _slim(_neighbourly(left, right, pairs, script * scripted))
-    found |= {name.replace("_", "_by_script_"): values for name, values in by_script.items()}
+    features |= {name.replace("_", "_by_script_"): values for name, values in by_script.items()}
     for side, own, other, tree in (("l", rows, columns, left), ("r", columns, rows, right)):
         inner = order + (alone.narrower if side == "l" else alone.broader)
         ranked = {"": first, "script_": script, "in": inner}
         for name, value in ranked.items():
             rank, margin = _rivals(own, value)
-            found |= _slim({f"{name}rank_{side}": rank, f"{name}margin_{side}": margin})
+            features |= _slim({f"{name}rank_{side}": rank, f"{name}margin_{side}": margin})
         best, value = _best(own, other, first, len(tree.side))
         match, gap, sure = _nearest_match(tree.parent, best, value)
         known = match[own] >= 0
-        found |= _slim(
+        features |= _slim(
             {
                 f"own_{side}": value[own],
                 f"inherit_{side}": np.where(known, np.where(match[own] == other, sure[own], 0.0), np.nan),
@@ -106,7 +106,7 @@ def structure(left: Tree, right: Tree, pairs: Pairs, alone: FirstPass, script: n
                 f"matched_{side}": _matched_share(tree, value)[own],
             }
         )
-    return found
+    return features
 
 
 def _slim(features: Features) -> Features:
@@ -134,13 +134,13 @@ def _neighbourly(left: Tree, right: Tree, pairs: Pairs, sure: np.ndarray) -> Fea
     own = np.where(at_l[pairs.rows] == group, of_l[pairs.rows], 0.0)
     own += np.where(at_r[pairs.columns] == group, of_r[pairs.columns], 0.0) - sure
     rest = np.maximum(total[group] - own, 0.0)
-    found: Features = {}
+    features: Features = {}
     for side, place, siblings, of in (("l", pairs.rows, ours, of_l), ("r", pairs.columns, theirs, of_r)):
         members = np.bincount(siblings)[siblings][place] - 1
         linked = np.bincount(siblings, of)[siblings][place] - of[place]
-        found[f"group_{side}"] = np.where(members > 0, rest / np.maximum(members, 1), np.nan)
-        found[f"share_{side}"] = np.where(linked > 0.2, rest / np.maximum(linked, 0.2), np.nan)
-    return found
+        features[f"group_{side}"] = np.where(members > 0, rest / np.maximum(members, 1), np.nan)
+        features[f"share_{side}"] = np.where(linked > 0.2, rest / np.maximum(linked, 0.2), np.nan)
+    return features
 
 
 def _first_of(pairs: Pairs, first: np.ndarray, rows: Ints, columns: Ints) -> np.ndarray:

@@ -131,12 +131,12 @@ def _same(
 
 
 def _near(
-    found: tuple[np.ndarray, np.ndarray],
+    nearest_titles: tuple[np.ndarray, np.ndarray],
     own: sparse.csr_matrix,
     other: sparse.csr_matrix,
     same: sparse.csr_matrix,
 ) -> Near:
-    places, cosines = found
+    places, cosines = nearest_titles
     every = np.repeat(np.arange(len(places)), places.shape[1])
     weight = cosines**FADE
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)

@@ -46,8 +46,8 @@ class FirstLevelMap:
         """Return the class of the longest entry that fits a category's path, or `None`."""
         source, path = node
         for depth in range(len(path), 0, -1):
-            if (found := self.entries.get((source, path[:depth]))) is not None:
-                return found
+            if (class_id := self.entries.get((source, path[:depth]))) is not None:
+                return class_id
         return None
 
     def called(self, class_id: str | None) -> str:

@@ -132,7 +132,7 @@ def _drafted(
 def _with_own_ids(drafted: Iterable[DraftClass]) -> list[DraftClass]:
     """Return the classes with ids that are all different."""
     taken: set[str] = set()
-    found = []
+    distinct = []
     for one in drafted:
         category, number = one.category, 1
         own = category.id
@@ -140,8 +140,8 @@ def _with_own_ids(drafted: Iterable[DraftClass]) -> list[DraftClass]:
             number += 1
             own = f"{category.id}-{number}"
         taken.add(own)
-        found.append(replace(one, category=replace(category, id=own)))
-    return found
+        distinct.append(replace(one, category=replace(category, id=own)))
+    return distinct
 
 
 def first_level_toml(drafted: Sequence[DraftClass]) -> str:

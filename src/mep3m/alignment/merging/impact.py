@@ -78,7 +78,7 @@ def compare_after(before: Mapping[str, Any], after: Counts) -> list[str]:
     labelled = [
         (labels, rows) for present in after.present.values() for labels, rows in present.items() if rows
     ]
-    found = {
+    counted = {
         "rows": sum(rows for _, rows in labelled),
         "rows_unmapped": sum(rows for labels, rows in labelled if not labels),
         **{
@@ -94,9 +94,9 @@ def compare_after(before: Mapping[str, Any], after: Counts) -> list[str]:
         **{f"rows at level {level['level']}": level["rows"] for level in before["levels"]},
     }
     return [
-        f"{name}: promised {promised[name]:,}, found {found[name]:,}"
-        for name in found
-        if found[name] != promised[name]
+        f"{name}: promised {promised[name]:,}, found {counted[name]:,}"
+        for name in counted
+        if counted[name] != promised[name]
     ]
 
 

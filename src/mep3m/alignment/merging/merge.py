@@ -105,11 +105,11 @@ class Merge:
 
     def ids(self) -> dict[PlatformPath, str]:
         """Return each category's id at its own level: what keeps ids stable in the next merge."""
-        found: dict[PlatformPath, str] = {}
+        id_of: dict[PlatformPath, str] = {}
         for node, labels in self.mapping.items():
             if labels and (category := labels[-1].category) is not None:
-                found[node] = category
-        return found
+                id_of[node] = category
+        return id_of
 
 
 def find_problems(catalogue: Catalogue, review: MergeInputs) -> list[Problem]:
@@ -160,17 +160,17 @@ def _resolve(
     catalogue: Catalogue, decision: Decision, problems: list[Problem]
 ) -> tuple[PlatformPath, PlatformPath] | None:
     """Return the nodes of a decision, or note what it names that does not exist."""
-    found: list[PlatformPath] = []
+    nodes: list[PlatformPath] = []
     for ref, shown in ((decision.left, decision.left_label), (decision.right, decision.right_label)):
         if (node := catalogue.find(ref, shown)) is not None:
-            found.append(node)
+            nodes.append(node)
         elif ref.source not in catalogue.sources:
             text = f"unknown platform '{ref.source}'{did_you_mean(ref.source, catalogue.sources)}"
             problems.append(Problem("unknown", (decision.line,), text))
         else:
             text = f"{ref.source} has no category '{ref.id}'{_near_id(catalogue, ref)}"
             problems.append(Problem("unknown", (decision.line,), text))
-    return (found[0], found[1]) if len(found) == 2 else None
+    return (nodes[0], nodes[1]) if len(nodes) == 2 else None
 
 
 def _near_id(catalogue: Catalogue, ref: Ref) -> str:
@@ -309,8 +309,8 @@ def _names(
 ) -> tuple[str | None, str | None, bool]:
     """Return a group's Chinese and English name, and whether it needs no person to name it."""
     if group.class_id is not None and first_level is not None:
-        found = next(category for category in first_level.classes if category.id == group.class_id)
-        return found.name_zh, found.name_en, True
+        common = next(category for category in first_level.classes if category.id == group.class_id)
+        return common.name_zh, common.name_en, True
     heaviest = sorted(group.members, key=lambda node: (-weights.get(node, 0), node))
     zh = next((link.name_zh for link in group.links if link.name_zh), None)
     en = next((link.name_en for link in group.links if link.name_en), None)

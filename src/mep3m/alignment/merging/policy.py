@@ -270,5 +270,5 @@ def _inner_outer(
 ) -> tuple[tuple[PlatformPath, PlatformPath], ...]:
     """Return (inner, outer) of a link; an exact one counts both ways, an overlap neither."""
     ways = {"narrower": (ends,), "broader": (ends[::-1],), "exact": (ends, ends[::-1])}
-    found: tuple[tuple[PlatformPath, PlatformPath], ...] = ways.get(relation, ())
-    return found
+    pairs: tuple[tuple[PlatformPath, PlatformPath], ...] = ways.get(relation, ())
+    return pairs

@@ -89,15 +89,15 @@ def terms(text: str) -> tuple[str, ...]:
     Scripts with upper and lower case (Latin, Greek, Cyrillic, Armenian) are written in words; in others
     (Han, kana, Thai, Hangul) a word is short or has no end.
     """
-    found: list[str] = []
+    grams: list[str] = []
     for token in text.split():
         if token.isascii() or token != token.upper():
-            found.append("w:" + token)
+            grams.append("w:" + token)
             edged = f"^{token}$"
-            found += [edged[i : i + 3] for i in range(len(edged) - 2)]
+            grams += [edged[i : i + 3] for i in range(len(edged) - 2)]
         else:
-            found += [token[i : i + n] for n in (1, 2, 3) for i in range(len(token) - n + 1)]
-    return tuple(found)
+            grams += [token[i : i + n] for n in (1, 2, 3) for i in range(len(token) - n + 1)]
+    return tuple(grams)
 
 
 @dataclass(frozen=True)
@@ -147,10 +147,10 @@ def _languages(side: Side) -> dict[str, tuple[tuple[str, ...], ...]]:
     """Return the names of every entry by language."""
     own = tuple(entry.path for entry in side)
     chinese = sum(bool(CJK.search(entry.name)) for entry in side) >= CHINESE_SHARE * len(side)
-    found = {"zh" if chinese else "en": own}
+    names = {"zh" if chinese else "en": own}
     if chinese and any(entry.path_en for entry in side):
-        found["en"] = tuple(entry.path_en for entry in side)
-    return found
+        names["en"] = tuple(entry.path_en for entry in side)
+    return names
 
 
 def _tree(side: Side, names: tuple[tuple[tuple[str, ...], ...], ...], foreign: bool) -> Tree:
@@ -299,11 +299,11 @@ def _level_ratio(left: Tree, right: Tree, rows: Ints, columns: Ints, step: int) 
     for view in range(len(left.names)):
         ours = [_above(left, i, view, step) for i in range(len(left.side))]
         theirs = [_above(right, j, view, step) for j in range(len(right.side))]
-        found = [
+        ratios = [
             _name_ratio(ours[i], theirs[j]) if ours[i] and theirs[j] else np.nan
             for i, j in zip(rows.tolist(), columns.tolist(), strict=True)
         ]
-        values = np.fmax(values, np.array(found, np.float32))
+        values = np.fmax(values, np.array(ratios, np.float32))
     return values
 
 

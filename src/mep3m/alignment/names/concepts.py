@@ -90,14 +90,14 @@ def meanings(name: str) -> tuple[Meaning, ...]:
     languages.
     """
     known, units = lexicon(), _units(name)
-    found: list[Meaning] = []
+    backwards: list[Meaning] = []
     end = len(units)
     while end:
         starts = range(max(0, end - known.longest), end)
         start = next((k for k in starts if units[k:end] in known.words), end - 1)
-        found.append(known.words.get(units[start:end], units[start:end]))
+        backwards.append(known.words.get(units[start:end], units[start:end]))
         end = start
-    return tuple(reversed(found))
+    return tuple(reversed(backwards))
 
 
 def concept_terms(text: str) -> tuple[str, ...]:

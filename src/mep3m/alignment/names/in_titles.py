@@ -65,11 +65,11 @@ def _shares(titles: tuple[str, ...]) -> dict[str, float]:
 def _meant(name: str) -> dict[str, float]:
     """Return the terms of a name, their weights adding up to 1; the concepts of one word share its weight."""
     of = meanings(name)
-    found: dict[str, float] = {}
+    weights: dict[str, float] = {}
     for one in of:
         for term in one:
-            found[term] = max(found.get(term, 0.0), 1 / len(of))
-    return found
+            weights[term] = max(weights.get(term, 0.0), 1 / len(of))
+    return weights
 
 
 def _table(rows: list[dict[str, float]], places: dict[str, int], width: int) -> sparse.csr_matrix:

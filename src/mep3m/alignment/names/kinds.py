@@ -104,15 +104,15 @@ def known(segment: str, below: str = "") -> Known:
     """
     classes, own = hierarchy(), meanings(segment)
     said, terms = (_said(of) for of in ((own,), (own, meanings(below))))
-    found = {
+    words = {
         word
         for term in (own[-1] if own else ())
         for word in classes.by_head.get(term, ())
         if all(not (terms if word in classes.sums else said).isdisjoint(one) for one in word)
     }
-    special = frozenset(word for word in found if not any(_more_general(word, other) for other in found))
-    above = {one for word in special for one in classes.upwards(word)} | (found - special)
-    names = tuple((word, frozenset(_beside(own, word))) for word in found)
+    special = frozenset(word for word in words if not any(_more_general(word, other) for other in words))
+    above = {one for word in special for one in classes.upwards(word)} | (words - special)
+    names = tuple((word, frozenset(_beside(own, word))) for word in words)
     return Known(terms, special, frozenset(above), names)
 
 

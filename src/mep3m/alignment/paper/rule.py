@@ -81,14 +81,14 @@ class _Pairing:
 
         Two categories whose titles share no word count with their 0.
         """
-        found = []
+        parts = []
         for left, right in self.classes:
             theirs = {name: number for number, name in enumerate(right.distinct)}
             both = [(n, theirs[name]) for n, name in enumerate(left.distinct) if name in theirs]
             rows, columns = np.array(both, np.int64).reshape(-1, 2).T
             few = np.minimum(left.counts[rows], right.counts[columns]) <= NAMESAKES_KEPT
-            found += [pairs[1:] for pairs in category_pairs(left, right, rows[few], columns[few])]
-        rows, columns = np.concatenate([np.empty((2, 0), np.int64), *map(np.stack, found)], axis=1)
+            parts += [pairs[1:] for pairs in category_pairs(left, right, rows[few], columns[few])]
+        rows, columns = np.concatenate([np.empty((2, 0), np.int64), *map(np.stack, parts)], axis=1)
         order = np.lexsort((columns, rows))
         rows, columns = rows[order], columns[order]
         if self.vectors is None:

@@ -13,6 +13,7 @@ from mep3m.cli.shared import (
     NEW_FILE,
     NEW_FOLDER,
     engine_options,
+    given_options,
     json_option,
     print_json,
     renamed_option,
@@ -131,7 +132,7 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
     from mep3m.stages.apply_review import ApplyReview, read_previous
 
     keys = (*MergeSettings.model_fields, "accept_above")
-    given = {key: options[key] for key in keys if options.get(key) is not None}
+    given = given_options(options, keys)
     settings = MergeSettings.parse(given, "mep3m align apply")
     names = {"left": options["left_platform"], "right": options["right_platform"]}
     sides: list[Side] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
+from mep3m.cli.shared import FILE, NEW_FILE, given_options, json_option, print_json
 from mep3m.store.append_log import now
 
 
@@ -36,7 +36,7 @@ def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.settings.align import MergeSettings
 
     require_replaceable(out)
-    given = {key: options[key] for key in ("unreviewed", "accept_above") if options[key] is not None}
+    given = given_options(options, ("unreviewed", "accept_above"))
     settings = MergeSettings.parse({"unreviewed": "skip", **given}, "mep3m align export")
     terms = Terms(options["title"], options["license_"] or NO_LICENSE, options["base"])
     review = FileReviewLog(review_file).read(now())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
+from mep3m.cli.shared import FILE, NEW_FILE, given_options, json_option, print_json
 from mep3m.sources.format_names import FORMATS
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def map(ctx: click.Context, /, catalogue: Path, to: Path, as_json: bool, **optio
     for reject in (*target.rejects, *read.rejects[:SHOWN]):
         click.echo(f"{reject.file}, line {reject.line}: {reject.reason}", err=True)
     said = f" of {target.kind} {target.version}" if target.version else ""
-    found = f"{len(read.side):,} categories of {catalogue.name}, {len(target.side):,}{said}"
-    click.echo(found, err=True)
+    counts = f"{len(read.side):,} categories of {catalogue.name}, {len(target.side):,}{said}"
+    click.echo(counts, err=True)
     if read.entry is not None:
         roles = read.entry.columns.model_dump(exclude_defaults=True).items()
         texts = [f"{role} {', '.join(value) if isinstance(value, tuple) else value}" for role, value in roles]
@@ -100,7 +100,7 @@ def _apply(shop: Shop, target: PublishedTaxonomy, review: Path, options: dict[st
     from mep3m.recipes.map_shop import UPLOAD_COLUMNS, decided_places, write_column
     from mep3m.settings.align import MergeSettings
 
-    given = {key: options[key] for key in ("unreviewed", "accept_above") if options[key] is not None}
+    given = given_options(options, ("unreviewed", "accept_above"))
     places, verdicts = decided_places(
         shop, target, review, MergeSettings.parse({"unreviewed": "skip", **given}, "align map")
     )

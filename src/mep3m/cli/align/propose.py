@@ -189,16 +189,16 @@ def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:
             return [sides[0], sides[1]]
         every = {entry.id: entry for side in sides for entry in side}
         return [Side(noted["store"].name, tuple(every.values()))] * 2
-    found: list[Side | None] = []
+    read: list[Side | None] = []
     for key in ("left", "right"):
         path = options[key] or noted.get(key)
         known = path is not None and (options[key] is not None or path.is_file())
         if path is not None and not known:
             click.echo(f"{path} is not a file any more: give --{key} to check the gold's ids", err=True)
-        found.append(read_categories(path).side if path is not None and known else None)
-    if noted.get("store") and not any(found):
+        read.append(read_categories(path).side if path is not None and known else None)
+    if noted.get("store") and not any(read):
         click.echo(f"{noted['store']} is not a store any more: the gold's ids are not checked", err=True)
-    return found
+    return read
 
 
 def _first_levels(path: Path, sides: Sequence[Side]) -> dict[tuple[str, str], str]:

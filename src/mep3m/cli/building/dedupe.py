@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import NEW_FOLDER, json_option, print_json
+from mep3m.cli.shared import NEW_FOLDER, given_options, json_option, print_json
 
 
 @click.command(
@@ -40,8 +40,7 @@ def dedupe(
     from mep3m.settings.sources import ImageLimits
     from mep3m.store import Store
 
-    given = {name: value for name, value in options.items() if value is not None}
-    settings = DedupeSettings.parse(given, "mep3m dedupe")
+    settings = DedupeSettings.parse(given_options(options), "mep3m dedupe")
     opened = Store.open(store)
     if out is not None and title is None and image is None:
         _group(opened, out, settings, workers, as_json)

@@ -40,12 +40,12 @@ def inspect(ctx: click.Context, /, file: Path, rows: int, as_json: bool, **optio
         words = f"{file.name}: {said[0]}'s published taxonomy, version {said[1]}: no catalogue, but a target"
         print_json(told) if as_json else click.echo(f"{words}\n  mep3m align map SHOP --to {file} --out FILE")
         return
-    found = inspect_file(file, options["format"], rows)
+    inspection = inspect_file(file, options["format"], rows)
     if as_json:
-        print_json(found.to_dict())
+        print_json(inspection.to_dict())
     else:
-        click.echo("\n".join(_lines(found)))
-    ctx.exit(1 if found.refused else 0)
+        click.echo("\n".join(_lines(inspection)))
+    ctx.exit(1 if inspection.refused else 0)
 
 
 def _taxonomy(file: Path) -> tuple[str, str] | None:
@@ -58,16 +58,16 @@ def _taxonomy(file: Path) -> tuple[str, str] | None:
         return first_line(start.read(200).decode("utf-8-sig", "ignore"))
 
 
-def _lines(found: Inspection) -> list[str]:
-    settings = "".join(f", {key} {value!r}" for key, value in found.settings.items())
-    size = f", {found.bytes:,} bytes" if found.bytes else ""
-    lines = [f"{found.file}: {found.format}{settings}{size}", f"looked at {found.sampled}", ""]
-    width = min(30, max([len(column.name) for column in found.columns], default=0))
-    lines += [_column_line(column, width, found.rows_sampled) for column in found.columns]
-    lines += ["", *(f"note: {note}" for note in found.notes)]
-    lines.append(f"{found.refused:,} of {found.rows_sampled:,} rows would be refused")
-    lines += [f"  line {one['line']}: {one['reason']}" for one in found.refusals]
-    return [*lines, "", found.toml().rstrip()]
+def _lines(inspection: Inspection) -> list[str]:
+    settings = "".join(f", {key} {value!r}" for key, value in inspection.settings.items())
+    size = f", {inspection.bytes:,} bytes" if inspection.bytes else ""
+    lines = [f"{inspection.file}: {inspection.format}{settings}{size}", f"looked at {inspection.sampled}", ""]
+    width = min(30, max([len(column.name) for column in inspection.columns], default=0))
+    lines += [_column_line(column, width, inspection.rows_sampled) for column in inspection.columns]
+    lines += ["", *(f"note: {note}" for note in inspection.notes)]
+    lines.append(f"{inspection.refused:,} of {inspection.rows_sampled:,} rows would be refused")
+    lines += [f"  line {one['line']}: {one['reason']}" for one in inspection.refusals]
+    return [*lines, "", inspection.toml().rstrip()]
 
 
 def _column_line(column: Column, width: int, rows: int) -> str:

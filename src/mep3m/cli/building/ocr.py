@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import NEW_FILE, json_option, print_json
+from mep3m.cli.shared import NEW_FILE, given_options, json_option, print_json
 from mep3m.engine import bar
 from mep3m.errors import NotFoundError
 from mep3m.settings.ocr import BACKENDS, OcrSettings, PoolSettings
@@ -45,15 +45,14 @@ def ocr(
     Interrupted at any point, the same command goes on. Images that cannot be read are in the
     output with `error`, and running again tries only those.
     """
+    from mep3m.sources.formats.folder import UNREAD
     from mep3m.stages.ocr.folder import SUFFIXES, write_readings
     from mep3m.stages.ocr.read import ImageFile, image_files
     from mep3m.stages.ocr.stage import default_cache, store_images
     from mep3m.store import Store
     from mep3m.store.layout import Layout, stores_below
 
-    given = {name: value for name, value in options.items() if value is not None}
-    reading = {name: value for name, value in given.items() if name in OcrSettings.model_fields}
-    running = {name: value for name, value in given.items() if name in PoolSettings.model_fields}
+    reading, running = (given_options(options, kind.model_fields) for kind in (OcrSettings, PoolSettings))
     settings = OcrSettings.parse(reading, "mep3m ocr"), PoolSettings.parse(running, "mep3m ocr")
     if not source.is_dir():
         raise NotFoundError(f"{source} is not a folder; name a folder of images or a store")
@@ -63,6 +62,10 @@ def ocr(
     def files() -> Iterator[ImageFile]:
         return store_images(store) if store else image_files(source, SUFFIXES)
 
+    unread = [] if store else [file.name for file in image_files(source, UNREAD - SUFFIXES)]
+    if unread:
+        count = f"{len(unread):,} images are not read ({unread[0]}"
+        click.echo(f"note: {count}{', ...' if unread[1:] else ''}); convert them to JPEG or PNG", err=True)
     total = sum(1 for _ in files())
     if not total:
         if store is None and stores_below(source):
@@ -74,7 +77,7 @@ def ocr(
         from mep3m.report.ocr_examples import write_ocr_page
 
         write_ocr_page(out, store.images.file if store else source.joinpath, report)
-    summary = {**asdict(counts), "out": str(out)}
+    summary = {**asdict(counts), "unread": len(unread), "out": str(out)}
     if as_json:
         print_json(summary)
     else:

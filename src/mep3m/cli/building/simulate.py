@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import NEW_FOLDER, json_option, print_json
+from mep3m.cli.shared import NEW_FOLDER, given_options, json_option, print_json
 
 
 @click.command(epilog="Example: mep3m simulate shops --products 1000 --platforms 3 --seed 7")
@@ -35,8 +35,7 @@ def simulate(out: Path, workers: int, as_json: bool, **options: Any) -> None:
     from mep3m.settings.simulator import SimulatorSettings
     from mep3m.simulator import simulate as draw
 
-    given = {name: value for name, value in options.items() if value is not None}
-    settings = SimulatorSettings.parse(given, "mep3m simulate")
+    settings = SimulatorSettings.parse(given_options(options), "mep3m simulate")
     simulation = draw(out, settings, workers, bar)
     if as_json:
         catalogues = {name: str(simulation.catalogue(name)) for name in simulation.platforms}

@@ -13,6 +13,7 @@ from mep3m.cli.shared import (
     column_options,
     format_option,
     given_columns,
+    given_options,
     json_option,
     platform_option,
     print_json,
@@ -197,7 +198,7 @@ def train_settings(options: dict[str, Any]) -> Any:
     for name, sign, _ in pairs:
         if not sign:
             raise UsageError(f"--set {name} is not allowed: write NAME=VALUE, for example --set epochs=8")
-    given = {name: options[name] for name in ("level", "split", "valid_share") if options[name] is not None}
+    given = given_options(options, ("level", "split", "valid_share"))
     if options["subset"]:
         given["subset"] = tuple(part.strip() for part in options["subset"].split(">"))
     return RunSettings.parse(

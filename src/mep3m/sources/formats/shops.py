@@ -17,8 +17,8 @@ from mep3m.sources.cells import PATH_MARK, unmarked
 from mep3m.sources.columns import ColumnMap, wrong_row
 from mep3m.sources.delimited import Row, after_preamble, csv_rows, decode_lines
 from mep3m.sources.formats.shop_maps import SHOPS
-from mep3m.sources.formats.workbook import Workbook
 from mep3m.sources.lines import read_lines, text_encoding
+from mep3m.sources.spreadsheets.workbook import Workbook
 from mep3m.taxonomy import PATH_SEPARATOR
 
 NAMES = ("id", "title", "image", "path")
@@ -132,10 +132,10 @@ class ShopExport:
         if self.path.suffix.lower() in _WORKBOOKS:
             book = Workbook(self.path)
             for sheet in book.sheets:
-                found = [Row(row.number, row.cells) for row in book.rows(sheet)]
+                rows = [Row(row.number, row.cells) for row in book.rows(sheet)]
                 wanted = set(self.shop.header or self.shop.title[:1])
-                if any(wanted <= set(row.cells) for row in found[:HEADER_LINES]):
-                    yield from found
+                if any(wanted <= set(row.cells) for row in rows[:HEADER_LINES]):
+                    yield from rows
                     return
             return
         encoding = text_encoding(self.path, self.encoding)
@@ -214,11 +214,11 @@ class ShopExport:
         return paths
 
     def _images(self, values: Mapping[str, str]) -> list[str]:
-        found = []
+        cells = []
         for name in self.shop.images:
             text = values.get(name, "")
-            found += text.split(self.shop.image_separator) if self.shop.image_separator else [text]
-        return list(dict.fromkeys(_picture(image.strip()) for image in found if image.strip()))
+            cells += text.split(self.shop.image_separator) if self.shop.image_separator else [text]
+        return list(dict.fromkeys(_picture(image.strip()) for image in cells if image.strip()))
 
 
 def _picture(text: str) -> str:

@@ -92,7 +92,7 @@ class SqlSource:
     @cached_property
     def _passes(self) -> list[tuple[Part, bytes]]:
         """The batches with a hash of each."""
-        found: list[tuple[Part, bytes]] = []
+        batches: list[tuple[Part, bytes]] = []
         key = self.header.index(self.database.key)
         after: Any = None
         start = 0
@@ -103,7 +103,7 @@ class SqlSource:
                     repr([[_cell(value) for value in row] for row in rows]).encode()
                 ).digest()
                 bounds = orjson.dumps([_plain(after), _plain(rows[-1][key])]).decode()
-                found.append((Part(bounds, start, start + len(rows), start + 1), digest))
+                batches.append((Part(bounds, start, start + len(rows), start + 1), digest))
                 after, start = rows[-1][key], start + len(rows)
             total = connection.execute(
                 self._text(f"SELECT count(*) FROM ({self.query}) AS mep3m_query")
@@ -113,7 +113,7 @@ class SqlSource:
                 f"the key '{self.database.key}' of '{self.name}' orders {start:,} of {total:,} rows: it is "
                 "NULL or equal for the database in some, or the table changed meanwhile; take another key"
             )
-        return found
+        return batches
 
     def _check_keys(self, keys: Sequence[Any], after: Any) -> None:
         if any(key is None for key in keys):

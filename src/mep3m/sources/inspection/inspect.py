@@ -126,8 +126,8 @@ def propose_map(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> dic
     elif levels:
         chosen["labels"] = levels
     for role, kind in (("ocr", "ocr"), ("platform", "platform")):
-        if found := next((column.name for column in columns if column.kind == kind), None):
-            chosen[role] = found
+        if named := next((column.name for column in columns if column.kind == kind), None):
+            chosen[role] = named
     return chosen
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from mep3m.settings.dedupe import DedupeSettings
 from mep3m.stages.base import Outcome
 from mep3m.stages.dedupe.evidence import collect, gather
 from mep3m.stages.dedupe.groups import REASONS, Links, find_links, first_rows, group
+from mep3m.stages.read_once import read_once
 from mep3m.store import ContentImages, Store
 from mep3m.taxonomy import Taxonomy
 
@@ -60,7 +60,7 @@ class DedupeStage:
 
     def apply(self, shard: pa.Table, folder: Path) -> Outcome:
         """Return the shard with `group` filled in."""
-        known, decided = _decided(folder / GROUPS)
+        known, decided = read_once(folder / GROUPS, _decided)
         ids = shard["id"].combine_chunks()
         place = pc.index_in(ids, value_set=known)
         groups = pc.coalesce(decided.take(place), ids)
@@ -70,14 +70,7 @@ class DedupeStage:
 
 
 def _decided(path: Path) -> tuple[pa.Array, pa.Array]:
-    """Return the ids and groups of a decision; a worker reads each decision once."""
-    status = path.stat()
-    return _read(path, status.st_mtime_ns, status.st_ino)
-
-
-@lru_cache(maxsize=1)
-def _read(path: Path, changed: int, file: int) -> tuple[pa.Array, pa.Array]:
-    """Read a decision; `changed` and `file` tell it from another one under the same name."""
+    """Return the ids and groups of a decision."""
     table = pq.read_table(path)
     return table["id"].combine_chunks(), table["group"].combine_chunks()
 

@@ -18,11 +18,15 @@ from mep3m.store.json_files import fingerprint
 
 #: settings applied after reading: changing them costs no new reading
 _AFTER_READING = {"clean", "min_confidence", "single_confidence"}
+#: raised when our own part of reading changes the text of any picture: 2 since strips, lines that run upwards
+#: and light ink on transparency are read
+_OWN_PART = 2
 
 
 def reader_fingerprint(settings: OcrSettings) -> str:
     """Return 16 hex digits that change when the same image might be read differently."""
     values = settings.model_dump(mode="json", exclude=_AFTER_READING)
+    values["own_part"] = _OWN_PART
     try:
         values["version"] = backend_class(settings.backend).version(settings)
     except UsageError:  # what it lacks is said when it is to read

@@ -9,6 +9,7 @@ from mep3m.errors import NotFoundError, require
 from mep3m.imaging.decode import Pixels
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.backends import content_of, versions
+from mep3m.stages.ocr.detector import detector_scale
 from mep3m.stages.ocr.lines import TextLine
 
 #: simplified Chinese and English, as §3.1 extracts
@@ -54,7 +55,11 @@ class EasyBackend:
 
     def _read(self, image: Pixels) -> list[TextLine]:
         """Read one image of shape (H, W, 3), RGB; EasyOCR takes BGR arrays."""
-        lines = self._reader.readtext(image[:, :, ::-1].copy(), canvas_size=self.settings.detector_side)
+        height, width = image.shape[:2]
+        longest = round(max(height, width) * detector_scale(height, width, self.settings))
+        lines = self._reader.readtext(
+            image[:, :, ::-1].copy(), canvas_size=max(longest, self.settings.detector_side)
+        )
         return [
             TextLine(tuple((float(x), float(y)) for x, y in box), text, float(score))
             for box, text, score in lines

@@ -17,7 +17,9 @@ from mep3m.stages.ocr.read import ImageFile, ImageReader, Reading
 from mep3m.store.filesystem import atomic_write
 
 #: endings that are taken for images in a folder
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jfif", ".jpe"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".jfif", ".jpe", ".avif"}
+)
 
 
 @dataclass(slots=True)

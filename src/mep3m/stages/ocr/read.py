@@ -54,7 +54,7 @@ class _Reader:
         loaded: list[tuple[int, Pixels]] = []
         for index, file in enumerate(group):
             try:
-                pixels = load(file.path, self._max_pixels)
+                pixels = load(file.path, self._max_pixels, behind="contrast")
                 if min(pixels.shape[:2]) >= MIN_SIDE:
                     loaded.append((index, pixels))
             except (UnreadableImageError, OSError) as error:

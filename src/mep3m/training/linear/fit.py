@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,42 @@ from mep3m.training.temperature import temperatures
 Weights = NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class LinearProblem:
+    """Rows with their `codes` (N, depth) in the tree, -1 where unknown, and what they are learned by.
+
+    `held` are the places of the rows that a first fit leaves out and is scored on.
+    """
+
+    rows: Rows
+    tree: LabelTree
+    codes: NDArray[np.int32]
+    held: NDArray[np.int64]
+    settings: LinearSettings
+    seed: int
+
+    @property
+    def passes(self) -> int:
+        """The passes over the rows that the settings ask for."""
+        return self.settings.passes(len(self.rows))
+
+    def first_levels(self, depth: int) -> LinearProblem:
+        """Return the problem of the first `depth` levels."""
+        return replace(self, codes=self.codes[:, :depth])
+
+    def plan(self, passes: int, bound: float = np.inf) -> SolverPlan:
+        """Return the plan of so many passes, and a third of them with the rows that were held out."""
+        return SolverPlan(passes, -(-passes // 3), self.seed, bound)
+
+    def costs(self, rare: bool = False) -> NDArray[np.float32]:
+        """Return (2, C): what an error costs on rows of other classes, and on its own, if `rare` by size."""
+        costs = np.full((2, len(self.tree)), self.settings.error_cost, dtype=np.float32)
+        if rare:
+            known = np.delete(self.codes, self.held, axis=0)
+            costs[1] *= rare_weights(self.tree, known, self.settings.rare_exponent)
+        return costs
+
+
 def train(task: Task, run: Path) -> Trained:
     """Learn from `task.train`, calibrate on `task.valid`, then learn from these rows too.
 
@@ -58,13 +95,14 @@ def train(task: Task, run: Path) -> Trained:
         )
         rows.weigh(own)
         vocabulary = vocabulary.weighed(own)
-    weights, raw = fit(rows, task.tree, codes, held, hierarchy, settings, seed)
+    problem = LinearProblem(rows, task.tree, codes, held, settings, seed)
+    weights, raw = fit(problem, hierarchy)
     scale = temperatures(task.tree, raw, task.codes[task.valid], hierarchy)
     bias = np.zeros(len(task.tree), dtype=np.float32)
     valid_proba = join_scores(task.tree, raw * scale + bias, hierarchy)
     names = None
     if hierarchy == "coarse-to-fine" and (depth := named_levels(task.tree, settings.name_head_size)):
-        names, opinion = fit_names(rows, task.tree, codes[:, :depth], held, settings, seed)
+        names, opinion = fit_names(problem.first_levels(depth))
         mix_names(task.tree, valid_proba, names.proba(task.tree, opinion), depth)
     log = {
         "seconds": round(time.perf_counter() - began, 3),
@@ -78,102 +116,63 @@ def train(task: Task, run: Path) -> Trained:
     return Trained(classifier, valid_proba, has_features(rows.take(held)), log)
 
 
-def fit(
-    rows: Rows,
-    tree: LabelTree,
-    codes: NDArray[np.int32],
-    held: NDArray[np.int64],
-    hierarchy: str,
-    settings: LinearSettings,
-    seed: int,
-) -> tuple[Weights, Weights]:
-    """Return weights (V, C) learned from all rows, and scores (H, C) of the rows `held` out before.
-
-    `codes` (N, depth) are `LabelTree.encode`'s; `held` are places among the rows.
-    """
+def fit(problem: LinearProblem, hierarchy: str) -> tuple[Weights, Weights]:
+    """Return weights (V, C) learned from all rows, and scores (H, C) of the rows `held` out before."""
+    rows, tree, held = problem.rows, problem.tree, problem.held
     if hierarchy == "fine-to-coarse":
         first = np.setdiff1d(np.arange(len(rows)), held)
-        raw = scores(rows.take(held), _leaf_weights(rows, tree, codes, first, settings, seed))
-        return _leaf_weights(rows, tree, codes, np.arange(len(rows)), settings, seed), raw
+        raw = scores(rows.take(held), _leaf_weights(problem, first))
+        return _leaf_weights(problem, np.arange(len(rows))), raw
     if hierarchy == "flat":
-        plan = _plan(settings.passes(len(rows)), seed)
-        weights, raw = fit_levels(rows, tree, codes, held, settings, plan)
+        weights, raw = fit_levels(problem, problem.passes)
         columns, place = name_columns(tree, tree.depth)
         return (weights, raw) if len(columns) == len(tree) else (weights[:, place], raw[:, place])
-    siblings = hierarchy == "coarse-to-fine"
-    costs = np.full((2, len(tree)), settings.error_cost, dtype=np.float32)
-    if not siblings:
-        costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare_exponent)
-    plan = _plan(settings.passes(len(rows)), seed, settings.error_limit if siblings else np.inf)
-    contests = sibling_contests(tree) if siblings else level_contests(tree)
-    return solve(rows, codes, held, contests, costs, plan)
+    if hierarchy == "coarse-to-fine":
+        plan = problem.plan(problem.passes, problem.settings.error_limit)
+        return solve(rows, problem.codes, held, sibling_contests(tree), problem.costs(), plan)
+    plan, costs = problem.plan(problem.passes), problem.costs(rare=True)
+    return solve(rows, problem.codes, held, level_contests(tree), costs, plan)
 
 
-def _plan(passes: int, seed: int, bound: float = np.inf) -> SolverPlan:
-    """Return the plan of so many passes, and a third of them with the rows that were held out."""
-    return SolverPlan(passes, -(-passes // 3), seed, bound)
-
-
-def fit_levels(
-    rows: Rows,
-    tree: LabelTree,
-    codes: NDArray[np.int32],
-    held: NDArray[np.int64],
-    settings: LinearSettings,
-    plan: SolverPlan,
-) -> tuple[Weights, Weights]:
+def fit_levels(problem: LinearProblem, passes: int) -> tuple[Weights, Weights]:
     """Return what `fit` does with a column a name (V, E) and (H, E), all names of a level competing.
 
-    `codes` (N, K) has the first K levels. A name below several parents is one class (`name_columns`).
+    `problem` has the first K levels. A name below several parents is one class (`name_columns`).
     """
-    depth = codes.shape[1]
+    tree, depth = problem.tree, problem.codes.shape[1]
     width = tree.starts[depth]
     columns, _ = name_columns(tree, depth)
-    codes = np.where(codes >= 0, tree.first_of_name[codes], -1).astype(np.int32)
-    costs = np.full((2, width), settings.error_cost, dtype=np.float32)
-    costs[1] *= rare_weights(tree, np.delete(codes, held, axis=0), settings.rare_exponent)[:width]
+    codes = np.where(problem.codes >= 0, tree.first_of_name[problem.codes], -1).astype(np.int32)
+    costs = replace(problem, codes=codes).costs(rare=True)[:, :width]
     costs[:, np.setdiff1d(np.arange(width), columns)] = np.inf
-    weights, raw = solve(rows, codes, held, level_contests(tree, depth), costs, plan)
+    contests = level_contests(tree, depth)
+    weights, raw = solve(problem.rows, codes, problem.held, contests, costs, problem.plan(passes))
     return (weights, raw) if len(columns) == width else (weights[:, columns], raw[:, columns])
 
 
-def fit_names(
-    rows: Rows,
-    tree: LabelTree,
-    codes: NDArray[np.int32],
-    held: NDArray[np.int64],
-    settings: LinearSettings,
-    seed: int,
-) -> tuple[NameHead, Weights]:
-    """Return the name-level head of the first K levels, and its raw scores (H, E) of the rows `held` out.
+def fit_names(problem: LinearProblem) -> tuple[NameHead, Weights]:
+    """Return the name-level head of the first K levels, which the problem is of, and its raw scores (H, E).
 
-    `codes` (N, K) are those of the first K levels. A third of the passes does: it is averaged.
+    A third of the passes does: it is averaged.
     """
-    plan = _plan(-(-settings.passes(len(rows)) // 3), seed)
-    weights, raw = fit_levels(rows, tree, codes, held, settings, plan)
-    columns, place = name_columns(tree, codes.shape[1])
-    scale = temperatures(tree, raw[:, place], codes[held], "flat")
-    return NameHead(codes.shape[1], weights, scale[columns]), raw
+    weights, raw = fit_levels(problem, -(-problem.passes // 3))
+    tree, depth = problem.tree, problem.codes.shape[1]
+    columns, place = name_columns(tree, depth)
+    scale = temperatures(tree, raw[:, place], problem.codes[problem.held], "flat")
+    return NameHead(depth, weights, scale[columns]), raw
 
 
-def _leaf_weights(
-    rows: Rows,
-    tree: LabelTree,
-    codes: NDArray[np.int32],
-    chosen: NDArray[np.int64],
-    settings: LinearSettings,
-    seed: int,
-) -> Weights:
+def _leaf_weights(problem: LinearProblem, chosen: NDArray[np.int64]) -> Weights:
     """Return the weights of fine to coarse, learned from the chosen rows."""
-    learner = LeafLearner(rows.width, tree)
-    draw = np.random.default_rng(seed)
-    passes = settings.passes(len(chosen))
+    learner = LeafLearner(problem.rows.width, problem.tree)
+    draw = np.random.default_rng(problem.seed)
+    passes = problem.settings.passes(len(chosen))
     for epoch in range(passes):
-        rate = settings.learning_rate * (1 - 0.9 * epoch / passes)
+        rate = problem.settings.learning_rate * (1 - 0.9 * epoch / passes)
         order = draw.permutation(chosen)
         for start in range(0, len(order), learner.batch):
             batch = order[start : start + learner.batch]
-            learner.learn(rows.take(batch), codes[batch], rate)
+            learner.learn(problem.rows.take(batch), problem.codes[batch], rate)
     return learner.weights
 
 

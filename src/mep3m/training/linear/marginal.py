@@ -4,7 +4,8 @@ The leaves stand in path order, so the leaves below any node are a run. The loss
 the softmax mass on the run of its deepest known node: a row that is known down to an inner node pulls
 up all leaves of that node together (weak supervision).
 
-The result does not depend on the number of threads.
+The result does not depend on the number of threads, nor on whether the loops were compiled by this run or
+found compiled: with `fastmath` they added in another order then.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def leaf_runs(tree: LabelTree) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     return leaves, runs
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _softmax_error(scores: Any, low: int, high: int) -> None:
     """Replace the scores of all leaves by p - p(. | run), the gradient of -log p(run)."""
     top = scores[0]
@@ -50,7 +51,7 @@ def _softmax_error(scores: Any, low: int, high: int) -> None:
         scores[column] = scores[column] / total - given
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _row_errors(features: Any, values: Any, run: Any, weights: Any, out: Any) -> None:
     """Write the errors of one row; a row with an empty run has none."""
     out[:] = 0.0
@@ -63,7 +64,7 @@ def _row_errors(features: Any, values: Any, run: Any, weights: Any, out: Any) ->
     _softmax_error(out, run[0], run[1])
 
 
-@numba.njit(cache=True, parallel=True, fastmath=True)
+@numba.njit(cache=True, parallel=True)
 def _errors(sparse: Any, runs: Any, weights: Any, out: Any) -> None:
     starts, stops, features, values = sparse
     for row in numba.prange(len(starts)):
@@ -71,7 +72,7 @@ def _errors(sparse: Any, runs: Any, weights: Any, out: Any) -> None:
         _row_errors(features[begin:end], values[begin:end], runs[row], weights, out[row])
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True)
 def _step(weights: Any, squares: Any, errors: Any, value: Any, rate: Any) -> None:
     """Take an Adagrad step of one feature, with one rate for all leaves."""
     size = np.float32(0.0)

@@ -39,15 +39,15 @@ def relations(bundle: zipfile.ZipFile, member: str) -> dict[str, str]:
     rels = f"{folder}/_rels/{name}.rels"
     if rels not in bundle.namelist():
         return {}
-    found = {}
+    members = {}
     for one in safe_xml(_read(bundle, rels)):
         target = one.get("Target") or ""
         if one.get("TargetMode") != "External":
             path = (
                 target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
             )
-            found[one.get("Id") or ""] = path
-    return found
+            members[one.get("Id") or ""] = path
+    return members
 
 
 def sheet_members(bundle: zipfile.ZipFile) -> dict[str, str]:

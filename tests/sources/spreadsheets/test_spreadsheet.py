@@ -11,11 +11,11 @@ from openpyxl import load_workbook
 from mep3m.errors import FormatError, NotFoundError
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.catalogue import open_source
-from mep3m.sources.formats.spreadsheet import SpreadsheetSource
+from mep3m.sources.spreadsheets.spreadsheet import SpreadsheetSource
 from mep3m.store.rejects import Reject
 from tests.cli.runner import ran
 from tests.ingest.shop import write_images
-from tests.sources.formats.workbooks import HEADER, add_images, add_wps_images, write_ods, write_xlsx
+from tests.sources.spreadsheets.workbooks import HEADER, add_images, add_wps_images, write_ods, write_xlsx
 
 COLUMNS = {"id": "id", "title": "title", "labels": ["category"]}
 ROWS = [("S1", "oak table", "Home"), ("S2", "pine rug", "Home")]

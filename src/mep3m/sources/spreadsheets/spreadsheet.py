@@ -13,8 +13,8 @@ from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import BATCH_ROWS, Batch, Part
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
-from mep3m.sources.formats.workbook import HEADER_ROWS, SheetRow, Workbook, find_header, header_names
-from mep3m.sources.formats.workbook_xml import DISPIMG, CellImages, read_image
+from mep3m.sources.spreadsheets.workbook import HEADER_ROWS, SheetRow, Workbook, find_header, header_names
+from mep3m.sources.spreadsheets.workbook_xml import DISPIMG, CellImages, read_image
 
 #: rows that travel together where their images do
 IMAGE_ROWS = 200
@@ -114,7 +114,7 @@ class SpreadsheetSource:
             while chunk := list(itertools.islice(rows, IMAGE_ROWS)):
                 members = [self._images_of(row, images) for row in chunk]
                 contents = [
-                    read_image(bundle, found[0], self.image_bytes) if found else None for found in members
+                    read_image(bundle, of_row[0], self.image_bytes) if of_row else None for of_row in members
                 ]
                 yield mapping.batch(chunk, self.header, contents)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mep3m.errors import FormatError
-from mep3m.sources.formats.workbook_xml import (
+from mep3m.sources.spreadsheets.workbook_xml import (
     DISPIMG,
     CellImages,
     read_image,
@@ -15,7 +15,7 @@ from mep3m.sources.formats.workbook_xml import (
     sheet_members,
 )
 from tests.ingest.shop import write_images
-from tests.sources.formats.workbooks import HEADER, add_images, add_wps_images, write_xlsx
+from tests.sources.spreadsheets.workbooks import HEADER, add_images, add_wps_images, write_xlsx
 
 RELS = (
     "<Relationships xmlns='http://schemas.openxmlformats.org/package/2006/relationships'>{}</Relationships>"
@@ -124,7 +124,7 @@ def test_a_file_that_is_no_archive_has_no_images(tmp_path: Path) -> None:
 
 def test_a_part_that_unfolds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_xlsx(tmp_path / "a.xlsx", [HEADER])
-    monkeypatch.setattr("mep3m.sources.formats.workbook_xml.PART_LIMIT", 10)
+    monkeypatch.setattr("mep3m.sources.spreadsheets.workbook_xml.PART_LIMIT", 10)
     with pytest.raises(FormatError, match="is longer than 10 bytes"):
         CellImages(path, "Products")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.errors import FormatError, NotFoundError, did_you_mean
-from mep3m.sources.formats.workbook_xml import safe_xml, sheet_members
+from mep3m.sources.spreadsheets.workbook_xml import safe_xml, sheet_members
 
 #: a spreadsheet keeps 15 digits of a number: the rest of a longer one is lost before anyone reads it
 MOST_EXACT = 10**15
@@ -189,14 +189,14 @@ def scan(bundle: zipfile.ZipFile, member: str) -> Specials:
             rows, end, rest = (rest + chunk).rpartition(b"</row>")
             text = rows + end
             problems |= {
-                _place(found): "the cell holds an error (#N/A, #REF!, …)" for found in _ERROR.finditer(text)
+                _place(cell): "the cell holds an error (#N/A, #REF!, …)" for cell in _ERROR.finditer(text)
             }
-            for found in _UNCOMPUTED.finditer(text):
-                problems[_place(found)] = (
+            for cell in _UNCOMPUTED.finditer(text):
+                problems[_place(cell)] = (
                     "the cell holds a formula that was never computed; open and save the file"
                 )
             if padded:
-                digits |= {_place(found): padded[int(found[3])] for found in style.finditer(text)}
+                digits |= {_place(cell): padded[int(cell[3])] for cell in style.finditer(text)}
     return Specials(problems, digits)
 
 
@@ -211,16 +211,16 @@ def _padded_styles(bundle: zipfile.ZipFile) -> dict[int, int]:
         if re.fullmatch(r"0{2,}", code := one.get("formatCode") or "")
     }
     styles = root.find("{*}cellXfs")
-    found = [] if styles is None else [formats.get(one.get("numFmtId")) for one in styles]
-    return {index: digits for index, digits in enumerate(found) if digits}
+    digits_of_style = [] if styles is None else [formats.get(one.get("numFmtId")) for one in styles]
+    return {index: digits for index, digits in enumerate(digits_of_style) if digits}
 
 
-def _place(found: re.Match[bytes]) -> tuple[int, int]:
+def _place(match: re.Match[bytes]) -> tuple[int, int]:
     """Return row and column (from 0) of a cell's name in a match."""
     column = 0
-    for letter in found[1]:
+    for letter in match[1]:
         column = 26 * column + letter - 64
-    return int(found[2]) - 1, column - 1
+    return int(match[2]) - 1, column - 1
 
 
 def find_header(rows: Sequence[SheetRow], wanted: Sequence[str]) -> SheetRow | None:

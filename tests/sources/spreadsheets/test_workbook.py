@@ -9,8 +9,8 @@ import pytest
 from openpyxl import load_workbook
 
 from mep3m.errors import FormatError, NotFoundError
-from mep3m.sources.formats.workbook import SheetRow, Workbook, cell_text, find_header, header_names, scan
-from tests.sources.formats.workbooks import HEADER, write_ods, write_xlsx
+from mep3m.sources.spreadsheets.workbook import SheetRow, Workbook, cell_text, find_header, header_names, scan
+from tests.sources.spreadsheets.workbooks import HEADER, write_ods, write_xlsx
 
 
 def row(number: int, *cells: str, heading: bool = False) -> SheetRow:
@@ -203,7 +203,7 @@ def test_formats_of_zeros_alone_show_digits(tmp_path: Path) -> None:
 
 
 def test_a_sheet_is_scanned_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mep3m.sources.formats.workbook._CHUNK", 50)
+    monkeypatch.setattr("mep3m.sources.spreadsheets.workbook._CHUNK", 50)
     rows = "".join(f'<row><c r="A{n}" t="e"><v>#N/A</v></c></row>' for n in range(1, 40))
     bundle, member = sheet_xml(tmp_path, rows)
     assert list(scan(bundle, member).problems) == [(n, 0) for n in range(39)]

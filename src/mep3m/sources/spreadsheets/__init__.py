@@ -1,0 +1,1 @@
+"""Spreadsheets of every kind as catalogues, and how their cells and pictures are read."""
