@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from mep3m.alignment.from_store import PICTURES_KEPT, picture_statistics
+from mep3m.alignment.gold import read_gold
 from mep3m.alignment.records import Entry, Side, read_side
-from mep3m.alignment.score import read_gold
 from mep3m.settings.simulator import SimulatorSettings
 from mep3m.simulator import Simulation, simulate
 

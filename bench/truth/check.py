@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from mep3m.alignment.truth import containers
+
 HERE = Path(__file__).parent
 DATA = Path(os.environ.get("MEP3M_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SEPARATOR = " > "
@@ -122,15 +124,12 @@ class Truth:
 
     def _closure(self) -> dict[Category, set[Category]]:
         """Return category -> every category that contains it or equals it, itself included."""
-        step: dict[Category, set[Category]] = defaultdict(set)
-        for platform, path in self.nodes:
-            step[platform, path].update((platform, above) for above in list(ancestors(path))[:1])
-        for left, relation, right in self.stated:
-            if relation in ("exact", "narrower"):
-                step[left].add(right)
-            if relation in ("exact", "broader"):
-                step[right].add(left)
-        return {node: reached(node, step) for node in self.nodes}
+        stated = [(_split(left), relation, _split(right)) for left, relation, right in self.stated]
+        within = containers(map(_split, self.nodes), stated)  # type: ignore[arg-type]
+        return {
+            (platform, SEPARATOR.join(path)): {(of, SEPARATOR.join(names)) for of, names in above}
+            for (platform, path), above in within.items()
+        }
 
     def allowed(self, node: Category) -> set[Category]:
         """Return the categories of other platforms below which a row of `node` is in a right place."""
@@ -151,15 +150,9 @@ def right_of(row: dict[str, str]) -> Category:
     return row["right_platform"], row["right_path"]
 
 
-def reached(start: Category, step: dict[Category, set[Category]]) -> set[Category]:
-    """Return what is reached from `start` in any number of steps, `start` included."""
-    seen, todo = {start}, [start]
-    while todo:
-        for node in step.get(todo.pop(), ()):
-            if node not in seen:
-                seen.add(node)
-                todo.append(node)
-    return seen
+def _split(node: Category) -> tuple[str, tuple[str, ...]]:
+    """Return a category with the names of its path apart."""
+    return node[0], tuple(node[1].split(SEPARATOR))
 
 
 def shown(node: Category) -> str:

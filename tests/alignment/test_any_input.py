@@ -7,13 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mep3m.alignment.gold import Gold, read_gold
 from mep3m.alignment.merging.first_level import read_first_level
 from mep3m.alignment.merging.merge import Catalogue
 from mep3m.alignment.propose import propose
 from mep3m.alignment.records import Entry, Side, read_side
 from mep3m.alignment.review.decisions import Ref, read_review
 from mep3m.alignment.review.sssom import read_sssom, write_sssom
-from mep3m.alignment.score import Gold, read_gold, score
+from mep3m.alignment.score import score
 from mep3m.errors import Mep3mError
 from mep3m.settings.align import AlignSettings
 

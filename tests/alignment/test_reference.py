@@ -13,11 +13,12 @@ from sklearn.metrics import average_precision_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from mep3m import __version__
+from mep3m.alignment.gold import Gold
 from mep3m.alignment.paper.rule import first_level_classes, groups
 from mep3m.alignment.propose import propose
 from mep3m.alignment.records import Entry, Proposal, Relation, Side, read_side
 from mep3m.alignment.review.sssom import PREDICATES, read_sssom, write_sssom
-from mep3m.alignment.score import Gold, score
+from mep3m.alignment.score import score
 from mep3m.alignment.similarity import content_pairs, content_vectors, label_similarity
 from mep3m.errors import UsageError
 from mep3m.settings.align import AlignSettings, ContentSettings

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mep3m.alignment.gold import Gold, gold_of_rows, read_gold
 from mep3m.alignment.records import Entry, Proposal, Side
-from mep3m.alignment.score import Gold, gold_of_rows, read_gold, score
+from mep3m.alignment.score import score
 from mep3m.errors import FormatError, NotFoundError
 
 
@@ -112,3 +113,15 @@ def test_a_gold_with_swapped_sides_is_recognised(
     ]
     gold = gold_of_rows(cells, "gold", left, right)
     assert (gold.pairs, gold.swapped) == (pairs, swapped)
+
+
+def test_a_swapped_gold_is_recognised_though_a_row_fits_by_chance() -> None:
+    """Platforms number their categories alike; a row that fits both ways decides nothing."""
+    left = Side("a", tuple(Entry(key, (key,)) for key in ("1", "2", "x")))
+    right = Side("b", tuple(Entry(key, (key,)) for key in ("1", "8", "9", "x")))
+    cells = [("1", "1"), ("8", "2"), ("9", "x"), ("x", "8")]
+    rows = enumerate(({"left_id": one, "right_id": other} for one, other in cells), start=2)
+    gold = gold_of_rows(rows, "gold", left, right)
+    assert gold.swapped
+    assert set(gold.pairs) == {("1", "1"), ("2", "8"), ("x", "9")}
+    assert gold.unknown == ("line 5: left_id '8' is not in the table of platform 'a'",)

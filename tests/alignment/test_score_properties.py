@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from mep3m.alignment.gold import Gold
 from mep3m.alignment.records import Proposal, Relation
-from mep3m.alignment.score import AlignmentScores, Gold, score
+from mep3m.alignment.score import AlignmentScores, score
 
 ids = st.sampled_from("abcde")
 relations: st.SearchStrategy[Relation] = st.sampled_from(["exact", "narrower", "broader"])

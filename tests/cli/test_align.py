@@ -175,3 +175,69 @@ def test_quotes_that_a_spreadsheet_adds_are_taken_off(tmp_path: Path) -> None:
     rows = (tmp_path / "links.sssom.tsv").read_text(encoding="utf-8")
     assert "1\tFood > Tea, black\tskos:exactMatch\t8\tFood > Tea, black\t1.000000" in rows
     assert '"Home > 12"" pans"\tskos:exactMatch\t9\t"Home > 12"" pans"\t1.000000' in rows
+
+
+COUNTED = {
+    "left": "id\tpath\tcount\n1\t数码 > 手机\t30\n2\t数码 > 手机壳\t10\n3\t宠物 > 狗粮\t5\n",
+    "right": "id\tpath\tcount\n8\t手机数码 > 手机\t20\n9\t宠物用品 > 狗粮\t4\n7\t手机数码 > 茶\t1\n",
+    "gold": "left_id\tright_id\trelation\n1\t8\texact\n3\t9\texact\n2\t9\toverlaps\n",
+}
+
+
+def test_rows_are_scored_from_the_tables_for_anyones_gold(tmp_path: Path) -> None:
+    files = write(tmp_path, **COUNTED)
+    assert propose(files).exit_code == 0
+    plain = orjson.loads(
+        call("score", tmp_path / "links.sssom.tsv", "--gold", files["gold"], "--json").stdout
+    )
+    scored = call("score", tmp_path / "links.sssom.tsv", "--gold", files["gold"], "--rows", "--json")
+    assert scored.exit_code == 0, scored.output
+    told = orjson.loads(scored.stdout)
+    placed = told.pop("placed")
+    assert told == plain
+    assert told["overlaps"]["gold"] == 1
+    assert (placed["rows"]["n"], placed["rows"]["joinable"]) == (70, 59)
+    assert (placed["categories"]["n"], placed["categories"]["joinable"]) == (6, 4)
+    assert placed["rows"]["right_place"] == placed["categories"]["right_place"] == 1.0
+    text = call("score", tmp_path / "links.sssom.tsv", "--gold", files["gold"], "--rows").output
+    assert "rows in a right place 1.0000 (of 70)" in text
+
+
+def test_a_decision_counts_where_rows_are_scored_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    files = write(tmp_path, **COUNTED)
+    propose(files)
+    links = tmp_path / "links.sssom.tsv"
+    with links.open("a", encoding="utf-8") as file:
+        ends = "2\t数码 > 手机壳\tskos:broadMatch\t7\t手机数码 > 茶"
+        file.write(f"{ends}\t\t\t\tleft\tright\tli\t\t\t\t\t\taccept\t\t\n")
+    placed = orjson.loads(call("score", links, "--gold", files["gold"], "--rows", "--json").stdout)["placed"]
+    assert placed["rows"]["right_place"] == 60 / 70
+    assert [row["category"] for row in placed["wrong_place"]] == ["left '数码 > 手机壳'"]
+    assert "right '手机数码 > 茶'" in placed["wrong_place"][0]["others"]
+
+
+def test_without_counts_every_category_is_one_row(tmp_path: Path) -> None:
+    files = write(tmp_path, left=LEFT.replace("\ttitles", "\tnote"), right=RIGHT, gold=COUNTED["gold"])
+    propose(files)
+    told = call("score", tmp_path / "links.sssom.tsv", "--gold", files["gold"], "--rows", "--json")
+    placed = orjson.loads(told.stdout)["placed"]
+    assert placed["rows"] == placed["categories"]
+    assert placed["rows"]["n"] == 6
+
+
+@pytest.mark.parametrize("option", ["--first-level", "--project"])
+def test_how_to_merge_is_asked_only_with_rows(tmp_path: Path, option: str) -> None:
+    files = write(tmp_path, **COUNTED)
+    propose(files)
+    told = call("score", tmp_path / "links.sssom.tsv", "--gold", files["gold"], option, files["left"])
+    assert "use them with --rows" in str(told.exception)
+
+
+def test_a_category_above_those_of_the_tables_may_stand_in_a_gold(tmp_path: Path) -> None:
+    """Where there are titles, the method links the categories above, too; their ids are their paths."""
+    files = write(tmp_path, **{**COUNTED, "gold": "left_id\tright_id\n1\t8\n数码\t手机数码\n数码产品\t8\n"})
+    propose(files)
+    told = call("score", tmp_path / "links.sssom.tsv", "--gold", files["gold"], "--json")
+    scores = orjson.loads(told.stdout)
+    assert scores["gold_pairs"] == 2
+    assert [text.split(":")[0] for text in scores["gold_unknown"]] == ["line 4"]

@@ -61,7 +61,7 @@ def test_an_entry_below_the_first_level_takes_nothing_from_the_one_above_it(tmp_
     """数码 > 相机 is another class than 数码, whose other categories are still compared with b's 手机."""
     wanted = project()
     first_level = from_entries(wanted.first_level, Path("mep3m.toml"))
-    found = proposals_of(wanted, store(tmp_path / "s", rows()), first_level)
+    _, found = proposals_of(wanted, store(tmp_path / "s", rows()), first_level)
     assert ("数码 > 手机", "手机 > 手机") in linked(found)
     assert ("数码 > 相机 > 单反", "相机 > 单反") in linked(found)
     pairs = {(one.left_id, one.right_id) for one in found}
@@ -73,14 +73,14 @@ def test_dropped_products_say_nothing_about_categories(tmp_path: Path) -> None:
     from dataclasses import replace
 
     kept = [replace(row, dropped="x") if row.source_path[-1] == "茶叶" else row for row in rows()]
-    found = proposals_of(project(), store(tmp_path / "s", kept), None)
+    _, found = proposals_of(project(), store(tmp_path / "s", kept), None)
     assert not any("茶叶" in one.left_id or "茶叶" in one.right_id for one in found)
 
 
 def test_one_shop_alone_has_nothing_to_be_aligned_with(tmp_path: Path) -> None:
     alone = store(tmp_path / "s", rows("a"))
     assert shops(alone) == {"a"}
-    assert proposals_of(project(), alone, None) == []
+    assert proposals_of(project(), alone, None) == ([], [])
     found = align_store(project(), tmp_path, alone, tmp_path / PLACE, make_engine())
     assert found.rows == 18
     assert read_review(tmp_path / "out" / REVIEW)[1] == []

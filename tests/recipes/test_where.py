@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from mep3m.alignment.merging.places import COLUMNS
+from mep3m.alignment.records import Proposal
 from mep3m.alignment.review.decisions import read_review
+from mep3m.alignment.review.sssom import write_sssom
 from mep3m.alignment.table import read_rows
 from mep3m.engine import make_engine
-from mep3m.evaluation.self_test import Elsewhere
+from mep3m.evaluation.self_test import Elsewhere, SelfTest
 from mep3m.recipes.build import Built, build
-from mep3m.recipes.where import contradiction
+from mep3m.recipes.where import contradiction, flag_review
 from mep3m.settings.project import Project
 from mep3m.taxonomy import Category, Taxonomy
 
@@ -165,3 +167,25 @@ def test_a_contradiction_in_words(share: float, words: str) -> None:
     tree = Taxonomy((Category("1", "食品"), Category("11", "茶", parent="1")))
     told = contradiction(Elsewhere("a", ("x",), ("1", "11"), share), tree)
     assert told == f"a model that has not seen this platform {words}"
+
+
+def test_the_review_says_what_the_self_test_holds_against_a_link(tmp_path: Path) -> None:
+    rows = [
+        Proposal("食品", "吃的", "narrower", 0.9, True, {}, "", "食品", "吃的", "a", "b"),
+        Proposal("食品", "喝的", "broader", 0.9, True, {}, "", "食品", "喝的", "a", "b"),
+        Proposal("食品", "喝的", "exact", 0.1, False, {}, "", "食品", "喝的", "a", "b"),
+    ]
+    review = tmp_path / "review.sssom.tsv"
+    write_sssom(review, rows)
+    tree = Taxonomy((Category("1", "家电"),))
+    found = (Elsewhere("a", ("食品", "茶叶"), ("1",), 0.9), Elsewhere("a", ("食品", "大米"), ("1",), 0.2))
+    flag_review(review, SelfTest((), found), tree)
+    flags = [row["mep3m_self_test"] for row in read_review(review)[0].rows]
+    assert flags[0].startswith("a '食品 > 茶叶': a model that has not seen this platform files most")
+    assert flags[0].endswith("(and 1 more of its categories)")
+    assert flags[1:] == ["", ""]  # that link moves b's category, and nobody has accepted the last
+    state = review.stat().st_mtime_ns
+    flag_review(review, SelfTest((), found), tree)
+    assert review.stat().st_mtime_ns == state
+    flag_review(review, SelfTest((), ()), tree)
+    assert not any(row["mep3m_self_test"] for row in read_review(review)[0].rows)

@@ -14,10 +14,13 @@ from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import PATH_SEPARATOR
 
-#: said of the LEFT category: `narrower` means that the left one is narrower than the right one
-Relation = Literal["exact", "broader", "narrower"]
+#: said of the LEFT category: `narrower` means that the left one is narrower than the right one; `overlaps`
+#: that they share products and neither contains the other, which is shown and never applied
+Relation = Literal["exact", "broader", "narrower", "overlaps"]
 #: the same said of the right category
-TURNED: Mapping[str, Relation] = {"exact": "exact", "broader": "narrower", "narrower": "broader"}
+TURNED: Mapping[str, Relation] = {
+    "exact": "exact", "broader": "narrower", "narrower": "broader", "overlaps": "overlaps"
+}  # fmt: skip
 #: between the titles in one cell of a table
 TITLE_SEPARATOR = " || "
 
@@ -92,8 +95,8 @@ class Side:
 class Proposal:
     """One proposed link: `left` is `relation` to `right` with `probability`.
 
-    `accept` is the method's own decision; a proposal that is not accepted is a candidate for a
-    person. `evidence` holds the numbers, `words` the same for a reader.
+    `accept` is the method's own decision, never given for an overlap; a proposal that is not accepted
+    is a candidate for a person. `evidence` holds the numbers, `words` the same for a reader.
     """
 
     left_id: str
@@ -145,6 +148,14 @@ def side_of_rows(
         first = f"; the first refused: line {rejects[0].line}: {rejects[0].reason}" if rejects else ""
         raise FormatError(f"{where} holds no category that can be used{first}")
     return Side(name, tuple(_with_english_paths(entries.values()))), rejects
+
+
+def with_all_above(side: Side) -> Side:
+    """Return the side with everything above its categories, too; what no row lists has its path as its id."""
+    paths = {entry.path for entry in side}
+    above = {entry.path[:depth]: None for entry in side for depth in range(1, len(entry.path))}
+    added = [Entry(PATH_SEPARATOR.join(path), path) for path in above if path not in paths]
+    return Side(side.name, (*side.entries, *(entry for entry in added if entry.id not in side)))
 
 
 def same_path(side: Side) -> list[str]:

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from mep3m.alignment.records import TURNED, Proposal, Relation, Side
-from mep3m.alignment.table import read_rows
-from mep3m.errors import FormatError
+from mep3m.alignment.gold import Gold, Pair
+from mep3m.alignment.records import Proposal
 
 #: precisions at which coverage is reported
 PRECISIONS = (0.90, 0.95, 0.99)
 #: the precision for which the needed decisions are counted
 TARGET = 0.99
-
-Pair = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Gold:
-    """A gold alignment: (left id, right id) -> relation, or `None` where the file does not say.
-
-    `unknown` lists the rows whose ids stand in neither table, with their lines; they are not
-    in `pairs`. `swapped` says that the file had the sides the other way round, and was turned.
-    """
-
-    pairs: Mapping[Pair, Relation | None]
-    unknown: tuple[str, ...] = ()
-    swapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +23,9 @@ class AlignmentScores:
     most probable proposals down to some probability while the precision still holds.
     `decisions` is how many proposals a person must look at (the least sure first, then the
     refused ones are left) so that the accepted ones reach 99 % precision; `None` where even
-    looking at all of them is not needed to be told (nothing was accepted).
+    looking at all of them is not needed to be told (nothing was accepted). `overlaps` counts the pairs
+    that the gold says overlap, those proposed as such, and how many of these are in the gold; none of them
+    is a link.
     """
 
     proposed: int
@@ -53,6 +38,7 @@ class AlignmentScores:
     coverage: dict[str, float]
     decisions: int
     relation_accuracy: float | None
+    overlaps: dict[str, int] = field(default_factory=dict)
     gold_unknown: list[str] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
@@ -61,89 +47,20 @@ class AlignmentScores:
         return asdict(self)
 
 
-def read_gold(path: Path, left: Side | None = None, right: Side | None = None) -> Gold:
-    """Read columns `left_id`, `right_id` and the optional `relation` (exact, broader, narrower).
-
-    Where a side is given, a row with an id that it does not have is set aside with its line. Where both
-    are, and the ids are known only the other way round, the whole file is turned.
-
-    Raises:
-        NotFoundError: the file or a required column does not exist.
-        FormatError: rows cannot be understood; the message lists each with its line.
-    """
-    return gold_of_rows(read_rows(path, required=("left_id", "right_id")), str(path), left, right)
-
-
-def gold_of_rows(
-    rows: Iterable[tuple[int, Mapping[str, str]]],
-    where: str,
-    left: Side | None = None,
-    right: Side | None = None,
-) -> Gold:
-    """Return the gold alignment of (line, cells) rows as `read_gold` does; `where` is for messages.
-
-    Raises:
-        FormatError: rows cannot be understood; the message lists each with its line.
-    """
-    pairs: dict[Pair, Relation | None] = {}
-    problems: list[str] = []
-    unknown: list[str] = []
-    rows = list(rows)
-    swapped = _is_swapped(rows, left, right)
-    for line, row in map(_turned, rows) if swapped else rows:
-        pair = row["left_id"], row["right_id"]
-        relation = row.get("relation") or None
-        problem = row.get("") or ("an id is empty" if not all(pair) else None)
-        if relation is not None and relation not in get_args(Relation):
-            problem = f"relation '{relation}' is not allowed; write exact, broader or narrower"
-        elif pair in pairs and pairs[pair] != relation:
-            problem = f"the pair {pair[0]} - {pair[1]} stands above with another relation"
-        if problem:
-            problems.append(f"line {line}: {problem}")
-            continue
-        missing = [
-            f"line {line}: {column} '{key}' is not in the table of platform '{side.name}'"
-            for column, key, side in (("left_id", pair[0], left), ("right_id", pair[1], right))
-            if side is not None and key not in side
-        ]
-        unknown += missing
-        if not missing:
-            pairs[pair] = relation  # type: ignore[assignment]
-    if problems:
-        raise FormatError(f"{where} cannot be used:\n  " + "\n  ".join(problems[:20]))
-    if not pairs:
-        raise FormatError(
-            f"{where} holds no gold pair that can be used" + "".join(f"\n  {u}" for u in unknown[:5])
-        )
-    return Gold(pairs, tuple(unknown), swapped)
-
-
-def _is_swapped(rows: Iterable[tuple[int, Mapping[str, str]]], left: Side | None, right: Side | None) -> bool:
-    """Say whether no row fits the sides as it stands, and some do the other way round."""
-    if left is None or right is None:
-        return False
-    ends = [(row["left_id"], row["right_id"]) for _, row in rows if not row.get("")]
-    fits = any(one in left and other in right for one, other in ends)
-    return not fits and any(one in right and other in left for one, other in ends)
-
-
-def _turned(numbered: tuple[int, Mapping[str, str]]) -> tuple[int, Mapping[str, str]]:
-    """Return a row with its sides, and so its relation, the other way round."""
-    line, row = numbered
-    relation = row.get("relation", "")
-    turned = {"left_id": row["right_id"], "right_id": row["left_id"]}
-    return line, {**row, **turned, "relation": TURNED.get(relation, relation)}
-
-
 def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> AlignmentScores:
     """Return the scores of the proposals; see `AlignmentScores` for what each means.
 
     A pair proposed twice counts once, with its accepted and then most probable row. Average
     precision is over all rows, accepted or not, the most probable first, rows of one probability at
-    once; gold pairs that no row holds count as never found.
+    once; gold pairs that no row holds count as never found. An overlap is no link, so that it is neither
+    proposed nor found; a link of a pair that the gold says overlaps is wrong.
     """
     best: dict[Pair, Proposal] = {}
-    for proposal in proposals:
+    comparable = gold.comparable(proposals)
+    overlapping = {(one.left_id, one.right_id) for one in comparable if one.relation == "overlaps"}
+    for proposal in comparable:
+        if proposal.relation == "overlaps":
+            continue
         pair = proposal.left_id, proposal.right_id
         known = best.get(pair)
         if known is None or (proposal.accept, proposal.probability) > (known.accept, known.probability):
@@ -168,6 +85,11 @@ def score(proposals: Sequence[Proposal], gold: Gold, errors_shown: int = 50) -> 
         relation_accuracy=(
             sum(best[pair].relation == gold.pairs[pair] for pair in typed) / len(typed) if typed else None
         ),
+        overlaps={
+            "gold": len(gold.overlaps),
+            "proposed": len(overlapping),
+            "correct": len(overlapping & gold.overlaps),
+        },
         gold_unknown=list(gold.unknown),
         errors=_errors(best, accepted, gold, errors_shown),
     )

@@ -2,7 +2,8 @@
 
 Spreadsheets change the encoding (a BOM, UTF-16, GB 18030), the separator, the line ends and the
 quoting, pad comment lines, cut empty cells at the end of rows and add empty rows: all of that is
-read. Columns that somebody added are kept when the table is written again.
+read. Columns that somebody added are kept when the table is written again. A cell that a spreadsheet would
+take for a formula is written with an apostrophe before it, which is taken off again when it is read.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +22,8 @@ from mep3m.store.filesystem import atomic_write
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 SEPARATORS = "\t,;"
+#: how a cell begins that a spreadsheet takes for a formula, whose text could then do anything
+FORMULA = re.compile("'*[=+\\-@＝＋－＠]")
 
 
 @dataclass
@@ -48,7 +52,7 @@ class Sheet:
             writer = csv.writer(file, delimiter="\t", lineterminator="\n")
             writer.writerow(self.columns)
             for row in self.rows:
-                writer.writerow([one_line(row.get(column, "")) for column in self.columns])
+                writer.writerow([cell_text(row.get(column, "")) for column in self.columns])
         self.lines = [len(self.comments) + 2 + i for i in range(len(self.rows))]
 
 
@@ -73,7 +77,7 @@ def read_sheet(path: Path, required: Sequence[str]) -> Sheet:
     problems: list[str] = []
     begin = start + reader.line_num + 1
     for cells in records:
-        cells = [cell.strip() for cell in cells]
+        cells = [_from_text(cell.strip()) for cell in cells]
         unclosed = "".join(lines[begin - 1 : start + reader.line_num]).count('"') % 2 == 1
         if any(separator in cell and (unclosed or "\n" in cell) for cell in cells):
             problems.append(f'line {begin}: a quote (") is opened and not closed before the next row')
@@ -165,6 +169,16 @@ def _comment(line: str) -> str:
         separator = max(SEPARATORS, key=text.count)
         return next(csv.reader([text], delimiter=separator))[0]
     return text.rstrip(SEPARATORS)
+
+
+def cell_text(value: str) -> str:
+    """Return the text of a cell: on one line, and nothing that a spreadsheet would compute."""
+    line = one_line(value)
+    return f"'{line}" if FORMULA.match(line) else line
+
+
+def _from_text(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def one_line(value: str) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mep3m.alignment.gold import Gold, named_ends
 from mep3m.alignment.records import TURNED, Proposal, Relation
 from mep3m.alignment.review.sssom import read_sssom
-from mep3m.alignment.score import Gold, score
+from mep3m.alignment.score import score
 from mep3m.alignment.table import read_rows
 from mep3m.evaluation.clusters import b_cubed, pairwise
 from mep3m.store import Store
@@ -74,7 +75,7 @@ def _alignment(gold_file: Path, review: Path | None, present: set[str]) -> dict[
         )
     if review is None or not pairs:
         return None
-    proposals = _known_to(pairs, [_named(row.proposal) for row in read_sssom(review)])
+    proposals = _known_to(pairs, [named_ends(row.proposal) for row in read_sssom(review)])
     scores = score(proposals, Gold(pairs), errors_shown=0)
     wanted = ("gold_pairs", "proposed", "correct", "precision", "recall", "f1", "decisions")
     return {name: value for name, value in asdict(scores).items() if name in wanted}
@@ -90,15 +91,6 @@ def _known_to(pairs: Collection[Key], proposals: Sequence[Proposal]) -> list[Pro
         above.update(PATH_SEPARATOR.join(names[:depth]) for depth in range(1, len(names)))
     inner = above - named
     return [one for one in proposals if one.left_id not in inner and one.right_id not in inner]
-
-
-def _named(proposal: Proposal) -> Proposal:
-    """Put the shops into the ids and the smaller id to the left, so that both sides agree on pairs."""
-    left = f"{proposal.left_source}: {proposal.left_id}"
-    right = f"{proposal.right_source}: {proposal.right_id}"
-    if left <= right:
-        return replace(proposal, left_id=left, right_id=right)
-    return replace(proposal, left_id=right, right_id=left, relation=TURNED[proposal.relation])
 
 
 def _quality(

@@ -10,11 +10,13 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from mep3m.alignment.from_store import sides_from_products
+from mep3m.alignment.gold import Gold, gold_of_rows, read_gold
 from mep3m.alignment.propose import propose as propose_links
 from mep3m.alignment.records import TITLE_SEPARATOR, Proposal, Side, read_side, side_of_rows
 from mep3m.alignment.review.file_log import require_replaceable
-from mep3m.alignment.review.sssom import read_sssom, write_sssom
-from mep3m.alignment.score import AlignmentScores, Gold, gold_of_rows, read_gold
+from mep3m.alignment.review.sssom import read_sssom
+from mep3m.alignment.review.write import write_review
+from mep3m.alignment.score import AlignmentScores
 from mep3m.alignment.score import score as score_links
 from mep3m.errors import NotFoundError, UsageError, did_you_mean
 from mep3m.public.frames import Frame, to_arrow
@@ -81,7 +83,7 @@ def propose(
     if out is not None:
         files = {"left": left, "right": right} if right is not None else {"store": left}
         made_from = {key: Path(data) for key, data in files.items() if is_path(data)}
-        write_sssom(Path(out), proposals, " to ".join(side.name for side in sides), made_from)
+        write_review(Path(out), sides, proposals, " to ".join(side.name for side in sides), made_from)
     rows = [{field.name: getattr(one, field.name) for field in fields(Proposal)} for one in proposals]
     for row in rows:
         row["evidence"] = list(row["evidence"].items())

@@ -17,7 +17,7 @@ from mep3m.alignment.review.contract import Signature
 from mep3m.alignment.review.decisions import read_review
 from mep3m.alignment.review.file_log import FileReviewLog
 from mep3m.alignment.review.migrate import migrate_decisions
-from mep3m.alignment.review.sssom import write_sssom
+from mep3m.alignment.review.write import write_review
 from mep3m.engine import Engine, Progress, silent
 from mep3m.settings.project import Project
 from mep3m.stages.apply_review import ApplyReview, store_counts
@@ -58,16 +58,19 @@ def shops(store: Store) -> set[str]:
     return {shop for table in store.tables(["source"]) for shop in table["source"].unique().to_pylist()}
 
 
-def proposals_of(project: Project, store: Store, first_level: FirstLevelMap | None) -> Sequence[Proposal]:
-    """Return the proposals between every two shops of a store; one shop alone has none."""
+def proposals_of(
+    project: Project, store: Store, first_level: FirstLevelMap | None
+) -> tuple[Sequence[Side], Sequence[Proposal]]:
+    """Return the shops of a store and the proposals between every two; one shop alone has none."""
     if len(shops(store)) < 2:
-        return []
+        return [], []
     columns = ["source", "source_path", "title", "ocr", "dropped", "image", "image_ref"]
     kept = (table.filter(pa.compute.is_null(table["dropped"])) for table in store.tables(columns))
     sides = sides_from_products(kept, store.images)
     if first_level is None:
-        return propose(sides, project.align)
-    return propose([_classified(side, first_level) for side in sides], project.align, first_level.by_name())
+        return sides, propose(sides, project.align)
+    sides = [_classified(side, first_level) for side in sides]
+    return sides, propose(sides, project.align, first_level.by_name())
 
 
 def _classified(side: Side, first_level: FirstLevelMap) -> Side:
@@ -79,7 +82,8 @@ def _classified(side: Side, first_level: FirstLevelMap) -> Side:
 def _write_review(project: Project, store: Store, first_level: FirstLevelMap | None, path: Path) -> None:
     """Write the proposals; a review that is there already keeps its decisions."""
     draft = path.with_name("proposals.sssom.tsv")
-    write_sssom(draft, proposals_of(project, store, first_level), project.name, {"store": store.folder})
+    sides, proposals = proposals_of(project, store, first_level)
+    write_review(draft, sides, proposals, project.name, {"store": store.folder})
     sheet = read_review(draft)[0]
     log = FileReviewLog(path)
     if path.exists():

@@ -31,7 +31,7 @@ from mep3m.evaluation.truth import score_against_truth
 from mep3m.recipes.align import REVIEW
 from mep3m.recipes.classify import evaluate_run, train_run
 from mep3m.recipes.steps import STEPS, Job, Step, run_steps
-from mep3m.recipes.where import self_test, where_categories_went
+from mep3m.recipes.where import flag_review, self_test, where_categories_went
 from mep3m.report.build_report import Facts, report_build
 from mep3m.report.where_report import Where
 from mep3m.settings.linear import LinearSettings
@@ -121,6 +121,8 @@ def _build(job: Job, steps: Sequence[Step]) -> Built:
     labelled = _any_label(opened.products)
     scores = _classify(job, dataset, opened) if labelled else None
     tested = self_test(dataset, opened.dataset, job.out) if labelled and job.project.merge.self_test else None
+    if tested is not None and "align" in stores:
+        flag_review(job.out / REVIEW, tested, dataset.taxonomy)
     where = where_categories_went(stores, tested, job.out)
     known = job.root / "truth"
     truth = None

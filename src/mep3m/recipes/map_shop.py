@@ -20,7 +20,7 @@ from mep3m.alignment.from_store import side_of_products
 from mep3m.alignment.propose import propose
 from mep3m.alignment.records import Entry, Side
 from mep3m.alignment.review.decisions import Decision, contradictions, links, progress, read_review
-from mep3m.alignment.review.sssom import write_sssom
+from mep3m.alignment.review.write import write_review
 from mep3m.alignment.taxonomies.nodes import PublishedTaxonomy
 from mep3m.alignment.taxonomies.published import read_categories
 from mep3m.errors import Mep3mError, UsageError
@@ -131,7 +131,8 @@ def write_proposals(
     proposals = propose([shop.side, target.side], settings)
     versions = {"right": f"{target.kind} {target.version}"} if target.version else {}
     made_from = {"right": to} if shop.entry else {"left": shop.path, "right": to}
-    rows = write_sssom(review, proposals, f"{shop.path.name} to {to.name}", made_from, versions)
+    title = f"{shop.path.name} to {to.name}"
+    rows = write_review(review, [shop.side, target.side], proposals, title, made_from, versions)
     return rows, sum(proposal.accept for proposal in proposals)
 
 

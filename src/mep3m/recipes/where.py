@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.impact import Counts
 from mep3m.alignment.merging.places import CategoryPlace, own_places, recounted, write_places
+from mep3m.alignment.review.decisions import Decision, Ref, read_review
+from mep3m.alignment.review.file_lock import file_lock
 from mep3m.dataset.dataset import Dataset
 from mep3m.evaluation.self_test import Elsewhere, SelfTest, leave_one_platform_out
 from mep3m.report.where_report import Where
@@ -21,6 +24,8 @@ from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
 
 #: the table for a spreadsheet, and the results of the self-test with their stamp
 WHERE, SELF_TEST = "where.tsv", "self-test.json"
+#: the column of a review that says what the self-test holds against a link
+FLAG = "mep3m_self_test"
 
 
 def where_categories_went(stores: Mapping[str, Store], tested: SelfTest | None, out: Path) -> Where:
@@ -45,10 +50,11 @@ def where_categories_went(stores: Mapping[str, Store], tested: SelfTest | None, 
             place = replace(place, why=f"{place.why}; {contradiction(one, dataset.taxonomy)}")
         shown.append(place)
     write_places(out / WHERE, shown)
-    waiting: list[dict[str, Any]] = []
+    told: Mapping[str, list[dict[str, Any]]] = {}
     if decision is not None and (decision / "impact.json").exists():
-        waiting = read_json(decision / "impact.json").get("waiting", [])
-    return Where(out / WHERE, tuple(shown), tuple(waiting), _unlabelled(counts), tested)
+        told = read_json(decision / "impact.json")
+    waiting, overlaps = (tuple(told.get(key, ())) for key in ("waiting", "overlaps"))
+    return Where(out / WHERE, tuple(shown), waiting, _unlabelled(counts), tested, overlaps)
 
 
 def self_test(store: Store, dataset: Dataset, out: Path) -> SelfTest | None:
@@ -59,6 +65,41 @@ def self_test(store: Store, dataset: Dataset, out: Path) -> SelfTest | None:
         write_stamp(path, made_from, result=None if tested is None else tested.to_json())
     result = read_json(path)["result"]
     return None if result is None else SelfTest.from_json(result)
+
+
+def flag_review(review: Path, tested: SelfTest, taxonomy: Taxonomy) -> None:
+    """Write what the self-test says against accepted links into the column `mep3m_self_test` of a review.
+
+    Only the category that a link moves can contradict it, or one below that. The file is left as it is where
+    it says the same already.
+    """
+    said = {(one.platform, one.path): contradiction(one, taxonomy) for one in tested.elsewhere}
+    with file_lock(review):
+        sheet, decisions = read_review(review)
+        before = [row.get(FLAG, "") for row in sheet.rows]
+        for row, decision in zip(sheet.rows, decisions, strict=True):
+            row[FLAG] = _against(decision, said) if decision.by_method and decision.verdict == "open" else ""
+        if before != [row[FLAG] for row in sheet.rows]:
+            sheet.columns += [] if FLAG in sheet.columns else [FLAG]
+            sheet.write(review)
+
+
+def _against(link: Decision, said: Mapping[PlatformPath, str]) -> str:
+    """Return what contradicts a link, and how many more categories do."""
+    ends = [(ref.source, tuple((label or ref.id).split(PATH_SEPARATOR))) for ref, label in _moved(link)]
+    found = [
+        f"{node[0]} '{PATH_SEPARATOR.join(node[1])}': {text}"
+        for node, text in said.items()
+        if any(node[0] == source and node[1][: len(path)] == path for source, path in ends)
+    ]
+    more = f" (and {len(found) - 1} more of its categories)" if len(found) > 1 else ""
+    return f"{found[0]}{more}" if found else ""
+
+
+def _moved(link: Decision) -> list[tuple[Ref, str]]:
+    """Return the categories that a link moves, with their labels."""
+    left, right = (link.left, link.left_label), (link.right, link.right_label)
+    return {"narrower": [left], "broader": [right]}.get(link.relation, [left, right])
 
 
 def contradiction(one: Elsewhere, taxonomy: Taxonomy) -> str:

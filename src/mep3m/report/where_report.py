@@ -36,8 +36,9 @@ SELF_TEST_NOTE = (
 class Where:
     """The table `file` and its rows, the links that wait, the rows without a label, and the self-test.
 
-    `waiting` has `line`, `link`, `probability`, `rows` and `why` of each link, by rows at stake. `unlabelled`
-    holds the rows without a label of each category that has such rows.
+    `waiting` has `line`, `link`, `probability`, `rows` and `why` of each link, by rows at stake, `overlaps`
+    the same of categories that overlap. `unlabelled` holds the rows without a label of each category that
+    has such rows.
     """
 
     file: Path
@@ -45,6 +46,7 @@ class Where:
     waiting: tuple[Mapping[str, Any], ...]
     unlabelled: Mapping[tuple[str, tuple[str, ...]], int]
     self_test: SelfTest | None = None
+    overlaps: tuple[Mapping[str, Any], ...] = ()
 
 
 def where_lines(where: Where) -> list[str]:
@@ -57,6 +59,8 @@ def where_lines(where: Where) -> list[str]:
         lines.append(f"  … and {more:,} more in {where.file}")
     rows = sum(int(one["rows"]) for one in where.waiting)
     lines.append(f"links that wait for a person: {len(where.waiting):,} ({rows:,} rows at stake)")
+    if where.overlaps:
+        lines.append(f"categories that overlap, which is never applied: {len(where.overlaps):,}")
     if where.self_test is not None and (count := len(where.self_test.elsewhere)):
         lines.append(f"categories that a model of the other platforms files elsewhere: {count:,}")
     return lines
@@ -92,7 +96,19 @@ def where_sections(where: Where, store: Store, scores: Mapping[str, Any] | None)
         }
         for number, place in enumerate(where.places)
     ]
-    waiting = [
+    html = table(rows) + f"<h3>Links that wait for a person: {len(where.waiting)}</h3>"
+    html += table(_listed(where.waiting))
+    if where.overlaps:
+        html += f"<h3>Categories that overlap: {len(where.overlaps)}</h3>" + table(_listed(where.overlaps))
+    sections = [Section("Where your categories went", html, WHERE_NOTE)]
+    if where.self_test is not None:
+        sections.append(_self_test(where.self_test, where.places, scores))
+    return sections
+
+
+def _listed(links: Sequence[Mapping[str, Any]]) -> list[dict[str, str | int | float | None]]:
+    """Return rows of links for a table."""
+    return [
         {
             "line": one["line"],
             "link": one["link"],
@@ -100,13 +116,8 @@ def where_sections(where: Where, store: Store, scores: Mapping[str, Any] | None)
             "rows": one["rows"],
             "why": one["why"],
         }
-        for one in where.waiting
+        for one in links
     ]
-    html = table(rows) + f"<h3>Links that wait for a person: {len(waiting)}</h3>" + table(waiting)
-    sections = [Section("Where your categories went", html, WHERE_NOTE)]
-    if where.self_test is not None:
-        sections.append(_self_test(where.self_test, where.places, scores))
-    return sections
 
 
 def _samples(place: CategoryPlace, store: Store | None) -> Markup:

@@ -17,6 +17,7 @@ from mep3m.alignment.merging.conflicts import resolve_conflicts
 from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.impact import Counts, MergeResult, impact
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
+from mep3m.alignment.merging.overlaps import overlapping
 from mep3m.alignment.merging.places import CategoryPlace, merged_places
 from mep3m.alignment.merging.policy import apply_policy
 from mep3m.alignment.records import Side
@@ -97,7 +98,8 @@ class ApplyReview:
             if row.predicate and row.verdict == "open"
         ]
         notes = (*other, *left_open, *broken)
-        return MergeResult(remap_mapping(merged, taxonomy, held), notes, waiting, applied)
+        overlaps = overlapping(catalogue, self.review.decisions)
+        return MergeResult(remap_mapping(merged, taxonomy, held), notes, waiting, applied, overlaps)
 
     def places(self, counts: Counts, result: MergeResult) -> list[CategoryPlace]:
         """Return where each category went, and why; largest first."""

@@ -8,6 +8,7 @@ import pytest
 from mep3m.alignment.merging.first_level import FirstLevelMap, PlatformPath
 from mep3m.alignment.merging.impact import Counts, MergeResult
 from mep3m.alignment.merging.merge import Catalogue, MergeInputs, merge
+from mep3m.alignment.merging.overlaps import overlapping
 from mep3m.alignment.merging.places import (
     COLUMNS,
     CategoryPlace,
@@ -192,3 +193,25 @@ def test_a_table_that_says_the_same_is_not_written_again(tmp_path: Path) -> None
     before = file.stat().st_mtime_ns
     write_places(file, [])
     assert file.stat().st_mtime_ns == before
+
+
+def test_an_overlap_is_told_and_puts_the_category_nowhere() -> None:
+    row = link("手机 > 充电宝", "数码 > 移动电源", relation="overlaps", verdict="open", probability=0.7)
+    catalogue = Catalogue.of((), ROWS)
+    merged = merge(catalogue, MergeInputs((row,), None, None, MergeSettings()))
+    result = MergeResult(merged, overlaps=overlapping(catalogue, [row]))
+    made = {place.node: place for place in merged_places(catalogue, counted(ROWS), result)}
+    for node, other in (
+        (("a", ("手机", "充电宝")), "b '数码 > 移动电源'"), (("b", ("数码", "移动电源")), "a '手机 > 充电宝'")
+    ):  # fmt: skip
+        assert made[node].relation == "kept apart"
+        assert f"it overlaps {other} (the method, probability 0.70), which is never applied (line 10)" in (
+            made[node].why
+        )
+
+
+def test_no_cell_of_the_table_is_a_formula(tmp_path: Path) -> None:
+    place = CategoryPlace("=a", ("-b",), ("+c",), "kept apart", "", None, 3, "@why", ("=1+1",))
+    write_places(tmp_path / "where.tsv", [place])
+    cells = (tmp_path / "where.tsv").read_text(encoding="utf-8").split("\n")[1].split("\t")
+    assert cells == ["'=a", "'-b", "'+c", "kept apart", "", "3", "'@why", "'=1+1"]

@@ -23,7 +23,6 @@ from mep3m.alignment.review.decisions import (
     Ref,
     contradictions,
     links,
-    most_uncertain,
     parse_decision,
     parse_lines,
     progress,
@@ -145,12 +144,8 @@ def test_the_method_s_own_accepts_count_only_where_sure_and_not_skipped(
 
 
 @given(rows=decisions)
-def test_progress_counts_every_row_once_and_the_unsure_wait(rows: list[Decision]) -> None:
-    counts = progress(rows)
-    assert sum(counts.values()) == len(rows)
-    waiting = most_uncertain(rows)
-    assert len(waiting) == counts["open"] + counts["unsure"]
-    assert [row.line for row in waiting] == sorted(row.line for row in waiting)  # all equally sure here
+def test_progress_counts_every_row_once(rows: list[Decision]) -> None:
+    assert sum(progress(rows).values()) == len(rows)
 
 
 @given(rows=decisions, names=st.permutations(["a", "b", "c"]))

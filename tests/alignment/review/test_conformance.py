@@ -74,7 +74,7 @@ def test_a_decision_is_signed_and_in_the_history(log: ReviewLog) -> None:
     assert batch.signature == Signature("wang", "2026-11-25T10:00:00", "test")
     (change,) = batch.changes
     assert (change.row, change.after) == (review.keys[1], editable(review.sheet.rows[1]))
-    assert (change.before["mep3m_decision"], set(change.before)) == ("", set(EDITABLE))
+    assert (change.before["mep3m_decision"], set(change.before)) == ("", {*EDITABLE, "predicate_modifier"})
 
 
 def test_a_wrong_value_or_row_records_nothing(log: ReviewLog) -> None:

@@ -49,7 +49,7 @@ def test_another_modifier_is_named(tmp_path: Path, modifier: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "predicate", ["skos:closeMatch", "skos:RelatedMatch", "http://www.w3.org/2004/02/skos/core#closeMatch"]
+    "predicate", ["skos:closeMatch", "skos:MappingRelation", "http://www.w3.org/2004/02/skos/core#closeMatch"]
 )
 def test_a_predicate_that_says_less_is_open_and_stays_in_the_file(tmp_path: Path, predicate: str) -> None:
     file = table(

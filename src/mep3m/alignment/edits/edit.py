@@ -179,14 +179,14 @@ def remap_mapping(merged: Merge, taxonomy: Taxonomy, records: Sequence[Record]) 
             unmapped[node] = lost
         elif lost:
             notes.append(f"{node[0]} '{' > '.join(node[1])}' has a coarser label now: {lost}")
-    joined: dict[str, tuple[PlatformPath, ...]] = {}
-    for category, nodes in merged.joined.items():
+    members: dict[str, tuple[PlatformPath, ...]] = {}
+    for category, nodes in merged.members.items():
         following, _ = successor(category, records)
         if following is not None:
-            joined[following] = (*joined.get(following, ()), *nodes)
+            members[following] = (*members.get(following, ()), *nodes)
     named = {record.edit.id for record in records if record.edit.kind == "rename"}
     unnamed = tuple(category for category in merged.unnamed if category not in named)
-    return Merge(taxonomy, mapping, unmapped, joined, unnamed, tuple(notes))
+    return Merge(taxonomy, mapping, unmapped, members, unnamed, tuple(notes))
 
 
 _Change = tuple[tuple[Category, ...], tuple[Category, ...], dict[str, str | None]]

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from mep3m.alignment.crossing.overlap import RIGHT as OVERLAP
+from mep3m.alignment.crossing.overlap import overlapping
 from mep3m.alignment.crossing.relation import KnownPairs, relations, shipped_heads
 from mep3m.alignment.crossing.tables import Crossing
 from mep3m.alignment.learned.boosted import Curve, Weights, probability, shipped_weights
@@ -164,24 +166,26 @@ def _within(pairs: Pairs, classes: tuple[Sequence[str], Sequence[str]] | None) -
 
 
 def _proposals(assessed: Assessed, settings: EvidenceSettings) -> list[Proposal]:
-    """Return the accepted pairs and the best others of each left category, in the order of the left side."""
+    """Return what is accepted, what overlaps, and the best others of each left category, in its order."""
     pairs = assessed.candidates.pairs
     left, right = assessed.candidates.left.side, assessed.candidates.right.side
     linked = np.minimum(assessed.kinds.sum(axis=1), 1.0)
+    overlaps = overlapping(assessed.candidates.features, linked) & ~assessed.accepted
     order = np.lexsort((-linked - ties(left, right, pairs), ~assessed.accepted, pairs.rows))
     kept: dict[int, int] = {}
     proposals = []
     for k in order.tolist():
         row = int(pairs.rows[k])
-        accepted = bool(assessed.accepted[k])
-        if not accepted:
+        accepted, overlap = bool(assessed.accepted[k]), bool(overlaps[k])
+        if not accepted and not overlap:
             kept[row] = kept.get(row, 0) + 1
             if kept[row] > settings.kept or linked[k] < LEAST:
                 continue
         one, other = left.entries[row], right.entries[int(pairs.columns[k])]
         proposals.append(
             Proposal(
-                one.id, other.id, KINDS[assessed.relation[k]], float(linked[k]), accepted,
+                one.id, other.id, "overlaps" if overlap else KINDS[assessed.relation[k]],
+                OVERLAP if overlap else float(linked[k]), accepted,
                 _numbers(assessed, k), _words(assessed, k), one.label, other.label, left.name, right.name,
             )
         )  # fmt: skip

@@ -24,12 +24,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class MergeResult:
-    """A merge, notes for a person, the links that wait for one, and those that were applied."""
+    """A merge, notes for a person, the links that wait for one, those applied, and what overlaps."""
 
     merged: Merge
     notes: tuple[str, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     applied: tuple[Decision, ...] = ()
+    overlaps: tuple[Waiting, ...] = ()
 
 
 def impact(counts: Counts, result: MergeResult, decisions: Sequence[Decision]) -> dict[str, Any]:
@@ -58,19 +59,17 @@ def impact(counts: Counts, result: MergeResult, decisions: Sequence[Decision]) -
         ],
         "without_english": sum(category.name_en is None for category in merged.taxonomy),
         "decisions": progress(decisions),
-        "waiting": [
-            {
-                "line": one.decision.line,
-                "link": one.decision.link,
-                "probability": one.decision.probability,
-                "rows": one.rows,
-                "why": one.why,
-            }
-            for one in result.waiting
-        ],
+        "waiting": [_waiting(one) for one in result.waiting],
+        "overlaps": [_waiting(one) for one in result.overlaps],
         "notes": [*merged.notes, *result.notes],
         "taxonomy": merged.taxonomy.version,
     }
+
+
+def _waiting(one: Waiting) -> dict[str, Any]:
+    row = one.decision
+    told = {"line": row.line, "link": row.link, "probability": row.probability}
+    return {**told, "rows": one.rows, "why": one.why}
 
 
 def compare_after(before: Mapping[str, Any], after: Counts) -> list[str]:
@@ -129,6 +128,13 @@ def as_text(report: Mapping[str, Any], limit: int = 10) -> list[str]:
             for row in report["waiting"][:limit]
         ]
         lines += _more(len(report["waiting"]), limit)
+    if report.get("overlaps"):
+        lines.append(f"categories that overlap, which is never applied: {len(report['overlaps'])}")
+        lines += [
+            f"  line {row['line']}: {row['link']} ({row['rows']:,} rows)"
+            for row in report["overlaps"][:limit]
+        ]
+        lines += _more(len(report["overlaps"]), limit)
     lines += [f"note: {note}" for note in report["notes"][:limit]] + _more(len(report["notes"]), limit)
     return lines
 

@@ -92,16 +92,22 @@ class MergeInputs:
 class Merge:
     """One tree, the label path of every category that found a place, and the list of the others.
 
-    `joined` are the merged categories: id -> their shop categories. `unmapped` gives the reason.
+    `members` are the shops' categories that each category of the tree is, but for the classes of a
+    first-level map: id -> shop categories. `unmapped` gives the reason.
     `unnamed` are merged categories whose shops use different names and that nobody named.
     """
 
     taxonomy: Taxonomy
     mapping: Mapping[PlatformPath, tuple[Label, ...]]
     unmapped: Mapping[PlatformPath, str]
-    joined: Mapping[str, tuple[PlatformPath, ...]]
+    members: Mapping[str, tuple[PlatformPath, ...]]
     unnamed: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def joined(self) -> dict[str, tuple[PlatformPath, ...]]:
+        """The merged categories: id -> their shop categories, of which there are several."""
+        return {category: nodes for category, nodes in self.members.items() if len(nodes) > 1}
 
     def ids(self) -> dict[PlatformPath, str]:
         """Return each category's id at its own level: what keeps ids stable in the next merge."""
@@ -148,7 +154,7 @@ def _prepare(catalogue: Catalogue, review: MergeInputs) -> tuple[Forest, list[Pr
         for left, right in [catalogue.ends(row)]
         if left is not None and right is not None
     }
-    weights = _weights(catalogue)
+    weights = rows_below(catalogue)
     forest = build_forest(nodes, used, review.first_level, review.settings, weights, rejected)
     problems += forest.problems
     problems += _rejected_but_joined(catalogue, forest, review.decisions)
@@ -183,7 +189,7 @@ def _near_id(catalogue: Catalogue, ref: Ref) -> str:
     return f" (did you mean '{near[0]}'?)" if near else "; run 'mep3m align migrate' after a new export"
 
 
-def _weights(catalogue: Catalogue) -> dict[PlatformPath, int]:
+def rows_below(catalogue: Catalogue) -> dict[PlatformPath, int]:
     """Return the products of each node, those of the categories below it included."""
     weights: Counter[PlatformPath] = Counter()
     for (source, path), count in catalogue.rows.items():
@@ -224,7 +230,7 @@ def _two_names(forest: Forest) -> list[Problem]:
 
 
 def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merge:
-    weights = _weights(catalogue)
+    weights = rows_below(catalogue)
     depth = review.settings.depth
     used = {forest.of[node] for node in catalogue.used}
     used |= {number for number, group in enumerate(forest.groups) if group.class_id is not None}
@@ -245,16 +251,13 @@ def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merg
     for node in sorted(catalogue.used):
         number = forest.of[node]
         if number in chains:
-            mapping[node] = tuple(
-                _label(ids[at], forest, chains[number], at, node[0]) for at in chains[number]
-            )
+            mapping[node] = _labels(ids, forest, chains[number], node, review.first_level)
         else:
             unmapped[node] = "its first level is not in the first-level map, and no accepted link places it"
-    joined = {
-        ids[number]: members
+    members = {
+        ids[number]: tuple(node for node in forest.groups[number].members if node in catalogue.used)
         for number in kept
         if forest.groups[number].class_id is None
-        and len(members := tuple(m for m in forest.groups[number].members if m in catalogue.used)) > 1
     }
     unnamed = tuple(ids[number] for number in kept if not names[number][2])
     folded = sum(len(forest.chain(number)) > depth for number in chains)
@@ -262,7 +265,7 @@ def _assemble(catalogue: Catalogue, review: MergeInputs, forest: Forest) -> Merg
     unknown = review.first_level.unknown(forest.of) if review.first_level is not None else []
     mistaken = [f"first-level map: {text}" for text in unknown]
     notes = (*mistaken, *deep, *forest.notes, *_same_names(categories))
-    return Merge(Taxonomy(tuple(categories)), mapping, unmapped, joined, unnamed, notes)
+    return Merge(Taxonomy(tuple(categories)), mapping, unmapped, members, unnamed, notes)
 
 
 def _stable_ids(
@@ -319,23 +322,66 @@ def _names(
     return zh or heaviest[0][1][-1], en or (english[0] if english else None), bool(zh) or len(own) == 1
 
 
-def _label(category: str, forest: Forest, chain: Sequence[int], at: int, source: str) -> Label:
-    """Return one level of a label path with who decided it."""
-    group = forest.groups[at]
-    deciding: Sequence[Decision] = group.links
-    if not deciding and all(member[0] != source for member in group.members):
-        below = [forest.groups[number].placed_by for number in chain[chain.index(at) + 1 :]]
-        deciding = [link for link in below[:1] if link is not None]
+def _labels(
+    ids: Mapping[int, str],
+    forest: Forest,
+    chain: Sequence[int],
+    node: PlatformPath,
+    first_level: FirstLevelMap | None,
+) -> tuple[Label, ...]:
+    """Return the label path of a category: that of the groups of `chain`, from the first level down."""
+    own = first_level.class_of(node) if first_level is not None else None
+    whole = forest.chain(forest.of[node])
+    return tuple(
+        _label(ids[at], forest, whole[place:], node, own is not None and forest.groups[at].class_id == own)
+        for place, at in enumerate(chain)
+    )
+
+
+def _label(category: str, forest: Forest, way: Sequence[int], node: PlatformPath, mapped: bool) -> Label:
+    """Return the first level of `way`, the groups from it down to that of `node`, with who decided it.
+
+    `mapped` says that the first-level map gives the category to this class. Where the category's own platform
+    has nothing there, it was decided by what brought the category below it.
+    """
+    group, source = forest.groups[way[0]], node[0]
+    own = any(member[0] == source for member in group.members)
+    deciding: Sequence[Decision] = group.links if own and group.class_id is None else ()
+    if not own and not mapped:
+        deciding = _brought(forest, way, source)
     if not deciding:
-        alone = len(group.members) == 1
+        alone = own and len(group.members) == 1
         by = "first-level map" if group.class_id else f"tree of {source}" if alone else "same name"
         return Label(category, "mapped", by)
     reviewers = sorted({link.reviewer or "unnamed reviewer" for link in deciding if link.verdict == "accept"})
     if all(link.verdict == "accept" for link in deciding):
         return Label(category, "reviewed", ", ".join(reviewers))
-    known = [link.probability for link in deciding if link.probability is not None]
+    known = [row.probability for row in deciding if row.verdict != "accept" and row.probability is not None]
     by = ", ".join(["mep3m align", *reviewers])
     return Label(category, "mapped", by, min(known) if known else None)
+
+
+def _brought(forest: Forest, way: Sequence[int], source: str) -> list[Decision]:
+    """Return the links that bring a platform's categories below the first group of `way`, the lowest first.
+
+    From the platform's own group upwards: a group that a link placed is there by that link; one that a tree
+    placed is there by its exact links, unless that tree is of the platform that has been followed so far.
+    """
+    found: list[Decision] = []
+    platforms = {source}
+    start = next(
+        place for place, at in enumerate(way) if any(of[0] == source for of in forest.groups[at].members)
+    )
+    for at, above in zip(way[start:0:-1], way[start - 1 :: -1], strict=True):
+        group = forest.groups[at]
+        trees = {member[0] for member in forest.groups[above].members}
+        if (link := group.placed_by) is not None:
+            found.append(link)
+            platforms = {link.right.source if link.relation == "narrower" else link.left.source}
+        elif platforms.isdisjoint(trees):
+            found += group.links
+            platforms = trees
+    return found
 
 
 def _same_names(categories: Iterable[Category]) -> list[str]:

@@ -15,6 +15,7 @@ from mep3m.alignment.merging.merge import Catalogue, Merge
 from mep3m.alignment.merging.policy import Waiting
 from mep3m.alignment.records import TITLE_SEPARATOR, TURNED, Relation
 from mep3m.alignment.review.decisions import Decision
+from mep3m.alignment.sheet import cell_text
 from mep3m.store.filesystem import atomic_write
 from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
 
@@ -30,7 +31,9 @@ NO_CATEGORY = "(no category)"
 WORDS = 3
 #: the number at the end of such a part, and what it calls the two sides
 NUMBER, SIDE = re.compile(r"-?[0-9.]+$"), re.compile(r"\b(left|right)\b")
-_SAYS: Mapping[Relation, str] = {"exact": "is the same as", "narrower": "lies within", "broader": "contains"}
+_SAYS: Mapping[Relation, str] = {
+    "exact": "is the same as", "narrower": "lies within", "broader": "contains", "overlaps": "overlaps"
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def write_places(path: Path, places: Iterable[CategoryPlace]) -> None:
 
 def _cells(place: CategoryPlace) -> tuple[str, ...]:
     probability = "" if place.probability is None else f"{place.probability:.4f}"
-    titles = TITLE_SEPARATOR.join(_cell(title).replace("||", "|") for title in place.samples)
+    titles = TITLE_SEPARATOR.join(" ".join(title.split()).replace("||", "|") for title in place.samples)
     placed = place.shown_place
     return (
         place.platform, place.shown, placed, place.relation, probability, str(place.rows), place.why, titles
@@ -142,8 +145,8 @@ def _cells(place: CategoryPlace) -> tuple[str, ...]:
 
 
 def _cell(text: str) -> str:
-    """Return a text on one line and without tabs."""
-    return " ".join(text.split())
+    """Return a text on one line and without tabs, which no spreadsheet takes for a formula."""
+    return cell_text(" ".join(text.split()))
 
 
 def _names(ids: Sequence[str | None], taxonomy: Taxonomy) -> tuple[str, ...]:
@@ -171,6 +174,12 @@ class _Explained:
             for end in catalogue.ends(one.decision):
                 if end is not None:
                     self.waiting.setdefault(end, []).append(one)
+        self.overlaps: dict[PlatformPath, list[tuple[PlatformPath, Decision]]] = {}
+        for row in (one.decision for one in result.overlaps):
+            left, right = catalogue.ends(row)
+            if left is not None and right is not None:
+                self.overlaps.setdefault(left, []).append((right, row))
+                self.overlaps.setdefault(right, []).append((left, row))
         self.same = {node: members for members in result.merged.joined.values() for node in members}
 
     def reason(self, node: PlatformPath) -> tuple[Standing, str, float | None, str]:
@@ -180,6 +189,8 @@ class _Explained:
         if (own := self._decided(node)) is not None:
             return own
         parts = [f"its own place: {'there is no other platform' if self.alone else self._open(node)}"]
+        if node in self.overlaps:
+            parts.append(self._overlap(node))
         above = next((up for up in _above(node) if self._decided(up) is not None), None)
         inside = self._inside(node)
         if above is not None and (decided := self._decided(above)) is not None:
@@ -238,6 +249,11 @@ class _Explained:
             return "no link is sure enough"
         best = min(waiting, key=lambda one: _surest_first(one.decision))
         return f"no link is sure enough (line {best.decision.line} waits, {best.decision.link}: {best.why})"
+
+    def _overlap(self, node: PlatformPath) -> str:
+        """Say which category it overlaps most surely."""
+        to, row = min(self.overlaps[node], key=lambda one: _surest_first(one[1]))
+        return f"it {_sentence('overlaps', to, row)}, which is never applied (line {row.line})"
 
     def _ids(self, node: PlatformPath) -> tuple[str | None, ...]:
         return tuple(one.category for one in self.merged.mapping.get(node, ()))

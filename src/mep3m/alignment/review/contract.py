@@ -168,6 +168,11 @@ def editable(row: Cells) -> dict[str, str]:
     return {column: row.get(column, "") for column in (*EDITABLE, *denial)}
 
 
+def _before(cells: Cells, after: Cells) -> Cells:
+    """Return cells as they were before a change, with that of a column that the change adds."""
+    return {**dict.fromkeys(after, ""), **cells}
+
+
 def changes_for(
     review: Review,
     history: Sequence[DecisionBatch],
@@ -195,12 +200,15 @@ def changes_for(
             )
         changed = {**row, **_signed(signature), **cells}
         if row.get("predicate_modifier"):  # the decision is said anew: a denial of before must not stand
-            changed["predicate_modifier"] = NOT if cells.get("mep3m_decision") == "reject" else ""
+            changed["predicate_modifier"] = ""
         try:
-            parse_decision(changed, line)
+            verdict = parse_decision(changed, line).verdict
         except ValueError as error:
             raise UsageError(f"line {line}: {error}") from None
-        changes.append(RowChange(key, editable(row), editable(changed)))
+        if verdict == "reject":  # other tools know no other word for it
+            changed["predicate_modifier"] = NOT
+        after = editable(changed)
+        changes.append(RowChange(key, _before(editable(row), after), after))
     return tuple(changes)
 
 
@@ -209,8 +217,9 @@ def edited_rows(sheet: Sheet, history: Sequence[DecisionBatch]) -> tuple[RowChan
     known = {change.row: change.after for batch in history for change in batch.changes}
     changes = []
     for key, row in zip(row_keys(sheet), sheet.rows, strict=True):
-        before = known.get(key) or {c: "" if c in DECIDED else row.get(c, "") for c in EDITABLE}
         after = editable(row)
+        before = known.get(key) or {c: "" if c in DECIDED else row.get(c, "") for c in EDITABLE}
+        before = _before(before, after)
         if before != after and (key in known or any(row.get(column) for column in DECIDED)):
             changes.append(RowChange(key, before, after))
     return tuple(changes)

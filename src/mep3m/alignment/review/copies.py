@@ -11,7 +11,7 @@ from mep3m.alignment.sheet import Sheet
 from mep3m.errors import UsageError
 
 #: columns that a blind copy leaves empty
-HIDDEN = ("confidence", "mep3m_accepted_by_method", "mep3m_evidence", "comment")
+HIDDEN = ("confidence", "mep3m_accepted_by_method", "mep3m_evidence", "comment", "mep3m_self_test")
 
 
 def blind(review: Review, seed: int) -> Sheet:

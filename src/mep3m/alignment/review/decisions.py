@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from mep3m.alignment.records import Relation
+from mep3m.alignment.records import TURNED, Relation
 from mep3m.alignment.review.sssom import PREDICATES, REQUIRED, SHOWN, MappingRow, parse_row, with_shared_slots
 from mep3m.alignment.sheet import Sheet, read_sheet
 from mep3m.errors import FormatError, UsageError, did_you_mean
@@ -160,16 +160,22 @@ def parse_decision(cells: Mapping[str, str], line: int) -> Decision:
 
 
 def links(decisions: Iterable[Decision], settings: MergeSettings) -> list[Decision]:
-    """Return the decisions that are applied: accepted by a person or, if asked for, by the method."""
+    """Return the decisions that are applied: accepted by a person or, if asked for, by the method.
+
+    An overlap says nothing that could be applied, not even where a person has confirmed it.
+    """
     return [
         decision
         for decision in decisions
-        if decision.verdict == "accept"
-        or (
-            settings.unreviewed == "accept"
-            and decision.verdict == "open"
-            and decision.by_method
-            and (decision.probability or 0.0) >= settings.least(decision.relation)
+        if decision.relation != "overlaps"
+        and (
+            decision.verdict == "accept"
+            or (
+                settings.unreviewed == "accept"
+                and decision.verdict == "open"
+                and decision.by_method
+                and (decision.probability or 0.0) >= settings.least(decision.relation)
+            )
         )
     ]
 
@@ -200,17 +206,9 @@ def progress(decisions: Iterable[Decision]) -> dict[Verdict, int]:
     return counts
 
 
-def most_uncertain(decisions: Iterable[Decision]) -> list[Decision]:
-    """Return the open and unsure rows, those with a probability nearest to one half first."""
-    waiting = [decision for decision in decisions if decision.verdict in ("open", "unsure")]
-    return sorted(waiting, key=lambda row: (abs((row.probability or 0.0) - 0.5), row.line))
-
-
 def _turned(decision: Decision, left: Ref) -> Relation:
     """Return the relation as it reads with `left` on the left."""
-    if decision.left == left or decision.relation == "exact":
-        return decision.relation
-    return "broader" if decision.relation == "narrower" else "narrower"
+    return decision.relation if decision.left == left else TURNED[decision.relation]
 
 
 def _compare(relation: Relation, row: Decision, other_relation: Relation, other: Decision) -> list[Problem]:

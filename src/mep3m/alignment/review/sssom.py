@@ -6,7 +6,8 @@ again; `sssom_export` writes the same mappings with the CURIEs that SSSOM asks f
 
 The direction is SKOS's: `subject skos:broadMatch object` says that the OBJECT is the broader one.
 A proposal's `relation` is said of the left category, which is the subject: `narrower` (left is
-narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos:narrowMatch`.
+narrower than right) is therefore written `skos:broadMatch`, and `broader` `skos:narrowMatch`. Categories
+that overlap are `skos:relatedMatch`: related, and neither above nor below each other.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mep3m import __version__
-from mep3m.alignment.records import Proposal, Relation
+from mep3m.alignment.records import TITLE_SEPARATOR, Proposal, Relation
 from mep3m.alignment.review.metadata import read_metadata, yaml_text
-from mep3m.alignment.sheet import Sheet, one_line, read_sheet
+from mep3m.alignment.review.stock import Stock, Stocks
+from mep3m.alignment.sheet import Sheet, cell_text, read_sheet
 from mep3m.errors import FormatError
 from mep3m.store.filesystem import atomic_write
 
@@ -32,13 +34,13 @@ PREDICATES: dict[Relation, str] = {
     "exact": "skos:exactMatch",
     "narrower": "skos:broadMatch",
     "broader": "skos:narrowMatch",
+    "overlaps": "skos:relatedMatch",
 }
 #: predicates as they are read: upper and lower case may have been changed by whoever edited the table
 RELATIONS: dict[str, Relation] = {word.lower(): relation for relation, word in PREDICATES.items()}
 #: predicates of SKOS that say less than we apply: such a row is open, and is told
 OPEN_PREDICATES = tuple(
-    f"skos:{name}"
-    for name in ("closeMatch", "relatedMatch", "mappingRelation", "semanticRelation", "related")
+    f"skos:{name}" for name in ("closeMatch", "mappingRelation", "semanticRelation", "related")
 )
 SKOS = "http://www.w3.org/2004/02/skos/core#"
 #: the value of `predicate_modifier` that denies a mapping
@@ -59,6 +61,8 @@ COLUMNS = (
     "mapping_justification", "comment", "subject_source", "object_source", "reviewer_label",
     "mapping_date", "mapping_tool", "mapping_tool_version", "mep3m_accepted_by_method",
     "mep3m_evidence", "mep3m_decision", "mep3m_new_name_zh", "mep3m_new_name_en",
+    "mep3m_subject_rows", "mep3m_object_rows", "mep3m_subject_titles", "mep3m_object_titles",
+    "mep3m_self_test", "predicate_modifier",
 )  # fmt: skip
 REQUIRED = ("subject_id", "predicate_id", "object_id")
 #: problems that one message lists
@@ -105,12 +109,14 @@ def write_sssom(
     title: str = "mep3m alignment",
     made_from: Mapping[str, Path] | None = None,
     versions: Mapping[str, str] | None = None,
+    stocks: Stocks | None = None,
 ) -> int:
     """Write the table, one row a mapping, and return how many rows it has.
 
     A bare proposal is written as an undecided row of today and of this version. `made_from` (keys of
     `MADE_FROM`) is noted as paths from the table's own folder, for `read_made_from`.
-    `versions` are those of the left and the right taxonomy where their files say them. The set's
+    `versions` are those of the left and the right taxonomy where their files say them. `stocks` fills in the
+    rows and titles of both categories. The set's
     identifier is made of its content: the same table has the same one; it has a fixed length, so it
     is filled in when the rows, which are not kept in memory, have been written.
     """
@@ -137,7 +143,9 @@ def write_sssom(
         writer = csv.DictWriter(content, COLUMNS, delimiter="\t", lineterminator="\n")
         writer.writeheader()
         for row in map(_dated, rows):
-            writer.writerow({column: one_line(value) for column, value in _cells(row).items()})
+            ends = stocks.ends(row.proposal) if stocks is not None else (Stock(), Stock())
+            cells = _cells(row) | _stock_cells(ends) | {"predicate_modifier": _modifier(row)}
+            writer.writerow({column: cell_text(value) for column, value in cells.items()})
             count += 1
         file.seek(head.index(str(uuid.UUID(int=0)).encode()))
         file.write(str(content.identifier()).encode())
@@ -229,7 +237,7 @@ def parse_row(cells: Mapping[str, str], line: int) -> MappingRow:
         right_id=cells["object_id"],
         relation=relation,
         probability=_confidence(cells.get("confidence", "")),
-        accept=accepted in ("", "yes", "true") and not denied and not other,
+        accept=accepted in ("", "yes", "true") and not denied and not other and relation != "overlaps",
         evidence=_evidence(cells.get("mep3m_evidence", "")),
         words=cells.get("comment", ""),
         left_label=cells.get("subject_label", ""),
@@ -297,4 +305,17 @@ def _cells(row: MappingRow) -> dict[str, str]:
         " ".join(f"{key}={value:.4g}" for key, value in proposal.evidence.items()),
         row.decision, row.new_name_zh, row.new_name_en,
     )  # fmt: skip
-    return dict(zip(COLUMNS, values, strict=True))
+    return dict(zip(COLUMNS, values, strict=False))
+
+
+def _modifier(row: MappingRow) -> str:
+    return NOT if row.decision == "reject" else ""
+
+
+def _stock_cells(ends: tuple[Stock, Stock]) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for side, stock in zip(("subject", "object"), ends, strict=True):
+        cells[f"mep3m_{side}_rows"] = "" if stock.rows is None else str(stock.rows)
+        titles = (title.replace("||", "|") for title in stock.titles)
+        cells[f"mep3m_{side}_titles"] = TITLE_SEPARATOR.join(titles)
+    return cells

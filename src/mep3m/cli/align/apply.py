@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 def _sources(command: Any) -> Any:
     """Add the options that say where a merge's categories and decisions come from."""
     options = [
+        click.option("--project", type=FILE, help="mep3m.toml: its first level and [merge], as a build."),
         click.option("--store", type=FILE, help="The store whose rows get the labels."),
         click.option("--left", type=FILE, help="Table of the left platform's categories."),
         click.option("--right", type=FILE, help="Table of the right platform's categories."),
@@ -88,17 +89,23 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     The rows of --store are written to the new store --out; the first stays as it is, and every row
     keeps its platform's own path. Contradictions are listed with their lines, and then nothing is
     written. Exit code 1: some categories are unmapped (they are listed).
+
+    With --project, a --dry-run says what 'mep3m build' will do with FILE, the review in its folder: the
+    first level and the settings [merge] of the project count (other options here come before them), and the
+    store is the one that FILE was made from.
     """
     from mep3m.alignment.merging.impact import as_text, compare_after, impact
     from mep3m.alignment.review.file_log import FileReviewLog
     from mep3m.stages.apply_review import store_counts
     from mep3m.store import Store
 
+    if options["project"] and options["store"] is None and options["left"] is None:
+        options["store"] = _own_store(review_file)
     if options["store"] is None and options["left"] is None:
         raise UsageError("say what to apply it to: --store DIR, or the tables --left FILE and --right FILE")
     if options["out"] is None and not options["dry_run"]:
         raise UsageError("say where the result goes: --out DIR, or --dry-run to see what would happen")
-    stage = _stage(FileReviewLog(review_file).read(now()).decisions, options)
+    stage = merge_stage(FileReviewLog(review_file).read(now()).decisions, options)
     store = Store.open(options["store"]) if options["store"] else None
     counts = store_counts(store) if store else stage.table_counts()
     if stage.review.first_level is not None:  # a name that nobody has would have no effect, in silence
@@ -121,20 +128,37 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     ctx.exit(1 if report["unmapped"] else 0)
 
 
-def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyReview:
-    """Return the stage that the options describe."""
+def _own_store(review_file: Path) -> Path:
+    """Return the store that a review was made from.
+
+    Raises:
+        UsageError: it does not say, or the store is gone.
+    """
+    from mep3m.alignment.review.sssom import read_made_from
+
+    store = read_made_from(review_file).get("store")
+    if store is None or not store.is_dir():
+        raise UsageError(f"{review_file} was not made from a store that is still there; name it with --store")
+    return store
+
+
+def merge_stage(decisions: Sequence[Decision], options: Mapping[str, Any]) -> ApplyReview:
+    """Return the stage that the options describe; those of a project count where none is given."""
     from mep3m.alignment.edits.history import read_history
-    from mep3m.alignment.merging.first_level import read_first_level
+    from mep3m.alignment.merging.first_level import from_entries, read_first_level
     from mep3m.alignment.merging.merge import MergeInputs
     from mep3m.alignment.review.decisions import rename_sources, with_reviewer
     from mep3m.alignment.taxonomies.published import read_categories
     from mep3m.settings.align import MergeSettings
+    from mep3m.settings.project import load_project
     from mep3m.stages.apply_review import ApplyReview, read_previous
 
     keys = (*MergeSettings.model_fields, "accept_above")
     given = given_options(options, keys)
-    settings = MergeSettings.parse(given, "mep3m align apply")
-    names = {"left": options["left_platform"], "right": options["right_platform"]}
+    project = load_project(options["project"]) if options.get("project") else None
+    own = project.merge.model_dump(exclude_unset=True) if project else {}
+    settings = MergeSettings.parse({**own, **given}, "mep3m align apply")
+    names = {key: options.get(f"{key}_platform") or key for key in ("left", "right")}
     sides: list[Side] = []
     for key in ("left", "right"):
         if options[key]:
@@ -142,10 +166,12 @@ def _stage(decisions: Sequence[Decision], options: dict[str, Any]) -> ApplyRevie
             sides.append(known.side)
             for reject in known.rejects:
                 click.echo(f"{reject.file}, line {reject.line}: {reject.reason}", err=True)
-    said = rename_sources(with_reviewer(decisions, options["reviewer"]), names)
+    said = rename_sources(with_reviewer(decisions, options.get("reviewer")), names)
     first_level = read_first_level(options["first_level"]).renamed(names) if options["first_level"] else None
-    previous = read_previous(options["previous"]) if options["previous"] else None
-    edits = tuple(read_history(options["edits"])) if options["edits"] else ()
+    if first_level is None and project is not None and project.first_level:
+        first_level = from_entries(project.first_level, options["project"])
+    previous = read_previous(options["previous"]) if options.get("previous") else None
+    edits = tuple(read_history(options["edits"])) if options.get("edits") else ()
     return ApplyReview(MergeInputs(tuple(said), first_level, previous, settings), tuple(sides), edits)
 
 

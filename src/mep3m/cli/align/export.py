@@ -42,7 +42,7 @@ def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     review = FileReviewLog(review_file).read(now())
     sheet, decisions = review.sheet, review.decisions
     wanted = {decision.line for decision in links(decisions, settings)}
-    wanted |= {decision.line for decision in decisions if decision.verdict == "reject"}
+    wanted |= {decision.line for decision in decisions if decision.verdict in ("accept", "reject")}
     count = export_sssom(out, [parse_mapping(cells, line) for line, cells in sheet if line in wanted], terms)
     counts = progress(decisions)
     if as_json:

@@ -12,7 +12,9 @@ from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
 from mep3m.errors import UsageError
 
 if TYPE_CHECKING:
+    from mep3m.alignment.gold import Gold
     from mep3m.alignment.records import Proposal, Side
+    from mep3m.alignment.row_score import RowScores
     from mep3m.store.rejects import Reject
 
 #: rows with the path of another row that are named in words
@@ -53,7 +55,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     """
     from mep3m.alignment.propose import propose as propose_links
     from mep3m.alignment.review.file_log import require_replaceable
-    from mep3m.alignment.review.sssom import write_sssom
+    from mep3m.alignment.review.write import write_review
     from mep3m.settings.align import AlignSettings
     from mep3m.settings.base import with_values
 
@@ -64,7 +66,7 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     first_levels = _first_levels(options["first_level"], sides) if options["first_level"] else None
     proposals = propose_links(sides, settings, first_levels)
     made_from = {key: options[key] for key in ("left", "right", "store") if options[key]}
-    rows = write_sssom(options["out"], proposals, title, made_from, versions)
+    rows = write_review(options["out"], sides, proposals, title, made_from, versions)
     accepted = sum(proposal.accept for proposal in proposals)
     if options["draft_first_level"]:
         _draft_first_level(sides, proposals, options["draft_first_level"])
@@ -105,6 +107,9 @@ def propose(ctx: click.Context, /, as_json: bool, **options: Any) -> None:
     show_default=True,
     help="Wrong and missed pairs to list, of each.",
 )
+@click.option("--rows", is_flag=True, help="Merge without review, and score where the rows would stand.")
+@click.option("--first-level", type=FILE, help="With --rows: hand-made first level, .toml or a table.")
+@click.option("--project", type=FILE, help="With --rows: mep3m.toml, its first level and [merge].")
 @json_option
 @click.pass_context
 def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any) -> None:
@@ -113,21 +118,31 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
     A pair counts as proposed when its method accepted it. Gold rows with an id that is not in the
     tables (or the store) that PROPOSALS was made from are set aside and listed with their lines
     (exit code 1).
+
+    --rows also merges as PROPOSALS and the defaults say, and compares with the gold, which must be complete:
+    rows in a right place (below no category of another platform that does not contain them), and how many
+    rows that another platform has a place for were joined with it; also with every category counted once.
     """
+    from mep3m.alignment.gold import read_gold
     from mep3m.alignment.review.sssom import read_sssom
-    from mep3m.alignment.score import read_gold
     from mep3m.alignment.score import score as score_proposals
 
+    if (options["first_level"] or options["project"]) and not options["rows"]:
+        raise UsageError("--first-level and --project say how to merge: use them with --rows")
     rows = [row.proposal for row in read_sssom(proposals)]
-    gold = read_gold(options["gold"], *_known_sides(proposals, options))
+    sides = _known_sides(proposals, options)
+    gold = read_gold(options["gold"], *_two(sides), sides=[side for side in sides if side is not None])
     scores = score_proposals(rows, gold, options["errors"])
     if gold.swapped:
         click.echo("the gold has left and right the other way round: it was turned", err=True)
     for unknown in scores.gold_unknown:
         click.echo(f"gold {unknown}", err=True)
+    placed = _score_rows(proposals, gold, options) if options["rows"] else None
     if as_json:
-        print_json(scores.to_dict())
+        print_json({**scores.to_dict(), **({"placed": placed.to_dict()} if placed else {})})
     else:
+        if placed:
+            click.echo("\n".join(_placed_lines(placed, options["errors"])))
         click.echo(f"precision {scores.precision:.4f}  recall {scores.recall:.4f}  f1 {scores.f1:.4f}")
         click.echo(f"average precision {scores.average_precision:.4f}")
         click.echo(
@@ -140,6 +155,54 @@ def score(ctx: click.Context, /, proposals: Path, as_json: bool, **options: Any)
             labels = f"{error.get('left', error['left_id'])}  |  {error.get('right', error['right_id'])}"
             click.echo(f"{error['kind']:7s} {labels}  ({error['evidence']})")
     ctx.exit(1 if scores.gold_unknown else 0)
+
+
+def _score_rows(proposals: Path, gold: Gold, options: dict[str, Any]) -> RowScores:
+    """Merge as the proposals say, and score where each category's rows stand."""
+    from mep3m.alignment.merging.merge import Catalogue
+    from mep3m.alignment.review.decisions import read_review
+    from mep3m.alignment.review.sssom import read_made_from
+    from mep3m.alignment.row_score import score_rows
+    from mep3m.alignment.truth import gold_containers
+    from mep3m.cli.align.apply import merge_stage
+    from mep3m.stages.apply_review import store_counts
+    from mep3m.store import Store
+
+    noted = read_made_from(proposals)
+    tables = {key: options[key] or noted.get(key) for key in ("left", "right")}
+    store = None if any(tables.values()) else noted.get("store")
+    if store is None and not all(tables.values()):
+        raise UsageError(f"{proposals} does not say what it was made from: name --left and --right")
+    stage = merge_stage(read_review(proposals)[1], {**options, **tables})
+    counts = store_counts(Store.open(store)) if store else stage.table_counts()
+    if stage.review.first_level is not None:
+        stage.review.first_level.require_known(counts.rows)
+    rows = dict(counts.rows)
+    if not any(rows.values()):  # no table says how many: every category counts once
+        rows = dict.fromkeys(rows, 1)
+    catalogue = Catalogue.of(stage.sides, counts.rows)
+    two = catalogue.sources if len(catalogue.sources) == 2 else ()
+    return score_rows(stage.result(counts).merged, rows, gold_containers(gold, catalogue, two))
+
+
+def _placed_lines(placed: RowScores, shown: int) -> list[str]:
+    """Return the scores of rows and categories, and what is wrong, as lines for a terminal."""
+    told = placed.to_dict()
+    lines = []
+    for name in ("rows", "categories"):
+        shares = {
+            key: "-" if told[name][key] is None else f"{told[name][key]:.4f}"
+            for key in ("right_place", "joined")
+        }
+        lines.append(
+            f"{name} in a right place {shares['right_place']} (of {told[name]['n']:,}); joinable ones joined "
+            f"{shares['joined']} (of {told[name]['joinable']:,})"
+        )
+    for key, word in (("wrong_place", "below"), ("not_joined", "could be with")):
+        for one in told[key][:shown]:
+            others = ", ".join(one["others"]) or "nothing: it has no label"
+            lines.append(f"{key.replace('_', ' ')}: {one['category']} ({one['rows']:,} rows) {word} {others}")
+    return lines
 
 
 def _sides(options: dict[str, Any]) -> tuple[list[Side], list[Reject], str, dict[str, str]]:
@@ -175,30 +238,40 @@ def _notes(sides: list[Side], options: dict[str, Any]) -> list[str]:
 
 
 def _known_sides(proposals: Path, options: dict[str, Any]) -> list[Side | None]:
-    """Return the left and the right categories of a table of proposals, as far as they can be known."""
+    """Return the categories that a table of proposals is about, as far as they can be known.
+
+    Those of every platform of a store, or of the left and the right table.
+    """
     from mep3m.alignment.from_store import sides_from_products
-    from mep3m.alignment.records import Side
+    from mep3m.alignment.records import with_all_above
     from mep3m.alignment.review.sssom import read_made_from
     from mep3m.alignment.taxonomies.published import read_categories
     from mep3m.store import Store
 
     noted = read_made_from(proposals)
     if "store" in noted and noted["store"].is_dir() and not (options["left"] or options["right"]):
-        sides = sides_from_products(Store.open(noted["store"]).tables())
-        if len(sides) == 2:
-            return [sides[0], sides[1]]
-        every = {entry.id: entry for side in sides for entry in side}
-        return [Side(noted["store"].name, tuple(every.values()))] * 2
+        return [with_all_above(side) for side in sides_from_products(Store.open(noted["store"]).tables())]
     read: list[Side | None] = []
     for key in ("left", "right"):
         path = options[key] or noted.get(key)
         known = path is not None and (options[key] is not None or path.is_file())
         if path is not None and not known:
             click.echo(f"{path} is not a file any more: give --{key} to check the gold's ids", err=True)
-        read.append(read_categories(path).side if path is not None and known else None)
+        read.append(with_all_above(read_categories(path).side) if path is not None and known else None)
     if noted.get("store") and not any(read):
         click.echo(f"{noted['store']} is not a store any more: the gold's ids are not checked", err=True)
     return read
+
+
+def _two(sides: Sequence[Side | None]) -> tuple[Side | None, Side | None]:
+    """Return what the left and the right ids of a gold are looked up in: of more than two, in all of them."""
+    from mep3m.alignment.records import Side
+
+    if len(sides) == 2:
+        return sides[0], sides[1]
+    every = {entry.id: entry for side in sides if side is not None for entry in side}
+    whole = Side("any", tuple(every.values()))
+    return whole, whole
 
 
 def _first_levels(path: Path, sides: Sequence[Side]) -> dict[tuple[str, str], str]:

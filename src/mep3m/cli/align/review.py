@@ -20,9 +20,12 @@ from mep3m.store.append_log import now
 
 if TYPE_CHECKING:
     from mep3m.alignment.review.contract import DecisionBatch, Review, ReviewLog
-    from mep3m.alignment.review.decisions import Decision
+    from mep3m.alignment.review.order import Waits
 
 ANSWERS = {"a": "accept", "r": "reject", "u": "unsure"}
+#: what is shown with a question
+ASKED_WITH = ("comment", "mep3m_subject_titles", "mep3m_object_titles", "mep3m_self_test")
+RELATIONS = ["exact", "narrower", "broader", "overlaps"]
 
 
 @click.command(
@@ -41,10 +44,10 @@ ANSWERS = {"a": "accept", "r": "reject", "u": "unsure"}
 @click.option("--clear", help="Lines to open again.")
 @click.option("--name-zh", help="New Chinese name for the accepted line.")
 @click.option("--name-en", help="New English name for the accepted line.")
-@click.option("--relation", type=click.Choice(["exact", "narrower", "broader"]), help="Change the relation.")
+@click.option("--relation", type=click.Choice(RELATIONS), help="Change the relation.")
 @click.option("--reviewer", default=login_name, show_default="login name", help="Who decides.")
 @click.option("--line", "lines", multiple=True, help="Ask about these lines in the terminal.")
-@click.option("--ask", is_flag=True, help="Ask about every open line, the most uncertain first.")
+@click.option("--ask", is_flag=True, help="Ask about every open line, in the order listed.")
 @click.option("--blind", type=NEW_FILE, help="Write the open rows here without scores, shuffled.")
 @click.option("--seed", default=0, show_default=True, help="Order of the blind copy.")
 @click.option("--take", type=FILE, help="Bring in the decisions of a copy.")
@@ -57,10 +60,14 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
     FILE is an SSSOM table from 'align propose'. Edit it in any editor or spreadsheet (columns
     mep3m_decision: accept, reject, unsure; mep3m_new_name_zh, mep3m_new_name_en, reviewer_label),
     or decide here by line. Everything is logged beside the file and 'align undo FILE' takes it back.
+
+    Open rows are listed by rows at stake (those that the link would move, times its probability), after those
+    that are sure but surprising: a model that has not seen the platform files the rows elsewhere.
     """
     from mep3m.alignment.review.copies import blind, take
-    from mep3m.alignment.review.decisions import contradictions, most_uncertain, parse_lines, progress
+    from mep3m.alignment.review.decisions import contradictions, parse_lines, progress
     from mep3m.alignment.review.file_log import FileReviewLog, require_replaceable
+    from mep3m.alignment.review.order import review_order
 
     if options["blind"]:
         require_replaceable(options["blind"])
@@ -76,13 +83,13 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
     asked = [line for text in options["lines"] for line in parse_lines(text)]
     opened = log.read(when)
     if options["ask"] and not asked:
-        asked = [decision.line for decision in most_uncertain(opened.decisions)]
+        asked = [one.decision.line for one in review_order(opened)]
     changed += _ask(log, opened, asked, options["reviewer"])
     opened = log.read(when)
     if options["blind"]:
         blind(opened, options["seed"]).write(options["blind"])
     problems = contradictions(opened.decisions)
-    waiting = most_uncertain(opened.decisions)
+    waiting = review_order(opened)
     if as_json:
         print_json(
             {
@@ -90,7 +97,7 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
                 "changed": changed,
                 "by_hand": by_hand,
                 "problems": [{"kind": p.kind, "lines": p.lines, "text": p.text} for p in problems],
-                "open": [_row(decision) for decision in waiting],
+                "open": [_row(one) for one in waiting],
             }
         )
     else:
@@ -143,32 +150,42 @@ def _ask(log: ReviewLog, opened: Review, lines: Sequence[int], reviewer: str) ->
             continue
         place = opened.keys.index(key)
         decision = opened.decisions[place]
-        words = opened.sheet.rows[place].get("comment", "")
+        cells = opened.sheet.rows[place]
         click.echo(f"[{number}/{len(keys)}] line {decision.line}: {decision.link}")
-        if words:
-            click.echo(f"    {words}")
+        for text in (cells.get(column) for column in ASKED_WITH):
+            if text:
+                click.echo(f"    {text}")
         allowed = click.Choice(["a", "r", "u", "n", "s", "q"])
         answer = click.prompt("    accept, reject, unsure, new name, skip, quit", type=allowed, default="s")
         if answer == "q":
             break
-        cells = {"mep3m_decision": ANSWERS.get(answer, "accept")}
+        wanted = {"mep3m_decision": ANSWERS.get(answer, "accept")}
         if answer == "n":
-            cells["mep3m_new_name_zh"] = click.prompt("    Chinese name", default="", show_default=False)
-            cells["mep3m_new_name_en"] = click.prompt("    English name", default="", show_default=False)
+            wanted["mep3m_new_name_zh"] = click.prompt("    Chinese name", default="", show_default=False)
+            wanted["mep3m_new_name_en"] = click.prompt("    English name", default="", show_default=False)
         if answer != "s":
             try:
-                log.decide({key: cells}, Signature(reviewer, now(), "asked"), opened.revision)
+                log.decide({key: wanted}, Signature(reviewer, now(), "asked"), opened.revision)
                 changed += 1
             except DecidedMeanwhileError as error:
                 click.echo(f"    not recorded: {error}", err=True)
     return changed
 
 
-def _row(decision: Decision) -> dict[str, Any]:
-    return {"line": decision.line, "link": decision.link, "probability": decision.probability}
+def _row(one: Waits) -> dict[str, Any]:
+    decision = one.decision
+    return {
+        "line": decision.line,
+        "link": decision.link,
+        "probability": decision.probability,
+        "rows": one.rows,
+        "at_stake": round(one.at_stake),
+        "titles": one.titles,
+        "self_test": one.self_test or None,
+    }
 
 
-def _print_review(opened: Review, changed: int, waiting: Sequence[Decision]) -> None:
+def _print_review(opened: Review, changed: int, waiting: Sequence[Waits]) -> None:
     from mep3m.alignment.review.decisions import progress
 
     counts = progress(opened.decisions)
@@ -177,9 +194,20 @@ def _print_review(opened: Review, changed: int, waiting: Sequence[Decision]) -> 
     click.echo(
         f"{opened.name}: {total:,} rows: {said}" + (f"; {changed:,} newly recorded" if changed else "")
     )
-    for decision in waiting:
-        sure = "" if decision.probability is None else f"{decision.probability:.2f}  "
-        click.echo(f"  line {decision.line}: {sure}{decision.link}")
+    for one in waiting:
+        click.echo("\n".join(_shown(one)))
+
+
+def _shown(one: Waits) -> list[str]:
+    """Return a row that waits as lines: the link with the rows of both sides, and what speaks against it."""
+    decision = one.decision
+    sure = "" if decision.probability is None else f"{decision.probability:.2f}  "
+    known = [f"{count:,}" for count in one.rows if count is not None]
+    rows = f" ({' and '.join(known)} rows)" if known else ""
+    lines = [f"  line {decision.line}: {sure}{decision.link}{rows}"]
+    if one.surprising:
+        lines.append(f"    surprising: {one.self_test}")
+    return lines
 
 
 @click.command(
