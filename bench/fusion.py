@@ -23,7 +23,7 @@ from bench.image_quality import columns_of
 from bench.image_sets import DATA, SETS, rows_of, write_table
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import Opened, open_products
-from mep3m.evaluation.calibration import accuracy, macro_f1
+from mep3m.evaluation.metrics import accuracy, macro_f1
 from mep3m.label_tree.probabilities import by_name, make_coherent
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.late_fusion import fuse, learn_weights

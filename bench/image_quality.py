@@ -136,7 +136,7 @@ def train_one(name: str, model: str, seed: int, run: Path, minutes: float) -> di
 
 
 def scores_of(run: Path, test: Path, root: Path) -> dict[str, Any]:
-    """Return the scores of a run on a test table with bootstrap intervals, and its answers a level."""
+    """Return the scores of a run on a test table with intervals, and its answers a level."""
     opened_run = Run.open(run)
     opened = opened_run.read(test, image_root=root)
     dataset = Dataset.of(opened.products).labelled()
@@ -146,7 +146,7 @@ def scores_of(run: Path, test: Path, root: Path) -> dict[str, Any]:
     answers: dict[str, list[str]] = {}
     for scored in score(tree, proba, dataset).levels:
         answered = Answers(*level_truth(tree, proba, dataset, scored.level))
-        levels.append(scored.to_json() | {"intervals": asdict(intervals(answered, 0))})
+        levels.append(scored.to_json() | {"intervals": asdict(intervals(answered))})
         answers[str(scored.level)] = [answered.names[column] for column in answered.predicted]
     return {"levels": levels, "answers": answers}
 
@@ -184,7 +184,7 @@ def peer_scores(test: Path, labels: tuple[str, ...], answers: list[list[str]]) -
             np.array([names.index(name) for name in column]) for column in zip(*pairs, strict=True)
         )
         proba = np.eye(len(names), dtype=np.float32)[guess]
-        measured = asdict(intervals(Answers(np.arange(len(truth)), proba, truth, names), 0))
+        measured = asdict(intervals(Answers(np.arange(len(truth)), proba, truth, names)))
         values = {key: interval["value"] for key, interval in measured.items()}
         levels.append({"level": level, "n": len(truth), **values, "intervals": measured})
         kept[str(level)] = [a for a, _ in pairs]

@@ -2,7 +2,7 @@
 
     python -m bench.image_tables quality.json [--sets fashion,flipkart]
 
-A cell is the mean over the seeds, with the 95 % bootstrap interval of the first seed. A gain is the
+A cell is the mean over the seeds, with the 95 % interval of the first seed. A gain is the
 difference on the same test rows, averaged over seeds; its interval resamples the rows, 1,000 draws.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from bench.image_quality import MODELS, PEER_MODALITY, tables
 from bench.image_sets import SETS
-from mep3m.evaluation.calibration import accuracy, macro_f1
+from mep3m.evaluation.metrics import accuracy, macro_f1
 
 SCORES = {"top1": accuracy, "macro_f1": macro_f1}
 ORDER = {"image": 0, "text": 1, "image+text": 2}

@@ -23,7 +23,7 @@ from bench.text_quality import Split
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import open_products
 from mep3m.dataset.splits import split_products
-from mep3m.evaluation.calibration import accuracy, macro_f1
+from mep3m.evaluation.metrics import accuracy, macro_f1
 from mep3m.label_tree.tree import LabelTree
 from mep3m.settings.run import HierarchyStrategy
 from mep3m.settings.sources import Columns

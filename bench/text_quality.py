@@ -1,4 +1,4 @@
-"""Text classifiers on real catalogues, same rows for each: accuracy and macro F1 with bootstrap intervals.
+"""Text classifiers on real catalogues, same rows for each: accuracy and macro F1 with intervals.
 
 python -m bench.text_quality --fasttext VENV/bin/python --seeds 3 --out OUT.json
 
@@ -21,7 +21,7 @@ import numpy as np
 from bench._peers import LABELS, run_peer
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.splits import split_products
-from mep3m.evaluation.calibration import accuracy, bootstrap, macro_f1
+from mep3m.evaluation.intervals import macro_f1_interval, share_interval
 from mep3m.settings.run import SplitKind
 from mep3m.settings.sources import Columns
 from mep3m.sources.tables import read_products
@@ -80,7 +80,7 @@ def measure(
             ]
             python = pythons.get(peer.rstrip("0123456789"), sys.executable)
             result = run_peer(peer, (titles[0], labels), titles[1], 1800, python, minutes)
-            found[peer].append(scores(result, labels, truth, seed))
+            found[peer].append(scores(result, labels, truth))
     rows = [{"set": name, "model": LABELS[peer], **mean(runs)} for peer, runs in found.items()]
     for row, runs in zip(rows, found.values(), strict=True):
         if "failed" not in row and "svc" in found and runs is not found["svc"]:
@@ -100,12 +100,13 @@ def difference(runs: list[dict], others: list[dict], score: str) -> dict[str, fl
     return {"mean": float(gaps.mean()), "se": error}
 
 
-def scores(result: dict, labels: list[str], truth: list[str], seed: int) -> dict:
+def scores(result: dict, labels: list[str], truth: list[str]) -> dict:
     if "failed" in result:
         return result
     names = {name: place for place, name in enumerate(sorted({*labels, *truth}))}
     coded = [np.array([names[name] for name in column]) for column in (result["predicted"], truth)]
-    top1, f1 = (bootstrap(kind, coded[0], coded[1], len(names), seed, 300) for kind in (accuracy, macro_f1))
+    top1 = share_interval(coded[0] == coded[1])
+    f1 = macro_f1_interval(coded[0], coded[1], len(names))
     return {
         "top1": asdict(top1),
         "macro_f1": asdict(f1),
@@ -158,7 +159,7 @@ def main() -> None:
     lacking = [name for name in given if name not in pythons]
     peers = [name for name in arguments.peers.split(",") if not name.startswith(tuple(lacking) or ("-",))]
     rows: list[dict] = []
-    print(f"{arguments.split} splits, {arguments.seeds} seeds: mean ± sd [mean 95 % bootstrap interval]")
+    print(f"{arguments.split} splits, {arguments.seeds} seeds: mean ± sd [mean 95 % interval]")
     print("| set | model | Top-1 | macro F1 | minus SVC | CPU s |\n|---|---|---|---|---|---|", flush=True)
     for name in arguments.sets.split(","):
         if not (DATA / SETS[name][0]).exists():

@@ -39,6 +39,7 @@ TABLES: dict[str, Rows] = {
     "swapped": [("茶", "食品", "")],
     "elsewhere": [("家居", "茶", "")] * 60,
     "unknown": [("玩具", "积木", "")] * 90,
+    "one-path": [("食品", "", ""), ("食品", "茶", ""), ("食品", "茶", "绿茶")] * 2,
 }
 COLUMNS = "--title title --labels l1,l2,l3"
 TRAIN = f"--modality text --set epochs=1 {COLUMNS}"
@@ -55,6 +56,8 @@ FILES: dict[str, str] = {
     "left.tsv": "id\tpath\n1\t家电\n11\t家电 > 电视\n12\t家电 > 空调\n2\t手机\n",
     "right.tsv": "id\tpath\n1\t电器\n11\t电器 > 平板电视\n12\t电器 > 空调\n2\t数码\n",
     "nothing.tsv": "",
+    "three.tsv": "title\tl1\tl2\tl3\n绿茶\t食品\t茶\t\n台灯\t家居\t灯\t\n小说\t书\t\t\n",
+    "unread.tsv": "title\n!!!\n\u200b\n茶 绿茶 食品\n",
     "header.tsv": "id\tpath\n",
     "no-name.tsv": "id\tpath\n1\t家电 > \n2\t手机\n",
     "two-places.tsv": "id\tpath\n1\t家电\n1\t手机\n",
@@ -89,6 +92,12 @@ CASES: list[Case] = [
     ("evaluate: a name with two meanings", f"evaluate ids --data good.tsv {COLUMNS}", 2, "name several"),
     ("evaluate: another version of the tree", "evaluate ids --data later", 0, "is not the run's"),
     ("evaluate: a tree without a common id", "evaluate ids --data foreign", 1, "none of its"),
+    ("train: labels on one path", f"train one-path.tsv {TRAIN} --out x", 2, "all labels lie on one path"),
+    ("train: three rows", f"train three.tsv {TRAIN} --out x", 0, "too few products to hold any out"),
+    ("train: another run is there", f"train good.tsv {TRAIN} --seed 3 --out run", 2, "other settings;"),
+    ("assign: nothing to read", "assign run unread.tsv --out x.jsonl", 0, "show the model nothing"),
+    ("assign: a name that says no format", "assign run good.tsv --out x.txt", 2, "end it in .jsonl, .csv"),
+    ("assign: a run that is not there", "assign gone good.tsv --out x.jsonl", 2, "does not exist"),
     ("assign: the tree has a cycle", "assign ids cycle --out x.jsonl", 1, "form a cycle"),
     ("align: an empty file", f"align propose --left nothing.tsv {PROPOSE}", 1, "no header line"),
     ("align: a header only", f"align propose --left header.tsv {PROPOSE}", 1, "no category"),
@@ -171,7 +180,8 @@ def at(folder: Path) -> Iterator[None]:
 def inside(folder: Path, words: list[str]) -> Ran:
     """Run a command in a folder, so that what it says names no other place; what another made there goes."""
     shutil.rmtree(folder / "x", ignore_errors=True)
-    (folder / "p").unlink(missing_ok=True)
+    for made in ("p", "x.jsonl"):
+        (folder / made).unlink(missing_ok=True)
     with at(folder):
         return ran(*words)
 
@@ -184,7 +194,7 @@ def said(found: Ran) -> str:
 def table() -> str:
     """Return the second half of docs/bad-input.md."""
     lines = [
-        "## Trees, labels, reviews, golds",
+        "## Trees, labels, reviews, golds, answers",
         "",
         "What is wrong, the command that meets it, its exit code (0: done, and said; 1: refused as a whole,",
         "or done with the rest; 2: wrong use), and what is said. Checked by `tests/cli/test_bad_trees.py`.",

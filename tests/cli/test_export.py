@@ -53,6 +53,48 @@ def test_what_is_written_is_read_again(store: Path, tmp_path: Path) -> None:
     assert [product.title for product in Store.open(again).products()] == ["西湖龙井茶", "碧螺春"]
 
 
+def table(folder: Path, labels: str, rows: list[str]) -> Path:
+    path = folder / "shop.csv"
+    path.write_text("\n".join([f"id,{labels}", *rows]) + "\n", encoding="utf-8")
+    assert ran("ingest", path, "--id", "id", "--labels", labels, "--store", folder / "shop").code == 0
+    return folder / "shop"
+
+
+def test_categories_of_a_table_are_numbered_and_keep_their_names(tmp_path: Path) -> None:
+    """A name below two parents is two categories."""
+    shop = table(tmp_path, "a,b", ["1,食品,其他", "2,家居,其他", "3,食品,茶", "4,食品,"])
+    assert ran("export", shop, "--out", tmp_path / "a.json").code == 0
+    records = orjson.loads((tmp_path / "a.json").read_bytes())
+    ids = [(record["class_id"], record["sub_class_id"]) for record in records]
+    assert ids == [("1", "1"), ("2", "2"), ("1", "3"), ("1", "FALSE")]
+    assert [record["sub_class_name"] for record in records] == ["其他", "其他", "茶", "FALSE"]
+
+
+def test_what_a_table_became_is_read_again_as_the_same_paths(tmp_path: Path) -> None:
+    shop = table(tmp_path, "a,b,c", ["1,食品,饮料,茶", "2,家居,餐具,", "3,食品,饮料,水"])
+    assert ran("export", shop, "--out", tmp_path / "a.json").code == 0
+    again = tmp_path / "again"
+    assert ran("ingest", tmp_path / "a.json", "--format", "mep3m", "--store", again).code == 0
+    assert [one.source_path for one in Store.open(again).products()] == [
+        one.source_path for one in Store.open(shop).products()
+    ]
+    assert len({one.category(3) for one in Store.open(again).products()}) == 3  # two, and none
+
+
+def test_a_fourth_level_is_refused_and_left_out_only_when_asked(tmp_path: Path) -> None:
+    shop = table(tmp_path, "a,b,c,d", ["1,食品,饮料,茶,绿茶", "2,家居,餐具,杯,", "3,食品,饮料,茶,红茶"])
+    found = ran("export", shop, "--out", tmp_path / "a.json")
+    assert found.code == 2
+    assert "shop:1 has 4 levels of categories" in found.err
+    assert "--cut" in found.err
+    assert not (tmp_path / "a.json").exists()
+    cut = ran("export", shop, "--out", tmp_path / "a.json", "--cut")
+    assert cut.code == 0
+    assert cut.out.splitlines()[1] == "2 products lost what lies below their third level"
+    names = [record["subsub_class_name"] for record in orjson.loads((tmp_path / "a.json").read_bytes())]
+    assert names == ["茶", "杯", "茶"]
+
+
 @pytest.mark.parametrize(
     ("source", "out", "code", "said"),
     [

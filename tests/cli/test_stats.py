@@ -36,6 +36,7 @@ def test_words_count_what_is_kept(store: Store) -> None:
     assert found.out.splitlines() == [
         "products         2 kept of 3",
         "  dropped        1  quality: blank_image",
+        "in duplicates    not looked for yet",
         "level 1          1 classes, 2 rows",
         "level 2          1 classes, 1 rows",
         "titles           6 characters, mean length 3.0",
@@ -69,3 +70,22 @@ def test_a_store_without_products_has_statistics_too(tmp_path: Path) -> None:
     assert found.code == 0
     assert "products         0 kept of 0" in found.out
     assert "mean length" not in found.out
+
+
+def test_duplicates_are_counted_once_they_were_looked_for(tmp_path: Path) -> None:
+    rows = [Product(f"s:{i}", "s", str(i), title="茶", group=group) for i, group in enumerate("aab")]
+    found = ran("stats", made(tmp_path / "grouped", rows).folder)
+    assert "in duplicates    2 products in 1 groups" in found.out
+    alone = [Product(f"s:{i}", "s", str(i), title="茶", group=str(i)) for i in range(3)]
+    assert "0 products in 0 groups" in ran("stats", made(tmp_path / "alone", alone).folder).out
+
+
+def test_the_report_says_what_was_not_looked_for(store: Store, tmp_path: Path) -> None:
+    assert ran("stats", store.folder, "--json").json["rows"]["in_duplicate_groups"] is None
+    ran("stats", store.folder, "--report", tmp_path / "report")
+    assert "not looked for yet" in (tmp_path / "report/report.html").read_text(encoding="utf-8")
+
+
+def test_images_that_nobody_has_read_are_not_said_to_have_no_text(tmp_path: Path) -> None:
+    rows = [Product("s:1", "s", "1", title="茶", image="key")]
+    assert "images with text none, or not read yet" in ran("stats", made(tmp_path / "s", rows).folder).out

@@ -96,3 +96,25 @@ def test_what_is_no_dataset_says_what_to_give(tmp_path: Path) -> None:
         open_products(table)
     with pytest.raises(UsageError, match="no rows"):
         open_products(table, Columns(title="t"))
+
+
+def test_a_gap_is_closed_from_the_given_tree_and_not_from_the_rows_beside_it() -> None:
+    tree = [("food",), ("food", "tea"), ("home",), ("home", "lamp")]
+    rows = [(None, "tea"), ("home", "tea"), (None, "lamp"), (None, "new")]
+    together = join_gaps(rows, tree)
+    assert together == [("food", "tea"), ("home", "tea"), ("home", "lamp"), ()]
+    assert [join_gaps([row], tree)[0] for row in rows] == together
+
+
+def test_a_leaf_of_a_level_is_the_rows_own_deepest_label_whatever_the_others_say() -> None:
+    others = (("food", "drink", "tea"), ("home", "lamp"))
+    shelf = dataset(*others, (None, "lamp"), ("food", None, "tea"), ("toys",))
+    names = [("drink",), ("lamp",), ("lamp",), ("toys",)]
+    assert shelf.at_level(2, leaf=True).paths == tuple(names)
+    assert dataset((None, "lamp"), ("a", "b", "c")).at_level(3, leaf=True).paths == (("lamp",), ("c",))
+
+
+def test_a_subset_holds_the_rows_whose_own_cells_say_so() -> None:
+    shelf = dataset(("food", "tea"), ("food", "rice"), (None, "tea"), ("food", None, "green"))
+    assert shelf.subset(("food",)).ids == ["p0", "p1", "p3"]
+    assert shelf.take(np.array([1, 3])).subset(("food",)).cells == (("rice",), (None, "green"))

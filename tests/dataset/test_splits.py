@@ -68,7 +68,7 @@ def test_a_split_is_a_partition_that_ignores_row_order(titles: list[str], seed: 
     assert sorted(split.train + split.test) == sorted(table["id"].to_pylist())
     if kind != "random":
         groups = duplicate_groups(table)
-        train, test = split.rows(table["id"].to_pylist())
+        train, test = split.rows(table)
         assert not set(groups[train]) & set(groups[test])
 
 
@@ -106,7 +106,7 @@ def test_a_saved_split_comes_back_and_an_edited_one_is_refused(tmp_path: Path) -
 def test_a_split_of_another_dataset_is_refused() -> None:
     split = split_products(shelf([f"t {n}" for n in range(30)]), "random", 0.2, 4)
     with pytest.raises(NotFoundError, match="the dataset lacks"):
-        split.rows(["p1", "p2"])
+        split.rows(pa.table({"id": ["p1", "p2"]}))
 
 
 @pytest.mark.parametrize(

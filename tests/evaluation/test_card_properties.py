@@ -101,4 +101,5 @@ def test_a_card_of_the_truth_itself_is_perfect() -> None:
     for level in card_of(shelf(truth), proba, truth)["levels"]:
         assert (level["top1"], level["macro_f1"], level["ap_macro"]) == (1, 1, 1)
         assert level["mistakes"]["wrong"] == level["calibration"]["ece"] == 0
-        assert level["intervals"]["top1"]["low"] == 1
+        assert level["intervals"]["top1"]["high"] == level["intervals"]["macro_f1"]["high"] == 1
+        assert level["intervals"]["top1"]["low"] == pytest.approx(0.025 ** (1 / 9))

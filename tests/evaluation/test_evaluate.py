@@ -59,7 +59,7 @@ def test_the_json_of_a_card_has_these_names_in_this_order() -> None:
     rows = shelf(("food", "tea"), ("food", "rice"))
     proba = Always().predict(rows.products).proba
     said = metric_card(TREE, proba, rows, training_counts(TREE, rows)).to_json()
-    assert list(said) == ["levels", "hierarchical", "averaging", "seed"]
+    assert list(said) == ["levels", "hierarchical", "averaging"]
     assert [list(level) for level in said["levels"]] == [LEVEL + DETAILS] * 2
     assert list(said["levels"][0]["intervals"]) == ["top1", "macro_f1"]
     assert list(said["levels"][0]["mistakes"]) == ["wrong", "siblings", "cross_parent", "most_frequent"]

@@ -7,13 +7,10 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from mep3m.evaluation.calibration import (
-    accuracy,
-    bootstrap,
     expected_calibration_error,
-    macro_f1,
     reliability,
 )
-from mep3m.evaluation.metrics import ap_by_class, average_precision, ranks, score_level, top_k
+from mep3m.evaluation.metrics import ap_by_class, average_precision, macro_f1, ranks, score_level, top_k
 
 
 def draw(seed: int, rows: int = 60, classes: int = 7) -> tuple[np.ndarray, np.ndarray]:
@@ -103,22 +100,3 @@ def test_calibration_error_of_a_known_case() -> None:
     assert len(bins) == 1
     assert (bins[0].n, bins[0].accuracy) == (10, pytest.approx(0.6))
     assert expected_calibration_error(bins) == pytest.approx(0.3, abs=1e-6)
-
-
-def test_the_interval_of_macro_f1_holds_it_where_rare_classes_are_missing_from_the_samples() -> None:
-    truth = np.concatenate([np.repeat([0, 1], 400), np.arange(2, 42)])
-    predicted = np.where(truth < 2, truth, 0)
-    predicted[:20] = 1
-    found = bootstrap(macro_f1, predicted, truth, 42, draws=200)
-    assert found.low < found.value < found.high
-    assert found.high - found.low < 0.05
-
-
-def test_the_bootstrap_is_repeatable_and_holds_the_value() -> None:
-    proba, truth = draw(3, rows=400)
-    predicted = proba.argmax(axis=1)
-    first = bootstrap(accuracy, predicted, truth, 7, seed=5, draws=200)
-    assert first == bootstrap(accuracy, predicted, truth, 7, seed=5, draws=200)
-    assert first.low < first.value < first.high
-    spread = 1.96 * np.sqrt(first.value * (1 - first.value) / 400)
-    assert first.high - first.low == pytest.approx(2 * spread, rel=0.25)

@@ -1,5 +1,6 @@
 """Scoring against the truth, on a world of six products that can be checked by hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ PERFECT = [
     product("4", "three", ocr="text"),
     product("5", "four"),
 ]
+#: lines 7 and 8 of an array hold texts between two records: they have the number of record 2
+NO_RECORDS = [
+    {"source": "a", "source_id": "2", "file": "a.csv", "line": 2, "group": "g9", "defect": "broken_row"}
+] * 2
 #: the other platform, of whose products the truth says nothing
 OTHER = Product("b:1", "b", "1", group="five")
 LINKS = [
@@ -54,6 +59,7 @@ def scored(
     links: list[Proposal] | None,
     rejects: tuple[Reject, ...] = (Reject("ingest", "a", "the id repeats", file="a.csv", line=6),),
     other: bool = True,
+    more: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     rows = [
         {"source": "a", "source_id": key if defect != "repeated_id" else "1", "file": "a.csv",
@@ -62,7 +68,7 @@ def scored(
     ]  # fmt: skip
     truth = folder / "truth"
     truth.mkdir()
-    pq.write_table(pa.Table.from_pylist(rows, PRODUCT_TRUTH), truth / "products.parquet")
+    pq.write_table(pa.Table.from_pylist([*rows, *more], PRODUCT_TRUTH), truth / "products.parquet")
     write_tsv(truth / "alignment.tsv", COLUMNS, GOLD)
     review = folder / "review.tsv" if links is not None else None
     if review is not None:
@@ -126,6 +132,18 @@ def test_a_sound_row_that_was_dropped_costs_precision(tmp_path: Path) -> None:
     assert (found["precision"], found["recall"]) == (pytest.approx(2 / 3), 1)
 
 
+def test_what_is_no_record_is_found_where_it_was_refused(tmp_path: Path) -> None:
+    refused = [Reject("ingest", "a", "not an object", file="a.csv", line=2)] * 2
+    repeated = Reject("ingest", "a", "the id repeats", file="a.csv", line=6)
+    (tmp_path / "both").mkdir()
+    (tmp_path / "one").mkdir()
+    both = scored(tmp_path / "both", PERFECT, LINKS, (*refused, repeated), more=NO_RECORDS)
+    assert both["quality"] == {"true": 4, "found": 4, "precision": 1, "recall": 1}
+    assert both["duplicates"]["pairwise"] == {"precision": 1, "recall": 1, "f1": 1}  # record 2 is still known
+    one = scored(tmp_path / "one", PERFECT, LINKS, (refused[0], repeated), more=NO_RECORDS)
+    assert one["quality"] == {"true": 4, "found": 3, "precision": 1, "recall": 0.75}
+
+
 def test_a_defect_that_nobody_saw_costs_recall(tmp_path: Path) -> None:
     rows = [*PERFECT[:2], replace(PERFECT[2], dropped=None), *PERFECT[3:]]
     found = scored(tmp_path, rows, LINKS, rejects=())["quality"]
@@ -160,3 +178,30 @@ def test_without_a_review_and_without_groups_the_rest_is_scored(tmp_path: Path) 
     assert found["duplicates"]["pairwise"]["recall"] == 0.0
     assert found["duplicates"]["pairwise"]["precision"] == 1.0
     assert found["quality"]["recall"] == 1.0
+
+
+def without_images(products: list[Product]) -> list[Product]:
+    return [replace(row, image=None) for row in products]
+
+
+def test_without_images_their_defects_are_left_out_and_counted(tmp_path: Path) -> None:
+    """Nobody can find a blank image that is not there; the repeated id is still looked for."""
+    alone = without_images([*PERFECT[:2], replace(PERFECT[2], dropped=None), *PERFECT[3:]])
+    found = scored(tmp_path, alone, LINKS)
+    assert found["quality"] == {"true": 1, "found": 1, "precision": 1, "recall": 1}
+    assert found["ocr"] is None
+    assert found["left_out"] == {"image_defects": 1, "duplicate_pairs": 0}
+
+
+def test_without_images_duplicates_are_those_of_one_platform(tmp_path: Path) -> None:
+    listed = [{"source": "b", "source_id": "1", "file": "b.csv", "line": 1, "group": "g1"}]
+    found = scored(tmp_path, without_images(PERFECT), LINKS, more=listed)
+    assert found["duplicates"]["pairwise"] == {"precision": 1, "recall": 1, "f1": 1}
+    assert found["left_out"]["duplicate_pairs"] == 2  # both of a's listings with b's
+
+
+def test_with_images_duplicates_on_two_platforms_are_asked_for(tmp_path: Path) -> None:
+    listed = [{"source": "b", "source_id": "1", "file": "b.csv", "line": 1, "group": "g1"}]
+    found = scored(tmp_path, PERFECT, LINKS, more=listed)
+    assert found["duplicates"]["pairwise"]["recall"] == pytest.approx(1 / 3)
+    assert found["left_out"] == {"image_defects": 0, "duplicate_pairs": 0}

@@ -187,6 +187,7 @@ class Looking:
     """A classifier that keeps the pixels it is asked about."""
 
     tree = LabelTree.from_paths([("a",), ("b",)])
+    reads = ("image",)
     pixels: NDArray[Any]
 
     def predict(self, products: Any, images: Any = None) -> Prediction:

@@ -47,3 +47,20 @@ def test_names_that_stand_for_none_are_told_and_left_out_by_a_setting(tmp_path: 
     store = take_in(path, tmp_path / "t", **PATH, missing=[name.lower()])
     assert [product.source_path for product in store.products()] == [(), ("Home",), ("Home", "Tea")]
     assert "notes" not in store.manifest
+
+
+@pytest.mark.parametrize(
+    ("paths", "sign"),
+    [
+        ([f"Home -> Shelf {i}" for i in range(9)], "->"),  # one parent of many
+        ([f"Home => Room {i % 3} => Shelf {i}" for i in range(9)], "=>"),
+        ([f"Home {i} > Shelf" for i in range(9)], None),
+        ([f"T- > Shirt {i}" for i in range(2)] + [f"Home > Shelf {i}" for i in range(9)], None),
+    ],
+)
+def test_an_arrow_of_two_signs_is_told_however_many_names_are_below_one(
+    tmp_path: Path, paths: list[str], sign: str | None
+) -> None:
+    notes = take_in(shop(tmp_path, paths), tmp_path / "s", **PATH).manifest.get("notes", [])
+    found = [note for note in notes if "--separator" in note]
+    assert [f"is it --separator '{sign}'?" in note for note in found] == ([True] if sign else [])

@@ -17,13 +17,13 @@ from mep3m.ingest.shards import (
     refuse_repeats,
     reuse_memory,
     rewrite,
-    sweep,
     taxonomy_of_shards,
 )
 from mep3m.product import Label, Product, from_table, to_table
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import Batch
 from mep3m.store import Plan, Reject, StoreWriter
+from mep3m.store.filesystem import sweep
 from mep3m.store.store import read_shard
 from tests.ingest.shop import COLUMNS, content, rows, take_in, write_shop
 

@@ -15,7 +15,7 @@ from tests.ingest.shop import picture
 
 def test_titles_are_answered_in_order(run: mep3m.TrainedRun) -> None:
     answers = run.predict(["红富士苹果 3号", "硅胶手机壳 防摔", "智能手机 5G"])
-    assert answers.columns == ["id", "level_1", "level_2", "probability", "path"]
+    assert answers.columns == ["id", "level_1", "level_2", "probability", "path", "reason"]
     assert answers["id"] == ["0", "1", "2"]
     assert answers["level_2"] == ["苹果", "手机壳", "手机"]
     first = next(iter(answers))

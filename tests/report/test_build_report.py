@@ -101,6 +101,7 @@ def test_the_truth_of_simulated_shops_stands_at_the_end(tmp_path: Path) -> None:
         "duplicates": {"pairwise": pair, "b_cubed": {**pair, "recall": 1.0}},
         "quality": pair,
         "ocr": {**pair, "precision": 0.875},
+        "left_out": {"image_defects": 0, "duplicate_pairs": 0},
     }
     text = page(tmp_path, truth=truth)
     html = text[text.index("<h2>Against the truth</h2>") :]
@@ -108,6 +109,21 @@ def test_the_truth_of_simulated_shops_stands_at_the_end(tmp_path: Path) -> None:
     assert rows[0] == ["what", "precision", "recall"]
     assert rows[-1] == ["images with text", "0.875", "0.25"]
     assert [row[1:] for row in rows[1:4]] == [["0.5", "0.25"], ["0.5", "0.25"], ["0.5", "1"]]
+    assert "not scored" not in html
+
+
+def test_what_nobody_can_find_without_images_is_said_not_to_be_scored(tmp_path: Path) -> None:
+    pair = {"precision": 1.0, "recall": 1.0, "f1": 1.0}
+    truth = {
+        "alignment": None,
+        "duplicates": {"pairwise": pair, "b_cubed": pair},
+        "quality": pair,
+        "ocr": None,
+        "left_out": {"image_defects": 2, "duplicate_pairs": 1139},
+    }
+    html = page(tmp_path, truth=truth).split("<h2>Against the truth</h2>")[1]
+    assert "1,139 duplicate pairs on two platforms, 2 defects of images" in html
+    assert "images with text" not in html[: html.index("</table>")]
 
 
 @pytest.mark.parametrize("joined", [0, 2])

@@ -43,6 +43,15 @@ def test_scores_and_intervals_are_the_cards(card: dict[str, Any]) -> None:
         assert float(row[3]) <= float(row[2]) <= float(row[4])
 
 
+def test_remarks_and_choices_of_the_training_are_on_the_page(card: dict[str, Any], tmp_path: Path) -> None:
+    told = {"remarks": ["the machine was busy"], "choices": ["images at 64 × 64 pixels"]}
+    card_report.report_card(card | told, tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "the machine was busy" in page
+    assert "ours, not the paper&#39;s: images at 64 × 64 pixels" in page
+    assert "Clopper-Pearson" in page
+
+
 def test_buckets_are_named_by_their_bounds(card: dict[str, Any]) -> None:
     names = {row[1] for row in Cells(card_report.buckets(card).html).rows[1:]}
     assert names == {"none (unseen)", "1 to 9", "10 to 49", "1,000 and more"}

@@ -124,7 +124,7 @@ def test_the_page_says_why_the_server_refused(url: str, browser: Any, tmp_path: 
     page.fill("#title", "红富士苹果")
     page.set_input_files("#image", tmp_path / "no.png")
     page.click("button")
-    page.wait_for_selector("text=The server refused: this is a web page, not an image")
+    page.wait_for_selector("text=The server refused: image: this is a web page, not an image")
     page.route("**/assign", lambda route: route.abort())
     page.set_input_files("#image", [])
     page.click("button")

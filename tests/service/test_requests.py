@@ -61,8 +61,9 @@ def test_any_titles_are_answered_in_order_and_never_below_the_confidence(
         assert answer["review"] == (len(answer["path"]) < 2)
         chances = [one["probability"] for one in answer["top"]]
         assert chances == sorted(chances, reverse=True)
-        assert len(chances) == 3
-        if not least:
+        unread = (answer["reason"] or "").startswith("nothing to read")
+        assert len(chances) == (0 if unread else 3)
+        if not least and not unread:
             assert answer["path"] == answer["top"][0]["path"]
 
 
@@ -149,7 +150,60 @@ def test_an_upload_that_is_no_image_is_refused_and_not_answered_as_if_there_were
 ) -> None:
     reply = client.post("/assign-image", params={"title": "苹果"}, files={"image": content})
     assert reply.status_code == 422
-    assert said in reply.json()["detail"]
+    (problem,) = reply.json()["detail"]
+    assert problem["loc"] == ["body", "image"]
+    assert said in problem["msg"]
+
+
+@pytest.mark.parametrize(
+    "product", [{}, {"title": ""}, {"title": "   "}, {"title": "\u200b"}, {"title": "!!!"}]
+)
+def test_a_product_with_nothing_to_read_goes_to_review(client: TestClient, product: dict[str, str]) -> None:
+    question = {"products": [product, {"title": "红富士苹果"}], "min_confidence": 0}
+    nothing, apple = client.post("/assign", json=question).json()
+    assert (nothing["path"], nothing["review"], nothing["decision"]) == ([], True, "review")
+    assert nothing["reason"].startswith("nothing to read: ")
+    assert apple["path"] == ["食品", "苹果"]
+
+
+def test_a_request_with_only_what_the_model_does_not_read_is_refused(client: TestClient) -> None:
+    told = "this model reads the title, not the {}: give the title of the product"
+    reply = client.post("/assign-image", files={"image": picture()})
+    assert reply.status_code == 422
+    (problem,) = reply.json()["detail"]
+    assert (problem["loc"], problem["msg"]) == (["body", "image"], told.format("image"))
+    reply = client.post("/assign", json={"products": [{"ocr": "苹果"}, {"ocr": "手机"}]})
+    assert reply.status_code == 422
+    assert reply.json()["detail"][0]["msg"] == told.format("OCR text")
+    mixed = client.post("/assign", json={"products": [{"ocr": "苹果"}, {"title": "手机壳"}]}).json()
+    assert mixed[0]["reason"] == "nothing to read: there is no title; the model does not read the OCR text"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("min_confidence", False), ("min_confidence", "0.5"), ("top", True), ("top", "3"), ("top", 2.0)],
+)
+def test_a_value_of_another_type_is_refused(client: TestClient, field: str, value: object) -> None:
+    reply = client.post("/assign", json={"products": [{"title": "苹果"}], field: value})
+    assert reply.status_code == 422
+    assert reply.json()["detail"][0]["loc"] == ["body", field]
+
+
+def test_every_refusal_is_as_the_schema_says(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = client.get("/openapi.json").json()
+    codes = {path: set(next(iter(by.values()))["responses"]) for path, by in schema["paths"].items()}
+    assert codes["/assign"] == {"200", "400", "422"}
+    assert codes["/assign-image"] == {"200", "400", "413", "422"}
+    assert codes["/card"] == {"200", "404"}
+    parts = schema["components"]["schemas"]
+    assert set(parts["Refusal"]["properties"]) == {"detail"}
+    assert parts["HTTPValidationError"]["properties"]["detail"]["type"] == "array"
+    boundary = {"Content-Type": "multipart/form-data; boundary=x"}
+    broken = client.post("/assign-image", content=b"--x\r\nno", headers=boundary)
+    assert broken.status_code in (400, 422)
+    for content in (b"", b"<html>404</html>", picture("TIFF")):
+        for problem in client.post("/assign-image", files={"image": content}).json()["detail"]:
+            assert {"loc", "msg", "type"} <= set(problem)
 
 
 def test_an_upload_beyond_the_limit_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,3 +137,61 @@ def test_a_missing_project_file_says_how_to_get_one(tmp_path: Path) -> None:
         load_project(tmp_path / "none.toml")
     with pytest.raises(NotFoundError, match="no project file"):
         load_project(tmp_path)  # the folder, not the file in it
+
+
+#: what a person writes for one value, and the settings that it means
+ONE = """
+name = "one"
+[sources]
+name = "a"
+path = "a.csv"
+missing = "N/A"
+[sources.columns]
+labels = "label"
+[sources.fetch]
+hosts = "img.example.org"
+[sources.limits]
+formats = "PNG"
+[first_level]
+name_zh = "食品"
+from = { a = "零食" }
+[quality]
+scripts = "Han"
+[split]
+kind = "platform"
+platforms = "a"
+[train]
+subset = "食品"
+"""
+
+
+def test_a_setting_that_holds_several_values_takes_one_as_it_stands(tmp_path: Path) -> None:
+    project = load_project(write(tmp_path, ONE))
+    (source,) = project.sources
+    assert (source.columns.labels, source.missing) == (("label",), ("N/A",))
+    assert (source.fetch.hosts, source.limits.formats) == (("img.example.org",), ("PNG",))
+    assert [level.covers for level in project.first_level] == [{"a": ("零食",)}]
+    assert (project.quality.scripts, project.split.platforms) == (("Han",), ("a",))
+    assert project.train.subset == ("食品",)
+
+
+def test_one_column_of_a_shops_own_export_needs_no_list(tmp_path: Path) -> None:
+    shop = (
+        'format = "shop"\n[sources.shop]\nid = "nr"\ntitle = "name"\ncategory = "group"\nimages = "picture"\n'
+    )
+    read = load_project(write(tmp_path, SMALLEST + shop)).sources[0].shop
+    assert read is not None
+    assert (read.id, read.title, read.category, read.images) == (("nr",), ("name",), ("group",), ("picture",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[sources.columns]\nlabels = 5\n", r"columns\.labels\.0 = 5 is not allowed: .*string"),
+        ('[quality]\nscripts = "Klingon"\n', r"quality\.scripts\.0 = 'Klingon' is not allowed"),
+        ('[sources.columns]\nlabels = { a = "x" }\n', r"columns\.labels\.0: .*string"),
+    ],
+)
+def test_one_value_that_is_not_allowed_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        load_project(write(tmp_path, SMALLEST + text))

@@ -120,8 +120,8 @@ def test_files_truth_and_project_of_a_world_agree(
     project = load_project(world.project)
     assert [entry.name for entry in project.sources] == list(world.platforms)
     assert all((folder / entry.path).exists() for entry in project.sources)
-    places = {(row["source"], row["file"], row["line"]) for row in truth}
-    assert len(places) == len(truth)
+    read = [row for row in truth if row["defect"] != "broken_row"]  # what is no record shares a number
+    assert len({(row["source"], row["file"], row["line"]) for row in read}) == len(read)
     true = {node.id for node in true_taxonomy(make_world(wanted))}
     assert {row["category"] for row in truth} <= true
     groups = Counter(row["group"] for row in truth)

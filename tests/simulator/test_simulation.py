@@ -13,6 +13,7 @@ from mep3m.ingest.run import ingest
 from mep3m.settings.project import SourceEntry, load_project, read_toml
 from mep3m.simulator import Simulation, SimulatorSettings, simulate
 from mep3m.simulator.plan import DEFECTS
+from mep3m.sources.mep3m.annotations import Mep3mSource
 from mep3m.sources.tables import read_products
 from mep3m.store.filesystem import hash_file, inside
 from mep3m.store.json_files import read_json
@@ -165,6 +166,26 @@ def test_tables_are_read_with_the_project_file_and_match_the_truth(shops: Simula
         refused |= {true.pop((entry.name, path.name, reject.line))["defect"] for reject in rejects}
     assert refused == {"broken_row", "repeated_id"}
     assert {source for source, _, _ in true} == {shops.platforms[0]}  # nothing was lost without a word
+
+
+@pytest.mark.parametrize("images", [True, False])
+def test_records_behind_a_broken_one_are_those_of_the_truth(tmp_path: Path, images: bool) -> None:
+    """Without images a record is known by its place, and a text between two records has none of its own."""
+    settings = SimulatorSettings(products=1500, images=images, categories=8, defects=0.3, seed=3)
+    shops = simulate(tmp_path / "world", settings)
+    platform = shops.platforms[0]
+    rows = [row for row in truth(shops) if row["source"] == platform]
+    source = Mep3mSource(shops.catalogue(platform), platform)
+    batches = [batch for part in source.parts() for batch in source.read(part)]
+    products = {row["line"]: row for batch in batches for row in batch.products.to_pylist()}
+    sound = [row for row in rows if row["defect"] != "broken_row"]
+    assert len(rows) > len(sound) > 500  # several pieces are drawn
+    assert [products.pop(row["line"])["title"] for row in sound] == [
+        row["title"] and row["title"].strip() for row in sound
+    ]
+    assert products == {}
+    broken = [row["line"] for row in rows if row["defect"] == "broken_row"]
+    assert [reject.line for batch in batches for reject in batch.rejects] == broken
 
 
 def test_the_annotation_array_is_json_of_mep3m_s_shape(shops: Simulation) -> None:

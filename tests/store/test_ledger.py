@@ -92,6 +92,25 @@ def test_every_stage_of_a_build_stands_in_one_book(tmp_path: Path) -> None:
     assert [row["reason"] for row in book.reasons()] == ["short_title"]
 
 
+def test_a_reason_is_said_once_however_many_stages_follow(tmp_path: Path) -> None:
+    """A dropped row is carried through every later store, whatever the folders are called."""
+    store = take_in(write_shop(tmp_path, [*rows(8), *rows(1)]), tmp_path / "all" / "z-ingest")
+    for name, least in (("y", 5), ("x", 5), ("a", 5)):
+        stage = QualityStage(QualitySettings(min_title=least))
+        stage.name = f"quality {name}"  # type: ignore[misc]
+        store = run_stage(stage, store, tmp_path / "all" / name, make_engine())
+    found = [
+        (row["stage"], row["state"], row["reason"], row["rows"])
+        for row in Ledger.open(tmp_path / "all").reasons()
+    ]
+    assert found == [
+        ("quality y", "dropped", "short_title", 8),
+        ("ingest", "failed", "the id is already used by shop.tsv, line N", 1),
+    ]
+    last = ran("status", tmp_path / "all" / "a").out  # a later store alone names its own stage
+    assert "8  quality a dropped: short_title" in last
+
+
 def test_stores_come_parents_first_whatever_they_are_called(tmp_path: Path) -> None:
     parent = take_in(write_shop(tmp_path, rows(3)), tmp_path / "all" / "z-first")
     middle = run_stage(QualityStage(QualitySettings()), parent, tmp_path / "all" / "m-second", make_engine())

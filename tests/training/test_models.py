@@ -152,17 +152,17 @@ def test_the_order_without_a_wish_is_the_one_recommended(model: str, order: str,
 
 
 class StopError(Exception):
-    """A kill between the two parts of a late fusion."""
+    """A kill after the two parts of a late fusion."""
 
 
-def test_late_fusion_goes_on_after_its_finished_image_part(
+def test_a_late_fusion_takes_up_its_finished_image_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table, images = products(tmp_path / "images", 30)
     task = task_of(table, images, "late-fusion", TINY | {"epochs": 2}, valid=8)
     whole = late_fusion.train(task, tmp_path / "whole")
     with monkeypatch.context() as killed:
-        killed.setattr(late_fusion.linear, "train", lambda *_: (_ for _ in ()).throw(StopError))
+        killed.setattr(late_fusion, "learn_weights", lambda *_: (_ for _ in ()).throw(StopError))
         with pytest.raises(StopError):
             late_fusion.train(task, tmp_path / "run")
     monkeypatch.setattr(FitState, "_epoch", lambda _: pytest.fail("an epoch of the image part was repeated"))

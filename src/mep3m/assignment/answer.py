@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from mep3m.assignment.readable import hide_unreadable, why_unread
 from mep3m.label_tree.probabilities import back_off, make_coherent, top_paths
+from mep3m.label_tree.tree import LabelPath
 from mep3m.models.classifier import Classifier
 from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
+
+#: filed: at the end of the path; review: a person should look; none: it belongs to no known category,
+#: which no model says yet
+Decision = Literal["filed", "review", "none"]
+#: the columns of a product that an answer looks at
+READ = ["id", "source", "source_id", "title", "ocr", "image", "image_ref"]
 
 
 @dataclass(frozen=True)
 class Assignment:
     """One product filed.
 
+    `id` is the user's own, and `platform` the shop that it is an id of, where the data tells shops apart.
     `path` is the answer from the first level down, as deep as the confidence allows, `names` the same
     as people read it, and `confidence` the probability of each of its nodes. `top` lists the most
-    probable full paths with their probabilities. `review` says that a person should decide:
-    no level was sure enough, or only one above the leaves. `unreadable` is why its image counted as missing.
+    probable full paths with their probabilities. `decision` is 'review', and `review` true, where a person
+    should decide: no level was sure enough, only one above the leaves, or the row showed the model nothing
+    (then path and `top` are empty). `reason` says which. `unreadable` is why its image counted as missing.
     """
 
     id: str
@@ -32,6 +43,9 @@ class Assignment:
     review: bool
     top: tuple[dict[str, Any], ...]
     unreadable: str | None = None
+    decision: Decision = "filed"
+    reason: str | None = None
+    platform: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -49,30 +63,62 @@ def assign(
     """Return one answer a row of `products` (`PRODUCT_SCHEMA`), in order.
 
     The answer backs off to the deepest node that is at least `min_confidence` probable; at 0 it is always a
-    full path. `taxonomy` gives names to paths of ids.
+    full path. A row with nothing that the classifier can read gets no path, whatever `min_confidence` is.
+    `taxonomy` gives names to paths of ids.
     """
-
-    def named(path: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(taxonomy[key].name if taxonomy is not None and key in taxonomy else key for key in path)
-
     tree = classifier.tree
     # independent heads may be surer of a class than of what it lies in; an answer must not be
-    prediction = classifier.predict(products, images)
+    prediction = classifier.predict(hide_unreadable(products), images)
     proba = make_coherent(tree, prediction.proba)
     unreadable = {reject.product: reject.reason for reject in prediction.rejects}
     best, chances = top_paths(tree, proba, top)
     answer = back_off(tree, proba, min_confidence) if min_confidence > 0 else best[:, 0]
     whole = np.isin(answer, tree.leaves)
     assignments = []
-    for row, key in enumerate(products["id"].to_pylist()):
-        path = tree.paths[answer[row]] if answer[row] >= 0 else ()
-        nodes = [tree.index(path[:depth]) for depth in range(1, len(path) + 1)]
-        ranked = [
-            {"path": tree.paths[node], "names": named(tree.paths[node]), "probability": float(chance)}
-            for node, chance in zip(best[row], chances[row], strict=True)
-        ]
-        confidence = tuple(float(proba[row, node]) for node in nodes)
-        assignments.append(
-            Assignment(key, path, named(path), confidence, not whole[row], tuple(ranked), unreadable.get(key))
-        )
+    for row, given in enumerate(products.select(READ).to_pylist()):
+        broken = unreadable.get(given["id"])
+        if prediction.seen[row]:
+            path = tree.paths[answer[row]] if answer[row] >= 0 else ()
+            nodes = [tree.index(path[:depth]) for depth in range(1, len(path) + 1)]
+            ranked = zip((tree.paths[node] for node in best[row]), chances[row].tolist(), strict=True)
+            found = _Found(path, tuple(proba[row, nodes].tolist()), tuple(ranked))
+            reason = None if whole[row] else _unsure(path, min_confidence)
+        else:
+            found, reason = _Found(), why_unread(classifier.reads, given, broken)
+        assignments.append(_assignment(given, found, reason, broken, taxonomy))
     return assignments
+
+
+class _Found(NamedTuple):
+    """What the model says of one row: path, probability of each of its nodes, and what is ranked."""
+
+    path: LabelPath = ()
+    confidence: tuple[float, ...] = ()
+    ranked: tuple[tuple[LabelPath, float], ...] = ()
+
+
+def _unsure(path: LabelPath, min_confidence: float) -> str:
+    where = f"below '{path[-1]}'" if path else "at the first level"
+    return f"no category {where} has a probability of {min_confidence:g}"
+
+
+def _assignment(
+    given: Mapping[str, Any], found: _Found, reason: str | None, unreadable: str | None, tree: Taxonomy | None
+) -> Assignment:
+    """Return the answer for a row; with a `reason` it goes to review."""
+
+    def named(path: LabelPath) -> LabelPath:
+        return tuple(tree[key].name if tree is not None and key in tree else key for key in path)
+
+    return Assignment(
+        id=given["source_id"],
+        path=found.path,
+        names=named(found.path),
+        confidence=found.confidence,
+        review=reason is not None,
+        top=tuple({"path": path, "names": named(path), "probability": p} for path, p in found.ranked),
+        unreadable=unreadable,
+        decision="filed" if reason is None else "review",
+        reason=reason,
+        platform=given["source"] if given["id"] != given["source_id"] else None,
+    )

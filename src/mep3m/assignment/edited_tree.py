@@ -34,6 +34,11 @@ class EditedTreeClassifier:
     tree: LabelTree
     place: NDArray[np.int32]
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the trained model reads."""
+        return self.trained.reads
+
     def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return coherent probabilities of the nodes of `tree`, and what the trained model did not see."""
         prediction = self.trained.predict(products, images)

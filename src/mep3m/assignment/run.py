@@ -9,7 +9,8 @@ from typing import Any
 
 from mep3m.alignment.edits.edit import Record
 from mep3m.assignment.edited_tree import apply_edits
-from mep3m.dataset.reading import Opened, open_products
+from mep3m.assignment.readable import refuse_unread
+from mep3m.dataset.reading import Opened, open_pictures, open_products, pictures_of
 from mep3m.errors import ModelError
 from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.settings.run import RunSettings
@@ -39,6 +40,7 @@ class Run:
         """Open a run folder; with `bare`, a classifier without `run.json` will do, which names no columns.
 
         Raises:
+            NotFoundError: there is no such folder.
             ModelError: it is no run, or its files are damaged.
         """
         classifier = load(folder)
@@ -74,15 +76,24 @@ class Run:
         image_root: Path | None = None,
         table: TableFormat | None = None,
         ids: bool = True,
+        encoding: str | None = None,
     ) -> Opened:
         """Read a table with the run's columns, or with those given instead (fields of `Columns`).
 
-        Without `labels`, the label columns need not be there; without `ids`, the run's id column need not. A
-        run trained on a store has no columns of its own: to read a table with it, name them.
+        Without `labels`, the label columns need not be there, and a picture or a folder of pictures is read
+        too; without `ids`, the run's id column need not be there. A run trained on a store has no columns of
+        its own: to read a table with it, name them.
+
+        Raises:
+            UsageError: pictures, and a model that does not look at them.
         """
+        if not labels and not columns and pictures_of(path):
+            opened = open_pictures(path)
+            refuse_unread(self.classifier, opened.products.slice(0, 1))
+            return opened
         unlabelled = {} if labels else {"labels": (), "path": None}
         mine = Columns.parse({**self.columns.model_dump(), **(columns or {}), **unlabelled}, "columns")
         if not ids and "id" not in (columns or {}) and path.is_file():
-            header = TableSource(path, TableSettings(format=table)).header
+            header = TableSource(path, TableSettings(format=table, encoding=encoding)).header
             mine = mine if mine.id in header else mine.model_copy(update={"id": None})
-        return open_products(path, mine, image_root or self.image_root, table)
+        return open_products(path, mine, image_root or self.image_root, table, encoding)

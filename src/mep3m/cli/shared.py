@@ -81,6 +81,9 @@ TABLE_FORMATS = ("csv", "tsv", "jsonl", "parquet")
 format_option = click.option(
     "--format", type=click.Choice(TABLE_FORMATS), help="Format of a table whose name does not say it."
 )
+encoding_option = click.option(
+    "--encoding", help="Encoding of a text table. Default: UTF-8, UTF-16 or GB18030 where it is sure."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
 
 
@@ -131,6 +134,7 @@ def column_options(command: F) -> F:
         click.option("--id", "id_column", help="Column with the product id."),
         platform_option,
         format_option,
+        encoding_option,
     ]
     for option in reversed(options):
         command = option(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,18 +29,20 @@ def label_cells(products: pa.Table) -> list[Cells]:
     return [tuple(name or None for name in path or ()) for path in products["source_path"].to_pylist()]
 
 
-def join_gaps(cells: Sequence[Cells]) -> list[LabelPath]:
+def join_gaps(cells: Sequence[Cells], tree: Iterable[LabelPath] | None = None) -> list[LabelPath]:
     """Return one path a row, from the first level down to the deepest label that has a sure place.
 
-    A row with a gap (a level unknown above a known one) takes the path of the rows without a gap that
-    have its deepest label and agree with the levels it knows, where that is one path; else it ends
-    at the gap.
+    A row with a gap (a level unknown above a known one) takes the path of `tree` that has its deepest
+    label and agrees with the levels it knows, where that is one path; else it ends at the gap. `tree`
+    has all nodes of a label tree (`None`: that of the rows without a gap). Who scores gives the tree of
+    the model: what a row is must not depend on the rows beside it.
     """
-    whole: dict[tuple[int, str], set[LabelPath]] = {}
-    for row in set(cells):
-        path = _until_gap(row)
-        for depth in range(1, len(path) + 1):
-            whole.setdefault((depth, path[depth - 1]), set()).add(path[:depth])
+    if tree is None:
+        own = {_until_gap(row) for row in set(cells)}
+        tree = {path[:depth] for path in own for depth in range(1, len(path) + 1)}
+    whole: dict[tuple[int, str], list[LabelPath]] = {}
+    for path in tree:
+        whole.setdefault((len(path), path[-1]), []).append(path)
     paths: dict[Cells, LabelPath] = {row: _place(row, whole) for row in set(cells)}
     return [paths[row] for row in cells]
 
@@ -50,7 +52,11 @@ def _until_gap(row: Cells) -> LabelPath:
     return tuple(name for name in row[:known] if name is not None)
 
 
-def _place(row: Cells, whole: dict[tuple[int, str], set[LabelPath]]) -> LabelPath:
+def _deepest(row: Cells) -> str | None:
+    return next((name for name in reversed(row) if name is not None), None)
+
+
+def _place(row: Cells, whole: dict[tuple[int, str], list[LabelPath]]) -> LabelPath:
     for depth in range(len(row), 0, -1):
         name = row[depth - 1]
         if name is None or None not in row[:depth]:
@@ -83,7 +89,7 @@ class Dataset:
 
     @cached_property
     def paths(self) -> tuple[LabelPath, ...]:
-        """One label path a row (`join_gaps`); empty where nothing is known."""
+        """One label path a row (`join_gaps` by these rows, to learn from); empty where nothing is known."""
         return tuple(join_gaps(self.cells))
 
     @property
@@ -119,11 +125,20 @@ class Dataset:
             )
         return self if len(rows) == len(self) else self.take(rows)
 
+    def with_any_label(self) -> Dataset:
+        """Return the rows with a label at some level, wherever it is: those that can be scored.
+
+        Raises:
+            UsageError: no row has one.
+        """
+        rows = np.array([row for row, cells in enumerate(self.cells) if any(cells)], dtype=np.int64)
+        return self.take(rows) if len(rows) else self.labelled()
+
     def at_level(self, level: int, leaf: bool = False) -> Dataset:
         """Return the flat task of one level: a class is the label itself, rows without one are left out.
 
-        With `leaf`, a row that ends above the level keeps its deepest label: the third level with
-        `leaf` is the paper's 688-way task (§4).
+        With `leaf`, a row without a label at the level or below it keeps its deepest one: the third level
+        with `leaf` is the paper's 688-way task (§4).
 
         Raises:
             UsageError: the labels have no such level.
@@ -132,16 +147,15 @@ class Dataset:
             raise UsageError(f"there is no level {level}: the labels have the levels 1 to {self.depth}")
         names = self.names(level)
         if leaf:
-            names = [
-                name or (path[-1] if path else None) for name, path in zip(names, self.paths, strict=True)
-            ]
+            ends = [None if any(row[level:]) else _deepest(row) for row in self.cells]
+            names = [name or end for name, end in zip(names, ends, strict=True)]
         return Dataset(self.products, tuple((name,) if name else () for name in names)).labelled()
 
     def subset(self, path: LabelPath) -> Dataset:
         """Return the fine-grained task below one category: its rows that have a finer label (§6).
 
         The labels start below the category, so its children are the first level. `path` may be the
-        whole path or only its end where that is unique.
+        whole path or only its end where that is unique. A row with a gap above the children is left out.
 
         Raises:
             NotFoundError: no row has such a category, or several have that name.
@@ -149,17 +163,18 @@ class Dataset:
         """
         whole = self._find(path)
         depth = len(whole)
-        inside = [row for row, labels in enumerate(self.paths) if labels[:depth] == whole]
-        rows = np.array([row for row in inside if len(self.paths[row]) > depth], dtype=np.int64)
+        inside = [row for row, cells in enumerate(self.cells) if cells[:depth] == whole]
+        rows = np.array([row for row in inside if any(self.cells[row][depth:])], dtype=np.int64)
         if not len(rows):
             raise UsageError(
                 f"'{' > '.join(whole)}' has {len(inside):,} products and no finer level; "
                 "name a category above it"
             )
-        return Dataset(self.take(rows).products, tuple(self.paths[row][depth:] for row in rows))
+        return Dataset(self.take(rows).products, tuple(self.cells[row][depth:] for row in rows))
 
     def _find(self, path: LabelPath) -> LabelPath:
-        nodes = {labels[:depth] for labels in self.paths for depth in range(1, len(labels) + 1)}
+        own = {_until_gap(row) for row in self.cells}
+        nodes = {labels[:depth] for labels in own for depth in range(1, len(labels) + 1)}
         matches = sorted(node for node in nodes if node[-len(path) :] == path)
         if path in nodes:
             return path
@@ -174,5 +189,5 @@ class Dataset:
 
     def sides(self, split: Split) -> tuple[Dataset, Dataset]:
         """Return the train and the test side of a split."""
-        train, test = split.rows(self.ids)
+        train, test = split.rows(self.products)
         return self.take(train), self.take(test)

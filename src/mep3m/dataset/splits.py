@@ -7,8 +7,8 @@ the same split however they are stored, and adding a product moves few of the ot
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +27,18 @@ _NOISE = r"[\s\pP\pS]+"
 
 @dataclass(frozen=True)
 class Split:
-    """The ids of one split; `kind`, `seed` and `test_share` rebuild it, `id` names it."""
+    """The ids of one split; `kind`, `seed` and `test_share` rebuild it, `id` names it.
+
+    Ids do not depend on the name of a file. `content` is a fingerprint of the rows where the ids are only
+    their numbers.
+    """
 
     kind: str
     seed: int
     test_share: float
     train: tuple[str, ...]
     test: tuple[str, ...]
+    content: str | None = None
 
     @property
     def id(self) -> str:
@@ -65,21 +70,59 @@ class Split:
             )
         return split
 
-    def rows(self, ids: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the row numbers of the train and test side in a table with these ids.
+    def of_numbered_rows(self, products: pa.Table) -> Split:
+        """Return the split with what its rows hold: their ids are numbers, which another table has too."""
+        return replace(self, content=_content(products))
+
+    def rows(self, products: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the row numbers of the train and test side in a table with these products.
+
+        Ids of an earlier version, with the table's name (and file and line) before them, are found too.
 
         Raises:
             NotFoundError: an id of the split is not in the table.
+            UsageError: the split is one of row numbers, and the rows are others.
         """
-        where = {product: row for row, product in enumerate(ids)}
-        missing = [product for product in (*self.train, *self.test) if product not in where]
+        if self.content is not None and self.content != _content(products):
+            raise UsageError(
+                "the split lists row numbers, and the rows are not those that were split; "
+                "split this table, or name an id column with --id for both"
+            )
+        sides: tuple[tuple[str, ...], ...] = (self.train, self.test)
+        where = {product: row for row, product in enumerate(products["id"].to_pylist())}
+        missing = _missing(sides, where)
+        for column in ("id", "line"):  # an earlier version wrote 'table:id', or 'table:file:line'
+            if missing and column in products.column_names:
+                sides = _without_name(sides)
+                other = {str(value): row for row, value in enumerate(products[column].to_pylist())}
+                if not _missing(sides, other):
+                    where, missing = other, []
         if missing:
             raise NotFoundError(
                 f"the split names {len(missing):,} products that the dataset lacks (first: '{missing[0]}'); "
                 "split the dataset that you train on"
             )
-        train = np.array([where[product] for product in self.train], dtype=np.int64)
-        return train, np.array([where[product] for product in self.test], dtype=np.int64)
+        train, test = (np.array([where[product] for product in side], dtype=np.int64) for side in sides)
+        return train, test
+
+
+def _content(products: pa.Table) -> str:
+    """Return a fingerprint of what rows hold that have no ids of their own."""
+    return fingerprint([products[name].to_pylist() for name in ("source_id", "title", "image_ref")])
+
+
+def _missing(sides: Sequence[Sequence[str]], where: Mapping[str, int]) -> list[str]:
+    return [product for side in sides for product in side if product not in where]
+
+
+def _without_name(sides: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Return ids without the name before the colon, if all have one and the same; else as they are."""
+    names = {
+        name if colon else None for side in sides for name, colon, _ in (one.partition(":") for one in side)
+    }
+    if len(names) != 1 or None in names:
+        return sides
+    return tuple(tuple(product.partition(":")[2] for product in side) for side in sides)
 
 
 def duplicate_groups(products: pa.Table) -> NDArray[np.object_]:
@@ -120,6 +163,7 @@ def split_products(
     seed: int = 0,
     labels: Sequence[str | None] | None = None,
     platforms: Sequence[str] = (),
+    allow_empty_test: bool = False,
 ) -> Split:
     """Split the rows of `products` (columns `id`, `title`, `group`, `source`) into train and test.
 
@@ -128,7 +172,8 @@ def split_products(
     counts as its most frequent class); `platform` tests on every product that comes from one of `platforms`.
 
     Raises:
-        UsageError: the ids are not unique, a side would be empty, or `labels`/`platforms` are missing.
+        UsageError: the ids are not unique, a side would be empty (the test side unless
+            `allow_empty_test`), or `labels`/`platforms` are missing.
     """
     ids: list[str] = products["id"].to_pylist()
     if len(set(ids)) != len(ids):
@@ -143,7 +188,7 @@ def split_products(
             raise UsageError("a stratified split needs the labels of one level")
         strata = list(labels) if kind == "stratified" and labels is not None else [None] * len(ids)
         test = _draw(groups, strata, test_share, seed)
-    if test.all() or not test.any():
+    if test.all() or not (test.any() or allow_empty_test):
         side = "train" if test.all() else "test"
         raise UsageError(
             f"the {kind} split of {len(ids):,} products has an empty {side} side; "

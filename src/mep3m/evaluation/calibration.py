@@ -1,14 +1,12 @@
-"""How far probabilities can be trusted, and how far a score on this many rows can."""
+"""How far probabilities can be trusted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mep3m.evaluation.metrics import Codes, Floats, confusion, f1_by_class, mean_f1
+from mep3m.evaluation.metrics import Codes, Floats
 
 
 @dataclass(frozen=True)
@@ -20,15 +18,6 @@ class Bin:
     n: int
     confidence: float
     accuracy: float
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A score with its bootstrap interval of 95 %."""
-
-    value: float
-    low: float
-    high: float
 
 
 def reliability(proba: Floats, truth: Codes, bins: int = 15) -> list[Bin]:
@@ -48,36 +37,3 @@ def expected_calibration_error(bins: list[Bin]) -> float:
     """Return ECE (Guo et al., 2017): the mean of |accuracy - confidence| over bins, weighted by rows."""
     total = sum(bar.n for bar in bins)
     return sum(bar.n * abs(bar.accuracy - bar.confidence) for bar in bins) / total if total else 0.0
-
-
-def accuracy(predicted: Codes, truth: Codes, classes: int) -> float:
-    """Return the share of rows that are right (`classes` is not used: all scores here have one form)."""
-    return float((predicted == truth).mean())
-
-
-def macro_f1(predicted: Codes, truth: Codes, classes: int) -> float:
-    """Return the mean F1 of the classes that occur; see `metrics.mean_f1`."""
-    return mean_f1(f1_by_class(confusion(predicted, truth, classes)), truth)
-
-
-def bootstrap(
-    score: Callable[[Codes, Codes, int], float],
-    predicted: Codes,
-    truth: Codes,
-    classes: int,
-    seed: int = 0,
-    draws: int = 500,
-) -> Interval:
-    """Return a score with its interval, from `draws` samples of the rows with replacement.
-
-    The percentiles are moved by how far the samples lie from the score in the mean: macro F1 is larger in a
-    sample than in all rows, because classes of one row (often wrong) are missing from a third of the samples.
-    """
-    random = np.random.default_rng(seed)
-    values: NDArray[np.float64] = np.empty(draws)
-    for draw in range(draws):
-        rows = random.integers(0, len(truth), len(truth))
-        values[draw] = score(predicted[rows], truth[rows], classes)
-    value = score(predicted, truth, classes)
-    low, high = np.clip(np.quantile(values, [0.025, 0.975]) + value - values.mean(), 0, 1)
-    return Interval(value, float(min(low, value)), float(max(high, value)))

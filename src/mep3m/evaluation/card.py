@@ -18,11 +18,7 @@ from numpy.typing import NDArray
 from mep3m.dataset.dataset import Dataset
 from mep3m.evaluation.calibration import (
     Bin,
-    Interval,
-    accuracy,
-    bootstrap,
     expected_calibration_error,
-    macro_f1,
     reliability,
 )
 from mep3m.evaluation.evaluate import (
@@ -32,7 +28,8 @@ from mep3m.evaluation.evaluate import (
     level_truth,
     score,
 )
-from mep3m.evaluation.metrics import Codes, Floats, ap_by_class, confusion, f1_by_class
+from mep3m.evaluation.intervals import Interval, macro_f1_interval, share_interval
+from mep3m.evaluation.metrics import Codes, Floats, ap_by_class, confusion, f1_by_class, macro_f1
 from mep3m.label_tree.tree import LabelTree
 
 #: training rows of a class: first bound of each bucket
@@ -42,10 +39,9 @@ AVERAGING = {
     "weighted": "mean over classes, weighted by true rows",
     "micro": "all (row, class) pairs pooled",
     "unseen": "a row whose class the model has never seen counts as wrong; each new name is a class with 0",
-    "interval": "95 %, bootstrap over rows, moved by the mean of the samples",
+    "interval": "95 %; Top-1: Clopper-Pearson; macro F1: of the classes that occur here, by the variance and "
+    "the largest bias of the F1 of each; rows taken as independent",
 }
-#: rows above which the bootstrap draws fewer samples
-_MANY_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Top-1 and macro F1 with their bootstrap intervals."""
+    """Top-1 and macro F1 with their intervals of 95 %."""
 
     top1: Interval
     macro_f1: Interval
@@ -153,11 +149,10 @@ class LevelCard:
 
 @dataclass(frozen=True)
 class MetricCard:
-    """The whole card: `levels` say more than those of `evaluation`; `seed` drew the bootstrap samples."""
+    """The whole card: `levels` say more than those of `evaluation`."""
 
     evaluation: Evaluation
     levels: tuple[LevelCard, ...]
-    seed: int
 
     @property
     def unreadable_images(self) -> UnreadableImages | None:
@@ -169,7 +164,7 @@ class MetricCard:
         scores = self.evaluation.to_json()
         images = {key: scores.pop(key) for key in ("unreadable_images",) if key in scores}
         levels = [level.to_json() for level in self.levels]
-        return {**scores, "levels": levels, "averaging": AVERAGING, "seed": self.seed, **images}
+        return {**scores, "levels": levels, "averaging": AVERAGING, **images}
 
 
 def plain(value: Any) -> Any:
@@ -190,7 +185,6 @@ def metric_card(
     proba: Floats,
     dataset: Dataset,
     counts: list[dict[str, int]],
-    seed: int = 0,
 ) -> MetricCard:
     """Return the card of (N, C) probabilities for the rows of a labelled dataset.
 
@@ -208,7 +202,7 @@ def metric_card(
         levels.append(
             LevelCard(
                 scored,
-                intervals(answers, seed),
+                intervals(answers),
                 calibration(answers),
                 tuple(by_class(answers, learned)),
                 tuple(by_bucket(answers, learned)),
@@ -216,17 +210,15 @@ def metric_card(
                 mistakes(answers, tree, scored.level),
             )
         )
-    return MetricCard(evaluation, tuple(levels), seed)
+    return MetricCard(evaluation, tuple(levels))
 
 
-def intervals(answers: Answers, seed: int) -> Intervals:
-    """Return Top-1 and macro F1 with their bootstrap intervals."""
-    draws = 500 if len(answers.truth) <= _MANY_ROWS else 100
-    top1, f1 = (
-        bootstrap(kind, answers.predicted, answers.truth, len(answers.names), seed, draws)
-        for kind in (accuracy, macro_f1)
+def intervals(answers: Answers) -> Intervals:
+    """Return Top-1 and macro F1 with their intervals."""
+    return Intervals(
+        share_interval(answers.predicted == answers.truth),
+        macro_f1_interval(answers.predicted, answers.truth, len(answers.names)),
     )
-    return Intervals(top1, f1)
 
 
 def calibration(answers: Answers) -> Calibration:

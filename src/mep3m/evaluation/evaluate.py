@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mep3m.dataset.dataset import Dataset
+from mep3m.dataset.dataset import Dataset, join_gaps
 from mep3m.errors import UsageError
 from mep3m.evaluation.hierarchy import HierarchyReport, hierarchical_report
 from mep3m.evaluation.metrics import LevelScores, score_level
@@ -134,7 +134,10 @@ def unreadable(rejects: Sequence[Reject], shown: int = 5) -> UnreadableImages:
 
 
 def score(tree: LabelTree, proba: NDArray[np.float32], dataset: Dataset) -> Evaluation:
-    """Return the scores of (N, C) probabilities of the rows of a dataset; see `evaluate`."""
+    """Return the scores of (N, C) probabilities of the rows of a dataset; see `evaluate`.
+
+    A row with a gap in its labels has the place that `tree` gives it.
+    """
     levels: list[LevelEvaluation] = []
     for level in range(1, tree.depth + 1):
         _, joined, truth, names = level_truth(tree, proba, dataset, level)
@@ -145,13 +148,13 @@ def score(tree: LabelTree, proba: NDArray[np.float32], dataset: Dataset) -> Eval
             f"none of the {len(dataset):,} rows has a label in the columns that the run was trained with; "
             "name the columns that hold the labels with --labels, coarse to fine"
         )
-    report = hierarchical_report(tree, proba, tree.encode(dataset.paths))
+    report = hierarchical_report(tree, proba, tree.encode(join_gaps(dataset.cells, tree.paths)))
     return Evaluation(tuple(levels), report, outside(tree, dataset))
 
 
 def outside(tree: LabelTree, dataset: Dataset) -> OutsideLabels:
     """Return how many rows have a label path that the tree refuses, and the most frequent of them."""
-    refused = tree.contradictions(dataset.paths)
+    refused = tree.contradictions(join_gaps(dataset.cells, tree.paths))
     shown = tuple(
         OutsidePath(path, reason, rows) for (path, reason), rows in refused.most_common(OUTSIDE_SHOWN)
     )

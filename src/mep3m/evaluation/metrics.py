@@ -75,6 +75,16 @@ def mean_f1(f1: NDArray[np.float64], truth: Codes) -> float:
     return float(occurring.sum() / (len(occurring) + len(np.unique(truth[truth < 0]))))
 
 
+def accuracy(predicted: Codes, truth: Codes, classes: int) -> float:
+    """Return the share of rows that are right (`classes` is not used: `macro_f1` has the same form)."""
+    return float((predicted == truth).mean())
+
+
+def macro_f1(predicted: Codes, truth: Codes, classes: int) -> float:
+    """Return the mean F1 of the classes that occur in (n,) answers or truths; see `mean_f1`."""
+    return mean_f1(f1_by_class(confusion(predicted, truth, classes)), truth)
+
+
 def average_precision(scores: NDArray[np.floating], relevant: NDArray[np.bool_]) -> float:
     """Return the average precision of one ranking: sum over thresholds of (R_n - R_{n-1}) P_n.
 

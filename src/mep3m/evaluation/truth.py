@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,15 @@ from mep3m.alignment.review.sssom import read_sssom
 from mep3m.alignment.score import score
 from mep3m.alignment.table import read_rows
 from mep3m.evaluation.clusters import b_cubed, pairwise
+from mep3m.simulator.plan import IMAGE_DEFECTS
 from mep3m.store import Store
 from mep3m.taxonomy import PATH_SEPARATOR
 
 #: defects that leave a product usable, so nothing has to take it out
 HARMLESS = frozenset({"missing_id", "no_category"})
+
+#: defects of rows that no product's id is the id of
+WITHOUT_ID = frozenset({"repeated_id", "broken_row"})
 
 Key = tuple[str, str]
 
@@ -33,7 +38,10 @@ def score_against_truth(truth: Path, review: Path | None, stores: Mapping[str, S
     platforms; `None` where there is no `review` or no such link.
     `duplicates`: pairs and B-cubed over kept products. `quality`: rows with a planted defect that
     were refused or dropped or lost their image (recall), and the share of those that were planted
-    (precision). `ocr`: whether an image has text at all.
+    (precision). `ocr`: whether an image has text at all; `None` where no row has an image.
+
+    `left_out` counts what nobody can find without images and what is therefore not scored: planted defects
+    of images, and duplicates on two platforms, whose titles have nothing in common that tells products apart.
     """
     dataset = list(stores.values())[-1]
     rejects = pa.concat_tables([store.rejects() for store in stores.values()]).to_pylist()
@@ -41,25 +49,37 @@ def score_against_truth(truth: Path, review: Path | None, stores: Mapping[str, S
     present = {row["source"] for row in (*products, *rejects)}
     every = pq.read_table(truth / "products.parquet").to_pylist()
     rows = [row for row in every if row["source"] in present]
-    known = {(row["source"], row["source_id"]): row for row in rows if row["defect"] != "repeated_id"}
+    known = {(row["source"], row["source_id"]): row for row in rows if row["defect"] not in WITHOUT_ID}
     kept = [row for row in products if row["dropped"] is None and _key(row) in known]
-    groups = (
-        [row["group"] or "\n".join(_key(row)) for row in kept],
-        [known[_key(row)]["group"] for row in kept],
-    )
+    grouped = [row["group"] or "\n".join(_key(row)) for row in kept]
+    true: list[Hashable] = [known[_key(row)]["group"] for row in kept]
+    left_out = {"image_defects": 0, "duplicate_pairs": 0}
     read = [row for row in kept if row["image"]]
+    seen = any(row["image"] for row in products)
+    if not seen:
+        sound = [row for row in rows if row["defect"] not in IMAGE_DEFECTS]
+        left_out["image_defects"], rows = len(rows) - len(sound), sound
+        within = [(row["source"], group) for row, group in zip(kept, true, strict=True)]
+        left_out["duplicate_pairs"], true = _pairs(true) - _pairs(within), [*within]
+        grouped = [f"{row['source']} {group}" for row, group in zip(kept, grouped, strict=True)]
+    texts = _detection(
+        {_key(row) for row in read if row["ocr"]}, {_key(row) for row in read if known[_key(row)]["has_text"]}
+    )
     return {
         "alignment": _alignment(truth / "alignment.tsv", review, present),
         "duplicates": {
-            "pairwise": _agreement(pairwise(*groups)),
-            "b_cubed": _agreement(b_cubed(*groups)),
+            "pairwise": _agreement(pairwise(grouped, true)),
+            "b_cubed": _agreement(b_cubed(grouped, true)),
         },
         "quality": _quality(rows, products, rejects),
-        "ocr": _detection(
-            {_key(row) for row in read if row["ocr"]},
-            {_key(row) for row in read if known[_key(row)]["has_text"]},
-        ),
+        "ocr": texts if seen else None,
+        "left_out": left_out,
     }
+
+
+def _pairs(groups: Sequence[Hashable]) -> int:
+    """Return the number of pairs that share a group."""
+    return sum(size * (size - 1) // 2 for size in Counter(groups).values())
 
 
 def _alignment(gold_file: Path, review: Path | None, present: set[str]) -> dict[str, Any] | None:
@@ -96,23 +116,25 @@ def _known_to(pairs: Collection[Key], proposals: Sequence[Proposal]) -> list[Pro
 def _quality(
     rows: Iterable[dict[str, Any]], products: Iterable[dict[str, Any]], rejects: Iterable[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Compare products by id, and refused rows, which have none, by file and line."""
+    """Compare products by id, and refused rows, which have none, by file and line.
+
+    Rows that were no record share the line of the record before them: each refusal there takes one more row.
+    """
     rows = [row for row in rows if row["defect"] not in HARMLESS]
-    places = {(Path(row["file"]).name, row["line"]): _place(row) for row in rows}
-    # the id of a row that repeats one belongs to the first row with it
-    sole = [row for row in rows if row["defect"] != "repeated_id"]
-    by_id = {f"{row['source']}:{row['source_id']}": _place(row) for row in sole}
-    dropped = (row for row in products if row["dropped"] is not None)
-    taken = {by_id.get(f"{row['source']}:{row['source_id']}") for row in dropped}
+    places: dict[tuple[str, int], list[int]] = {}
+    for index, row in enumerate(rows):
+        places.setdefault((Path(row["file"]).name, row["line"]), []).append(index)
+    # the id of a row that repeats one belongs to the first row with it; what is broken has none
+    by_id = {_key(row): index for index, row in enumerate(rows) if row["defect"] not in WITHOUT_ID}
+    product_ids = {":".join(key): index for key, index in by_id.items()}
+    taken = {by_id.get(_key(row)) for row in products if row["dropped"] is not None}
     for row in rejects:
-        where = (Path(row["file"] or "").name, row["line"])
-        taken.add(by_id.get(row["product"]) or places.get(where))
+        there = places.get((Path(row["file"] or "").name, row["line"]), [])
+        taken.add(
+            product_ids[row["product"]] if row["product"] in product_ids else there.pop() if there else None
+        )
     taken.discard(None)  # a row with a harmless flaw: neither right nor wrong to take out
-    return _detection(taken, {_place(row) for row in rows if row["defect"] is not None})
-
-
-def _place(row: Mapping[str, Any]) -> tuple[str, str, int]:
-    return row["source"], row["file"], row["line"]
+    return _detection(taken, {index for index, row in enumerate(rows) if row["defect"] is not None})
 
 
 def _detection(detected: set[Any], true: set[Any]) -> dict[str, Any]:

@@ -31,6 +31,13 @@ def remarks(catalogues: Catalogues, writer: StoreWriter) -> dict[str, Any]:
     return {**({"encodings": encodings} if encodings else {}), **({"notes": notes} if notes else {})}
 
 
+#: first names of the paths that have several, with their products
+_FIRSTS = """
+    SELECT source_path[1] AS name, count(*) FROM read_parquet(?)
+    WHERE source = ? AND dropped IS NULL AND len(source_path) > 1 AND name IS NOT NULL GROUP BY name
+"""
+
+
 def _notes(entry: SourceEntry, shards: list[Path]) -> list[str]:
     import duckdb
 
@@ -59,11 +66,15 @@ def _notes(entry: SourceEntry, shards: list[Path]) -> list[str]:
                 f"'{entry.columns.path}', '{likely}' does: "
                 f"every path is one class now; is it --separator '{likely}'?"
             )
-    elif separator == ">" and 3 * sum(name[1:].endswith("-") for name in counts) >= len(counts):
-        notes.append(
-            f"'{entry.name}': many names of the column '{entry.columns.path}' end with '-'; "
-            "is it --separator '->'?"
-        )
+    elif separator == ">":
+        firsts = connection.execute(_FIRSTS, [[str(path) for path in shards], entry.name]).fetchall()
+        for sign in ("-", "="):
+            ending = sum(count for name, count in firsts if name[1:].endswith(sign))
+            if ending and 2 * ending >= sum(count for _, count in firsts):
+                notes.append(
+                    f"'{entry.name}': most names of the column '{entry.columns.path}' before a '>' end with "
+                    f"'{sign}'; is it --separator '{sign}>'?"
+                )
     return notes
 
 

@@ -7,7 +7,6 @@ import ctypes
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from mep3m.sources.columns import Place, refuse_repeated_ids
 from mep3m.sources.images.intake import Intake
 from mep3m.sources.mep3m.spreadsheet import LEVELS, read_taxonomy
 from mep3m.store import Reject, Store, StoreWriter
+from mep3m.store.filesystem import sweep
 from mep3m.store.rejects import INGEST
 from mep3m.store.store import read_shard
 from mep3m.taxonomy import Category, Taxonomy
@@ -101,12 +101,6 @@ def build(
         sweep(reader.writer.folder)
         return reader.writer.finish(find_taxonomy(reader.catalogues, reader.writer), **facts())
     return Store.open(reader.writer.folder)
-
-
-def sweep(folder: Path) -> None:
-    """Remove the half-written files of killed processes; nobody writes into the store any more."""
-    for path in folder.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
 
 
 def list_parts(catalogues: Catalogues) -> list[tuple[int, Part]]:

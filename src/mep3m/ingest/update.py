@@ -22,12 +22,12 @@ from mep3m.ingest.extras import write_extras
 from mep3m.ingest.origin import Catalogues, write_origin
 from mep3m.ingest.remarks import remarks
 from mep3m.ingest.request import ORIGIN
-from mep3m.ingest.shards import IN_ORDER, PartReader, find_taxonomy, refuse_repeats, sweep
+from mep3m.ingest.shards import IN_ORDER, PartReader, find_taxonomy, refuse_repeats
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.images.intake import COLUMNS, Intake, is_url
 from mep3m.store import Plan, Store, StoreWriter
-from mep3m.store.filesystem import inside
+from mep3m.store.filesystem import inside, sweep
 from mep3m.store.json_files import read_json
 from mep3m.store.layout import HISTORY, STATE, Layout
 from mep3m.store.rejects import INGEST

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mep3m.errors import ModelError, did_you_mean
+from mep3m.errors import ModelError, NotFoundError, did_you_mean
 from mep3m.label_tree.tree import LabelTree
 from mep3m.store.images import Images
 from mep3m.store.json_files import read_json
@@ -50,6 +50,11 @@ class Classifier(Protocol):
         """The nodes that the columns of `predict_proba` stand for."""
         ...
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What the model reads of a product: 'image', 'title', 'ocr'."""
+        ...
+
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, C) probabilities, one column a node of `tree`, for rows of `PRODUCT_SCHEMA`.
 
@@ -71,9 +76,12 @@ def load(folder: Path | str) -> Classifier:
     """Rebuild the classifier that was saved in `folder`.
 
     Raises:
+        NotFoundError: there is no such folder.
         ModelError: the folder is not a classifier, or is damaged.
     """
     folder = Path(folder)
+    if not folder.exists():
+        raise NotFoundError(f"{folder} is not a classifier folder: it does not exist")
     description = folder / "classifier.json"
     if not description.exists():
         raise ModelError(f"{folder} is not a classifier folder: it has no classifier.json")

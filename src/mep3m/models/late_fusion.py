@@ -42,6 +42,11 @@ class LateFusion:
     weights: NDArray[np.float64]
     joined: bool = False
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What any of the parts reads."""
+        return tuple(dict.fromkeys(name for part in self.parts.values() for name in part.reads))
+
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> Probabilities:
         """Return (N, C) probabilities; unless `joined`, each level's columns sum to 1."""
         return self.predict(products, images).proba

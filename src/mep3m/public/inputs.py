@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 
 import pyarrow as pa
 
-from mep3m.dataset.reading import Opened, open_products
+from mep3m.dataset.reading import Opened, known_lines, open_products, with_own_ids
 from mep3m.errors import NotFoundError, StoreError, UsageError, did_you_mean
 from mep3m.public.frames import to_arrow
 from mep3m.settings.sources import Columns
@@ -124,6 +124,7 @@ def open_frame(table: pa.Table, columns: Columns, image_root: Path | None = None
             f"(it has {', '.join(map(str, table.column_names))})"
         )
     products, rejects = products_of_frame(table, columns)
+    products = with_own_ids(products, columns, known_lines(products, rejects), first=0)
     images = FolderImages(image_root or Path.cwd()) if columns.image else None
     return Opened(products, images, rejects, None)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from mep3m.assignment.run import Run
-from mep3m.dataset.reading import Opened
+from mep3m.dataset.reading import Opened, pictures_of
 from mep3m.public.frames import to_arrow
 from mep3m.public.inputs import (
     column_fields,
@@ -55,7 +55,7 @@ def ask(run: Run, data: Any, given: Mapping[str, Any], labels: bool = False) -> 
 
 def _ask_path(run: Run, data: Any, given: Mapping[str, Any], labels: bool) -> Asked:
     path = existing(data)
-    if path.is_dir():
+    if path.is_dir() and not pictures_of(path):
         path = store_folder(path)
     opened = run.read(path, labels, column_fields(given), image_root_of(given), ids=not labels)
     if path.is_dir():  # what a stage has dropped is not asked about

@@ -21,6 +21,7 @@ from mep3m.public.inputs import ColumnNames, PathLike
 from mep3m.public.product_set import load
 from mep3m.public.rows import Asked, ask
 from mep3m.recipes.classify import evaluate_run, train_run
+from mep3m.recipes.finished import finished_card, made_from
 from mep3m.settings.run import MIN_CONFIDENCE, HierarchyStrategy, Modality, RunSettings
 from mep3m.settings.sources import Columns
 from mep3m.store.json_files import read_json
@@ -42,6 +43,7 @@ class Answer:
     path: tuple[str, ...]
     names: tuple[str, ...]
     probability: float
+    reason: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,8 +97,10 @@ class TrainedRun:
     def predict(self, data: Any, **columns: Unpack[ColumnNames]) -> Frame[Answer]:
         """Return the most probable path of every row, in order.
 
-        The frame has `id` (the caller's own, else the number of the row from 0), one column `level_1`,
-        `level_2`, … with the names of each level, `probability`, and `path` (list of labels).
+        The frame has `id` (the caller's own, else the number of the row: from 0 in a
+        frame, from 1 in a file), one column `level_1`,
+        `level_2`, … with the names of each level, `probability`, `path` (list of labels) and `reason`: why
+        the model could read nothing of the row, which then has no path and the probability 0.
 
         Raises:
             NotFoundError: a column that the run reads is not there; the message names the nearest.
@@ -108,8 +112,9 @@ class TrainedRun:
         table = {
             "id": pa.array(asked.ids, pa.string()),
             **{column: pa.array(values, pa.string()) for column, values in names.items()},
-            "probability": pa.array([one.confidence[-1] for one in answers], pa.float32()),
+            "probability": pa.array([(0.0, *one.confidence)[-1] for one in answers], pa.float32()),
             "path": pa.array([one.path for one in answers], pa.list_(pa.string())),
+            "reason": pa.array([one.reason for one in answers], pa.string()),
         }
         return Frame(pa.table(table), _answer, tuple(asked.opened.rejects))
 
@@ -141,7 +146,8 @@ class TrainedRun:
         """Return what to do with every row: file it as deep as its probability allows, or review it.
 
         A path ends where its probability falls below `min_confidence`. `review` says that a person should
-        look: the path ends above the last level. `top` full paths come with every row.
+        look: the path ends above the last level, or the model could read nothing of the row (`reason` says
+        which). `top` full paths come with every row that was read.
 
         Raises:
             UsageError: `min_confidence` is not from 0 to 1.
@@ -192,13 +198,16 @@ _ASSIGNED = pa.schema(
         ("review", pa.bool_()),
         ("top", pa.list_(_TOP)),
         ("unreadable", pa.string()),
+        ("decision", pa.string()),
+        ("reason", pa.string()),
+        ("platform", pa.string()),
     ]
 )
 
 
 def _answer(row: dict[str, Any]) -> Answer:
     names = (value for column, value in row.items() if column.startswith("level_") and value is not None)
-    return Answer(row["id"], tuple(row["path"]), tuple(names), row["probability"])
+    return Answer(row["id"], tuple(row["path"]), tuple(names), row["probability"], row["reason"])
 
 
 def _assignment(row: dict[str, Any]) -> Assignment:
@@ -215,6 +224,7 @@ def train(
     hierarchy: HierarchyStrategy = "auto",
     seed: int = 0,
     options: Mapping[str, Any] | None = None,
+    replace: bool = False,
     **columns: Unpack[ColumnNames],
 ) -> TrainedRun:
     """Train a classifier into the folder `out`, and return it.
@@ -223,12 +233,14 @@ def train(
     text, image or image+text: without it, what the named columns hold. `model` is the recommended
     one of the modality unless it is named. `options` are the model's own settings, as
     `mep3m train --set`. A tenth of the rows is held out to calibrate the probabilities; `card` has the
-    scores on them.
+    scores on them. Where `out` holds the finished run of the same call, it is opened; another is trained
+    over only with `replace`.
 
     Raises:
         NotFoundError: there is no such path or column.
         SettingsError: a setting is unknown or its value not allowed.
-        UsageError: no row has a label, there is only one class, or there is no such model.
+        UsageError: no row has a label, there is only one class, there is no such model, or `out` holds
+            a finished run with other data or settings.
         MissingExtraError: the model needs a package that is not installed.
 
     Example:
@@ -243,7 +255,9 @@ def train(
     settings: dict[str, Any] = {"hierarchy": hierarchy, "seed": seed, "options": dict(options or {})}
     settings |= {"modality": chosen, "model": model or default_model(chosen)}
     parsed = RunSettings.parse(settings, "train")
-    train_run(products.opened, products.columns, products.image_root, parsed, Path(out))
+    made = made_from(products.opened, products.columns, parsed, None)
+    if replace or finished_card(Path(out), made, "replace=True") is None:
+        train_run(products.opened, products.columns, products.image_root, parsed, Path(out))
     return load_run(out)
 
 

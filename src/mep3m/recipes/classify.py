@@ -18,22 +18,33 @@ from mep3m.evaluation.card import MetricCard, metric_card, training_counts
 from mep3m.evaluation.evaluate import Evaluation, evaluate, unreadable
 from mep3m.evaluation.label_checks import OddLabels, odd_labels
 from mep3m.label_tree.probabilities import make_coherent
+from mep3m.recipes.finished import made_from
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
-from mep3m.store.filesystem import exclusive_lock
+from mep3m.store.filesystem import exclusive_lock, sweep
 from mep3m.store.json_files import fingerprint, write_json
 from mep3m.store.layout import TAXONOMY, Layout
 from mep3m.training.registry import find
-from mep3m.training.task import clear_checkpoints, make_task
+from mep3m.training.task import Task, Trained, clear_checkpoints, make_task
 
 
 @dataclass(frozen=True)
 class TrainingCard:
-    """The metric card of a training, on which rows it was measured, and what is odd in the labels."""
+    """The metric card of a training, on which rows it was measured, and what is odd in the labels.
+
+    `remarks` are what a reader of the scores has to know (a busy machine, too few epochs); `choices` are
+    those of a run that follows the paper which the paper does not state.
+    """
 
     measured_on: str
     card: MetricCard
     odd_labels: OddLabels
+    #: rows that were kept out of training
+    held_out: int
+    #: images of training that could not be read, the first 100 of each part
+    unreadable: int = 0
+    remarks: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `card.json` of a run holds."""
@@ -41,6 +52,8 @@ class TrainingCard:
             "measured_on": self.measured_on,
             **self.card.to_json(),
             "odd_labels": self.odd_labels.to_json(),
+            **({"remarks": list(self.remarks)} if self.remarks else {}),
+            **({"choices": list(self.choices)} if self.choices else {}),
         }
 
 
@@ -87,7 +100,10 @@ def train_run(
 ) -> TrainingCard:
     """Train, save classifier, configuration and card into `out`, and return the card.
 
-    With `split`, only the rows on its train side are used.
+    What differs from run to run of one job (seconds, rates) is in `timings.json` and in no other file.
+
+    With `split`, only the rows on its train side are used. A run that `out` holds is replaced: who does not
+    want that asks `finished_card` first.
 
     The card is measured on the validation rows by a model that has not seen them.
 
@@ -98,6 +114,7 @@ def train_run(
     if Layout(out).begun:
         raise UsageError(f"{out} holds a store; choose another folder for the classifier")
     with exclusive_lock(out):
+        sweep(out)
         return _train_run(opened, columns, image_root, settings, out, split)
 
 
@@ -113,26 +130,18 @@ def _train_run(
     train = find(settings)
     whole = whole_or_side(opened, split, "train")
     dataset = shape(whole, settings).labelled()
-    task = make_task(dataset, settings, opened.images)
+    task = make_task(dataset, settings, opened.images, opened.taxonomy)
+    (out / "run.json").unlink(missing_ok=True)  # from here on the folder is no finished run
     trained = train(task, out)
     out.mkdir(parents=True, exist_ok=True)
     trained.classifier.save(out)
     if opened.taxonomy is not None:
         opened.taxonomy.save(out / TAXONOMY)
-    card = TrainingCard(
-        f"{len(task.valid):,} validation rows ({settings.split} split {task.split_id})",
-        metric_card(
-            task.tree,
-            make_coherent(task.tree, trained.valid_proba),
-            dataset.take(task.valid),
-            training_counts(task.tree, dataset.take(task.train)),
-            settings.seed,
-        ),
-        odd_labels(whole, task.tree, opened.taxonomy),
-    )
+    card = _training_card(task, trained, dataset, settings, odd_labels(whole, task.tree, opened.taxonomy))
     run = {
         "mep3m": __version__,
         "python": platform.python_version(),
+        "made_from": made_from(opened, columns, settings, split),
         "settings": settings.model_dump(mode="json") | {"hierarchy": task.hierarchy},
         "columns": columns.model_dump(mode="json"),
         "image_root": str(image_root) if image_root else None,
@@ -144,10 +153,32 @@ def _train_run(
         "counts": training_counts(task.tree, dataset),
         "log": trained.log,
     }
+    write_json(out / "timings.json", trained.timings)
     write_json(out / "card.json", card.to_json())
     write_json(out / "run.json", run)
     clear_checkpoints(out)
     return card
+
+
+def _training_card(
+    task: Task, trained: Trained, dataset: Dataset, settings: RunSettings, odd: OddLabels
+) -> TrainingCard:
+    """Return the card of the rows held out; where there are none, of those trained on, which it says."""
+    rows, proba = task.valid, trained.valid_proba
+    where = f"{len(rows):,} validation rows ({settings.split} split {task.split_id})"
+    if not len(rows):
+        rows = task.train
+        proba = trained.classifier.predict_proba(task.products.take(rows), task.images)
+        where = f"the {len(rows):,} rows of training: nothing was held out, new products will score worse"
+    card = metric_card(
+        task.tree,
+        make_coherent(task.tree, proba),
+        dataset.take(rows),
+        training_counts(task.tree, dataset.take(task.train)),
+    )
+    logs = (trained.log, *(trained.log.get(part, {}) for part in ("image", "text")))
+    broken = sum(len(log.get("unreadable_images", ())) for log in logs)
+    return TrainingCard(where, card, odd, len(task.valid), broken, trained.remarks, trained.choices)
 
 
 def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: bool = False) -> RunScores:
@@ -162,7 +193,7 @@ def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: boo
     """
     given = whole_or_side(opened, split, "test")
     told, taxonomy = in_the_runs_tree(given, run.taxonomy, opened.taxonomy, "the data")
-    dataset = shape(told, run.settings).labelled()
+    dataset = shape(told, run.settings).with_any_label()
     scores = (_card if card else _evaluation)(run, dataset, opened)
     return RunScores(scores, len(dataset), len(opened.rejects), taxonomy, run.edits)
 
@@ -175,7 +206,7 @@ def _card(run: Run, dataset: Dataset, opened: Opened) -> MetricCard:
     tree = run.classifier.tree
     prediction = run.classifier.predict(dataset.products, opened.images)
     proba = make_coherent(tree, prediction.proba)
-    made = metric_card(tree, proba, dataset, list(run.counts), run.settings.seed)
+    made = metric_card(tree, proba, dataset, list(run.counts))
     images = unreadable(prediction.rejects)
     return replace(made, evaluation=replace(made.evaluation, unreadable_images=images))
 

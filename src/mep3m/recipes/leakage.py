@@ -40,7 +40,7 @@ def leakage(opened: Opened, settings: RunSettings, seeds: int = 1, test_share: f
             split = split_products(dataset.products, kind, test_share, seed)
             scored[kind].append(_levels(dataset, split, settings, opened.images))
             if kind == "random":
-                learned, tested = split.rows(dataset.ids)
+                learned, tested = split.rows(dataset.products)
                 shared.append(float(np.isin(groups[tested], groups[learned]).mean()))
     by_level = zip(*(zip(*scored[kind], strict=True) for kind in KINDS), strict=True)
     return {

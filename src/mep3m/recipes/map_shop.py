@@ -91,7 +91,7 @@ def read_shop(path: Path, entry: dict[str, Any] | None = None) -> Shop:
         if seen is None or ("format" not in given and _lists_categories(path, seen)):
             known = read_categories(path, "left")
             return Shop(path, known.side, known.rejects)
-        given = {"format": seen.format, **seen.settings, **given, "columns": seen.columns_map}
+        given = {"format": seen.format, **seen.to_name, **given, "columns": seen.columns_map}
     source = SourceEntry.parse({"name": "left", "path": str(path), **given}, str(path))
     rejects: list[Reject] = []
     side = side_of_products(_tables(source, rejects), "left")

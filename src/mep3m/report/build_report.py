@@ -100,4 +100,17 @@ def _truth(truth: Mapping[str, Any]) -> Section:
         for what, row in rows
         if row is not None
     ]
-    return Section("Against the truth", table(shown), "Only simulated shops have one.")
+    note = "Only simulated shops have one."
+    return Section("Against the truth", table(shown), " ".join(filter(None, (note, left_out_note(truth)))))
+
+
+def left_out_note(truth: Mapping[str, Any]) -> str:
+    """Return what is not scored because no product has an image, empty where all is."""
+    counts = truth["left_out"]
+    if not any(counts.values()):
+        return ""
+    return (
+        "not scored, as no product has an image: "
+        f"{counts['duplicate_pairs']:,} duplicate pairs on two platforms, "
+        f"{counts['image_defects']:,} defects of images"
+    )

@@ -42,7 +42,8 @@ def report_card(card: Mapping[str, Any], path: Path, taxonomy: Taxonomy | None =
         mistakes(card, taxonomy),
     ]
     sections += [leakage(card["leakage"])] if "leakage" in card else []
-    facts = {"rows": card.get("rows"), "seed": card["seed"], "interval": card["averaging"]["interval"]}
+    sections += [training(card)] if {"remarks", "choices"} & card.keys() else []
+    facts = {"rows": card.get("rows"), "interval": card["averaging"]["interval"]}
     write_page(path, "Metric card", sections, facts)
 
 
@@ -55,7 +56,7 @@ def scores(card: Mapping[str, Any], note: str) -> Section:
 
 
 def intervals(card: Mapping[str, Any]) -> Section:
-    """The 95 % bootstrap intervals of Top-1 and macro F1."""
+    """The 95 % intervals of Top-1 and macro F1."""
     rows = [
         {
             "level": row["level"],
@@ -67,9 +68,19 @@ def intervals(card: Mapping[str, Any]) -> Section:
         for row in card["levels"]
         for key, interval in row["intervals"].items()
     ]
-    return Section(
-        "Intervals", table(rows, form=SCORE), "How far a score on this many products can be trusted."
+    note = (
+        "How far a score on this many products can be trusted: 95 %, products taken as independent of each "
+        "other. Macro F1 is that of the classes that occur here; where they have few products each, its "
+        "interval reaches further up, because the F1 of few products is too low in the mean."
     )
+    return Section("Intervals", table(rows, form=SCORE), note)
+
+
+def training(card: Mapping[str, Any]) -> Section:
+    """What to know about the training, and what it chose where it follows the paper."""
+    rows = [{"about the training": line} for line in card.get("remarks", ())]
+    rows += [{"about the training": f"ours, not the paper's: {line}"} for line in card.get("choices", ())]
+    return Section("Training", table(rows))
 
 
 def by_training_rows(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:

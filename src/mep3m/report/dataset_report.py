@@ -44,14 +44,15 @@ def sections_of(numbers: Mapping[str, Any]) -> list[Section]:
 
 def _overview(numbers: Mapping[str, Any]) -> Section:
     rows, titles, ocr = numbers["rows"], numbers["titles"], numbers["ocr"]
+    grouped = rows["in_duplicate_groups"]
     cards = {
         "products kept": f"{rows['kept']:,}",
         "dropped with a reason": f"{sum(rows['dropped'].values()):,}",
-        "in duplicate groups": f"{rows['in_duplicate_groups']:,}",
+        "in duplicate groups": "not looked for yet" if grouped is None else f"{grouped:,}",
         "distinct images": f"{numbers['images']['distinct']:,}",
         "title characters": f"{titles['characters']:,}",
         "mean title length": f"{titles['mean']:.1f}" if titles["mean"] is not None else "–",
-        "images with text": f"{ocr['share']:.1%}" if ocr["share"] is not None else "–",
+        "images with text": f"{ocr['share']:.1%}" if ocr["rows"] else "none, or not read yet",
     }
     cards |= {f"classes at level {level['level']}": f"{level['classes']:,}" for level in numbers["levels"]}
     html = render("cards.html", cards=cards)

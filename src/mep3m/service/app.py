@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import pyarrow as pa
 from fastapi import FastAPI, HTTPException, Query, Request, UploadFile
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
@@ -12,9 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mep3m import __version__
 from mep3m.assignment.answer import assign
+from mep3m.assignment.readable import refuse_unread
 from mep3m.assignment.run import Run
-from mep3m.errors import FormatError
+from mep3m.errors import FormatError, UsageError
 from mep3m.imaging.examine import examine
+from mep3m.models.classifier import Classifier
 from mep3m.product import Product, to_table
 from mep3m.report.page import render
 from mep3m.settings.run import MIN_CONFIDENCE
@@ -31,7 +34,7 @@ LIMITS = ImageLimits()
 class NewProduct(BaseModel):
     """One product to file; give a title, OCR text, or both."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     id: str | None = Field(default=None, max_length=MOST_CHARACTERS)
     title: str | None = Field(default=None, max_length=MOST_CHARACTERS)
     ocr: str | None = Field(default=None, max_length=MOST_CHARACTERS)
@@ -40,10 +43,21 @@ class NewProduct(BaseModel):
 class Question(BaseModel):
     """A request: products, how many full paths to rank, and the least probability of an answer."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
     products: list[NewProduct] = Field(min_length=1, max_length=MOST_PRODUCTS)
     top: int = Field(default=5, ge=1, le=100)
     min_confidence: float = Field(default=MIN_CONFIDENCE, ge=0, le=1)
+
+
+class Refusal(BaseModel):
+    """Why a request was not answered."""
+
+    detail: str
+
+
+NO_FORM: dict[str, Any] = {"model": Refusal, "description": "The body cannot be taken apart."}
+TOO_LARGE: dict[str, Any] = {"model": Refusal, "description": "The image is too large."}
+NO_CARD: dict[str, Any] = {"model": Refusal, "description": "The run has no metric card."}
 
 
 def create_app(run: Run) -> FastAPI:
@@ -59,14 +73,14 @@ def create_app(run: Run) -> FastAPI:
     def health() -> dict[str, Any]:
         return {"status": "ok", "mep3m": __version__, "classes": len(classifier.tree.leaves)}
 
-    @app.get("/card")
+    @app.get("/card", responses={404: NO_CARD})
     def card() -> Any:
         path = run.folder / "card.json"
         if not path.exists():
             raise HTTPException(404, "this run has no metric card; make one with 'mep3m evaluate'")
         return read_json(path)
 
-    @app.post("/assign")
+    @app.post("/assign", responses={400: NO_FORM})
     def assign_products(question: Question) -> list[dict[str, Any]]:
         rows = [
             Product(
@@ -74,10 +88,12 @@ def create_app(run: Run) -> FastAPI:
             )
             for i, new in enumerate(question.products)
         ]
-        answers = assign(classifier, to_table(rows), None, question.top, question.min_confidence, names)
+        products = to_table(rows)
+        _readable(classifier, products, ("body", "products"))
+        answers = assign(classifier, products, None, question.top, question.min_confidence, names)
         return [answer.to_json() for answer in answers]
 
-    @app.post("/assign-image")
+    @app.post("/assign-image", responses={400: NO_FORM, 413: TOO_LARGE})
     def assign_image(
         image: UploadFile,
         title: Annotated[str, Query(max_length=MOST_CHARACTERS)] = "",
@@ -89,10 +105,11 @@ def create_app(run: Run) -> FastAPI:
         try:
             examine(content, LIMITS)
         except FormatError as error:
-            raise HTTPException(422, str(error)) from None
-        product = Product("0", "request", "0", title=title or None, image_ref="upload")
+            raise _wrong(("body", "image"), str(error)) from None
+        products = to_table([Product("0", "0", "0", title=title or None, image_ref="upload")])
+        _readable(classifier, products, ("body", "image"))
         images = GivenImages({"upload": content})
-        answers = assign(classifier, to_table([product]), images, 5, min_confidence, names)
+        answers = assign(classifier, products, images, 5, min_confidence, names)
         return answers[0].to_json()
 
     @app.get("/", response_class=HTMLResponse)
@@ -105,6 +122,19 @@ def create_app(run: Run) -> FastAPI:
         )
 
     return app
+
+
+def _readable(classifier: Classifier, products: pa.Table, where: tuple[str, ...]) -> None:
+    """Refuse a request with nothing but what the model does not read."""
+    try:
+        refuse_unread(classifier, products)
+    except UsageError as error:
+        raise _wrong(where, str(error)) from None
+
+
+def _wrong(where: tuple[str, ...], message: str) -> RequestValidationError:
+    """Return the refusal of a value, in the form of all others."""
+    return RequestValidationError([{"type": "value_error", "loc": where, "msg": message}])
 
 
 def _sayable(value: Any) -> Any:

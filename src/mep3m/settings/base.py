@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from mep3m.errors import SettingsError, UsageError, did_you_mean
 
 #: pixels that an image may have where no setting says otherwise: 120 MB once decoded to RGB
 MAX_PIXELS = 40_000_000
+
+T = TypeVar("T")
+
+
+def _as_list(value: Any) -> Any:
+    """Return a value that stands alone as a list of one; a list as it is."""
+    return value if isinstance(value, (list, tuple)) else (value,)
+
+
+#: a setting that holds one value or more: `labels = "category"` is `labels = ["category"]`
+Several = Annotated[tuple[T, ...], BeforeValidator(_as_list)]
 
 
 class Settings(BaseModel):

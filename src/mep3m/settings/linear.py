@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -68,6 +68,16 @@ class LinearSettings(Settings):
         if self.epochs is not None:
             return self.epochs
         return min(max(SEEN // max(rows, 1), 2), 8)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_minutes(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "minutes" in values:
+            raise ValueError(
+                "the linear model takes no minutes: it ends after its passes over the rows (seconds for "
+                "20,000 titles). Set epochs for fewer passes, or name a network with --model, such as bilstm"
+            )
+        return values
 
     @model_validator(mode="after")
     def _in_order(self) -> LinearSettings:

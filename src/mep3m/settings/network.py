@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from mep3m.settings.base import MAX_PIXELS, Settings
+from mep3m.settings.base import MAX_PIXELS, Settings, Several
 
 
 class TextSettings(Settings):
@@ -82,7 +82,7 @@ class NetworkSettings(Settings):
     #: tensor: width each modality is projected to; low_rank: number of terms
     rank: int = Field(default=16, ge=1)
     #: fully connected layers before the label heads; Table 5 has (4096, 4096)
-    hidden: tuple[int, ...] = ()
+    hidden: Several[int] = ()
     #: how the heads of the levels are connected (§5, Fig. 10)
     hierarchy: Literal["flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine"] = "flat"
     dropout: float = Field(default=0.2, ge=0, lt=1)

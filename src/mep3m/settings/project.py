@@ -35,7 +35,7 @@ from pydantic import Field
 
 from mep3m.errors import NotFoundError, SettingsError, did_you_mean
 from mep3m.settings.align import AlignSettings, MergeSettings
-from mep3m.settings.base import Settings
+from mep3m.settings.base import Settings, Several
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.quality import QualitySettings
@@ -55,7 +55,7 @@ class FirstLevelClass(Settings):
     name_zh: str
     name_en: str | None = None
     id: str | None = None
-    covers: dict[str, tuple[str, ...]] = Field(alias="from", default_factory=dict)
+    covers: dict[str, Several[str]] = Field(alias="from", default_factory=dict)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -84,15 +84,15 @@ class SplitSettings(Settings):
     kind: SplitKind = "grouped"
     test_share: float = Field(default=0.2, gt=0, lt=1)
     seed: int = 0
-    platforms: tuple[str, ...] = ()
+    platforms: Several[str] = ()
 
 
 class Project(Settings):
     """A project file. Every section is optional except the sources."""
 
     name: str
-    sources: tuple[SourceEntry, ...] = Field(min_length=1)
-    first_level: tuple[FirstLevelClass, ...] = ()
+    sources: Several[SourceEntry] = Field(min_length=1)
+    first_level: Several[FirstLevelClass] = ()
     quality: QualitySettings = QualitySettings()
     dedupe: DedupeSettings = DedupeSettings()
     ocr: OcrSettings = OcrSettings()

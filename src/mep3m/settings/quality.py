@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mep3m.settings.base import MAX_PIXELS, Settings
+from mep3m.settings.base import MAX_PIXELS, Settings, Several
 
 Script = Literal["Han", "Latin", "Hiragana", "Katakana", "Hangul", "Cyrillic", "Arabic", "Thai", "Greek"]
 
@@ -44,5 +44,5 @@ class QualitySettings(Settings):
     empty_title: bool = True
     min_title: Annotated[int | None, Field(ge=1)] = 2
     max_title: Annotated[int | None, Field(ge=1)] = 300
-    scripts: tuple[Script, ...] | None = ("Han", "Latin")
+    scripts: Several[Script] | None = ("Han", "Latin")
     foreign_share: Annotated[float, Field(ge=0, le=1)] = 0.5

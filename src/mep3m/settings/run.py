@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mep3m.settings.base import Settings
+from mep3m.settings.base import Settings, Several
 
 Modality = Literal["text", "image", "image+text"]
 Hierarchy = Literal["flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine"]
@@ -40,7 +40,7 @@ class RunSettings(Settings):
     hierarchy: HierarchyStrategy = "auto"
     level: int | None = Field(default=None, ge=1)
     leaf: bool = False
-    subset: tuple[str, ...] | None = None
+    subset: Several[str] | None = None
     seed: int = Field(default=0, ge=0, lt=2**32)
     valid_share: float = Field(default=0.1, gt=0, lt=0.9)
     split: SplitKind = "grouped"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from mep3m.settings.base import MAX_PIXELS, Settings
+from mep3m.settings.base import MAX_PIXELS, Settings, Several
 
 #: names of delimiters that a shell or a TOML file has trouble with
 DELIMITERS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
@@ -46,7 +46,7 @@ class Columns(Settings):
     title: str | None = None
     image: str | None = None
     ocr: str | None = None
-    labels: tuple[str, ...] = ()
+    labels: Several[str] = ()
     path: str | None = None
     separator: Annotated[str, Field(min_length=1)] = ">"
     platform: str | None = None
@@ -79,7 +79,7 @@ class TableSettings(Settings):
     format: TableFormat | None = None
     encoding: str | None = None
     source: str | None = None
-    missing: tuple[str, ...] = ()
+    missing: Several[str] = ()
     delimiter: Delimiter | None = None
     skip_lines: Annotated[int, Field(ge=0)] = 0
 
@@ -89,7 +89,7 @@ class ImageLimits(Settings):
 
     max_bytes: Annotated[int, Field(gt=0)] = 20 * 2**20
     max_pixels: Annotated[int, Field(gt=0)] = MAX_PIXELS
-    formats: tuple[str, ...] = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
+    formats: Several[str] = ("JPEG", "PNG", "GIF", "WEBP", "BMP")
 
 
 class FetchSettings(Settings):
@@ -108,7 +108,7 @@ class FetchSettings(Settings):
     redirects: Annotated[int, Field(ge=0, le=20)] = 5
     robots: bool = True
     allow_private: bool = False
-    hosts: tuple[str, ...] = ()
+    hosts: Several[str] = ()
     agent: str = "mep3m"
 
 
@@ -124,18 +124,18 @@ class ShopColumns(Settings):
     that only translations of a row fill.
     """
 
-    id: tuple[str, ...]
-    title: tuple[str, ...]
-    parent: tuple[str, ...] = ()
+    id: Several[str]
+    title: Several[str]
+    parent: Several[str] = ()
     children: str | None = None
-    category: tuple[str, ...] = ()
+    category: Several[str] = ()
     level_separator: str = ">"
     path_separator: str | None = None
-    roots: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
+    roots: Several[str] = ()
+    images: Several[str] = ()
     image_separator: str | None = ","
-    aside: tuple[str, ...] = ()
-    header: tuple[str, ...] = ()
+    aside: Several[str] = ()
+    header: Several[str] = ()
     after_header: int = 0
     skip_if_filled: str | None = None
     delimiter: str | None = None
@@ -195,7 +195,7 @@ class SourceEntry(Settings):
     limits: ImageLimits = ImageLimits()
     fetch: FetchSettings = FetchSettings()
     max_withdrawn: Annotated[float, Field(ge=0, le=1)] = 0.5
-    missing: tuple[str, ...] = ()
+    missing: Several[str] = ()
     delimiter: Delimiter | None = None
     skip_lines: Annotated[int, Field(ge=0)] = 0
     sheet: str | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mep3m.settings.base import Settings
 
@@ -19,8 +19,8 @@ Loss = Literal[
     "marginal",
 ]
 
-#: rows of a table that is expected to train within `minutes`
-LARGE = 8000
+#: minutes = auto: so many for a table of up to so many rows, in proportion above
+MINUTES, LARGE = 10.0, 8000
 
 
 class TrainingSettings(Settings):
@@ -35,9 +35,10 @@ class TrainingSettings(Settings):
     epochs: int | None = Field(default=None, ge=1)
     #: rows seen in all, where `epochs` is not set: the same minutes for any small table
     samples: int = Field(default=200_000, ge=1)
-    #: most minutes that the epochs so chosen may take here, for a table of up to `LARGE` rows and in
-    #: proportion above; `None` for no bound, and so the same epochs on every machine
-    minutes: float | None = Field(default=10.0, gt=0)
+    #: minutes that the training takes, within a fifth, whatever `samples` says (`epochs` is not set then).
+    #: auto: at most 10 for a table of up to 8,000 rows and in proportion above; `None` for no bound, and so
+    #: the same epochs on every machine
+    minutes: Annotated[float, Field(gt=0)] | Literal["auto"] | None = "auto"
     batch: int = Field(default=64, ge=2)
     #: batches whose gradients are added before a step
     accumulate: int = Field(default=1, ge=1)
@@ -88,18 +89,32 @@ class TrainingSettings(Settings):
     tensorboard: bool = False
     wandb: bool = False
 
+    @property
+    def budget(self) -> float | None:
+        """The minutes that the training has to take, `None` where something else says when it ends."""
+        return self.minutes if isinstance(self.minutes, float) else None
+
+    @model_validator(mode="after")
+    def _one_measure(self) -> Self:
+        if self.budget is not None and self.epochs is not None:
+            raise ValueError(
+                f"epochs = {self.epochs} and minutes = {self.minutes:g} both say when training ends: give one"
+            )
+        return self
+
     def epochs_for(self, rows: int, seconds: float = 0.0) -> int:
-        """Return the number of epochs for a table of this many rows, of which one takes `seconds`."""
+        """Return the epochs for a table of this many rows, of which one takes `seconds`, without a budget."""
         if self.epochs is not None:
             return self.epochs
         wanted = min(max(round(self.samples / max(rows, 1)), 10), 80)
         if self.minutes is None or not seconds:
             return wanted
-        allowed = 60 * self.minutes * max(rows / LARGE, 1) / (rows * seconds)
+        allowed = 60 * MINUTES * max(rows / LARGE, 1) / (rows * seconds)
         return max(min(wanted, int(allowed)), 1)
 
 
-#: "Adam, learning rate 1e-3, halved every 2 epochs, batch 64" (§4); nothing else is stated
+#: "Adam, learning rate 1e-3, halved every 2 epochs, batch 64" (§4); nothing else is stated, and
+#: `training.paper_choices` says what else there is
 PAPER = TrainingSettings(
     optimiser="adam",
     learning_rate=1e-3,
@@ -107,6 +122,7 @@ PAPER = TrainingSettings(
     schedule="halving",
     epochs=10,
     batch=64,
+    precision="float32",
     clip=None,
     label_smoothing=0.0,
     augment=False,

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from mep3m.store.filesystem import atomic_write
 
@@ -23,7 +25,8 @@ Cells = Mapping[str, Any]
 class Format:
     """How one platform exports: `columns` is its column map for `mep3m.toml`.
 
-    `lines_before` is what stands before the first row: its line number is one more.
+    `lines_before` is what stands before the first row: its line number is one more. Where a broken row is
+    `uncounted`, it has the number of the row before it.
     """
 
     file: str
@@ -33,7 +36,13 @@ class Format:
     encoding: str | None = None
     kind: str | None = None
     lines_before: int = 0
+    uncounted: bool = False
     cannot: frozenset[str] = field(default_factory=frozenset)
+
+    def numbers(self, broken: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the number that each row of a file has for who reads it, (n,); `broken` says which are."""
+        counted = ~broken if self.uncounted else np.ones(len(broken), dtype=bool)
+        return np.cumsum(counted) + self.lines_before
 
 
 def _annotations(path: Path, rows: Iterable[Cells]) -> None:
@@ -128,7 +137,7 @@ def _column_map(names: tuple[str, ...]) -> dict[str, Any]:
 
 #: the format of platform 0, 1, ...
 FORMATS: tuple[Format, ...] = (
-    Format("annotations.json", "", {}, _annotations, kind="mep3m",
+    Format("annotations.json", "", {}, _annotations, kind="mep3m", uncounted=True,
            cannot=frozenset({"repeated_id", "missing_id"})),
     Format("商品导出.csv", "images", _column_map(_CHINESE), _delimited(_CHINESE, "gb18030", ","),
            encoding="gb18030", lines_before=1),

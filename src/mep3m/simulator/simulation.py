@@ -24,7 +24,7 @@ from mep3m.simulator import truth
 from mep3m.simulator.files import FORMATS, Format, write_tsv
 from mep3m.simulator.lettering import font_folder
 from mep3m.simulator.listings import Listing, make_listing
-from mep3m.simulator.plan import DrawPlan, make_plan
+from mep3m.simulator.plan import DEFECTS, DrawPlan, make_plan
 from mep3m.simulator.platforms import Platform, World, make_world
 from mep3m.simulator.project_file import project_toml
 from mep3m.store.filesystem import atomic_write, exclusive_lock
@@ -162,16 +162,17 @@ def _render(folder: Path, settings: SimulatorSettings, chunk: tuple[int, int]) -
     world, plan = _world_and_plan(settings)
     platform, start = chunk
     shop, kind = world.platforms[platform], FORMATS[platform]
-    rows = plan.of_platform(platform)[start : start + PIECE]
+    every = plan.of_platform(platform)
+    numbers = kind.numbers(plan.defect[every] == DEFECTS.index("broken_row"))
     lines = []
-    for place, row in enumerate(np.asarray(rows).tolist(), start):
+    for place, row in enumerate(np.asarray(every[start : start + PIECE]).tolist(), start):
         listing = make_listing(plan, world, row, place, settings)
         image = _image_name(listing, kind)
         if listing.picture and image:
             target = folder / shop.name / kind.images / image
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(listing.picture.content)
-        lines.append(orjson.dumps(_row(listing, image, shop, world, place)))
+        lines.append(orjson.dumps(_row(listing, image, shop, world, int(numbers[place]))))
     with atomic_write(_piece(folder / ".pieces", platform, start)) as temporary:
         temporary.write_bytes(b"\n".join(lines))
     return len(lines)
@@ -184,11 +185,10 @@ def _image_name(listing: Listing, kind: Format) -> str | None:
     return f"Images/{listing.image}"
 
 
-def _row(listing: Listing, image: str | None, shop: Platform, world: World, place: int) -> dict[str, Any]:
-    """Return everything about a row that the files and the truth say."""
+def _row(listing: Listing, image: str | None, shop: Platform, world: World, line: int) -> dict[str, Any]:
+    """Return everything about a row that the files and the truth say; `line` is its number there."""
     kind = FORMATS[shop.index]
     leaf = world.leaves[listing.item.leaf]
-    line = place + 1 + kind.lines_before
     own = image if kind.kind == "mep3m" else listing.source_id
     cells = {
         "source_id": listing.source_id,

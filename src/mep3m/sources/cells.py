@@ -91,9 +91,18 @@ def _plain(value: Any, name: str) -> str:
         )
     if isinstance(value, list):
         raise CellError(f"'{name}' holds lists in lists, not text")
-    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
+    if isinstance(value, bool):
+        return str(value).lower()  # as JSON writes it
+    if isinstance(value, float) and value.is_integer():
+        if abs(value) >= WHOLE:
+            raise CellError(too_large(value, name))
         return str(int(value))  # a barcode or an id that a program kept as a float
     return "" if value is None else str(value)
+
+
+def too_large(value: float, name: str) -> str:
+    """Say that a number has lost its last digits before it came here."""
+    return f"'{name}' is the number {value!r}, which keeps 15 digits only; write it as text"
 
 
 def without_marks(text: pa.Array) -> pa.Array:

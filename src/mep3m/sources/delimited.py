@@ -108,8 +108,8 @@ def after_preamble(lines: Iterator[DecodedLine], skip: int) -> Iterator[DecodedL
     return lines if VERSION_LINE.fullmatch(first.text) else itertools.chain([first], lines)
 
 
-def tsv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
-    """Yield tab-separated rows; a quote is a character like any other."""
+def tsv_rows(lines: Iterator[DecodedLine], empty: bool = False) -> Iterator[Row]:
+    """Yield tab-separated rows; a quote is a character like any other. `empty` ones only if wanted."""
     for line in lines:
         if line.problem:
             yield Row(line.number, [], line.problem, line.text)
@@ -117,14 +117,15 @@ def tsv_rows(lines: Iterator[DecodedLine]) -> Iterator[Row]:
             yield Row(line.number, [], LONE_CR, line.text)
         else:
             cells = line.text.split("\t")
-            if cells[0].strip() or not is_empty(cells):
+            if cells[0].strip() or not is_empty(cells) or (empty and line.text):
                 yield Row(line.number, cells)
 
 
-def csv_rows(lines: Iterator[DecodedLine], delimiter: str = ",") -> Iterator[Row]:
+def csv_rows(lines: Iterator[DecodedLine], delimiter: str = ",", empty: bool = False) -> Iterator[Row]:
     """Yield rows separated by `delimiter`, with double quotes (RFC 4180), quoted line breaks included.
 
-    A quote that is never closed costs only the line it stands on: the lines after it are read again.
+    A quote that is never closed costs only the line it stands on: the lines after it are read again. Rows of
+    empty cells are yielded only where `empty` ones are wanted.
     """
     csv.field_size_limit(CELL_LIMIT)
     again: deque[DecodedLine] = deque()
@@ -134,13 +135,13 @@ def csv_rows(lines: Iterator[DecodedLine], delimiter: str = ",") -> Iterator[Row
         elif '"' in first.text:
             row, used = _quoted_row(first, again, lines, delimiter)
             again.extendleft(reversed(used))
-            if row.problem or not is_empty(row.cells):
+            if row.problem or empty or not is_empty(row.cells):
                 yield row
         elif "\r" in first.text:
             yield Row(first.number, [], LONE_CR, first.text)
         else:
             cells = first.text.split(delimiter)
-            if cells[0].strip() or not is_empty(cells):
+            if cells[0].strip() or not is_empty(cells) or (empty and first.text):
                 yield Row(first.number, cells)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mep3m.errors import FormatError
 from mep3m.sources.base import Batch
-from mep3m.sources.cells import PATH_MARK, WHOLE, CellError, record_cell, value_at
+from mep3m.sources.cells import PATH_MARK, WHOLE, CellError, record_cell, too_large, value_at
 from mep3m.sources.columns import ColumnMap
 from mep3m.store.rejects import INGEST, Reject
 
@@ -115,6 +115,9 @@ def _cells(column: pa.Array, name: str, mapping: ColumnMap, problems: dict[int, 
     """Return a column as text; `problems` gets the rows whose value cannot be text."""
     kind = column.type
     if pa.types.is_floating(kind):
+        large = pc.and_(pc.is_finite(column), pc.greater_equal(pc.abs(column), float(WHOLE)))
+        for row in pc.indices_nonzero(pc.fill_null(large, False)).to_pylist():
+            problems[row] = too_large(column[row].as_py(), name)
         return _numbers(column)
     if _is_list(kind) and name == mapping.columns.path and _is_text(kind.value_type):
         items = column.cast(pa.list_(pa.string()))

@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from mep3m.errors import FormatError, NotFoundError, UsageError, did_you_mean
 from mep3m.product import PRODUCT_SCHEMA
@@ -85,6 +86,8 @@ class TableSource:
     path: Path
     settings: TableSettings
     part_bytes: int | None = None
+    #: the encoding where somebody has looked for it already; lines are checked as if it had been found here
+    detected: str | None = None
 
     @cached_property
     def format(self) -> TableFormat:
@@ -98,7 +101,7 @@ class TableSource:
         Raises:
             FormatError: nothing says it for sure, or the byte order mark says another than is set.
         """
-        return text_encoding(self.path, self.settings.encoding)
+        return self.detected or text_encoding(self.path, self.settings.encoding)
 
     @property
     def encoding_read(self) -> str | None:
@@ -159,6 +162,16 @@ class TableSource:
         """Yield the cells of every row under `header`, whatever the column map takes; for text tables."""
         return self._rows(Part(self.path.name))
 
+    def row_lines(self, known: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the ascending lines of all rows below the header, those of nothing but empty cells too.
+
+        `known` are the lines of the rows that were read or refused: the answer, where no row is missing.
+        """
+        gaps = len(known) and int(known[-1]) - 1 > len(known)
+        if not gaps or self.format not in ("csv", "tsv"):
+            return known
+        return np.array([row.line for row in self._rows(Part(self.path.name), empty=True)], dtype=np.int64)
+
     @property
     def _quoted(self) -> bool:
         """Whether a quoted cell may span lines; naming a delimiter makes quotes count in TSV too."""
@@ -197,7 +210,7 @@ class TableSource:
             raise FormatError(f"{self.path} holds no JSON object in its first 1,000 lines")
         return list(names)
 
-    def _rows(self, part: Part, with_header: bool = False) -> Iterator[Row]:
+    def _rows(self, part: Part, with_header: bool = False, empty: bool = False) -> Iterator[Row]:
         content = read_lines(self.path, part.start, part.stop, part.line)
         lines = decode_lines(content, self.encoding, sure=self.settings.encoding is not None)
         if self.format == "jsonl":
@@ -205,7 +218,8 @@ class TableSource:
             return
         if part.start == 0:
             lines = after_preamble(lines, self.settings.skip_lines)
-        rows = csv_rows(lines, self.settings.delimiter or ",") if self._quoted else tsv_rows(lines)
+        delimiter = self.settings.delimiter or ","
+        rows = csv_rows(lines, delimiter, empty) if self._quoted else tsv_rows(lines, empty)
         if part.start == 0 and not with_header:
             next(rows, None)
         yield from rows

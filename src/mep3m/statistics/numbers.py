@@ -38,7 +38,11 @@ def statistics(store: Store, seed: int = 0) -> dict[str, Any]:
 
 
 def rows(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    """Count rows: kept, dropped by reason, refused by reason, and kept by source."""
+    """Count rows: kept, dropped by reason, refused by reason, and kept by source.
+
+    The two counts of duplicate groups are `None` where nobody has looked for duplicates yet.
+    """
+    looked = _one(connection, 'SELECT count("group") FROM products') > 0
     count = "SELECT count(*), count(*) FILTER (dropped IS NULL) FROM products"
     total, kept = connection.sql(count).fetchall()[0]
     return {
@@ -47,8 +51,10 @@ def rows(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         "dropped": _counts(connection, "SELECT dropped, count(*) FROM products WHERE dropped NOT NULL"),
         "refused": _counts(connection, "SELECT reason, count(*) FROM rejects"),
         "sources": _counts(connection, "SELECT source, count(*) FROM kept"),
-        "duplicate_groups": _one(connection, f"SELECT count(*) FROM ({DUPLICATES})"),
-        "in_duplicate_groups": _one(connection, f"SELECT coalesce(sum(size), 0) FROM ({DUPLICATES})"),
+        "duplicate_groups": _one(connection, f"SELECT count(*) FROM ({DUPLICATES})") if looked else None,
+        "in_duplicate_groups": _one(connection, f"SELECT coalesce(sum(size), 0) FROM ({DUPLICATES})")
+        if looked
+        else None,
     }
 
 

@@ -23,6 +23,8 @@ from mep3m.errors import FormatError, StoreError, UsageError
 
 #: how an address begins: a scheme of two letters or more (one is a drive), a colon, a slash
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+#: names of half-written files: those of `atomic_write`, and those that safetensors writes before it renames
+_HALF_WRITTEN = re.compile(r"\..+\.tmp|\.tmp[A-Za-z0-9]{6}")
 #: what file systems answer that cannot rename over a file
 _NO_RENAME = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV)
 #: file systems (device numbers) whose lack of locks was told
@@ -66,6 +68,13 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
         _rename(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half written in `folder` and below; who calls holds its lock."""
+    for path in folder.rglob(".*"):
+        if _HALF_WRITTEN.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def _rename(temporary: Path, path: Path) -> None:

@@ -52,9 +52,13 @@ _WAITING = """
 
 @dataclass(frozen=True)
 class Ledger:
-    """The view `ledger` (columns: `COLUMNS`) over one store, or over all stores below a folder."""
+    """The view `ledger` (columns: `COLUMNS`) over one store, or over all stores below a folder.
+
+    `stages` are those of the stores, each after the one it was made from.
+    """
 
     connection: duckdb.DuckDBPyConnection
+    stages: tuple[str, ...]
 
     @classmethod
     def open(cls, folder: Path) -> Ledger:
@@ -70,7 +74,7 @@ class Ledger:
         extras = [path for store in stores if (path := Layout(store).extras).exists()]
         if extras:
             connection.execute(f"CREATE VIEW extras AS SELECT * FROM read_parquet({_list(extras)})")
-        return cls(connection)
+        return cls(connection, tuple(dict.fromkeys(read_plan(store)["step"] for store in stores)))
 
     def counts(self) -> list[dict[str, Any]]:
         """Return the number of rows a stage, source and state."""
@@ -79,11 +83,20 @@ class Ledger:
         )
 
     def reasons(self, limit: int = 30) -> list[dict[str, Any]]:
-        """Return why rows failed or were dropped, the most frequent first; numbers in reasons are blurred."""
+        """Return why rows failed or were dropped, the most frequent first; numbers in reasons are blurred.
+
+        A row that a stage dropped stays dropped in the later ones: it counts for the first.
+        """
+        stages = ", ".join(map(_text, self.stages))
         return self._dicts(f"""
+            WITH first AS (
+                SELECT arg_min(stage, coalesce(list_position([{stages}], stage), 1000)) AS stage,
+                       state, reason
+                FROM ledger WHERE state = 'dropped' GROUP BY product, file, line, state, reason
+                UNION ALL SELECT stage, state, reason FROM ledger WHERE state = 'failed'
+            )
             SELECT stage, state, regexp_replace(reason, '\\d[\\d,]*', 'N', 'g') AS reason, count(*) AS rows
-            FROM ledger WHERE state IN ('failed', 'dropped') GROUP BY ALL
-            ORDER BY rows DESC, stage, state, reason LIMIT {limit}
+            FROM first GROUP BY ALL ORDER BY rows DESC, stage, state, reason LIMIT {limit}
         """)
 
     def save(self, path: Path) -> None:

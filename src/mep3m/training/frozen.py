@@ -26,6 +26,7 @@ from mep3m.settings.training import TrainingSettings
 from mep3m.store.filesystem import exclusive_lock
 from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
+from mep3m.training.loop.clock import RunClock
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.task import Say, Task
@@ -127,6 +128,7 @@ def train_on_frozen(
     training: TrainingSettings,
     folder: Path,
     say: Say = lambda line: None,
+    clock: RunClock | None = None,
 ) -> Fitted:
     """Train heads on one backbone a modality; both together are one classifier.
 
@@ -158,6 +160,7 @@ def train_on_frozen(
         work,
         Examples(inputs, codes, held) if len(held) else None,
         say=say,
+        clock=clock,
     )
     shares = prior(task.tree, class_counts(task.codes[learned], len(task.tree)))
     return Fitted(join(ordered, heads, task.tree, settings, shares), history, inputs.rejects)

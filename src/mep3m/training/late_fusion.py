@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,14 +21,16 @@ def train(task: Task, run: Path) -> Trained:
     """Train the linear text model and an image network, and weigh them on the validation rows.
 
     Options starting with `text.` go to the linear model, `image_model` names the image network, all
-    others go to it. `valid_proba` is slightly favourable: its rows also chose one weight a part and
-    level.
+    others go to it. Where they give it minutes, those of the linear model count. `valid_proba` is slightly
+    favourable: its rows also chose one weight a part and level.
     """
     options = dict(task.settings.options)
     model = str(options.pop("image_model", IMAGE_MODEL))
     text_options = {key[5:]: options.pop(key) for key in list(options) if key.startswith("text.")}
-    image = network.train(_part(task, "image", model, options), run / "image")
+    began = time.monotonic()
     text = linear.train(_part(task, "text", "linear", text_options), run / "text")
+    spent = time.monotonic() - began
+    image = network.train(_part(task, "image", model, options), run / "image", spent)
     present = np.stack([image.valid_seen, text.valid_seen], 1)
     opinions = [image.valid_proba, text.valid_proba]
     joined = task.hierarchy != "flat"
@@ -36,7 +39,9 @@ def train(task: Task, run: Path) -> Trained:
     classifier = LateFusion(task.tree, parts, weights, joined)
     log = {"image": image.log, "text": text.log, "weights": weights.tolist()}
     proba = fuse(task.tree, opinions, weights, present, joined)
-    return Trained(classifier, proba, np.asarray(present.any(1)), log)
+    timings = {"image": image.timings, "text": text.timings}
+    seen = np.asarray(present.any(1))
+    return Trained(classifier, proba, seen, log, timings, image.remarks, image.choices)
 
 
 def _part(task: Task, modality: str, model: str, options: dict[str, object]) -> Task:

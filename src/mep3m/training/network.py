@@ -7,9 +7,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,23 +34,26 @@ from mep3m.settings.training import TrainingSettings
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.frozen import Fitted, shared_cache, train_on_frozen
 from mep3m.training.loop.augment import side_at
-from mep3m.training.loop.fit import fit
+from mep3m.training.loop.clock import RunClock, epochs_within
+from mep3m.training.loop.fit import FitState, fit
 from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.network_presets import RECIPES, resolve
-from mep3m.training.task import Say, Task, Trained
+from mep3m.training.paper_choices import own_choices
+from mep3m.training.task import CHECKPOINT, Say, Task, Trained
 
 #: cached images are larger than what the network sees by this factor, so that crops stay sharp
 MARGIN = 1.25
 
 
-def train(task: Task, run: Path) -> Trained:
+def train(task: Task, run: Path, spent: float = 0.0) -> Trained:
     """Train the network that the task's settings name; started again after an interruption, it goes on.
 
-    The last checkpoint stays until `task.clear_checkpoints`, so that a larger run that is
-    killed later takes this part from it instead of training it again.
+    Of the minutes of its settings `spent` seconds are gone. The last checkpoint stays until
+    `task.clear_checkpoints`, so that a larger run that is killed later takes this part from it instead of
+    training it again.
 
     Raises:
-        UsageError: nothing to train on, or the memory does not suffice.
+        UsageError: nothing to train on, or the memory or the minutes do not suffice.
         SettingsError: an option is unknown or not allowed.
         ModelError: pre-trained weights are absent, the loss is not a number, a foreign checkpoint.
     """
@@ -59,11 +64,19 @@ def train(task: Task, run: Path) -> Trained:
         network, training = RECIPES["small-cnn"]
     network = network.model_copy(update={"hierarchy": task.hierarchy})
     training = training.model_copy(update={"seed": task.settings.seed})
-    began = time.perf_counter()
-    classifier, history, rejects = train_network(task, network, training, run)
+    began, clock = time.perf_counter(), RunClock(spent)
+    classifier, history, rejects = train_network(task, network, training, run, clock=clock)
     valid = classifier.predict(task.products.take(task.valid), task.images)
+    timings: dict[str, Any] = {"seconds": round(time.perf_counter() - began, 1)}
+    timings["rows_per_second"] = [round(epoch.pop("rows_per_second"), 1) for epoch in history]
+    remarks: list[str] = []
+    if clock.effort is not None:
+        scratch = not any(getattr(getattr(network, name), "weights", None) for name in network.modalities)
+        remarks = clock.effort.remarks(scratch, training.epochs is None and training.minutes is not None)
+        timings["effort"] = clock.effort.to_json()
+    for line in remarks:
+        tell(line)
     log = {
-        "seconds": round(time.perf_counter() - began, 1),
         "parameters": sum(value.numel() for value in classifier.network.parameters()),
         "network": classifier.settings.model_dump(mode="json"),
         "weights": described(classifier.settings.image, weights) if classifier.settings.image else None,
@@ -74,7 +87,8 @@ def train(task: Task, run: Path) -> Trained:
     if rejects:
         tell(f"{len(rejects):,} images could not be read and were left out (first: {rejects[0].reason})")
     classifier.save(run)
-    return Trained(classifier, valid.proba, valid.seen, log)
+    choices = own_choices(classifier.settings, training)
+    return Trained(classifier, valid.proba, valid.seen, log, timings, tuple(remarks), choices)
 
 
 def tell(line: str) -> None:
@@ -85,26 +99,33 @@ def tell(line: str) -> None:
 
 
 def train_network(
-    task: Task, network: NetworkSettings, training: TrainingSettings, run: Path, say: Say = tell
+    task: Task,
+    network: NetworkSettings,
+    training: TrainingSettings,
+    run: Path,
+    say: Say = tell,
+    clock: RunClock | None = None,
 ) -> Fitted:
     """Train a network, or with `frozen` its heads on pre-trained encoders that see each row once.
 
     TokenVocabulary and word vectors come from the training rows only. The state of an interrupted run and
     the decoded images are kept in `run/work`.
     """
-    work = run / "work"
+    work, clock = run / "work", clock or RunClock()
     work.mkdir(parents=True, exist_ok=True)
     say(_start(network))
     network = with_normalisation(with_margin(network, training))
     if network.frozen:
         parts = [open_backbone(only(network, name)) for name in network.modalities]
-        return train_on_frozen(task, parts, network, training, run, say)
+        return train_on_frozen(task, parts, network, training, run, say, clock)
     learned = task.products.take(task.train)
     coders = fit_coders(learned, network)
     sizes = {name: len(coder) for name, coder in coders.items()}
     torch.manual_seed(training.seed)
     model = build_network(network, task.tree, sizes, _vectors(learned, network, coders, training))
     with scratch_folder(work) as scratch:
+        if training.budget is not None:
+            clock.after = check_minutes(task, network, coders, training, model, scratch, clock)
         # the first process decodes the images, the others find them
         with PartialState().main_process_first(), shared_cache(training, work) as cache:
             inputs = read_inputs(task, network, coders, training, (cache, scratch), say)
@@ -115,11 +136,39 @@ def train_network(
         validation = Examples(inputs, codes, held) if len(held) else None
         if network.image and training.grow < 1:
             check_growth(model.encoders["image"], network.image, training.grow)
-        history = fit(model, examples, task.tree, training, work, validation, network.image, say)
+        history = fit(model, examples, task.tree, training, work, validation, network.image, say, clock)
         counts = class_counts(task.codes[examples.rows], len(task.tree))
         rejects = inputs.rejects
     shares = prior(task.tree, counts)
     return Fitted(NetworkClassifier(task.tree, network, model.cpu(), coders, shares), history, rejects)
+
+
+def check_minutes(
+    task: Task,
+    network: NetworkSettings,
+    coders: Mapping[str, Coder],
+    training: TrainingSettings,
+    model: nn.Module,
+    scratch: Path,
+    clock: RunClock,
+) -> float:
+    """Return the seconds that a run needs after its last step, measured on a few rows before any work.
+
+    Raises:
+        UsageError: the minutes do not suffice for one epoch.
+    """
+    rows = task.train[: training.batch]
+    few = replace(task, products=task.products.take(rows))
+    anew = training.model_copy(update={"cache_images": False})
+    folder = scratch / "pace"
+    folder.mkdir()
+    inputs = read_inputs(few, network, coders, anew, (folder, folder), lambda line: None)
+    codes = learned_codes(task.codes[rows], task.tree, network.hierarchy, training.loss)
+    some = Examples(inputs, codes, np.arange(len(rows)))
+    pace = FitState(deepcopy(model), some, task.tree, anew, folder, network.image).pace()
+    if not (scratch.parent / CHECKPOINT).exists():
+        epochs_within(training.budget or 0.0, clock.seconds, pace, len(task.train), len(task.valid))
+    return pace.after(len(task.valid))
 
 
 @contextmanager

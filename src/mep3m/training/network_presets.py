@@ -79,6 +79,9 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
     if "backbone" in changes["image"]:
         # arguments belong to the backbone that was there before
         changes["image"].setdefault("arguments", {})
+    if changes["training"].get("minutes") not in (None, "auto") and "epochs" not in changes["training"]:
+        # minutes take the place of the epochs of a preset
+        changes["training"]["epochs"] = None
     where = f"options of {name}"
     parsed = {
         "training": _changed(training, changes["training"], where),

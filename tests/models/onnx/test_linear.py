@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,20 @@ def test_any_weights_on_any_tree_predict_the_same(
     np.testing.assert_allclose(
         answered(file, classifier, ROWS), classifier.predict_proba(table(ROWS)), atol=2e-6
     )
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("factor", [1, 30, 300])
+def test_large_scores_of_long_titles_keep_the_bound_that_the_guide_states(
+    order: str, factor: float, tmp_path: Path
+) -> None:
+    """Both sides add in float32, in another order: the larger the scores, the more that shows."""
+    random, way = np.random.default_rng(0), learned(order)
+    titles = [" ".join(random.choice(["tea", "lamp", "green", "leaf", *TITLES], 60)) for _ in range(200)]
+    large = replace(way, scale=way.scale * np.float32(factor))
+    export_linear(large, tmp_path / "model.onnx")
+    found = answered(tmp_path / "model.onnx", large, titles)
+    np.testing.assert_allclose(found, large.predict_proba(table(titles)), atol=1e-4, rtol=0)
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:

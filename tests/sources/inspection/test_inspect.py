@@ -8,7 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mep3m.engine import make_engine
 from mep3m.errors import FormatError, InputError, NotFoundError, UsageError
+from mep3m.ingest.run import ingest
+from mep3m.settings.project import load_project
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.catalogue import open_source
 from mep3m.sources.inspection.inspect import Inspection, inspect_file
@@ -149,3 +152,48 @@ def test_the_encoding_of_a_large_file_is_that_of_its_beginning(
     path = tmp_path / "a.tsv"
     path.write_bytes(b"title\n" + "红富士苹果\n".encode("gb18030") * 100)
     assert inspect_file(path).settings["encoding"] == "gb18030"
+
+
+CHINESE = [f"{i},红富士苹果 {i} 斤 整箱包邮,生鲜 > 水果" for i in range(12)]
+
+
+def mixed(folder: Path, *others: bytes) -> Path:
+    path = folder / "shop.csv"
+    lines = ["id,title,category", *CHINESE]
+    path.write_bytes(b"\n".join([*(line.encode("gb18030") for line in lines), *others, b""]))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["euc_kr", "utf-8"])
+def test_what_is_pasted_leaves_the_check_of_lines_on(tmp_path: Path, encoding: str) -> None:
+    """Naming gb18030 would take a Korean line, or one in UTF-8, for Chinese words without a word."""
+    text = {"euc_kr": "99,보성 녹차 티백 오십개입,차", "utf-8": "99,新疆库尔勒香梨礼盒装,生鲜 > 水果"}[
+        encoding
+    ]
+    path = mixed(tmp_path, text.encode(encoding))
+    found = inspect_file(path)
+    assert found.settings["encoding"] == "gb18030"
+    assert found.refused == 1
+    assert "does not read as Chinese" in found.refusals[0]["reason"]
+    project = load_project(project_with(tmp_path, found))
+    assert project.sources[0].encoding is None
+    store = ingest(project.sources, tmp_path, tmp_path / "store", make_engine())
+    assert (store.rows, store.manifest["rejects"]) == (12, 1)
+
+
+def test_an_encoding_that_every_line_is_in_refuses_nothing(tmp_path: Path) -> None:
+    found = inspect_file(mixed(tmp_path))
+    assert found.refused == 0
+    assert "# read as gb18030" in found.toml()
+    assert (
+        ingest(
+            load_project(project_with(tmp_path, found)).sources, tmp_path, tmp_path / "s", make_engine()
+        ).rows
+        == 12
+    )
+
+
+def project_with(folder: Path, found: Inspection) -> Path:
+    path = folder / "mep3m.toml"
+    path.write_text('name = "pasted"\n' + found.toml(), encoding="utf-8")
+    return path

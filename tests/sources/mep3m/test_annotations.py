@@ -123,14 +123,17 @@ def test_a_broken_record_is_refused_with_its_number(tmp_path: Path, text: str, r
     assert reason in rejects[0].reason
 
 
-@pytest.mark.parametrize("item", ['"a text"', "17", "null", "[1, 2]", '"<title>",  "two"'])
-def test_an_item_that_is_no_object_takes_no_record_with_it(tmp_path: Path, item: str) -> None:
+@pytest.mark.parametrize(
+    ("item", "refused"), [('"a text"', 1), ("17", 1), ("null", 1), ("[1, 2]", 1), ('"<title>",  "two"', 2)]
+)
+def test_an_item_that_is_no_object_takes_no_record_with_it(tmp_path: Path, item: str, refused: int) -> None:
     good = [json.dumps(record(i), ensure_ascii=False) for i in range(3)]
     path = tmp_path / "a.json"
     path.write_text("[" + ",\n".join([good[0], item, good[1], good[2]]) + "]", encoding="utf-8")
     table, rejects = read(path)
     assert table["title"].to_pylist() == ["奶粉 0", "奶粉 1", "奶粉 2"]
-    assert [reject.line for reject in rejects] == [1]
+    assert [reject.line for reject in rejects] == [1] * refused
+    assert all("not an object" in reject.reason for reject in rejects)
 
 
 def test_a_truncated_file_keeps_its_whole_records(tmp_path: Path) -> None:
@@ -233,7 +236,7 @@ def test_products_written_back_are_the_records_read(tmp_path: Path) -> None:
     rows = [record(1), record(2, subsub_class_id="600", subsub_class_name="进口", OCR="文字")]
     table, _ = read(write(tmp_path, rows))
     written = write_annotations(from_table(table), taxonomy_from_records(rows), tmp_path / "back.json")
-    assert written == 2
+    assert written.products == 2
     assert orjson.loads((tmp_path / "back.json").read_bytes()) == rows
 
 

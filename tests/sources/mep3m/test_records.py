@@ -111,7 +111,7 @@ def test_a_missing_comma_is_noticed() -> None:
     [
         (b'{"a": 1}', [b'{"a": 1}']),
         (b'{"a": 1}, 7', [b'{"a": 1}', b"7"]),
-        (b'{"a": 1} "text", null', [b'{"a": 1}', b'"text", null']),
+        (b'{"a": 1} "text", null', [b'{"a": 1}', b'"text"', b"null"]),
         (b'{"a": ', [b'{"a":']),
         (b'{"a": "\xff"} 7', [b'{"a": "\xff"} 7']),
     ],
@@ -120,7 +120,7 @@ def test_what_follows_a_record_and_is_none_is_a_piece_of_its_own(content: bytes,
     assert [piece for _, piece in Block(content, 5).records()] == pieces
     assert {number for number, _ in Block(content, 5).records()} == {5}
     if pieces[0].endswith(b"}"):
-        assert split_record(pieces[0]) == (pieces[0],)
+        assert list(split_record(pieces[0])) == [pieces[0]]
 
 
 def test_what_stands_before_the_first_record_has_its_number() -> None:
@@ -129,6 +129,12 @@ def test_what_stands_before_the_first_record_has_its_number() -> None:
         (3, b'{"a": 1}'),
         (4, b'{"b": 2}'),
     ]
+
+
+def test_each_value_between_two_records_is_a_piece_of_its_own() -> None:
+    content = b'{"a": 1}, "x, y", "z",\n3, [4], {"b": 2}'
+    pieces = [b'{"a": 1}', b'"x, y"', b'"z"', b"3", b"[4]"]
+    assert list(Block(content, 3).records()) == [*((3, piece) for piece in pieces), (4, b'{"b": 2}')]
 
 
 def test_the_longest_record_is_measured() -> None:

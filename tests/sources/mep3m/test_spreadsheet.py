@@ -91,7 +91,7 @@ TREE = Taxonomy(
 def written(path: Path, products: list[Product], tree: Taxonomy) -> list[dict[str, Any]]:
     count = write_annotations(products, tree, path)
     rows: list[dict[str, Any]] = orjson.loads(path.read_bytes())
-    assert count == len(rows)
+    assert count.products == len(rows)
     return rows
 
 
@@ -131,9 +131,10 @@ def test_dropped_products_are_left_out(tmp_path: Path) -> None:
     assert written(tmp_path / "b.json", [], TREE) == []
 
 
-def test_a_label_that_no_tree_has_is_written_as_it_is(tmp_path: Path) -> None:
+def test_labels_that_no_tree_has_are_numbered_and_keep_their_names(tmp_path: Path) -> None:
     (row,) = written(tmp_path / "a.json", [labelled("服装", None, "裙")], Taxonomy(()))
-    assert [row[f"{name}_id"] for name in LEVELS] == ["服装", "FALSE", "裙"]
+    assert [row[f"{name}_id"] for name in LEVELS] == ["1", "FALSE", "1"]
+    assert [row[f"{name}_name"] for name in LEVELS] == ["服装", "FALSE", "裙"]
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(0, 4)), min_size=1, max_size=8))
@@ -184,7 +185,7 @@ def test_any_products_come_back_from_the_file_with_their_names(
         )
         for n, (path, title, ocr) in enumerate(rows)
     ]
-    assert write_annotations(products, TREE, folder / "a.json") == len(rows)
+    assert write_annotations(products, TREE, folder / "a.json").products == len(rows)
     records = orjson.loads((folder / "a.json").read_bytes())
     for record, (path, title, ocr) in zip(records, rows, strict=True):
         shown = [record[f"{level}_name"] for level in LEVELS if record[f"{level}_name"] != "FALSE"]

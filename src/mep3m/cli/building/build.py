@@ -99,6 +99,7 @@ def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -
 
 def _print(built: Built, summary: Mapping[str, Any]) -> None:
     """Print what each step kept, the scores, and where the categories went."""
+    from mep3m.report.build_report import left_out_note
     from mep3m.report.where_report import where_lines
 
     for name, counts in summary["steps"].items():
@@ -112,10 +113,12 @@ def _print(built: Built, summary: Mapping[str, Any]) -> None:
     if built.truth is not None:
         click.echo("\nagainst the truth   precision  recall")
         for what in ("alignment", "quality", "ocr"):
-            if built.truth[what] is None:  # nothing was aligned
+            if built.truth[what] is None:  # nothing was aligned, or there is no image
                 continue
             click.echo(f"{what:<20}{built.truth[what]['precision']:.4f}   {built.truth[what]['recall']:.4f}")
         pairs = built.truth["duplicates"]["pairwise"]
         click.echo(f"{'duplicate pairs':<20}{pairs['precision']:.4f}   {pairs['recall']:.4f}")
+        if note := left_out_note(built.truth):
+            click.echo(note)
     click.echo("\n" + "\n".join(where_lines(built.where)))
     click.echo(f"\ndataset  {summary['dataset']}\nwhere    {summary['where']}\nreport   {summary['report']}")

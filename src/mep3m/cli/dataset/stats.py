@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,12 +36,22 @@ def stats(dataset: Path, report: Path | None, seed: int, as_json: bool) -> None:
     click.echo(f"products         {rows['kept']:,} kept of {rows['total']:,}")
     for reason, count in rows["dropped"].items():
         click.echo(f"  dropped        {count:,}  {reason}")
+    click.echo(f"in duplicates    {_duplicates(rows)}")
     for level in numbers["levels"]:
         click.echo(f"level {level['level']}          {level['classes']:,} classes, {level['rows']:,} rows")
     if titles["mean"] is not None:
         click.echo(f"titles           {titles['characters']:,} characters, mean length {titles['mean']:.1f}")
     click.echo(f"images           {numbers['images']['distinct']:,} distinct")
-    if numbers["ocr"]["share"] is not None:
+    if numbers["ocr"]["rows"]:
         click.echo(f"images with text {numbers['ocr']['rows']:,} ({numbers['ocr']['share']:.1%})")
+    elif numbers["images"]["distinct"]:
+        click.echo("images with text none, or not read yet")
     if report:
         click.echo(f"report           {report / 'report.html'}")
+
+
+def _duplicates(rows: dict[str, Any]) -> str:
+    """Return how many products have duplicates, in words."""
+    if rows["duplicate_groups"] is None:
+        return "not looked for yet"
+    return f"{rows['in_duplicate_groups']:,} products in {rows['duplicate_groups']:,} groups"

@@ -23,11 +23,13 @@ from mep3m.settings.run import MIN_CONFIDENCE
 BATCH = 8192
 
 
-@click.command(epilog="Example: mep3m assign run new.csv --out assigned.jsonl")
+@click.command(epilog="Example: mep3m assign run new.csv --out assigned.xlsx")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @column_options
-@click.option("--out", required=True, type=NEW_FILE, help="JSON lines, one a product.")
+@click.option(
+    "--out", required=True, type=NEW_FILE, help="Answers as the name says: .jsonl, .csv, .xlsx or .parquet."
+)
 @renamed_option(
     "--min-confidence",
     old="--threshold",
@@ -46,46 +48,64 @@ def assign(
 ) -> None:
     """Give every product of DATA a category path with RUN.
 
-    The columns are those of training unless others are named; labels are not read. A RUN that was
-    trained on a store has none: name them to read a table. With --edits the answers are categories of
-    the edited tree.
+    DATA is a table, a store, a picture or a folder of pictures. The columns are those of training unless
+    others are named; labels are not read. A RUN that was trained on a store has none: name them to read a
+    table. With --edits the answers are categories of the edited tree.
 
-    Each line of the output has the path, a probability for each of its levels, whether it goes to review,
-    and the most probable full paths. With --min-confidence 0 every product gets a full path.
+    An answer has your own id of the product (without an id column, the number of the row from 1), its path
+    with a probability, a decision (filed or review) and the reason for a review. JSON lines also have a
+    probability for each level and the most probable full paths. With --min-confidence 0 every product gets
+    a full path, unless the model can read nothing of it.
     """
-    import orjson
+    import pyarrow.compute as pc
 
+    from mep3m.assignment.answer import Assignment
     from mep3m.assignment.answer import assign as answer
+    from mep3m.assignment.output import ENDINGS, answers_file
     from mep3m.assignment.run import Run
     from mep3m.cli.learning.evaluate import with_edits_of
+    from mep3m.cli.learning.train import say_refused
     from mep3m.engine.progress import bar
-    from mep3m.store.filesystem import atomic_write
+    from mep3m.exports.rows import ending
 
+    ending(out, ENDINGS)  # before any work
     opened_run = with_edits_of(Run.open(run), options["edits"])
     opened = opened_run.read(
-        data, False, given_columns(options, data), options["image_root"], options["format"]
+        data,
+        False,
+        given_columns(options, data),
+        options["image_root"],
+        options["format"],
+        encoding=options["encoding"],
     )
-    names = opened_run.taxonomy
-    review = unreadable = 0
+    say_refused(opened.rejects, data)
+    names, depth = opened_run.taxonomy, opened_run.classifier.tree.depth
+    platforms = pc.any(pc.not_equal(opened.products["id"], opened.products["source_id"])).as_py()
+    review = unreadable = unread = 0
+    first: Assignment | None = None
     total = opened.products.num_rows
     with (
-        atomic_write(out) as temporary,
-        temporary.open("wb") as file,
+        answers_file(out, depth, names is not None, bool(platforms)) as write,
         bar("assign", total, "products") as step,
     ):
         for start in range(0, total, BATCH):
             batch = opened.products.slice(start, BATCH)
-            for filed in answer(opened_run.classifier, batch, opened.images, top, min_confidence, names):
-                review += filed.review
-                unreadable += filed.unreadable is not None
-                file.write(orjson.dumps(filed.to_json(), option=orjson.OPT_APPEND_NEWLINE))
+            answers = answer(opened_run.classifier, batch, opened.images, top, min_confidence, names)
+            review += sum(one.review for one in answers)
+            unreadable += sum(one.unreadable is not None for one in answers)
+            nothing = [one for one in answers if not one.top]
+            unread, first = unread + len(nothing), first or next(iter(nothing), None)
+            write(answers, batch["title"].to_pylist())
             step(batch.num_rows)
     counts = {"filed": total - review, "review": review, "refused": len(opened.rejects)}
+    if first is not None:
+        shown = f"first '{first.id}': {first.reason}"
+        click.echo(f"{unread:,} products show the model nothing and go to review ({shown})", err=True)
     report(counts | {"unreadable_images": unreadable}, out, as_json)
 
 
 def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
-    """Print what became of the products; exit with 1 where rows were refused."""
+    """Print what became of the products; exit with 1 where rows were refused or images not read."""
     if as_json:
         print_json(counts | {"out": str(out)})
     else:
@@ -93,8 +113,8 @@ def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
         click.echo(f"{filed} filed, {review} to review, {refused} refused: {out}")
     if counts["unreadable_images"]:
         broken = f"{counts['unreadable_images']:,} images could not be read and count as missing"
-        click.echo(f"{broken}; their lines say why under 'unreadable'", err=True)
-    if counts["refused"]:
+        click.echo(f"{broken}; their answers say why", err=True)
+    if counts["refused"] or counts["unreadable_images"]:
         raise click.exceptions.Exit(1)
 
 

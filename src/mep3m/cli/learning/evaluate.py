@@ -47,6 +47,7 @@ def evaluate(
         columns=given_columns(options, data),
         image_root=options["image_root"],
         table=options["format"],
+        encoding=options["encoding"],
         ids=split_file is not None,
     )
     say_refused(opened.rejects, data)
@@ -61,14 +62,15 @@ def evaluate(
         from mep3m.store.json_files import read_json
 
         trained = read_json(run / "card.json") if (run / "card.json").exists() else {}
-        scores |= {"leakage": trained["leakage"]} if "leakage" in trained else {}
+        scores |= {key: trained[key] for key in ("leakage", "remarks", "choices") if key in trained}
         report_card(scores, options["report"], opened_run.taxonomy)
     if as_json:
         print_json(scores)
     else:
         print_scores(scores)
     say_what_is_odd(evaluated, run, data, edited=options["edits"] is not None)
-    end_refused(opened.rejects)
+    images = evaluated.evaluation.unreadable_images
+    end_refused([*opened.rejects, *(images.first if images else ())])
 
 
 def say_what_is_odd(evaluated: RunScores, run: Path, data: Path, edited: bool) -> None:

@@ -11,6 +11,7 @@ from mep3m.cli.shared import (
     NEW_FILE,
     NEW_FOLDER,
     column_options,
+    encoding_option,
     format_option,
     given_columns,
     given_options,
@@ -72,39 +73,53 @@ Examples:
 @click.option("--leakage", is_flag=True, help="Also measure how much a random split flatters this model.")
 @click.option("--seeds", type=click.IntRange(1), default=1, help="Splits of each kind for --leakage.")
 @click.option("--out", required=True, type=NEW_FOLDER, help="Folder for the run.")
+@click.option("--replace", is_flag=True, help="Train anew where --out holds another finished run.")
 @json_option
 def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     """Train a classifier on DATA: a table (CSV, TSV, JSONL, Parquet) or a store folder.
 
     An empty label cell means no label at that level. A tenth of the rows, with duplicates kept on one
-    side, is held out to calibrate the model and to write its card; see docs/guide-train.md.
+    side, is held out to calibrate the model and to write its card; see docs/guide-train.md. The same command
+    again goes on where it was interrupted; a finished run with other data or settings is not written over.
     """
     from mep3m.dataset.reading import open_products
     from mep3m.dataset.splits import Split
     from mep3m.evaluation.label_checks import in_words
     from mep3m.recipes.classify import train_run
+    from mep3m.recipes.finished import finished_card, made_from
     from mep3m.recipes.leakage import leakage
     from mep3m.store.json_files import write_json
 
     columns = column_map(options, data)
     settings = train_settings(options)
-    opened = open_products(data, columns, options["image_root"], options["format"])
+    opened = open_products(data, columns, options["image_root"], options["format"], options["encoding"])
     say_refused(opened.rejects, data)
     root = options["image_root"] or (data.parent if columns.image else None)
     split = Split.load(options["split_file"]) if options["split_file"] else None
-    trained = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
-    card = trained.to_json()
-    if options["leakage"]:
+    broken = 0
+    made = made_from(opened, columns, settings, split)
+    card = None if options["replace"] else finished_card(out, made, "--replace")
+    if card is None:
+        trained = train_run(opened, columns, root.resolve() if root else None, settings, out, split)
+        card = trained.to_json()
+        for line in in_words(trained.odd_labels, str(data)):
+            click.echo(line, err=True)
+        broken = trained.unreadable
+        if not trained.held_out:
+            click.echo(
+                "too few products to hold any out: all are for training, and nothing tests it", err=True
+            )
+    else:
+        click.echo(f"{out} holds this run already; nothing was trained", err=True)
+    if options["leakage"] and "leakage" not in card:
         card["leakage"] = leakage(opened, settings, options["seeds"])
         write_json(out / "card.json", card)
-    for line in in_words(trained.odd_labels, str(data)):
-        click.echo(line, err=True)
     if as_json:
         print_json({"run": str(out), "refused": len(opened.rejects), **card})
     else:
         print_scores(card)
         click.echo(f"classifier in {out}; score it elsewhere with: mep3m evaluate {out} --data TABLE")
-    end_refused(opened.rejects)
+    end_refused(opened.rejects or broken)
 
 
 @click.command(epilog="Example: mep3m split items.tsv --title title --kind grouped --out split.json")
@@ -114,6 +129,7 @@ def train(data: Path, out: Path, as_json: bool, **options: Any) -> None:
 @click.option("--id", "id_column", help="Column with the product id.")
 @platform_option
 @format_option
+@encoding_option
 @click.option("--kind", type=SplitKindChoice(get_args(SplitKind)), default="grouped", show_default=True)
 @renamed_option(
     "--test-share", old="--share", default=0.2, show_default=True, help="Share of the rows to test on."
@@ -138,7 +154,8 @@ def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     from mep3m.dataset.reading import open_products
     from mep3m.dataset.splits import split_products
 
-    opened = open_products(data, column_map(options, data), table=options["format"])
+    columns = column_map(options, data)
+    opened = open_products(data, columns, table=options["format"], encoding=options["encoding"])
     say_refused(opened.rejects, data)
     dataset = Dataset.of(opened.products)
     made = split_products(
@@ -149,6 +166,8 @@ def split(data: Path, out: Path, as_json: bool, **options: Any) -> None:
         dataset.names(options["level"]),
         comma_list(options["test_platforms"]),
     )
+    if data.is_file() and columns.id is None:
+        made = made.of_numbered_rows(dataset.products)
     made.save(out)
     summary = {"split": made.id, "train": len(made.train), "test": len(made.test), "out": str(out)}
     if as_json:
@@ -178,9 +197,9 @@ def say_refused(rejects: list[Any], data: Path) -> None:
         click.echo(f"{len(rejects):,} rows of {data} were refused (first: {where}{first.reason})", err=True)
 
 
-def end_refused(rejects: list[Any]) -> None:
-    """Exit with 1 where rows were refused; `say_refused` has said which."""
-    if rejects:
+def end_refused(refused: object) -> None:
+    """Exit with 1 where rows or images were refused; it has been said which."""
+    if refused:
         raise click.exceptions.Exit(1)
 
 

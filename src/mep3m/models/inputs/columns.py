@@ -26,6 +26,11 @@ class Coder(Protocol):
 
     def __len__(self) -> int: ...
 
+    @property
+    def silent(self) -> tuple[int, ...]:
+        """The ids that say nothing of a text: padding, marks, unknown tokens."""
+        ...
+
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """Return one array of ids a text."""
         ...

@@ -85,6 +85,11 @@ class TokenVocabulary:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    @property
+    def silent(self) -> tuple[int, ...]:
+        """Padding, and the id of every unknown token."""
+        return (0, UNKNOWN)
+
     def split(self, texts: Iterable[str]) -> Iterator[list[str]]:
         """Yield each text's tokens, the first `limit` of them."""
         tokenise = TOKENISERS[self.tokeniser]
@@ -144,6 +149,11 @@ class PretrainedTokens:
 
     def __len__(self) -> int:
         return len(self.tokeniser) + 1
+
+    @property
+    def silent(self) -> tuple[int, ...]:
+        """Padding, and the tokeniser's own marks: begin, end, unknown."""
+        return (0, *(one + 1 for one in self.tokeniser.all_special_ids))
 
     def encode(self, texts: Iterable[str]) -> list[NDArray[np.int32]]:
         """Return one array of ids a text."""

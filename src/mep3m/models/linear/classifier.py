@@ -130,6 +130,11 @@ class LinearClassifier:
     details: dict[str, Any]
     names: NameHead | None = None
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The titles, and the OCR text where trained with it."""
+        return ("title", "ocr") if self.details.get("ocr") else ("title",)
+
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, C) probabilities from the titles (and OCR text, where trained with it)."""
         return self.predict(products, images).proba

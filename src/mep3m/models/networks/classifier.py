@@ -62,6 +62,11 @@ class NetworkClassifier:
     taxonomy: str | None = None
     card: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The modalities of the network."""
+        return tuple(self.settings.modalities)
+
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, C) probabilities.
 
@@ -70,16 +75,26 @@ class NetworkClassifier:
         return self.predict(products, images).proba
 
     def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
-        """Return the probabilities, which rows have one of the modalities, and the unreadable images."""
+        """Return the probabilities, which rows have an image or a known token, and the unreadable images."""
         probabilities = np.empty((products.num_rows, len(self.tree)), np.float32)
         seen = np.empty(products.num_rows, bool)
         rejects: list[Reject] = []
         for rows, inputs in self._batches(products, images, rejects):
-            there = inputs["present"].any(1).numpy()
+            there = self._told(inputs)
             logits = self._forward(self.network, inputs)
             probabilities[rows] = np.where(there[:, None], self.join(logits), self.frequencies)
             seen[rows] = there
         return Prediction(probabilities, seen, rejects)
+
+    def _told(self, inputs: dict[str, Tensor]) -> NDArray[np.bool_]:
+        """Return (B,) whether a row tells the network anything: an image, or a token that it knows."""
+        told = inputs["present"].clone()
+        for place, name in enumerate(self.settings.modalities):
+            if name in self.coders:
+                silent = torch.tensor(self.coders[name].silent)
+                told[:, place] &= ~torch.isin(inputs[name], silent).all(1)
+        there: NDArray[np.bool_] = told.any(1).numpy()
+        return there
 
     @property
     def width(self) -> int:

@@ -49,7 +49,7 @@ class _Graph:
 
 
 def export_linear(classifier: LinearClassifier, path: Path) -> None:
-    """Write an ONNX file whose output equals `predict_proba`.
+    """Write an ONNX file whose output is `predict_proba` within 1e-4: float32 sums in another order.
 
     Inputs: `features` (N, K) int64 and `values` (N, K) float32 of `LinearClassifier.inputs`, any N and K.
     Output: `probabilities` (N, C), in the order of the tree's nodes.

@@ -50,10 +50,23 @@ class Inspection:
         place = "all of the file" if self.whole else "the first of the file; the rest was not read"
         return f"{self.rows_sampled:,} rows, {place}"
 
+    @property
+    def to_name(self) -> dict[str, str | int]:
+        """The settings that a source has to be given.
+
+        The encoding is none of them: a source finds it again, and then checks that each line is in it.
+        """
+        return {key: value for key, value in self.settings.items() if key != "encoding"}
+
     def toml(self) -> str:
         """Return a `[[sources]]` entry to paste into `mep3m.toml`."""
-        values = {"name": self.name, "path": self.file, "format": self.format, **self.settings}
+        values = {"name": self.name, "path": self.file, "format": self.format, **self.to_name}
+        encoding = self.settings.get("encoding", "utf-8")
         lines = ["[[sources]]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
+        if encoding != "utf-8":
+            lines.append(
+                f"# read as {encoding}; ingest finds that too, and checks each line where it is not named"
+            )
         if self.columns_map:
             lines += ["[sources.columns]"]
             lines += [f"{key} = {_toml(value)}" for key, value in self.columns_map.items()]

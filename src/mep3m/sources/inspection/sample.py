@@ -106,20 +106,23 @@ def _is_object(head: bytes) -> bool:
 
 
 def _text_sample(path: Path, name: TableFormat, limit: int) -> Sample:
-    settings = TableSettings(format=name, encoding=_encoding(path, name))
+    encoding = _encoding(path, name)
     mark = marked_encoding(path) or "utf-8"
     notes = [] if mark == "utf-8" else [f"written in {mark.upper()}, as its byte order mark says"]
-    given: dict[str, str | int] = {"encoding": settings.encoding or "utf-8"} if mark == "utf-8" else {}
+    given: dict[str, str | int] = {"encoding": encoding} if mark == "utf-8" else {}
     if name != "jsonl":
-        skip, delimiter = sniff(path, settings.encoding or "utf-8", "," if name == "csv" else "\t")
-        quoted = name == "tsv" and delimiter == "\t" and _quoted(path, settings.encoding or "utf-8")
+        skip, delimiter = sniff(path, encoding, "," if name == "csv" else "\t")
+        quoted = name == "tsv" and delimiter == "\t" and _quoted(path, encoding)
         if delimiter != ("," if name == "csv" else "\t") or quoted:
             given["delimiter"] = "tab" if delimiter == "\t" else delimiter
             notes.append("cells are in quotes" if quoted else f"the delimiter is {given['delimiter']!r}")
         if skip:
             given["skip_lines"] = skip
             notes.append(f"{skip} lines stand before the header")
-    source = TableSource(path, TableSettings.parse({"format": name, **given}, str(path)))
+    named = {
+        key: value for key, value in given.items() if key != "encoding"
+    }  # naming it ends the check of lines
+    source = TableSource(path, TableSettings.parse({"format": name, **named}, str(path)), detected=encoding)
     columns = source.header
     rows, whole = _bounded(source.rows(), limit) if name != "jsonl" else _bounded(_objects(source), limit)
     return Sample(name, columns, rows, given, whole, notes=tuple(notes))
@@ -139,7 +142,7 @@ def _encoding(path: Path, name: TableFormat) -> str:
 
 def _objects(source: TableSource) -> Iterator[Row]:
     """Yield rows of JSON lines with objects as their JSON text, which the reader would refuse."""
-    for line in decode_lines(read_lines(source.path), source.encoding):
+    for line in decode_lines(read_lines(source.path), source.encoding, sure=False):
         try:
             value = orjson.loads(line.text or "null")
         except orjson.JSONDecodeError as error:

@@ -74,15 +74,18 @@ class Block:
                 yield self.number + offset, piece
 
 
-def split_record(content: bytes) -> tuple[bytes, ...]:
-    """Return the record that `content` begins with and what follows it; all of it if that is broken."""
-    try:
-        text = content.decode()
-        end = json.JSONDecoder().raw_decode(text)[1]
-    except ValueError:  # not UTF-8, or no whole record
-        return (content,)
-    rest = text[end:].strip().strip(",").strip()
-    return tuple(piece.encode() for piece in (text[:end], rest) if piece)
+def split_record(content: bytes) -> Iterator[bytes]:
+    """Yield the record that `content` begins with and each value that follows it, broken ones whole."""
+    rest = content
+    while rest:
+        try:
+            text = rest.decode()
+            end = json.JSONDecoder().raw_decode(text)[1]
+        except ValueError:  # not UTF-8, or no whole value
+            yield rest
+            return
+        yield text[:end].encode()
+        rest = text[end:].strip().lstrip(",").lstrip().encode()
 
 
 def record_starts(content: bytes | bytearray | memoryview) -> NDArray[np.int64]:

@@ -104,8 +104,8 @@ def train(task: Task, run: Path) -> Trained:
     if hierarchy == "coarse-to-fine" and (depth := named_levels(task.tree, settings.name_head_size)):
         names, opinion = fit_names(problem.first_levels(depth))
         mix_names(task.tree, valid_proba, names.proba(task.tree, opinion), depth)
+    timings = {"seconds": round(time.perf_counter() - began, 3)}
     log = {
-        "seconds": round(time.perf_counter() - began, 3),
         "features": len(vocabulary),
         "settings": settings.model_dump(),
         "final": "learned from the validation rows too, after the card was measured on them",
@@ -113,7 +113,7 @@ def train(task: Task, run: Path) -> Trained:
     details = {"ocr": settings.ocr, "hierarchy": hierarchy}
     shares = prior(task.tree, np.bincount(task.codes[task.codes >= 0], minlength=len(task.tree)))
     classifier = LinearClassifier(task.tree, vocabulary, weights, scale, bias, shares, details, names)
-    return Trained(classifier, valid_proba, has_features(rows.take(held)), log)
+    return Trained(classifier, valid_proba, has_features(rows.take(held)), log, timings)
 
 
 def fit(problem: LinearProblem, hierarchy: str) -> tuple[Weights, Weights]:

@@ -19,6 +19,9 @@ class State:
 
     #: how many epochs the run has; 0 where that is not decided yet
     epochs: int = 0
+    #: how many batches, and the seconds that have gone into it: of a run that minutes bound
+    total: int = 0
+    seconds: float = 0.0
     epoch: int = 0
     batch: int = 0
     step: int = 0

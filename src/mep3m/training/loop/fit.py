@@ -17,7 +17,6 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -33,6 +32,7 @@ from mep3m.training.loop.advice import is_memory, no_number, out_of_memory
 from mep3m.training.loop.arriving import Arriving
 from mep3m.training.loop.augment import augment, mean_area, paste, side_at
 from mep3m.training.loop.checkpoints import State, load_checkpoint, save_checkpoint
+from mep3m.training.loop.clock import Pace, RunClock, Stopwatch, epochs_within
 from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
 from mep3m.training.loop.small_images import widen_small_images
 from mep3m.training.loop.tracking import Tracker, duration, write_history
@@ -52,19 +52,22 @@ def fit(
     validation: Examples | None = None,
     image: ImageSettings | None = None,
     say: Say = lambda line: None,
+    clock: RunClock | None = None,
 ) -> list[dict[str, float]]:
     """Train `network` (inputs → logits (B, C)) in place and return the figures of every epoch.
 
-    `image` says to what side images are cut and how they are normalised. An interrupted run in `folder`
-    goes on where it stopped; of a finished one the last checkpoint is left, and gives the same network at
-    once.
+    `image` says to what side images are cut and how they are normalised. `clock` knows when the run
+    began, which counts where the settings give it minutes, and is told what it got. An interrupted run
+    in `folder` goes on where it stopped; of a finished one the last checkpoint is left, and gives the
+    same network at once.
 
     Raises:
         ModelError: the loss is not a number, or the checkpoint belongs to another run.
-        UsageError: the memory does not suffice.
+        UsageError: the memory does not suffice, or the minutes not for one epoch.
     """
     try:
-        run = FitState(network, examples, tree, settings, folder, image, say)
+        run = FitState(network, examples, tree, settings, folder, image, clock)
+        run.plan(say)
         with closing(run.tracker):
             return run.train(validation)
     except (MemoryError, RuntimeError) as error:
@@ -98,11 +101,12 @@ class FitState:
         tree: LabelTree,
         settings: TrainingSettings,
         folder: Path,
-        image: ImageSettings | None,
-        say: Say,
+        image: ImageSettings | None = None,
+        clock: RunClock | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.settings, self.examples, self.folder = settings, examples, folder
+        self.clock = clock or RunClock()
         #: the side of images in prediction, and in the present epoch
         self.pixels = self.side = image.pixels if image else None
         self.figures = Normalisation.of(image) if image else IMAGENET
@@ -126,36 +130,93 @@ class FitState:
         self.network, self.optimiser = self.accelerator.prepare(network, make_optimiser(network, settings))
         if settings.average is not None:
             self.average = Average(network, settings.average)
-        plan = plan_batches(examples.rows, settings.batch * self.accelerator.num_processes)
+        self.batches = len(plan_batches(examples.rows, settings.batch * self.accelerator.num_processes))
         identity = [settings.model_dump(), tree.to_json(), len(targets), int(targets.sum())]
-        identity += [self.pixels, len(plan), *([] if self.figures == IMAGENET else [self.figures])]
+        identity += [self.pixels, self.batches, *([] if self.figures == IMAGENET else [self.figures])]
         self.identity = fingerprint(identity)
         self.best: dict[str, Tensor] = {}
         self.state = self._resume()
-        self.epochs = self.state.epochs or self._choose_epochs(plan[0], say)
-        self.state.epochs = self.epochs
-        self.steps = self.epochs * math.ceil(len(plan) / settings.accumulate)
         #: loss of the last batch while it is not yet added up
         self.loss: Arriving | None = None
-        total = self.epochs * len(examples.rows)
-        self.tracker = Tracker(folder, settings, total, self.state.seen, say)
         self.saved = time.monotonic()
 
-    def _choose_epochs(self, rows: NDArray[np.int64], say: Say) -> int:
-        """Return how many epochs to train; where the table is the measure, no more than the minutes allow."""
+    def plan(self, say: Say) -> None:
+        """Decide how long the run is, or take that of the run that was interrupted.
+
+        Raises:
+            UsageError: the minutes of the settings do not suffice for one epoch.
+        """
+        state, count = self.state, len(self.examples.rows)
+        self.clock.spent += state.seconds
+        state.epochs = state.epochs or self._choose_epochs(say)
+        #: how many batches there are in all; where minutes decide, only about
+        self.total = state.total or state.epochs * self.batches
+        self.begun = self.done
+        #: after how many batches the length is looked at again
+        self.planned = self.begun + max((self.total - self.begun) // 10, 1)
+        self._set_length()
+        self.wanted = self.total / self.batches
+        total = self.total * count // self.batches
+        self.tracker = Tracker(self.folder, self.settings, total, state.seen, say)
+        self.watch, self.started = Stopwatch(), time.monotonic()
+
+    @property
+    def done(self) -> int:
+        """How many batches are done."""
+        return self.state.epoch * self.batches + self.state.batch
+
+    def _set_length(self) -> None:
+        """Take `total` as the length of the run."""
+        self.state.total = self.total
+        self.epochs = self.state.epochs = math.ceil(self.total / self.batches)
+        self.steps = math.ceil(self.total / self.settings.accumulate)
+
+    def pace(self) -> Pace:
+        """Measure what a row of the first batch takes, with the time to read it (seconds)."""
+        settings, processes = self.settings, self.accelerator.num_processes
+        began = time.perf_counter()
+        batch = self.examples.batch(self.examples.rows[: settings.batch])
+        read = time.perf_counter() - began
+        wanted = settings.epochs_for(len(self.examples.rows))
+        area = mean_area(self.pixels, settings.grow, wanted) if self.pixels else 1.0
+        learn = area * self._seconds(batch) / len(batch["targets"]) / processes
+        # processes have to agree, so the first one decides
+        return Pace(*map(float, broadcast_object_list([learn, read / len(batch["targets"])])))
+
+    def _choose_epochs(self, say: Say) -> int:
+        """Return how many epochs to train: those of the settings, or what fits into the minutes."""
         settings, count = self.settings, len(self.examples.rows)
         if settings.epochs is not None or settings.minutes is None:
             return settings.epochs_for(count)
-        wanted = settings.epochs_for(count)
-        batch = self.examples.batch(rows[: settings.batch])
-        area = mean_area(self.pixels, settings.grow, wanted) if self.pixels else 1.0
-        seconds = [area * self._seconds(batch) / len(batch["targets"]) / self.accelerator.num_processes]
-        # processes have to agree, so the first one decides
-        epochs = settings.epochs_for(count, float(broadcast_object_list(seconds)[0]))
-        say(f"{epochs} epochs of {count:,} rows, about {duration(epochs * count * seconds[0])}")
+        pace = Pace(self.pace().learn)
+        if settings.budget is not None:
+            fits = epochs_within(settings.budget, self.clock.seconds + self.clock.after, pace, count, 0)
+            self.state.total = int(fits * self.batches)
+            say(f"minutes = {settings.budget:g}: about {fits:.1f} epochs of {count:,} rows")
+            return math.ceil(fits)
+        wanted, epochs = settings.epochs_for(count), settings.epochs_for(count, pace.learn)
+        say(f"{epochs} epochs of {count:,} rows, about {duration(epochs * count * pace.learn)}")
         if epochs < wanted:
-            say(f"at this speed {wanted} epochs would take longer than minutes = {settings.minutes:g} allows")
+            say(f"{wanted} epochs would take longer than minutes = auto allows here; set minutes = N for N")
         return epochs
+
+    def _keep_the_minutes(self) -> None:
+        """Where minutes decide, take as many batches more as the pace so far leaves room for.
+
+        Ten times at first, then more often: on a machine that gets slower or faster a run ends on time.
+        """
+        budget, processes = self.settings.budget, self.accelerator.num_processes
+        if budget is None:
+            return
+        left = self.clock.left(budget)
+        if self.done < self.planned and (processes > 1 or left > 0):
+            return
+        each = (time.monotonic() - self.started) / (self.done - self.begun)
+        more = int(broadcast_object_list([max(int(left / each), 0)])[0])
+        self.total = self.done + more
+        self.planned = self.done + max(more // 10, 1)
+        self._set_length()
+        self.tracker.total = self.total * len(self.examples.rows) // self.batches
 
     def _seconds(self, batch: dict[str, Tensor]) -> float:
         """Return what one batch takes, forward and back: the faster of two after a first, on a copy."""
@@ -174,7 +235,7 @@ class FitState:
     def train(self, validation: Examples | None) -> list[dict[str, float]]:
         """Run the epochs that are left; leave the best or averaged weights in the network."""
         begun = self.state.epoch
-        while self.state.epoch < self.epochs and not self._out_of_patience():
+        while self.done < self.total and not self._out_of_patience():
             self._epoch()
             state = self.state
             figures = {"epoch": state.epoch + 1.0, "loss": state.loss / max(state.batch, 1)}
@@ -185,7 +246,12 @@ class FitState:
             state.epoch, state.batch, state.loss = state.epoch + 1, 0, 0.0
             self.tracker.epoch(figures)
         if self.state.epoch > begun:
+            self.total = min(self.total, self.done)
+            self._set_length()
             self._save()
+        waits = self.accelerator.device.type != "cpu" or bool(self.settings.workers)
+        epochs = self.state.seen / len(self.examples.rows)
+        self.clock.effort = self.watch.effort(waits, epochs, round(self.wanted, 2))
         self._finish()
         return self.state.history
 
@@ -212,6 +278,9 @@ class FitState:
             state.seen += len(batch["targets"]) * parts
             if state.batch % settings.accumulate == 0 or state.batch == last:
                 self._step()
+            self._keep_the_minutes()
+            if self.done >= self.total:
+                break
         self._read_loss()
 
     def _backward(self, batch: dict[str, Tensor]) -> Arriving | None:
@@ -361,6 +430,7 @@ class FitState:
                 "average": self.average.values if self.average is not None else {},
                 "best": self.best,
             }
+            self.state.seconds = self.clock.seconds
             save_checkpoint(self.folder, self.identity, self.state, tensors)
 
     def _finish(self) -> None:
