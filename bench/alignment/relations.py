@@ -1,8 +1,8 @@
 """Fit and measure relations of categories by products: `python -m bench.alignment.relations --out FILE`.
 
 Real shops with a truth written by hand (`bench/truth`), simulated shops, and one shop's products cut into
-two. Without `--out` it only measures: each platform is left out of the fit in turn, and the relations of its
-categories are predicted by models that have not seen it.
+two. Without `--out` it only measures: of every two platforms speak models, and their calibrations, that have
+seen neither. `bench.alignment.merged` measures the merges that follow.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from bench.alignment.data import Case, rows, simulated, walmart_amazon
 from bench.alignment.splits import few, split_shops
-from mep3m.alignment.crossing.fitting import Labelled, fit_heads
-from mep3m.alignment.crossing.relation import Heads, relations, with_inner
-from mep3m.alignment.crossing.tables import Crossings
+from mep3m.alignment.crossing.fitting import Labelled, Said, fit_calibrations, fit_heads
+from mep3m.alignment.crossing.heads import Heads
+from mep3m.alignment.crossing.relation import with_inner
+from mep3m.alignment.crossing.tables import Crossing, Crossings
 from mep3m.alignment.learned.boosted import shipped_weights
-from mep3m.alignment.learned.decide import assess
+from mep3m.alignment.learned.decide import Assessed, assess
 from mep3m.alignment.learned.proposer import find_candidates, known_pairs
 from mep3m.alignment.records import Entry, Side
 from mep3m.settings.align import EvidenceSettings
@@ -39,7 +40,8 @@ TITLES = 450
 WORLDS = {21: 400, 22: 800, 23: 1600, 24: 4000, 25: 12_000, 26: 6000}
 #: what a pair of a made set counts beside a real one
 MADE = 0.05
-TURNED = {"narrower": "broader", "broader": "narrower"}
+#: kinds of links of which made sets tell how often they are right: there each counts as a real one
+TOLD_BY_MADE = ("agreed", "named")
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,11 @@ class Truth:
     rows: Mapping[Node, int]
     equal: frozenset[tuple[Node, Node]]
 
-    def lies_within(self, inner: Node, outer: Node) -> bool:
-        """Say whether all rows of one category may stand below another."""
+    def share_within(self, inner: Node, outer: Node) -> float:
+        """Return the share of one category's rows that may stand below another."""
         below = [n for n in self._leaves if n[0] == inner[0] and n[1][: len(inner[1])] == inner[1]]
         total = sum(self.rows[n] for n in below)
-        return total > 0 and sum(self.rows[n] for n in below if outer in self.allowed[n]) >= 0.99 * total
+        return sum(self.rows[n] for n in below if outer in self.allowed[n]) / total if total else 0.0
 
     @property
     def _leaves(self) -> list[Node]:
@@ -126,38 +128,65 @@ def chinese_shops() -> list[Side]:
     return sides
 
 
-def labelled(
-    left: Side, right: Side, crossings: Crossings, truth: Truth | Case, weight: float
-) -> Labelled | None:
-    """Return the pairs worth a look between two sides, with what is true of them."""
+@dataclass(frozen=True)
+class Compared:
+    """Two shops with what names and trees say of their categories, and where each would file the other's."""
+
+    left: Side
+    right: Side
+    crossing: Crossing
+    assessed: Assessed
+
+    @property
+    def platforms(self) -> frozenset[str]:
+        """The names of the two."""
+        return frozenset((self.left.name, self.right.name))
+
+
+def compare(left: Side, right: Side, crossings: Crossings) -> Compared | None:
+    """Compare two shops; `None` where one has too few titles."""
     crossing, settings = crossings.between(left, right), EvidenceSettings()
     if crossing is None:
         return None
-    assessed = assess(find_candidates(left, right, settings, shipped_weights()), settings, shipped_weights())
-    known, _ = known_pairs(assessed, crossing)
+    weights = shipped_weights()
+    return Compared(
+        left, right, crossing, assess(find_candidates(left, right, settings, weights), settings, weights)
+    )
+
+
+def labelled(pair: Compared, truth: Truth | Case, weight: float) -> Labelled:
+    """Return the pairs of categories worth a look, with what is true of them."""
+    left, right = pair.left, pair.right
+    known, _ = known_pairs(pair.assessed, pair.crossing)
     pairs = [(left.entries[i], right.entries[j]) for i, j in zip(known.rows, known.columns, strict=True)]
     if isinstance(truth, Case):
         kinds = [truth.relations.get((a.id, b.id)) for a, b in pairs]
-        flags = [[kind in (name, "exact") for kind in kinds] for name in ("narrower", "broader")]
+        flags = [[float(kind in (name, "exact")) for kind in kinds] for name in ("narrower", "broader")]
         equal = [kind == "exact" for kind in kinds]
     else:
         ends = [((left.name, a.path), (right.name, b.path)) for a, b in pairs]
-        flags = [[truth.lies_within(a, b) for a, b in ends], [truth.lies_within(b, a) for a, b in ends]]
+        flags = [[truth.share_within(a, b) for a, b in ends], [truth.share_within(b, a) for a, b in ends]]
         equal = [end in truth.equal for end in ends]
     print(f"{left.name} | {right.name}: {len(pairs)} pairs", file=sys.stderr, flush=True)
     narrower, broader, same = (np.array(flag, float) for flag in (*flags, equal))
-    return Labelled(left, right, crossing, known, narrower, broader, same, weight)
+    return Labelled(left, right, pair.crossing, known, narrower, broader, same, weight)
 
 
-def real_sets() -> list[Labelled]:
-    """Return every pair of real platforms."""
+def real_pairs() -> list[Compared]:
+    """Return every pair of real platforms that can be compared."""
     shops = chinese_shops()
-    crossings, truth = Crossings(shops), read_truth("zh6", also=("zh4",))
-    found = [labelled(a, b, crossings, truth, 1.0) for a, b in combinations(shops, 2)]
+    crossings = Crossings(shops)
+    pairs = [compare(a, b, crossings) for a, b in combinations(shops, 2)]
     case = walmart_amazon()
-    crossings = Crossings([case.left, case.right])
-    found.append(labelled(case.left, case.right, crossings, read_truth("walmart_amazon"), 1.0))
-    return [one for one in found if one is not None]
+    pairs.append(compare(case.left, case.right, Crossings([case.left, case.right])))
+    return [one for one in pairs if one is not None]
+
+
+def real_sets(pairs: Sequence[Compared]) -> list[Labelled]:
+    """Return what is true of the real platforms' categories."""
+    chinese, english = read_truth("zh6", also=("zh4",)), read_truth("walmart_amazon")
+    sets = [labelled(one, english if "walmart" in one.platforms else chinese, 1.0) for one in pairs]
+    return [one for one in sets if len(one.equal)]
 
 
 def made_sets() -> list[Labelled]:
@@ -165,32 +194,48 @@ def made_sets() -> list[Labelled]:
     cases = [case.stocked().without_english() for seed, n in WORLDS.items() for case in simulated(seed, n)]
     for case in split_shops():
         cases += [case, *(few(case, draw) for draw in (1, 2, 3) if case.gold)]
-    found = []
+    made = []
     for case in cases:
         left, right = Side("left", case.left.entries), Side("right", case.right.entries)
-        found.append(labelled(left, right, Crossings([left, right]), case, MADE))
-    return [one for one in found if one is not None]
+        pair = compare(left, right, Crossings([left, right]))
+        if pair is not None:
+            made.append(labelled(pair, case, MADE))
+    return made
+
+
+def platforms_of(one: Labelled) -> frozenset[str]:
+    """Return the two platforms of a set."""
+    return frozenset((one.left.name, one.right.name))
+
+
+def fitted(real: Sequence[Labelled], made: Sequence[Labelled], unseen: frozenset[str] = frozenset()) -> Heads:
+    """Return models that have not seen some platforms, with their cross-fitted calibrations.
+
+    The calibrations rest on every other set, said by models that had not seen its platforms either. Of made
+    sets only links of equal names count: their other names are invented, and their gold names the closest
+    container only.
+    """
+    seen = [one for one in real if not platforms_of(one) & unseen]
+    links = []
+    for one in seen:
+        others = [other for other in seen if not platforms_of(other) & platforms_of(one)]
+        links.append(Said.of(one, fit_heads([*others, *made])))
+    for half in (0, 1):
+        heads = fit_heads([*seen, *made[half::2]])
+        links += [Said.of(one, heads).of_kind(TOLD_BY_MADE) for one in made[1 - half :: 2]]
+    return replace(fit_heads([*seen, *made]), calibrations=fit_calibrations(links))
 
 
 def measure(real: Sequence[Labelled], made: Sequence[Labelled]) -> None:
-    """Print how right relations are by probability, each platform predicted by models that lack it."""
+    """Print how right relations are by probability, each pair of platforms said by models that lack both."""
     rows_: list[tuple[str, float, bool]] = []
-    for platform in sorted({name for one in real for name in (one.left.name, one.right.name)}):
-        out = [one for one in real if platform in (one.left.name, one.right.name)]
-        heads = (
-            fit_heads([one for one in real if one not in out] + list(made)) if len(out) < len(real) else None
-        )
-        for one in out:
-            rows_ += _judged(one, heads) if heads else []
-    for low, high in (
-        (0.3, 0.5),
-        (0.5, 0.7),
-        (0.7, 0.8),
-        (0.8, 0.9),
-        (0.9, 0.95),
-        (0.95, 0.98),
-        (0.98, 1.01),
-    ):
+    for one in real:
+        said = Said.of(one, heads := fitted(real, made, platforms_of(one)))
+        group = "walmart" if "walmart" in platforms_of(one) else "zh"
+        sure = heads.calibrated(said.said, said.group)
+        rows_ += [(group, float(p), bool(ok)) for p, ok in zip(sure, said.right, strict=True)]
+    print("| set | probability | links | mean | right |")
+    for low, high in pairwise((0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01)):
         for group in ("zh", "walmart"):
             of = [(p, ok) for name, p, ok in rows_ if low <= p < high and name == group]
             if of:
@@ -198,23 +243,14 @@ def measure(real: Sequence[Labelled], made: Sequence[Labelled]) -> None:
                 print(f"| {group} | {low}-{high} | {len(of)} | {p:.2f} | {ok:.2f} |")
 
 
-def _judged(one: Labelled, heads: Heads) -> list[tuple[str, float, bool]]:
-    kinds = relations(one.left, one.right, one.crossing, one.known, heads)
-    which = kinds.argmax(axis=1)
-    truth = np.stack([one.equal, one.narrower, one.broader], axis=1)
-    group = "walmart" if one.left.name == "walmart" else "zh"
-    every = range(len(which))
-    return [(group, float(kinds[k, which[k]]), bool(truth[k, which[k]])) for k in every]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    real, made = real_sets(), made_sets()
+    real, made = real_sets(real_pairs()), made_sets()
     measure(real, made)
     if options.out:
-        heads = fit_heads([*real, *made])
+        heads = fitted(real, made)
         options.out.write_text(json.dumps(heads.to_json(), indent=1) + "\n", encoding="utf-8")
 
 

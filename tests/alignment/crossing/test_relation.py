@@ -1,20 +1,19 @@
 """Which relation two categories have: at most one a pair, with a direction, and the models as a file."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mep3m.alignment.crossing.heads import EQUAL, WITHIN, Heads, shipped_heads
 from mep3m.alignment.crossing.relation import (
-    EQUAL,
-    WITHIN,
-    Heads,
     KnownPairs,
     equal_numbers,
+    groups,
     relations,
-    shipped_heads,
     turn,
     turn_crossing,
     with_inner,
@@ -53,7 +52,7 @@ def test_the_models_that_ship_say_the_same_after_a_round_trip() -> None:
 def test_the_numbers_of_a_pair_have_the_names_of_the_models() -> None:
     assert within_numbers(LEFT, RIGHT, crossing(), known()).shape == (9, len(WITHIN))
     assert equal_numbers(crossing(), known()).shape == (9, len(EQUAL))
-    none = KnownPairs(*(np.zeros(0, int) for _ in range(2)), *(np.zeros(0) for _ in range(8)))
+    none = KnownPairs(*(np.zeros(0, int) for _ in range(2)), *(np.zeros(0) for _ in range(9)))
     assert relations(LEFT, RIGHT, crossing(), none, shipped_heads()).shape == (0, 3)
 
 
@@ -87,6 +86,56 @@ def test_a_pair_has_at_most_one_relation(seed: int) -> None:
 
 
 CROSSING = crossing()
+
+
+def kind_of(left: Side, right: Side, relation: int = 0, **values: float) -> str:
+    """Return the kind of link of the only pair of two shops' first categories."""
+    made = Crossings((left, right)).between(left, right)
+    assert made is not None
+    zero = {name: np.zeros(1) for name in KnownPairs._fields[2:]}
+    given = {name: np.array([value]) for name, value in values.items()}
+    pair = KnownPairs(np.zeros(1, int), np.zeros(1, int), **{**zero, **given})  # type: ignore[arg-type]
+    kinds = np.zeros((1, 3))
+    kinds[0, relation] = 0.9
+    return str(groups(left, made, pair, kinds)[0])
+
+
+TEA = {"茶": "茶", "lamps": "lamps"}
+
+
+def test_products_tell_which_kind_of_link_one_name_is() -> None:
+    own, alike = platform("a", TEA, count=40), platform("b", TEA, count=40, seed=3)
+    ink = platform("b", {"茶": "lamps", "lamps": "茶"}, count=40, seed=3)
+    assert kind_of(own, alike, same=1.0, paths=1.0) == "agreed"
+    assert kind_of(own, ink, same=1.0, paths=1.0) == "unfiled"
+    assert kind_of(own, alike) == "renamed"
+    assert [kind_of(own, alike, relation) for relation in (1, 2)] == ["inner", "inner"]
+    assert [kind_of(own, ink, relation) for relation in (1, 2)] == ["unfiled", "unfiled"]
+
+
+def test_a_few_titles_speak_against_nothing() -> None:
+    few = {"茶": "茶", "lamps": "lamps", "shoes": "shoes"}
+    own, ink = platform("a", few, count=6), platform("b", {**few, "茶": "小米"}, count=6, seed=3)
+    assert kind_of(own, ink, same=1.0, paths=1.0) == "named"
+
+
+def test_where_all_names_above_are_the_same_too_the_names_stand() -> None:
+    paths = [
+        {f"食品 > {name}" if deep else name: kind for name, kind in TEA.items()} for deep in (True, False)
+    ]
+    own = [platform("a", of, count=40) for of in paths]
+    ink = [platform("b", dict(zip(of, ("lamps", "茶"), strict=True)), count=40, seed=3) for of in paths]
+    assert kind_of(own[0], ink[0], same=1.0, paths=1.0) == "named"
+    assert kind_of(own[1], ink[1], same=1.0, paths=1.0) == "unfiled"
+
+
+@pytest.mark.parametrize("rows", [60, 600, 6_000_000])
+def test_how_much_larger_a_category_is_does_not_speak_against_its_place(rows: int) -> None:
+    large = Side("left", tuple(replace(entry, count=rows) for entry in LEFT))
+    size = WITHIN.index("size")
+    as_large = within_numbers(LEFT, RIGHT, crossing(), known())[:, size]
+    assert np.array_equal(within_numbers(large, RIGHT, crossing(), known())[:, size], as_large)
+    assert (within_numbers(RIGHT, large, turn_crossing(crossing()), turn(known()))[:, size] <= as_large).all()
 
 
 def test_inner_categories_are_added_with_what_lies_below_them() -> None:

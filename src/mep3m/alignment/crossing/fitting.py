@@ -1,18 +1,23 @@
-"""Fit the two models of `relation` on pairs of categories whose relation is known."""
+"""Fit the two models of `relation` on pairs of categories whose relation is known, and their calibrations.
+
+The calibrations are cross-fitted: what they are fitted on was said by models that had seen neither platform.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mep3m.alignment.crossing.heads import GROUPS, Calibration, Floats, Heads, Logistic
 from mep3m.alignment.crossing.relation import (
-    Floats,
-    Heads,
     KnownPairs,
-    Logistic,
     equal_numbers,
+    groups,
+    relations,
     turn,
     turn_crossing,
     within_numbers,
@@ -20,13 +25,22 @@ from mep3m.alignment.crossing.relation import (
 from mep3m.alignment.crossing.tables import Crossing
 from mep3m.alignment.records import Side
 
+#: share of a category's rows from which on it lies within another
+NEARLY = 0.99
+#: what a link must be said with to count for a calibration
+LEAST = 0.3
+#: links, all wrong, that every step of a calibration counts beside those that were seen
+DOUBT = 1.0
+#: how much surer one calibrated probability is at least than a lower one: so that links keep their order
+RISE = 0.001
+
 
 @dataclass(frozen=True)
 class Labelled:
-    """Pairs of two sides with their truth, (P,) booleans, and what each pair counts.
+    """Pairs of two sides with their truth, (P,) each, and what each pair counts.
 
-    `narrower`: all rows of the left category may stand below the right one; `broader` the reverse; `equal`:
-    the two are the same.
+    `narrower` is the share of the left category's rows that may stand below the right one, `broader` the
+    reverse; `equal` is 1 where the two are the same.
     """
 
     left: Side
@@ -38,22 +52,93 @@ class Labelled:
     equal: Floats
     weight: float = 1.0
 
+    @cached_property
+    def numbers(self) -> tuple[Floats, Floats, Floats]:
+        """What the models read, (P, F): of the left within the right, of the reverse, of the two as equal."""
+        turned = turn(self.known), turn_crossing(self.crossing)
+        return (
+            within_numbers(self.left, self.right, self.crossing, self.known),
+            within_numbers(self.right, self.left, turned[1], turned[0]),
+            equal_numbers(self.crossing, self.known),
+        )
+
 
 def fit_heads(sets: Sequence[Labelled], strength: float = 1.0) -> Heads:
     """Return the models; `strength` is the inverse of the penalty on squared weights."""
-    within, inside, equal, same, weights = [], [], [], [], []
-    for one in sets:
-        turned = turn(one.known), turn_crossing(one.crossing)
-        within += [
-            within_numbers(one.left, one.right, one.crossing, one.known),
-            within_numbers(one.right, one.left, turned[1], turned[0]),
-        ]
-        inside += [one.narrower, one.broader]
-        equal.append(equal_numbers(one.crossing, one.known))
-        same.append(one.equal)
-        weights.append(np.full(len(one.equal), one.weight))
+    within = [numbers for one in sets for numbers in one.numbers[:2]]
+    inside = [(share >= NEARLY).astype(float) for one in sets for share in (one.narrower, one.broader)]
+    weights = [np.full(len(one.equal), one.weight) for one in sets]
     each = [weight for weight in weights for _ in range(2)]
-    return Heads(_fit(within, inside, each, strength), _fit(equal, same, weights, strength))
+    equal = _fit([one.numbers[2] for one in sets], [one.equal for one in sets], weights, strength)
+    return Heads(_fit(within, inside, each, strength), equal)
+
+
+@dataclass(frozen=True)
+class Said:
+    """Links that models had not seen (P,): what they said, kind of link, and weight.
+
+    `right` is the share of the rows that would be moved and stand right.
+    """
+
+    said: Floats
+    right: Floats
+    group: NDArray[np.str_]
+    weight: Floats
+
+    @classmethod
+    def of(cls, one: Labelled, heads: Heads) -> Said:
+        """Return what models say of pairs that they have not seen."""
+        kinds = relations(one.left, one.right, one.crossing, one.known, replace(heads, calibrations={}))
+        truth = np.stack([_right_as_equal(one), one.narrower, one.broader], axis=1)
+        every, which = np.arange(len(kinds)), kinds.argmax(axis=1)
+        kind = groups(one.left, one.crossing, one.known, kinds)
+        weight = np.full(len(kinds), one.weight)
+        return cls(kinds[every, which], truth[every, which], kind, weight)
+
+    def of_kind(self, names: Sequence[str]) -> Said:
+        """Return only the links of some kinds, each of weight 1."""
+        kept = np.isin(self.group, names)
+        return Said(self.said[kept], self.right[kept], self.group[kept], np.ones(kept.sum()))
+
+
+def _right_as_equal(one: Labelled) -> Floats:
+    """Return the share (P,) of both categories' rows that stand right if the two become one."""
+    sides = (one.left, one.known.rows, one.narrower), (one.right, one.known.columns, one.broader)
+    counts = [np.array([max(entry.count or 0, 1) for entry in side], float)[at] for side, at, _ in sides]
+    share: Floats = (counts[0] * one.narrower + counts[1] * one.broader) / (counts[0] + counts[1])
+    return np.where(one.equal == 1, 1.0, share)
+
+
+def fit_calibrations(links: Iterable[Said]) -> dict[str, Calibration]:
+    """Return the calibration of every kind of link, from what models said of platforms they had not seen."""
+    said, right, group, weight = (
+        np.concatenate(of)
+        for of in zip(*((one.said, one.right, one.group, one.weight) for one in links), strict=True)
+    )
+    fitted = {}
+    for name in GROUPS:
+        of = (group == name) & (said >= LEAST)
+        if of.any():
+            fitted[name] = fit_calibration(said[of], right[of], weight[of])
+    return fitted
+
+
+def fit_calibration(said: Floats, right: Floats, weight: Floats) -> Calibration:
+    """Return the rising line through the share of rows that links (P,) left right, by what was said of them.
+
+    Isotonic regression finds the steps; each counts one wrong link more than was seen, so that few
+    links make nothing sure.
+    """
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression().fit(said, right, sample_weight=weight).predict(said)
+    steps = [fitted == level for level in np.unique(fitted)]
+    count = np.array([weight[of].sum() for of in steps])
+    at = np.array([np.average(said[of], weights=weight[of]) for of in steps])
+    share = np.array([(weight[of] * right[of]).sum() for of in steps]) / (count + DOUBT)
+    share = np.maximum.accumulate(share)
+    line = np.r_[0.0, at, 1.0], np.r_[0.0, share, share[-1]]
+    return Calibration(line[0].round(6), (line[1] * (1 - RISE) + RISE * line[0]).round(6))
 
 
 def _fit(

@@ -2,29 +2,23 @@
 
 Two small logistic models: whether the rows of one category lie within the other, and whether the two are
 the same. What they read is few numbers, each with a direction that a person can check, so that they hold on
-shops that they were not fitted on (`docs/log/merge.md` has the figures, leaving out a platform at a time).
+shops that they were not fitted on. What they say is then calibrated by how often it was right on platforms
+left out of the fit (`docs/log/merge.md` has the figures).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mep3m.alignment.crossing.heads import Floats, Heads
 from mep3m.alignment.crossing.tables import Crossing, Filing, ancestors
 from mep3m.alignment.records import Entry, Side
 from mep3m.alignment.similarity import Ints
 
-Floats = NDArray[np.float64]
-
-WEIGHTS = "weights.json"
 #: titles at which what a category's titles say counts half
 HALF_TRUSTED = 4
 #: probabilities are kept this far from 0 and 1 before their logarithm is taken
@@ -37,33 +31,10 @@ SOME_HOME, FULL_HOME = 0.05, 0.30
 FOLLOWS, MAINLY = 0.12, 0.7
 #: the two are said to be the same from this probability on, and this part of the other one's
 SAME, BESIDE = 0.5, 0.6
-#: names of what the two models read, in the order of their weights
-WITHIN = (
-    "share",
-    "mainly",
-    "leaves",
-    "p_within",
-    "p_exact",
-    "named",
-    "excluded",
-    "names",
-    "size",
-    "away",
-    "back",
-)
-EQUAL = (
-    "fewer",
-    "more",
-    "p_exact",
-    "same",
-    "same_p_exact",
-    "excluded",
-    "names",
-    "p_within",
-    "home",
-    "trust_l",
-    "trust_r",
-)
+#: titles of both categories from which on filing tells whether the two have to do with each other
+TELLING = 8
+#: likeness of two whole paths from which on they are the same: what the names say then stands
+WHOLE = 0.999
 
 
 class KnownPairs(NamedTuple):
@@ -84,60 +55,7 @@ class KnownPairs(NamedTuple):
     excluded: Floats
     same: Floats
     names: Floats
-
-
-@dataclass(frozen=True)
-class Logistic:
-    """A logistic model over standardised numbers: weights, means and deviations (F,), and the intercept."""
-
-    weights: Floats
-    mean: Floats
-    deviation: Floats
-    intercept: float
-
-    def probability(self, numbers: Floats) -> Floats:
-        """Return (P,) probabilities of (P, F) numbers."""
-        score = ((numbers - self.mean) / self.deviation) @ self.weights + self.intercept
-        out: Floats = 1 / (1 + np.exp(-score))
-        return out
-
-
-@dataclass(frozen=True)
-class Heads:
-    """The two models: `within` (the left one's rows lie within the right one) and `equal`."""
-
-    within: Logistic
-    equal: Logistic
-
-    def to_json(self) -> dict[str, dict[str, object]]:
-        """Return the models as JSON values, each number beside its name."""
-        return {
-            name: {
-                "intercept": model.intercept,
-                **{
-                    of: {"weight": float(w), "mean": float(m), "deviation": float(d)}
-                    for of, w, m, d in zip(names, model.weights, model.mean, model.deviation, strict=True)
-                },
-            }
-            for name, model, names in (("within", self.within, WITHIN), ("equal", self.equal, EQUAL))
-        }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Mapping[str, object]]) -> Heads:
-        """Return the models of `to_json`."""
-        return cls(*(_model(value[name], names) for name, names in (("within", WITHIN), ("equal", EQUAL))))
-
-
-def _model(value: Mapping[str, object], names: tuple[str, ...]) -> Logistic:
-    parts = [[value[name][key] for name in names] for key in ("weight", "mean", "deviation")]  # type: ignore[index]
-    weights, mean, deviation = (np.array(part, float) for part in parts)
-    return Logistic(weights, mean, deviation, float(str(value["intercept"])))
-
-
-@lru_cache(maxsize=1)
-def shipped_heads() -> Heads:
-    """Return the models that come with the package; `bench.alignment.relations` fits them."""
-    return Heads.from_json(json.loads(resources.files(__package__).joinpath(WEIGHTS).read_text("utf-8")))
+    paths: Floats
 
 
 def relations(left: Side, right: Side, crossing: Crossing, known: KnownPairs, heads: Heads) -> Floats:
@@ -157,7 +75,31 @@ def relations(left: Side, right: Side, crossing: Crossing, known: KnownPairs, he
     wider = ~same & (broader > narrower)
     kinds[wider, 2] = broader[wider]
     kinds[~same & ~wider, 1] = narrower[~same & ~wider]
-    return kinds
+    twins = (known.paths >= WHOLE) & (known.exact > kinds[:, 0])
+    kinds[twins] = np.where(np.arange(3) == 0, known.exact[twins, None], 0.0)
+    said = kinds.max(axis=1)
+    sure = heads.calibrated(said, groups(left, crossing, known, kinds))
+    return np.asarray(kinds * np.divide(sure, said, out=np.zeros(len(said)), where=said > 0)[:, None])
+
+
+def groups(left: Side, crossing: Crossing, known: KnownPairs, kinds: Floats) -> NDArray[np.str_]:
+    """Return the kind of link (P,) that each pair's surest relation is: one of `heads.GROUPS`.
+
+    Products that both have enough of speak against a link if the inner category's would not be filed there,
+    or those of neither of two equal ones ('printers' that are ink), unless all names above are the same too.
+    """
+    there, back = crossing.there, crossing.back
+    rows, columns = known.rows, known.columns
+    told = (there.titles[rows] >= TELLING) & (back.titles[columns] >= TELLING)
+    filed = [_cells(there, rows, columns), _cells(back, columns, rows)]
+    either = np.maximum(*filed)
+    both = np.minimum(*filed)
+    deep = np.array([len(entry.path) > 1 for entry in left])[rows] & (known.paths >= WHOLE)
+    relation = kinds.argmax(axis=1)
+    named = np.where(both >= FOLLOWS, "agreed", "named")
+    kind = np.where(relation == 0, np.where(known.same == 1, named, "renamed"), "inner")
+    against = told & (np.choose(relation, [either, *filed]) < FOLLOWS) & ~((relation == 0) & deep)
+    return np.where(against, "unfiled", kind)
 
 
 def turn(known: KnownPairs) -> KnownPairs:
@@ -193,7 +135,8 @@ def within_numbers(left: Side, right: Side, crossing: Crossing, known: KnownPair
             known.inside_l * (1 - share * trust),
             known.excluded,
             known.names,
-            np.clip(np.log1p(sizes[0])[rows] - np.log1p(sizes[1])[columns], -3, 3),
+            # the smaller of two lies within the other more often; a larger one is judged by its products
+            np.clip(np.log1p(sizes[0])[rows] - np.log1p(sizes[1])[columns], -3, 0),
             (home < SOME_HOME) * trust,
             np.minimum(_cells(back, columns, rows), ENOUGH) * _trust(back)[columns],
         ],

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from mep3m.alignment.crossing.heads import Heads, shipped_heads
 from mep3m.alignment.crossing.overlap import RIGHT as OVERLAP
 from mep3m.alignment.crossing.overlap import overlapping
-from mep3m.alignment.crossing.relation import KnownPairs, relations, shipped_heads
+from mep3m.alignment.crossing.relation import TELLING, KnownPairs, relations
 from mep3m.alignment.crossing.tables import Crossing
 from mep3m.alignment.learned.boosted import Curve, Weights, probability, shipped_weights
 from mep3m.alignment.learned.decide import (
@@ -33,10 +34,6 @@ from mep3m.taxonomy import PATH_SEPARATOR
 LEAST = 0.02
 #: share of a category's rows filed under another one from which on the pair is worth a look
 FILED = 0.15
-#: titles of both categories from which on filing tells whether one lies within the other
-TELLING = 8
-#: likeness of two whole paths from which on they are the same: what the names say then stands
-WHOLE = 0.999
 
 
 def propose_evidence(
@@ -61,7 +58,14 @@ def propose_evidence(
     assessed = assess(candidates, settings, used)
     if crossing is not None:
         assessed = by_products(assessed, crossing, settings)
-    follows = entailed(assessed, settings, used.curves)
+    return proposals_of(assessed, settings, used.curves)
+
+
+def proposals_of(
+    assessed: Assessed, settings: EvidenceSettings, curves: Mapping[str, Curve]
+) -> list[Proposal]:
+    """Return the proposals among assessed pairs, and those that follow from a link of the category above."""
+    follows = entailed(assessed, settings, curves)
     again = {(one.left_id, one.right_id) for one in follows}
     own = [one for one in _proposals(assessed, settings) if (one.left_id, one.right_id) not in again]
     return own + follows
@@ -152,7 +156,7 @@ def known_pairs(assessed: Assessed, crossing: Crossing) -> tuple[KnownPairs, Int
         pairs.rows[at], pairs.columns[at], kinds[:, 0], kinds[:, 1], kinds[:, 2],
         ((feature("kind_l") > 0) | (feature("inside_r") == 1)).astype(float),
         ((feature("kind_r") > 0) | (feature("inside_l") == 1)).astype(float),
-        np.maximum(feature("clash"), feature("apart")), feature("same"), feature("ratio"),
+        np.maximum(feature("clash"), feature("apart")), feature("same"), feature("ratio"), feature("whole"),
     ), at  # fmt: skip
 
 
@@ -192,10 +196,13 @@ def _proposals(assessed: Assessed, settings: EvidenceSettings) -> list[Proposal]
     return proposals
 
 
-def by_products(assessed: Assessed, crossing: Crossing, settings: EvidenceSettings) -> Assessed:
+def by_products(
+    assessed: Assessed, crossing: Crossing, settings: EvidenceSettings, heads: Heads | None = None
+) -> Assessed:
     """Return the pairs with the relations that products, names and trees together speak for.
 
-    What is accepted is probable enough, and the best exact link of both its categories.
+    What is accepted is probable enough, and the best exact link of both its categories. Without `heads`,
+    those speak that ship.
     """
     candidates = assessed.candidates
     known, at = known_pairs(assessed, crossing)
@@ -203,9 +210,8 @@ def by_products(assessed: Assessed, crossing: Crossing, settings: EvidenceSettin
         return assessed
     kinds, relation = assessed.kinds.copy(), assessed.relation.copy()
     accepted, rule = assessed.accepted.copy(), dict(assessed.rule)
-    kinds[at] = relations(candidates.left.side, candidates.right.side, crossing, known, shipped_heads())
-    twins = at[(candidates.features["whole"][at] >= WHOLE) & (assessed.kinds[at, 0] > kinds[at, 0])]
-    kinds[twins] = np.where(np.arange(3) == 0, assessed.kinds[twins], 0.0)
+    sides = candidates.left.side, candidates.right.side
+    kinds[at] = relations(*sides, crossing, known, heads or shipped_heads())
     relation[at] = kinds[at].argmax(axis=1)
     least = np.where(relation[at] == 0, settings.accept, settings.accept_inner)
     accepted[at] = (kinds[at].max(axis=1) >= least) & (settings.many_to_one | (relation[at] == 0))
