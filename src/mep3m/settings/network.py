@@ -38,14 +38,16 @@ class ImageSettings(Settings):
     """The encoder of images: resnet9, any timm name, or the paper's VGG-19, Inception-v3, ResNet-50."""
 
     backbone: str = "resnet18"
-    #: the side of the images; 0, in training, takes the size and the crop that the network was made for
+    #: the side of the images; 0, in training, takes the size that the network was made for
     pixels: int = Field(default=64, ge=0)
     #: auto, packaged, hub, none, or a file, a folder or a trained run; `None` trains from scratch
     weights: str | None = None
     #: how the maps of the network become one vector
     pooling: Pooling = "last"
-    #: 0 squashes an image to a square; else the share of the shorter side that the central square keeps
-    crop: float = Field(default=0.0, ge=0, le=1)
+    #: how an image becomes a square: 0 squashes all of it, a share keeps the central square of that part of
+    #: the shorter side. Frozen encoders can look at several and take the mean of their vectors; with none
+    #: named and `pixels` 0, in training, the network's own and the whole
+    crops: Several[Annotated[float, Field(ge=0, le=1)]] = (0.0,)
     #: images are decoded to this times `pixels` and then made smaller, as in training with crops (set there)
     margin: float = Field(default=1.0, ge=1)
     #: larger images count as unreadable

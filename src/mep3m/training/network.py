@@ -40,6 +40,7 @@ from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.network_presets import RECIPES, resolve
 from mep3m.training.paper_choices import own_choices
 from mep3m.training.task import CHECKPOINT, Say, Task, Trained
+from mep3m.training.views import with_views
 
 #: cached images are larger than what the network sees by this factor, so that crops stay sharp
 MARGIN = 1.25
@@ -116,8 +117,11 @@ def train_network(
     say(_start(network))
     network = with_normalisation(with_margin(network, training))
     if network.frozen:
+        network = with_views(task, network, training, clock, say)
         parts = [open_backbone(only(network, name)) for name in network.modalities]
         return train_on_frozen(task, parts, network, training, run, say, clock)
+    if network.image is not None and len(network.image.crops) > 1:
+        raise UsageError("several crops of an image are for frozen encoders: give one, or frozen = true")
     learned = task.products.take(task.train)
     coders = fit_coders(learned, network)
     sizes = {name: len(coder) for name, coder in coders.items()}
@@ -287,9 +291,9 @@ def read_inputs(
     for name in network.modalities:
         if name == "image" and (image := network.image) is not None:
             if images is not None and not training.cache_images:
-                parts[name] = Decoding(products, images, image.decoded, image.max_pixels, image.crop)
+                parts[name] = Decoding(products, images, image.decoded, image.max_pixels, image.crops)
             else:
-                reader = PixelReader(image.decoded, folders[0], image.max_pixels, image.crop)
+                reader = PixelReader(image.decoded, folders[0], image.max_pixels, image.crops)
                 parts[name] = reader.find(products, images, say)
         else:
             parts[name] = Tokens.encode(coders[name], products, name, folders[1])

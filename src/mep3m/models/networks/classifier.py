@@ -34,8 +34,8 @@ from mep3m.store.json_files import read_json, write_json
 from mep3m.store.rejects import Reject
 
 KIND, FORMAT = "network", 1
-#: rows of one forward pass in prediction
-BATCH = 256
+#: rows of one forward pass in prediction, and the pixels of their images
+BATCH, BATCH_PIXELS = 256, 8_000_000
 
 
 class Encoded(NamedTuple):
@@ -146,7 +146,8 @@ class NetworkClassifier:
         parts: dict[str, Any] = {}
         for name in self.settings.modalities:
             if name == "image" and (image := self.settings.image) is not None:
-                parts[name] = PixelReader(image.decoded, max_pixels=image.max_pixels, crop=image.crop).find(products, images)
+                reader = PixelReader(image.decoded, None, image.max_pixels, image.crops)
+                parts[name] = reader.find(products, images)
             else:
                 parts[name] = Tokens.encode(self.coders[name], products, name)
         return Inputs(parts)
@@ -155,12 +156,15 @@ class NetworkClassifier:
         self, products: pa.Table, images: Images | None, rejects: list[Reject]
     ) -> Iterator[tuple[slice, dict[str, Tensor]]]:
         """Yield the rows' place and their tensors, pixels normalised; add unreadable images to `rejects`."""
-        for start in range(0, products.num_rows, BATCH):
-            chunk = products.slice(start, BATCH)
+        image = self.settings.image
+        area = image.pixels**2 * len(image.crops) if image is not None else 1
+        size = min(max(BATCH_PIXELS // area, 1), BATCH)
+        for start in range(0, products.num_rows, size):
+            chunk = products.slice(start, size)
             read = self.inputs(chunk, images)
             tensors = read.take(np.arange(chunk.num_rows))
             rejects.extend(read.rejects)
-            if "image" in tensors and (image := self.settings.image) is not None:
+            if "image" in tensors and image is not None:
                 tensors["image"] = normalise(tensors["image"], image.pixels, Normalisation.of(image))
             yield slice(start, start + chunk.num_rows), tensors
 

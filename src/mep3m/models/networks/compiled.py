@@ -15,7 +15,7 @@ from mep3m.models.networks.image import ImageEncoder
 
 
 class CompiledEncoder:
-    """Maps normalised pixels (B, 3, S, S) to (B, width) as its encoder does, in float32."""
+    """Maps normalised pixels as its encoder does, in float32: (B, 3, S, S) or (B, V, 3, S, S) to (B, width)."""
 
     def __init__(self, compiled: Any) -> None:
         """Take a compiled model of OpenVINO with one input and one output."""
@@ -23,6 +23,8 @@ class CompiledEncoder:
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Return the vectors of a batch."""
+        if pixels.dim() == 5:
+            return self(pixels.flatten(0, 1)).unflatten(0, pixels.shape[:2]).mean(1)
         return torch.from_numpy(np.array(self.compiled(pixels.contiguous().numpy())[0]))
 
 

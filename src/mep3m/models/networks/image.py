@@ -43,7 +43,12 @@ class ImageEncoder(nn.Module):
         self.mirror = False
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Map normalised pixels (B, 3, S, S) to (B, width); `mirror` averages with the mirror image."""
+        """Map normalised pixels (B, 3, S, S) to (B, width); `mirror` averages with the mirror image.
+
+        Several views of each image, (B, V, 3, S, S), give the mean of their vectors.
+        """
+        if pixels.dim() == 5:
+            return self(pixels.flatten(0, 1)).unflatten(0, pixels.shape[:2]).mean(1)
         features = self._vector(pixels)
         if self.mirror and not self.training:
             features = (features + self._vector(pixels.flip(3))) / 2
