@@ -32,7 +32,8 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs import Inputs
 from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.networks.build import build_network
-from mep3m.models.networks.image import IMAGENET, normalise
+from mep3m.models.networks.image import normalise
+from mep3m.models.pretrained.figures import IMAGENET
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.settings.sources import Columns
 from mep3m.settings.training import MODERN, PAPER, TrainingSettings

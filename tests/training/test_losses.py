@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.networks.image import IMAGENET, Normalisation, normalise
+from mep3m.models.networks.image import normalise
+from mep3m.models.pretrained.figures import IMAGENET, Normalisation
 from mep3m.settings.training import PAPER, TrainingSettings
 from mep3m.training.examples import balanced_weights, epoch_order, plan_batches
 from mep3m.training.loop.augment import augment, side_at

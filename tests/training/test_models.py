@@ -225,13 +225,13 @@ def test_prediction_decodes_images_as_training_did(
     trained = network.train(task_of(table, images, "small-cnn", options, valid=3), tmp_path / "run")
     assert (tmp_path / f"run/work/pixels-{side}/values.bin").exists()
     sides: list[int] = []
-    squashed = pixels.squashed
+    squared = pixels.squared
 
     def noted(content: bytes | Path, size: int, most: int) -> pixels.Pixels:
         sides.append(size)
-        return squashed(content, size, most)
+        return squared(content, size, most)
 
-    monkeypatch.setattr(pixels, "squashed", noted)
+    monkeypatch.setattr(pixels, "squared", noted)
     again = load(tmp_path / "run").predict_proba(table.take(np.arange(9, 12)), images)
     assert set(sides) == {side}
     np.testing.assert_array_equal(again, trained.valid_proba)

@@ -16,7 +16,7 @@ from mep3m.models.inputs.columns import Coder, Stored
 from mep3m.models.inputs.words import PretrainedTokens
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier, load
-from mep3m.models.networks.image import with_own_normalisation
+from mep3m.models.pretrained.figures import with_own_figures
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.images import Images, read_image
 from mep3m.store.rejects import Reject
@@ -57,7 +57,7 @@ def with_normalisation(settings: NetworkSettings) -> NetworkSettings:
     """Return the settings with the figures for colours that their image network expects."""
     if settings.image is None:
         return settings
-    return settings.model_copy(update={"image": with_own_normalisation(settings.image)})
+    return settings.model_copy(update={"image": with_own_figures(settings.image)})
 
 
 def weights_hash(backbone: NetworkClassifier) -> str:

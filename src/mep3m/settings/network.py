@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from mep3m.settings.base import MAX_PIXELS, Settings, Several
 
@@ -30,15 +30,24 @@ class TextSettings(Settings):
 #: one figure each for red, green and blue, of values from 0 to 1
 Colours = tuple[float, float, float]
 Spread = Annotated[float, Field(gt=0)]
+#: last: a network's last vector; stages: beside it the mean of each stage's maps
+Pooling = Literal["last", "stages"]
 
 
 class ImageSettings(Settings):
     """The encoder of images: resnet9, any timm name, or the paper's VGG-19, Inception-v3, ResNet-50."""
 
     backbone: str = "resnet18"
-    pixels: int = Field(default=64, ge=16)
-    #: a local weights file or folder; `None` trains from scratch
+    #: the side of the images; 0, in training, takes the size that the network was made for
+    pixels: int = Field(default=64, ge=0)
+    #: auto, packaged, hub, none, or a file, a folder or a trained run; `None` trains from scratch
     weights: str | None = None
+    #: how the maps of the network become one vector
+    pooling: Pooling = "last"
+    #: how an image becomes a square: 0 squashes all of it, a share keeps the central square of that part of
+    #: the shorter side. Frozen encoders can look at several and take the mean of their vectors; with none
+    #: named and `pixels` 0, in training, the network's own and the whole
+    crops: Several[Annotated[float, Field(ge=0, le=1)]] = (0.0,)
     #: images are decoded to this times `pixels` and then made smaller, as in training with crops (set there)
     margin: float = Field(default=1.0, ge=1)
     #: larger images count as unreadable
@@ -51,6 +60,13 @@ class ImageSettings(Settings):
     mirror: bool = False
     #: keyword arguments for timm
     arguments: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("pixels")
+    @classmethod
+    def _wide_enough(cls, pixels: int) -> int:
+        if 0 < pixels < 16:
+            raise ValueError("has to be 16 or more, or 0 for the network's own size")
+        return pixels
 
     @property
     def decoded(self) -> int:
@@ -76,6 +92,8 @@ class NetworkSettings(Settings):
     modality_dropout: float = Field(default=0.0, ge=0, lt=1)
     #: train the heads only; the encoders stay as they were loaded
     frozen: bool = False
+    #: bring every entry of the fused vector to mean 0 and spread 1, as seen in training
+    standardise: bool = False
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary, word_vectors
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier
+from mep3m.models.pretrained.weights import card_line, described, find_weights
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.training.examples import Examples, usable_rows
@@ -36,9 +37,10 @@ from mep3m.training.loop.augment import side_at
 from mep3m.training.loop.clock import RunClock, epochs_within
 from mep3m.training.loop.fit import FitState, fit
 from mep3m.training.losses import class_counts, learned_codes
-from mep3m.training.network_presets import resolve
+from mep3m.training.network_presets import RECIPES, resolve
 from mep3m.training.paper_choices import own_choices
 from mep3m.training.task import CHECKPOINT, Say, Task, Trained
+from mep3m.training.views import with_views
 
 #: cached images are larger than what the network sees by this factor, so that crops stay sharp
 MARGIN = 1.25
@@ -57,6 +59,10 @@ def train(task: Task, run: Path, spent: float = 0.0) -> Trained:
         ModelError: pre-trained weights are absent, the loss is not a number, a foreign checkpoint.
     """
     network, training = resolve(task.settings.model, task.settings.options)
+    weights = find_weights(network.image) if network.image is not None else None
+    if network.frozen and weights is None and network.image is not None and network.image.weights == "auto":
+        tell(f"{card_line(network.image, weights)}: a small network is trained instead")
+        network, training = RECIPES["small-cnn"]
     network = network.model_copy(update={"hierarchy": task.hierarchy})
     training = training.model_copy(update={"seed": task.settings.seed})
     began, clock = time.perf_counter(), RunClock(spent)
@@ -74,6 +80,7 @@ def train(task: Task, run: Path, spent: float = 0.0) -> Trained:
     log = {
         "parameters": sum(value.numel() for value in classifier.network.parameters()),
         "network": classifier.settings.model_dump(mode="json"),
+        "weights": described(classifier.settings.image, weights) if classifier.settings.image else None,
         "training": training.model_dump(mode="json"),
         "epochs": history,
         "unreadable_images": [asdict(reject) for reject in rejects[:100]],
@@ -110,8 +117,11 @@ def train_network(
     say(_start(network))
     network = with_normalisation(with_margin(network, training))
     if network.frozen:
+        network = with_views(task, network, training, clock, say)
         parts = [open_backbone(only(network, name)) for name in network.modalities]
         return train_on_frozen(task, parts, network, training, run, say, clock)
+    if network.image is not None and len(network.image.crops) > 1:
+        raise UsageError("several crops of an image are for frozen encoders: give one, or frozen = true")
     learned = task.products.take(task.train)
     coders = fit_coders(learned, network)
     sizes = {name: len(coder) for name, coder in coders.items()}
@@ -182,8 +192,11 @@ def _start(network: NetworkSettings) -> str:
     sources = []
     for name in network.modalities:
         part = getattr(network, name)
+        if isinstance(part, ImageSettings):
+            sources.append(f"image: {card_line(part, find_weights(part))}")
+            continue
         how = f"pre-trained weights of {part.weights}" if part.weights else "from scratch (no weights given)"
-        sources.append(f"{name}: {getattr(part, 'backbone', getattr(part, 'encoder', ''))} {how}")
+        sources.append(f"{name}: {part.encoder} {how}")
     return "; ".join(sources)
 
 
@@ -278,9 +291,9 @@ def read_inputs(
     for name in network.modalities:
         if name == "image" and (image := network.image) is not None:
             if images is not None and not training.cache_images:
-                parts[name] = Decoding(products, images, image.decoded, image.max_pixels)
+                parts[name] = Decoding(products, images, image.decoded, image.max_pixels, image.crops)
             else:
-                reader = PixelReader(image.decoded, folders[0], image.max_pixels)
+                reader = PixelReader(image.decoded, folders[0], image.max_pixels, image.crops)
                 parts[name] = reader.find(products, images, say)
         else:
             parts[name] = Tokens.encode(coders[name], products, name, folders[1])

@@ -13,6 +13,14 @@ from mep3m.settings.training import MODERN, PAPER, PRESETS, TrainingSettings
 
 #: the default image network: small enough for a CPU, from scratch; chosen in decision 060
 SMALL = ImageSettings(backbone="resnet9", pixels=64, mirror=True, arguments={"width": 48})
+#: the default image network where pre-trained weights are to be had: its features, and heads on them
+PRETRAINED = NetworkSettings(
+    image=ImageSettings(backbone="tf_efficientnet_lite2", pixels=0, weights="auto", pooling="stages", crops=(), mirror=True),
+    frozen=True,
+    standardise=True,
+)
+#: heads on frozen features: a pass over them takes a moment
+HEADS = MODERN.model_copy(update={"learning_rate": 1e-3, "weight_decay": 1.0, "label_smoothing": 0.0, "augment": False})
 #: fine-tuning of a transformer wants small steps and few epochs
 FINE_TUNING = MODERN.model_copy(
     update={"learning_rate": 5e-5, "weight_decay": 0.01, "epochs": 4, "batch": 32, "average": None}
@@ -23,6 +31,7 @@ _VGG = ImageSettings(backbone="vgg19")
 
 #: name -> network and how it is trained
 RECIPES: dict[str, tuple[NetworkSettings, TrainingSettings]] = {
+    "pretrained": (PRETRAINED, HEADS),
     "small-cnn": (NetworkSettings(image=SMALL), MODERN),
     "timm": (NetworkSettings(image=ImageSettings()), MODERN),
     "vgg19": (NetworkSettings(image=_VGG), PAPER),

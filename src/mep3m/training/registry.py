@@ -39,6 +39,7 @@ _ANY = get_args(Hierarchy)
 MODELS: dict[str, ModelEntry] = {
     "linear": ModelEntry("mep3m.training.linear.fit", ("text",), _ANY),
     "late-fusion": ModelEntry("mep3m.training.late_fusion", ("image+text",), _ANY, "torch"),
+    "pretrained": ModelEntry(_NETWORK, ("image",), _ANY, "torch"),
     "small-cnn": ModelEntry(_NETWORK, ("image",), _ANY, "torch"),
     "timm": ModelEntry(_NETWORK, ("image",), _ANY, "torch"),
     "vgg19": ModelEntry(_NETWORK, ("image",), _ANY, "torch"),
@@ -54,7 +55,7 @@ MODELS: dict[str, ModelEntry] = {
 }
 
 #: modality -> model without `--model`
-DEFAULTS: dict[str, str] = {"text": "linear", "image": "small-cnn", "image+text": "late-fusion"}
+DEFAULTS: dict[str, str] = {"text": "linear", "image": "pretrained", "image+text": "late-fusion"}
 
 
 def default_model(modality: Modality) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mep3m.errors import FormatError, StoreError
-from mep3m.models.inputs.pixels import Decoding, PixelReader, resize, squashed
+from mep3m.models.inputs.pixels import Decoding, PixelReader, resize, squared
 from mep3m.store.images import FolderImages
 from mep3m.store.rows import RowCache
 from tests.models.catalogue import picture, products
@@ -47,7 +47,7 @@ def encoded(mode: str, form: str) -> bytes:
     ],
 )
 def test_every_kind_of_image_becomes_three_channels(mode: str, form: str) -> None:
-    pixels = squashed(encoded(mode, form), 8)
+    pixels = squared(encoded(mode, form), 8)
     assert pixels.shape == (3, 8, 8)
     assert pixels.dtype == np.uint8
 
@@ -63,7 +63,7 @@ def test_images_are_resized_as_pillow_does(size: int, width: int, height: int, s
 
 
 def test_transparency_becomes_white() -> None:
-    assert squashed(encoded("RGBA", "PNG"), 4).min() == 255
+    assert squared(encoded("RGBA", "PNG"), 4).min() == 255
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_broken_images_are_refused_in_the_same_words_each_time(content: bytes, s
     reasons = set()
     for _ in range(2):
         with pytest.raises(FormatError, match=says) as refused:
-            squashed(content, 8)
+            squared(content, 8)
         reasons.add(str(refused.value))
     assert len(reasons) == 1
 
@@ -116,7 +116,7 @@ def test_images_are_decoded_once_and_broken_ones_reported(
     def never(*_: object) -> None:
         raise AssertionError("decoded again")
 
-    monkeypatch.setattr("mep3m.models.inputs.pixels.squashed", never)
+    monkeypatch.setattr("mep3m.models.inputs.pixels.squared", never)
     again = PixelReader(16, tmp_path / "cache").find(table.take([1, 4, 5]), images)
     assert again.present().all()
     np.testing.assert_array_equal(again.take(np.array([0]))[0], found.take(np.array([1]))[0])

@@ -14,7 +14,8 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.features import weights_hash, with_normalisation
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier, load
-from mep3m.models.networks.image import IMAGENET, Normalisation, normalise, with_own_normalisation
+from mep3m.models.networks.image import normalise
+from mep3m.models.pretrained.figures import IMAGENET, Normalisation, with_own_figures
 from mep3m.models.onnx.network import export_onnx
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.store.json_files import read_json, write_json
@@ -51,19 +52,19 @@ def classifier_of(image: ImageSettings) -> NetworkClassifier:
     ],
 )
 def test_each_network_has_its_own_figures(backbone: str, figures: Normalisation) -> None:
-    own = with_own_normalisation(ImageSettings(backbone=backbone))
+    own = with_own_figures(ImageSettings(backbone=backbone))
     assert Normalisation.of(own) == figures
     assert (own.mean, own.std) == figures
 
 
 def test_what_the_settings_say_goes_before_and_weights_before_the_name(tmp_path: Path) -> None:
     said = ImageSettings(backbone="tf_efficientnet_lite0", mean=(0.1, 0.2, 0.3))
-    assert Normalisation.of(with_own_normalisation(said)) == ((0.1, 0.2, 0.3), HALF.std)
+    assert Normalisation.of(with_own_figures(said)) == ((0.1, 0.2, 0.3), HALF.std)
     write_json(tmp_path / "config.json", {"architecture": "resnet18", "pretrained_cfg": HALF._asdict()})
     weights = ImageSettings(backbone="resnet18", weights=str(tmp_path))
-    assert Normalisation.of(with_own_normalisation(weights)) == HALF
+    assert Normalisation.of(with_own_figures(weights)) == HALF
     write_json(tmp_path / "config.json", {"architecture": "resnet18"})
-    assert Normalisation.of(with_own_normalisation(weights)) == IMAGENET
+    assert Normalisation.of(with_own_figures(weights)) == IMAGENET
     with pytest.raises(SettingsError, match=r"image\.std"):
         NetworkSettings.parse({"image": {"std": [0, 1, 1]}}, "here")
 
@@ -82,7 +83,7 @@ def test_a_trained_classifier_keeps_its_figures(backbone: str, tmp_path: Path) -
     side = {"inception_v3": 75, "test_vit": 160}.get(backbone, 32)
     options = TINY | {"epochs": 1, "backbone": backbone, "pixels": side, "batch": 4}
     trained = training.train(task_of(table, images, "small-cnn", options), tmp_path / "run")
-    own = with_own_normalisation(ImageSettings(backbone=backbone))
+    own = with_own_figures(ImageSettings(backbone=backbone))
     kept = read_json(tmp_path / "run" / "classifier.json")["settings"]["image"]
     assert (kept["mean"], kept["std"]) == (list(own.mean or ()), list(own.std or ()))
     again = load(tmp_path / "run")

@@ -24,15 +24,36 @@ from mep3m.store.images import Images, read_image
 from mep3m.store.rejects import Reject, image_reject
 from mep3m.store.rows import RowCache
 
+#: the whole image, squashed to a square
+WHOLE = (0.0,)
 
-def squashed(source: bytes | Path, size: int, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """Decode an image file and squash it to (3, size, size), so that no part of a product is cut off.
+
+def squared(
+    source: bytes | Path, size: int, max_pixels: int = MAX_PIXELS, crops: Sequence[float] = WHOLE
+) -> Pixels:
+    """Decode an image file to (3, size, size), or with several crops to (V, 3, size, size).
+
+    Crop 0 squashes the image, so that no part of a product is cut off; another takes the central square
+    whose side is that share of the shorter side.
 
     Raises:
         UnreadableImageError: the bytes are not an image that can be read.
         OSError: the file cannot be read.
     """
-    return resize(decode(source, max_pixels, suffices=2 * size).image, size)
+    image = decode(source, max_pixels, suffices=2 * size).image
+    views = [resize(_central(image, crop) if crop else image, size) for crop in crops]
+    return np.stack(views) if len(views) > 1 else views[0]
+
+
+def shape_of(size: int, crops: Sequence[float]) -> tuple[int, ...]:
+    """Return the shape of what `squared` gives."""
+    return (len(crops), 3, size, size) if len(crops) > 1 else (3, size, size)
+
+
+def _central(image: Image.Image, share: float) -> Image.Image:
+    side = max(round(min(image.size) * share), 1)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side))
 
 
 def resize(image: Image.Image, size: int) -> Pixels:
@@ -48,10 +69,17 @@ def resize(image: Image.Image, size: int) -> Pixels:
 class Decoding:
     """Decodes images each time they are asked for: no cache on disk, constant memory, any number of rows."""
 
-    def __init__(self, products: pa.Table, images: Images, size: int, max_pixels: int = MAX_PIXELS) -> None:
-        """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not), where their images are, side, limit."""
+    def __init__(
+        self,
+        products: pa.Table,
+        images: Images,
+        size: int,
+        max_pixels: int = MAX_PIXELS,
+        crops: Sequence[float] = WHOLE,
+    ) -> None:
+        """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not), where their images are, side, limit, crops."""
         self.rows = products.select(["id", "source", "image", "image_ref"])
-        self.images, self.size, self.max_pixels = images, size, max_pixels
+        self.images, self.size, self.max_pixels, self.crops = images, size, max_pixels, crops
         #: the images that could not be read, each once however often it was asked for
         self.rejects: dict[Reject, None] = {}
 
@@ -62,13 +90,13 @@ class Decoding:
 
     def take(self, rows: NDArray[np.int64]) -> tuple[Pixels, NDArray[np.bool_]]:
         """Return pixels (B, 3, S, S) uint8 and (B,) whether the row has a readable image."""
-        pixels = np.zeros((len(rows), 3, self.size, self.size), np.uint8)
+        pixels = np.zeros((len(rows), *shape_of(self.size, self.crops)), np.uint8)
         present = np.zeros(len(rows), bool)
         for i, row in enumerate(self.rows.take(rows).to_pylist()):
             try:
                 source = self.images.locate(row)
                 if source is not None:
-                    pixels[i] = squashed(source, self.size, self.max_pixels)
+                    pixels[i] = squared(source, self.size, self.max_pixels, self.crops)
                     present[i] = True
             except (OSError, Mep3mError) as error:
                 self.rejects[_reject(row, error)] = None
@@ -82,19 +110,27 @@ class PixelReader:
     the file's bytes. Without, the pixels are kept in memory (prediction).
     """
 
-    def __init__(self, size: int, folder: Path | None = None, max_pixels: int = MAX_PIXELS) -> None:
-        """Take the side in pixels, the cache's folder, and the pixels that a file may have."""
-        self.size, self.max_pixels = size, max_pixels
+    def __init__(
+        self,
+        size: int,
+        folder: Path | None = None,
+        max_pixels: int = MAX_PIXELS,
+        crops: Sequence[float] = WHOLE,
+    ) -> None:
+        """Take the side in pixels, the cache's folder, the pixels that a file may have, and the crops."""
+        self.size, self.max_pixels, self.crops = size, max_pixels, tuple(crops)
+        self.shape = shape_of(size, crops)
         #: images decoded at a time: files are waited for too, so a few on any machine
         self.threads = max(4, os.cpu_count() or 1)
-        self.cache = RowCache(folder / f"pixels-{size}", (3, size, size), "|u1") if folder else None
+        name = "-".join(["pixels", str(size), *(f"{crop:g}" for crop in crops if self.crops != WHOLE)])
+        self.cache = RowCache(folder / name, self.shape, "|u1") if folder else None
 
     def find(
         self, products: pa.Table, images: Images | None, say: Callable[[str], None] | None = None
     ) -> Stored:
         """Read the images of all rows; a broken or missing file is a reject, never an exception."""
         slots = np.full(products.num_rows, -1, np.int64)
-        stored = Stored(np.empty((0, 3, self.size, self.size), np.uint8), slots)
+        stored = Stored(np.empty((0, *self.shape), np.uint8), slots)
         if images is None:
             return stored
         memory: list[Pixels] = []
@@ -148,7 +184,7 @@ class PixelReader:
         broken: dict[str, Exception] = {}
         with ThreadPoolExecutor(self.threads) as pool:
             jobs = {
-                key: pool.submit(squashed, content, self.size, self.max_pixels)
+                key: pool.submit(squared, content, self.size, self.max_pixels, self.crops)
                 for key, content in wanted.items()
             }
             for key, job in jobs.items():

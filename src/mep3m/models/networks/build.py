@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,13 @@ from torch import Tensor, nn
 
 from mep3m.errors import ModelError, UsageError, require
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.networks.fusion import Concatenation, LowRankFusion, TensorFusion
+from mep3m.models.networks.fusion import Concatenation, LowRankFusion, Standardised, TensorFusion
 from mep3m.models.networks.hierarchy import HierarchyHeads
 from mep3m.models.networks.image import image_encoder
 from mep3m.models.networks.product import LevelHeads, ProductNetwork
 from mep3m.models.networks.text import RecurrentText, TransformerText
+from mep3m.models.pretrained.files import load_weights
+from mep3m.models.pretrained.weights import find_weights
 from mep3m.settings.network import NetworkSettings, TextSettings
 
 
@@ -43,9 +44,12 @@ def build_network(
     encoders: dict[str, nn.Module] = {}
     if settings.image is not None:
         image = settings.image
-        weights = Path(image.weights) if image.weights and config is None else None
-        encoders["image"] = image_encoder(image.backbone, image.pixels, weights, **image.arguments)
-        encoders["image"].mirror = image.mirror
+        encoder = image_encoder(image.backbone, image.pixels, image.pooling, **image.arguments)
+        weights = find_weights(image) if config is None else None
+        if weights is not None:
+            load_weights(encoder.network, weights.tensors, weights.source)
+        encoder.mirror = image.mirror
+        encoders["image"] = encoder
     for name in ("title", "ocr"):
         text: TextSettings | None = getattr(settings, name)
         if text is not None:
@@ -69,6 +73,11 @@ def build_head(settings: NetworkSettings, tree: LabelTree, width: int) -> nn.Mod
 
 def build_fusion(settings: NetworkSettings, widths: Sequence[int]) -> nn.Module:
     """Build what makes one vector of those of the modalities, which have these widths."""
+    fusion = _fusion(settings, widths)
+    return Standardised(fusion) if settings.standardise else fusion
+
+
+def _fusion(settings: NetworkSettings, widths: Sequence[int]) -> nn.Module:
     if len(widths) == 1 or settings.fusion == "concatenation":
         return Concatenation(widths)
     if settings.fusion == "tensor":

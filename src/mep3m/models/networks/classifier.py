@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,9 @@ from mep3m.models.inputs.columns import Coder, Inputs, Tokens
 from mep3m.models.inputs.pixels import PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary
 from mep3m.models.networks.build import build_network
-from mep3m.models.networks.image import Normalisation, normalise
+from mep3m.models.networks.compiled import can_compile, compile_encoder
+from mep3m.models.networks.image import ImageEncoder, normalise
+from mep3m.models.pretrained.figures import Normalisation
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.filesystem import atomic_write
@@ -32,8 +34,8 @@ from mep3m.store.json_files import read_json, write_json
 from mep3m.store.rejects import Reject
 
 KIND, FORMAT = "network", 1
-#: rows of one forward pass in prediction
-BATCH = 256
+#: rows of one forward pass in prediction, and the pixels of their images
+BATCH, BATCH_PIXELS = 256, 8_000_000
 
 
 class Encoded(NamedTuple):
@@ -144,7 +146,8 @@ class NetworkClassifier:
         parts: dict[str, Any] = {}
         for name in self.settings.modalities:
             if name == "image" and (image := self.settings.image) is not None:
-                parts[name] = PixelReader(image.decoded, max_pixels=image.max_pixels).find(products, images)
+                reader = PixelReader(image.decoded, None, image.max_pixels, image.crops)
+                parts[name] = reader.find(products, images)
             else:
                 parts[name] = Tokens.encode(self.coders[name], products, name)
         return Inputs(parts)
@@ -153,12 +156,15 @@ class NetworkClassifier:
         self, products: pa.Table, images: Images | None, rejects: list[Reject]
     ) -> Iterator[tuple[slice, dict[str, Tensor]]]:
         """Yield the rows' place and their tensors, pixels normalised; add unreadable images to `rejects`."""
-        for start in range(0, products.num_rows, BATCH):
-            chunk = products.slice(start, BATCH)
+        image = self.settings.image
+        area = image.pixels**2 * len(image.crops) if image is not None else 1
+        size = min(max(BATCH_PIXELS // area, 1), BATCH)
+        for start in range(0, products.num_rows, size):
+            chunk = products.slice(start, size)
             read = self.inputs(chunk, images)
             tensors = read.take(np.arange(chunk.num_rows))
             rejects.extend(read.rejects)
-            if "image" in tensors and (image := self.settings.image) is not None:
+            if "image" in tensors and image is not None:
                 tensors["image"] = normalise(tensors["image"], image.pixels, Normalisation.of(image))
             yield slice(start, start + chunk.num_rows), tensors
 
@@ -167,6 +173,11 @@ class NetworkClassifier:
         """Run a function of the network, on the GPU if there is one, in float32 wherever it is."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network.eval().to(device)
+        image = self.settings.image
+        if self.settings.frozen and image is not None and "image" not in self.network.sooner and can_compile():
+            # worth its seconds where a network is large, as those are whose encoders stay as they were loaded
+            encoder = cast(ImageEncoder, self.network.encoders["image"])
+            self.network.sooner["image"] = compile_encoder(encoder, image.pixels)
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             result: Tensor = function({name: value.to(device) for name, value in inputs.items()})
         return result.float().cpu()

@@ -21,6 +21,22 @@ class Concatenation(nn.Module):
         return torch.cat(list(vectors), 1)
 
 
+class Standardised(nn.Module):
+    """Another fusion, each entry of whose vector has mean 0 and spread 1 over the training rows."""
+
+    def __init__(self, fusion: nn.Module) -> None:
+        """Take the fusion, which has a `width`."""
+        super().__init__()
+        self.fusion = fusion
+        self.width = int(fusion.width)
+        self.norm = nn.BatchNorm1d(self.width, momentum=None, affine=False)
+
+    def forward(self, vectors: Sequence[Tensor]) -> Tensor:
+        """Map vectors (B, D_m) to (B, width)."""
+        standardised: Tensor = self.norm(self.fusion(vectors))
+        return standardised
+
+
 def _with_one(vector: Tensor) -> Tensor:
     """Append a 1 to each row: (B, D) to (B, D + 1)."""
     return torch.cat([vector, vector.new_ones(vector.shape[0], 1)], 1)

@@ -2,67 +2,21 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import timm
 import torch
-from timm.data import resolve_data_config
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mep3m.errors import ModelError, UsageError
-from mep3m.settings.network import Colours, ImageSettings
-from mep3m.store.json_files import read_json
+from mep3m.errors import UsageError
+from mep3m.models.pretrained.figures import Normalisation, timm_name
+from mep3m.settings.network import Pooling
 
-#: the paper's names (§4) -> timm's
-PAPER_NAMES = {"vgg19": "vgg19", "vgg-19": "vgg19", "inception-v3": "inception_v3", "resnet-50": "resnet50"}
 #: pixels below which these networks cannot run at all
 SMALLEST = {"inception_v3": 75, "vgg19": 32}
-
-
-class Normalisation(NamedTuple):
-    """Mean and standard deviation of the colours (red, green, blue in 0 to 1) that a network expects."""
-
-    mean: Colours
-    std: Colours
-
-    @classmethod
-    def of(cls, image: ImageSettings) -> Normalisation:
-        """Return the figures that settings hold; where they hold none, ImageNet's."""
-        return cls(image.mean or IMAGENET.mean, image.std or IMAGENET.std)
-
-
-#: figures of ImageNet's images; networks of the tf_, Inception and many ViT families expect .5 and .5
-IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-
-
-def with_own_normalisation(image: ImageSettings) -> ImageSettings:
-    """Return the settings with the figures that the network was made for, where they hold none.
-
-    They are those of `config.json` beside the weights (a hub folder of timm), else timm's for the name. A
-    network that timm does not know keeps ImageNet's.
-    """
-    own = _from_weights(image.weights) or _from_name(image.backbone)
-    return image.model_copy(update={"mean": image.mean or own.mean, "std": image.std or own.std})
-
-
-def _from_weights(weights: str | None) -> Normalisation | None:
-    file = Path(weights) / "config.json" if weights else None
-    if file is None or not file.is_file():
-        return None
-    config = read_json(file)
-    config = config.get("pretrained_cfg", config)
-    return Normalisation(tuple(config["mean"]), tuple(config["std"])) if "mean" in config else None
-
-
-def _from_name(name: str) -> Normalisation:
-    known = timm.get_pretrained_cfg(PAPER_NAMES.get(name.lower(), name), allow_unregistered=True)
-    if known is None:
-        return IMAGENET
-    config = resolve_data_config(pretrained_cfg=known.to_dict())
-    return Normalisation(tuple(config["mean"]), tuple(config["std"]))
 
 
 def normalise(pixels: Tensor, size: int, figures: Normalisation) -> Tensor:
@@ -80,19 +34,32 @@ def normalise(pixels: Tensor, size: int, figures: Normalisation) -> Tensor:
 class ImageEncoder(nn.Module):
     """A timm network without its classifier."""
 
-    def __init__(self, network: nn.Module, width: int) -> None:
-        """Take a network that maps (B, 3, S, S) to (B, width)."""
+    def __init__(self, network: nn.Module, width: int, pooling: Pooling = "last") -> None:
+        """Take a network that maps (B, 3, S, S) to (B, width), by its last vector or that of all stages."""
         super().__init__()
         self.network = network
         self.width = width
+        self.pooling = pooling
         self.mirror = False
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Map normalised pixels (B, 3, S, S) to (B, width); `mirror` averages with the mirror image."""
-        features: Tensor = self.network(pixels)
+        """Map normalised pixels (B, 3, S, S) to (B, width); `mirror` averages with the mirror image.
+
+        Several views of each image, (B, V, 3, S, S), give the mean of their vectors.
+        """
+        if pixels.dim() == 5:
+            return self(pixels.flatten(0, 1)).unflatten(0, pixels.shape[:2]).mean(1)
+        features = self._vector(pixels)
         if self.mirror and not self.training:
-            features = (features + self.network(pixels.flip(3))) / 2
+            features = (features + self._vector(pixels.flip(3))) / 2
         return features
+
+    def _vector(self, pixels: Tensor) -> Tensor:
+        if self.pooling == "last":
+            last: Tensor = self.network(pixels)
+            return last
+        last, maps = self.network.forward_intermediates(pixels)
+        return torch.cat([*(one.mean((2, 3)) for one in maps), self.network.forward_head(last, True)], 1)
 
 
 class ResNet9(nn.Module):
@@ -148,37 +115,36 @@ def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     )
 
 
-def image_encoder(name: str, pixels: int, weights: Path | None = None, **arguments: Any) -> ImageEncoder:
+def image_encoder(name: str, pixels: int, pooling: Pooling = "last", **arguments: Any) -> ImageEncoder:
     """Build a timm network by name; VGG-19, Inception-v3 and ResNet-50 also by the paper's spelling.
+
+    With `pooling` "stages", the mean of each stage's maps stands beside the last vector.
 
     VGG's convolutional part is pooled to 1 × 1, so that it runs at any size and its two 4,096-wide
     layers come from the head (Table 5) instead of holding 90 % of the weights.
 
     Raises:
         UsageError: timm has no such network, or it cannot run on such images or with such arguments.
-        ModelError: `weights` does not fit the network.
     """
-    timm_name = PAPER_NAMES.get(name.lower(), name)
-    if timm_name != "resnet9" and not timm.is_model(timm_name):
-        near = get_close_matches(timm_name, ["resnet9", *timm.list_models()], 5, cutoff=0.5)
+    known = timm_name(name)
+    if known != "resnet9" and not timm.is_model(known):
+        near = get_close_matches(known, ["resnet9", *timm.list_models()], 5, cutoff=0.5)
         hint = f"near it are {', '.join(near)}; " if near else ""
         raise UsageError(f"timm has no network '{name}'; {hint}timm.list_models() gives all names")
-    if pixels < SMALLEST.get(timm_name, 16):
+    if pixels < SMALLEST.get(known, 16):
         raise UsageError(
-            f"{name} needs images of at least {SMALLEST.get(timm_name, 16)} pixels, not {pixels}"
+            f"{name} needs images of at least {SMALLEST.get(known, 16)} pixels, not {pixels}"
         )
     try:
-        network = _make(timm_name, arguments)
-        width = _output_width(network, pixels)
+        encoder = ImageEncoder(_make(known, arguments), 0, pooling)
+        encoder.width = _output_width(encoder, pixels)
     except (TypeError, ValueError, RuntimeError, AssertionError) as error:
         # images have three channels: a network made for one or four fails on the blank one
         raise UsageError(
             f"{name} does not take images of 3 channels and {pixels} pixels with the arguments {arguments}: "
             f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
         ) from error
-    if weights is not None:
-        load_weights(network, weights)
-    return ImageEncoder(network, width)
+    return encoder
 
 
 def _make(name: str, arguments: dict[str, Any]) -> nn.Module:
@@ -194,7 +160,8 @@ def _make(name: str, arguments: dict[str, Any]) -> nn.Module:
 def _vgg(name: str) -> nn.Module:
     """Return the convolutional part of a VGG, pooled to one vector of 512."""
     whole = timm.create_model(name, pretrained=False, num_classes=0)
-    return nn.Sequential(whole.features, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    layers = {"features": whole.features, "pool": nn.AdaptiveAvgPool2d(1), "vector": nn.Flatten()}
+    return nn.Sequential(OrderedDict(layers))
 
 
 def _output_width(network: nn.Module, pixels: int) -> int:
@@ -205,43 +172,3 @@ def _output_width(network: nn.Module, pixels: int) -> int:
         width = network(torch.zeros(1, 3, pixels, pixels)).shape[1]
     network.train(training)
     return int(width)
-
-
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Load pre-trained weights from a local file or a hub folder of timm (safetensors or weights-only).
-
-    The classifier of the file is left out; everything else has to fit.
-
-    Raises:
-        ModelError: there is no such file, it is damaged, or its tensors belong to another network.
-    """
-    file = path
-    if path.is_dir():
-        files = [path / name for name in ("model.safetensors", "pytorch_model.bin") if (path / name).exists()]
-        file = files[0] if files else path / "model.safetensors"
-    if not file.exists():
-        raise ModelError(f"no weights at {file}; give a .safetensors or .pth file or a folder that holds one")
-    try:
-        state = _read_tensors(file)
-    except Exception as error:
-        raise ModelError(f"{file} is not a readable weights file: {error}") from error
-    own = network.state_dict()
-    fitting = {key: value for key, value in state.items() if key in own and own[key].shape == value.shape}
-    missing = sorted(set(own) - set(fitting))
-    if missing:
-        raise ModelError(
-            f"{file} does not fit the network: {len(missing)} of {len(own)} tensors are absent or of "
-            f"another shape (first: {missing[0]}); name the network that the weights were made for"
-        )
-    network.load_state_dict(fitting)
-
-
-def _read_tensors(file: Path) -> dict[str, Tensor]:
-    if file.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        tensors: dict[str, Tensor] = load_file(file)
-        return tensors
-    loaded: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    state: dict[str, Tensor] = loaded.get("state_dict", loaded.get("model", loaded))
-    return state

@@ -14,7 +14,7 @@ from mep3m.errors import require
 from mep3m.label_tree.probabilities import family_runs
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.classifier import NetworkClassifier
-from mep3m.models.networks.image import Normalisation
+from mep3m.models.pretrained.figures import Normalisation
 from mep3m.store.filesystem import atomic_write
 
 #: rows and tokens of the example that the export is traced with; both stay free in the file

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mep3m.models.networks.image import Normalisation
+from mep3m.models.pretrained.figures import Normalisation
 from mep3m.settings.training import TrainingSettings
 
 #: share of the run after which images have their full size

@@ -22,7 +22,8 @@ from torch.utils.hooks import RemovableHandle
 
 from mep3m.errors import ModelError, UsageError
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.networks.image import IMAGENET, Normalisation, normalise
+from mep3m.models.networks.image import normalise
+from mep3m.models.pretrained.figures import IMAGENET, Normalisation
 from mep3m.settings.network import ImageSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.store.json_files import fingerprint

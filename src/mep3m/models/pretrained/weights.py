@@ -1,0 +1,112 @@
+"""Weights by name: auto, packaged, hub, none, a file, a folder, or a trained run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import timm
+from torch import Tensor
+
+from mep3m.errors import ModelError, UsageError, words_of
+from mep3m.models.pretrained.figures import timm_name
+from mep3m.models.pretrained.files import read_tensors, run_backbone, tensors_hash, weights_file
+from mep3m.models.pretrained.packaged import PACKAGES, is_installed, package_version, packaged_weights
+from mep3m.settings.network import ImageSettings
+
+#: words for `image.weights`; anything else is a file or folder
+NAMES = ("auto", "packaged", "hub", "none")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Tensors by the names of timm's network, and what the model folder and the card say of them."""
+
+    tensors: Mapping[str, Tensor]
+    #: the package with its version, the hub's name, or the file's name
+    source: str
+    licence: str | None
+
+    def facts(self) -> dict[str, str | None]:
+        """Return where the weights come from, a hash of the tensors (32 hex digits) and their licence."""
+        return {"source": self.source, "hash": tensors_hash(self.tensors), "licence": self.licence}
+
+
+def find_weights(image: ImageSettings) -> Weights | None:
+    """Return the weights that the settings name, `None` for a network that is trained from nothing.
+
+    `auto` takes those of an installed package, for another network those of the hub's cache on this machine
+    or of the hub itself, and where neither is to be had none.
+
+    Raises:
+        ModelError: the weights are absent, damaged or of another network.
+        MissingExtraError: the package of the weights is not installed.
+    """
+    name = timm_name(image.backbone)
+    match image.weights:
+        case None | "none":
+            return None
+        case "packaged":
+            return _packaged(name)
+        case "hub":
+            return _hub(name)
+        case "auto":
+            return _packaged(name) if is_installed(name) else _hub_or_none(name)
+        case path:
+            return _file(Path(path), name)
+
+
+def _packaged(name: str) -> Weights:
+    tensors, _ = packaged_weights(name, timm.create_model(name, pretrained=False) if name in PACKAGES else None)
+    return Weights(tensors, package_version(name), PACKAGES[name].licence)
+
+
+def _hub(name: str) -> Weights:
+    config = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    if config is None or not config.has_weights:
+        raise ModelError(f"the hub has no weights of {name}; give a weights file, or weights = none")
+    try:
+        network = timm.create_model(name, pretrained=True)
+    except Exception as error:  # the hub's client raises whatever the network leads to
+        raise ModelError(
+            f"the weights of {name} cannot be had from the hub or its cache on this machine "
+            f"({words_of(error)}); give a weights file or folder, or weights = packaged with one of "
+            f"{', '.join(PACKAGES)}"
+        ) from error
+    return Weights(network.state_dict(), f"{config.hf_hub_id or config.url}", config.license)
+
+
+def _hub_or_none(name: str) -> Weights | None:
+    if not timm.is_model(name):
+        return None
+    try:
+        return _hub(name)
+    except ModelError:
+        return None
+
+
+def _file(path: Path, name: str) -> Weights:
+    if not path.exists():
+        raise ModelError(f"no weights at {path}; give a file, a folder, a trained run, or {', '.join(NAMES)}")
+    backbone = run_backbone(path)
+    if backbone is not None and timm_name(backbone) != name:
+        raise UsageError(f"{path} is a run of the network {backbone}, not {name}; set backbone={backbone}")
+    return Weights(read_tensors(weights_file(path)), path.name, None)
+
+
+def card_line(image: ImageSettings, weights: Weights | None) -> str:
+    """Return one line that says where the weights of an image network come from."""
+    if weights is None:
+        reason = {None: "no weights given", "none": "no weights wanted"}.get(
+            image.weights, "no weights to be had on this machine"
+        )
+        return f"{image.backbone} from scratch ({reason})"
+    return f"{image.backbone} with the weights of {weights.source}"
+
+
+def described(image: ImageSettings, weights: Weights | None) -> dict[str, Any]:
+    """Return what the model folder keeps of the weights that a network began with."""
+    facts: Mapping[str, Any] = weights.facts() if weights is not None else {"source": None}
+    return {"backbone": image.backbone, **facts, "mean": image.mean, "std": image.std, "pixels": image.pixels}
