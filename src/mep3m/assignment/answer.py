@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from mep3m.assignment.readable import hide_unreadable, why_unread
+from mep3m.assignment.readable import why_unread
+from mep3m.dataset.readable import hide_unreadable
 from mep3m.label_tree.probabilities import back_off, make_coherent, top_paths
 from mep3m.label_tree.tree import LabelPath
 from mep3m.models.classifier import Classifier
