@@ -152,14 +152,17 @@ def _image(word: str, path: Path | None, seed: int, cache: Path | None) -> Netwo
 
 
 def _image_settings(word: str, path: Path | None) -> ImageSettings:
-    """Return the house's image network, or the one that a file or folder of weights is for."""
+    """Return the house's image network, or the one that a file or folder of weights is for.
+
+    Its last vector alone: beside it, the maps of the stages blur distances (decision 226).
+    """
     from mep3m.settings.network import ImageSettings
     from mep3m.training.network_presets import PRETRAINED
 
     ours = PRETRAINED.image or ImageSettings()
+    changes: dict[str, Any] = {"weights": word if path is None else str(path), "pooling": "last"}
     if path is None:
-        return ours.model_copy(update={"weights": word})
-    changes: dict[str, Any] = {"weights": str(path)}
+        return ours.model_copy(update=changes)
     run = _image_of_run(path)
     if run is not None:
         return ImageSettings.parse({**run, **changes}, str(path))
