@@ -59,5 +59,6 @@ def _unit(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np
     """Return the vectors at unit length, zeros where there is no direction, and (N,) whether there is one."""
     lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
     has = np.isfinite(lengths) & (lengths > _SHORTEST)
-    scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=has)
-    return np.where(has[:, None], vectors * scale[:, None], 0).astype(np.float32), has
+    made = np.zeros(vectors.shape, np.float32)
+    made[has] = vectors[has] / lengths[has, None]
+    return made, has

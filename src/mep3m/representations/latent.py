@@ -14,9 +14,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from mep3m.dataset.readable import WORD
 from mep3m.errors import ModelError, UsageError
 from mep3m.models.linear.ngrams import Grams, GramVocabulary, Texts, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
@@ -62,8 +64,7 @@ class LatentText:
         """
         from sklearn.utils.extmath import randomized_svd
 
-        titles = titles.drop_null()
-        texts = encode_texts(titles)
+        texts = encode_texts(titles.filter(pc.match_substring_regex(titles, WORD)))
         chosen = np.arange(len(texts))
         if len(texts) > SAMPLE:
             chosen = np.sort(np.random.default_rng(seed).choice(len(texts), SAMPLE, replace=False))

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mep3m.dataset.readable import WORD
 from mep3m.errors import ModelError, NotFoundError, UsageError, did_you_mean
 from mep3m.representations.latent import DESCRIPTION, LatentText
 from mep3m.representations.records import PARTS, Encoder, Part
@@ -60,7 +58,7 @@ def open_encoders(
         elif path is not None:
             encoders.append(LatentText.load(path) if is_latent(path) else _titles(path, cache))
         elif titles is not None:
-            encoders.append(LatentText.fit(titles.filter(pc.match_substring_regex(titles, WORD)), seed=seed))
+            encoders.append(LatentText.fit(titles, seed=seed))
         else:
             raise UsageError("an encoder of titles needs its folder, or titles to learn from")
     return tuple(encoders)
