@@ -84,6 +84,14 @@ def test_a_row_does_not_depend_on_its_neighbours(tmp_path: Path) -> None:
     np.testing.assert_allclose(turned, whole[[4, 2]], atol=1e-5)
 
 
+def test_no_rows_are_no_vectors(tmp_path: Path) -> None:
+    table, images = products(tmp_path / "images", 2)
+    encoders = open_encoders("image+text", [str(tiny_network(tmp_path / "net"))], table["title"])
+    made = encode(table.slice(0, 0), images, "image+text", encoders)
+    assert made.vectors.shape == (0, sum(encoder.width for encoder in encoders))
+    assert made.told.shape == (0, 2)
+
+
 def test_a_broken_image_is_told_and_has_no_vector(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 3)
     images.file(table["image"][1].as_py()).write_bytes(b"broken")

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 
-from mep3m.models.features import FeatureCache, weights_hash
+from mep3m.models.features import CHUNK, FeatureCache, weights_hash
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.representations.records import Part, Read
 from mep3m.store.images import Images
@@ -36,7 +36,10 @@ class NetworkEncoder:
     def read(self, products: pa.Table, images: Images | None) -> Read:
         """Return the vectors of rows of `PRODUCT_SCHEMA`."""
         if self.cache is None:
-            return Read(*self.backbone.encode(products, images))
+            starts = range(0, max(products.num_rows, 1), CHUNK)
+            read = [self.backbone.encode(products.slice(start, CHUNK), images) for start in starts]
+            vectors, seen, rejects = zip(*read, strict=True)
+            return Read(np.concatenate(vectors), np.concatenate(seen), [one for some in rejects for one in some])
         stored = self.cache.find(products, images)
         vectors, seen = stored.take(np.arange(products.num_rows))
         return Read(vectors, seen, stored.rejects)
