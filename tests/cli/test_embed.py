@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +78,12 @@ def test_what_cannot_be_done_says_so(
     assert found.code == code, found
     assert says in found.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "items.csv"]
+
+
+def test_titles_need_no_torch(tmp_path: Path) -> None:
+    code = "import sys; from mep3m.cli import cli; cli(sys.argv[1:], standalone_mode=False); print('torch' in sys.modules)"
+    arguments = ["embed", str(items(tmp_path)), "--title", "标题", "--out", str(tmp_path / "v.npy")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"

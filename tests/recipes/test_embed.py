@@ -73,7 +73,9 @@ def test_a_second_run_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "5-align"])
-def test_a_build_and_a_store_tell_platforms_apart_and_leave_dropped_rows_out(name: str, tmp_path: Path) -> None:
+def test_a_build_and_a_store_tell_platforms_apart_and_leave_dropped_rows_out(
+    name: str, tmp_path: Path
+) -> None:
     rows = to_table(shop_products())
     dropped = pa.array(["quality: no title", *[None] * (len(rows) - 1)], pa.string())
     rows = rows.set_column(rows.column_names.index("dropped"), rows.schema.field("dropped"), dropped)

@@ -43,8 +43,12 @@ def rows(tmp_path: Path) -> tuple[pa.Table, Any]:
 
 def test_both_are_the_unit_vectors_side_by_side(tmp_path: Path) -> None:
     table, images = rows(tmp_path)
-    image = Fixed("image", np.array([[3, 0], [0, 5], [1, 0], [0, 0]], np.float32), np.array([1, 1, 0, 1], bool))
-    title = Fixed("title", np.array([[0, 2, 0], [0, 0, 0], [9, 0, 0], [0, 0, 0]], np.float32), np.ones(4, bool))
+    image = Fixed(
+        "image", np.array([[3, 0], [0, 5], [1, 0], [0, 0]], np.float32), np.array([1, 1, 0, 1], bool)
+    )
+    title = Fixed(
+        "title", np.array([[0, 2, 0], [0, 0, 0], [9, 0, 0], [0, 0, 0]], np.float32), np.ones(4, bool)
+    )
     made = encode(table, images, "image+text", [image, title])
     half = np.sqrt(0.5)
     wanted = [[half, 0, 0, half, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0]]

@@ -16,8 +16,14 @@ from mep3m.representations.latent import LatentText
 from mep3m.store.json_files import read_json, write_json
 from tests.representations.small import titled, unit
 
-CHINESE = {"水果": ["红富士苹果", "冰糖心苹果", "海南香蕉", "进口香蕉"], "手机": ["华为手机", "小米手机", "手机壳", "硅胶手机壳"]}
-ENGLISH = {"shoes": ["running shoes", "trail shoes", "leather shoes"], "shirts": ["cotton shirt", "linen shirt"]}
+CHINESE = {
+    "水果": ["红富士苹果", "冰糖心苹果", "海南香蕉", "进口香蕉"],
+    "手机": ["华为手机", "小米手机", "手机壳", "硅胶手机壳"],
+}
+ENGLISH = {
+    "shoes": ["running shoes", "trail shoes", "leather shoes"],
+    "shirts": ["cotton shirt", "linen shirt"],
+}
 
 
 def column(*titles: str | None) -> pa.ChunkedArray:
@@ -60,7 +66,9 @@ def test_the_same_seed_gives_the_same_encoder_and_a_sample_depends_on_it(
     assert one.key == again.key != other.key
 
 
-@pytest.mark.parametrize("titles", [["苹果"], ["tea", "tea"], ["a", "b"], ["tea", None, "rice"], ["茶" * 3000]])
+@pytest.mark.parametrize(
+    "titles", [["苹果"], ["tea", "tea"], ["a", "b"], ["tea", None, "rice"], ["茶" * 3000]]
+)
 def test_few_or_equal_titles_have_vectors(titles: list[str | None]) -> None:
     made = encode(titled(*titles), None, "text")
     present = np.array([title is not None for title in titles])
@@ -105,7 +113,9 @@ def damage(folder: Path, how: str) -> None:
         described.write_text("{")
     else:
         content = read_json(described)
-        write_json(described, {key: value for key, value in content.items() if key != "ngrams"} | {"kind": how})
+        write_json(
+            described, {key: value for key, value in content.items() if key != "ngrams"} | {"kind": how}
+        )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +144,9 @@ def test_the_length_of_a_title_is_not_its_meaning() -> None:
 
 
 def test_twenty_thousand_titles_take_two_seconds_of_a_processor_at_most() -> None:
-    names = [f"{one}{two} {n}号" for n in range(100) for some in CHINESE.values() for one in some for two in some]
+    names = [
+        f"{one}{two} {n}号" for n in range(100) for some in CHINESE.values() for one in some for two in some
+    ]
     products = titled(*(names * 4)[:20_000])
     encoder = LatentText.fit(products["title"])
     encode(products.slice(0, 10), None, "text", [encoder])  # compiles

@@ -56,7 +56,9 @@ def test_other_weights_share_nothing(tmp_path: Path) -> None:
     made = []
     for seed in (0, 1):
         weights = [str(tiny_network(tmp_path / f"net{seed}", seed))]
-        made.append(encode(table, images, "image", open_encoders("image", weights, cache=tmp_path / "c")).vectors)
+        made.append(
+            encode(table, images, "image", open_encoders("image", weights, cache=tmp_path / "c")).vectors
+        )
     assert not np.allclose(*made)
     assert len(list((tmp_path / "c").iterdir())) == 2
 

@@ -46,7 +46,8 @@ def test_without_weights_there_are_none_said_to_be_there(monkeypatch: pytest.Mon
 def test_none_is_a_network_that_the_seed_draws(tmp_path: Path) -> None:
     table, images = products(tmp_path, 2)
     one, again, other = (
-        encode(table, images, "image", open_encoders("image", ["none"], seed=seed)).vectors for seed in (3, 3, 4)
+        encode(table, images, "image", open_encoders("image", ["none"], seed=seed)).vectors
+        for seed in (3, 3, 4)
     )
     np.testing.assert_array_equal(one, again)
     assert not np.allclose(one, other)

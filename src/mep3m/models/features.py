@@ -92,9 +92,7 @@ class FeatureCache:
             chunk = products.slice(start, CHUNK)
             modalities = self.backbone.settings.modalities
             chunk_keys = [_content_key(row, modalities, images) for row in chunk.to_pylist()]
-            fresh = {
-                key: i for i, key in enumerate(chunk_keys) if key is not None and key not in self.store
-            }
+            fresh = {key: i for i, key in enumerate(chunk_keys) if key is not None and key not in self.store}
             if fresh:
                 read = self.backbone.encode(chunk.take(list(fresh.values())), images)
                 rejects += read.rejects

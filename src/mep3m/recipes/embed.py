@@ -154,7 +154,9 @@ def _write(
             advance(rows.num_rows)
         if not told.written:
             why = f" ({told.first_unreadable})" if told.first_unreadable else ""
-            raise UsageError(f"no row has a readable {' or '.join(PARTS[modality])}{why}: no vector was written")
+            raise UsageError(
+                f"no row has a readable {' or '.join(PARTS[modality])}{why}: no vector was written"
+            )
 
 
 def _count(

@@ -108,7 +108,11 @@ class LatentText:
     def save(self, folder: Path) -> None:
         """Write `encoder.json` and `weights.safetensors`."""
         buckets = np.flatnonzero(self.vocabulary.feature_of >= 0).astype(np.int32)
-        tensors = {"buckets": buckets, "idf": self.vocabulary.idf, "directions": self.directions[:-1].astype(np.float16)}
+        tensors = {
+            "buckets": buckets,
+            "idf": self.vocabulary.idf,
+            "directions": self.directions[:-1].astype(np.float16),
+        }
         save_tensors(folder / "weights.safetensors", tensors)
         description = {
             "kind": KIND,

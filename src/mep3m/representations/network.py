@@ -38,8 +38,11 @@ class NetworkEncoder:
         if self.cache is None:
             starts = range(0, max(products.num_rows, 1), CHUNK)
             read = [self.backbone.encode(products.slice(start, CHUNK), images) for start in starts]
-            vectors, seen, rejects = zip(*read, strict=True)
-            return Read(np.concatenate(vectors), np.concatenate(seen), [one for some in rejects for one in some])
+            return Read(
+                np.concatenate([one.vectors for one in read]),
+                np.concatenate([one.seen for one in read]),
+                [reject for one in read for reject in one.rejects],
+            )
         stored = self.cache.find(products, images)
         vectors, seen = stored.take(np.arange(products.num_rows))
         return Read(vectors, seen, stored.rejects)

@@ -30,7 +30,9 @@ def ids_file(path: Path) -> Path:
 
 
 @contextmanager
-def vector_file(path: Path, ids: Sequence[str], width: int, facts: Mapping[str, Any]) -> Iterator[WriteVectors]:
+def vector_file(
+    path: Path, ids: Sequence[str], width: int, facts: Mapping[str, Any]
+) -> Iterator[WriteVectors]:
     """Yield what writes vectors of this width; files appear whole, when the block ends without error.
 
     `ids` are the names of the columns with the user's ids. A Parquet file has these and `vector`
@@ -48,7 +50,10 @@ def vector_file(path: Path, ids: Sequence[str], width: int, facts: Mapping[str, 
 def _parquet(path: Path, ids: Sequence[str], width: int, facts: Mapping[str, Any]) -> Iterator[WriteVectors]:
     fields = [*((name, pa.string()) for name in ids), ("vector", pa.list_(pa.float32()))]
     schema = pa.schema(fields, {FACTS: orjson.dumps(facts)})
-    with atomic_write(path) as temporary, pq.ParquetWriter(temporary, schema, use_dictionary=list(ids)) as writer:
+    with (
+        atomic_write(path) as temporary,
+        pq.ParquetWriter(temporary, schema, use_dictionary=list(ids)) as writer,
+    ):
 
         def write(names: pa.Table, vectors: NDArray[np.float32]) -> None:
             ends = pa.array(np.arange(len(vectors) + 1) * width, pa.int32())

@@ -195,7 +195,9 @@ def _transformer_of(path: Path) -> Path:
     for step in steps:
         kind, folder = str(step.get("type", "")).rpartition(".")[2], path / str(step.get("path", ""))
         if kind not in _STEPS:
-            raise ModelError(f"{path} has a step {kind}, which is not done here; allowed: {', '.join(_STEPS)}")
+            raise ModelError(
+                f"{path} has a step {kind}, which is not done here; allowed: {', '.join(_STEPS)}"
+            )
         if kind == "Transformer":
             transformer = folder
         elif kind == "Pooling" and (folder / "config.json").exists():
