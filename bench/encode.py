@@ -3,9 +3,9 @@
     python -m bench.encode [--images FOLDER] [--count 300] [--rounds 3]
     python -m bench.encode --memory 20000 --work FOLDER
 
-Without `--memory`: the same pictures, decoded and encoded by the packaged network on as many threads, in turns
-(rounds of ours and of the loop: Pillow, timm's own transform, PyTorch, batches of 32). Seconds are those of
-the processor, which a busy machine stretches less than those of the clock. Then titles, Chinese and English.
+Without `--memory`: the same pictures, decoded and encoded by the packaged network on as many threads, in
+turns (rounds of ours and of the loop: Pillow, timm's own transform, PyTorch, batches of 32). Seconds are those
+of the processor, which a busy machine stretches less than those of the clock. Then titles, Chinese and English.
 
 With `--memory`: that many drawn pictures through `mep3m embed` with a small network, whose own memory is the
 same for every picture; the resident memory of the process is looked at while it runs.
@@ -54,12 +54,13 @@ class Loop:
         self.network = whole.eval()
         self.transform = create_transform(**resolve_data_config({}, model=self.network))
 
-    @torch.no_grad()
     def __call__(self, files: list[Path]) -> np.ndarray:
+        """Return the vectors of picture files (N, D)."""
         found = []
-        for first in range(0, len(files), 32):
-            pictures = [Image.open(file).convert("RGB") for file in files[first : first + 32]]
-            found.append(self.network(torch.stack([self.transform(one) for one in pictures])).numpy())
+        with torch.no_grad():
+            for first in range(0, len(files), 32):
+                batch = [Image.open(file).convert("RGB") for file in files[first : first + 32]]
+                found.append(self.network(torch.stack([self.transform(one) for one in batch])).numpy())
         return np.concatenate(found)
 
 

@@ -81,7 +81,8 @@ def test_what_cannot_be_done_says_so(
 
 
 def test_titles_need_no_torch(tmp_path: Path) -> None:
-    code = "import sys; from mep3m.cli import cli; cli(sys.argv[1:], standalone_mode=False); print('torch' in sys.modules)"
+    code = "import sys; from mep3m.cli import cli; cli(sys.argv[1:], standalone_mode=False)"
+    code += "; print('torch' in sys.modules)"
     arguments = ["embed", str(items(tmp_path)), "--title", "标题", "--out", str(tmp_path / "v.npy")]
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True

@@ -61,7 +61,11 @@ def test_another_ending_is_refused(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["v.parquet", "v.npy"])
 def test_an_error_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), vector_file(tmp_path / name, ["id"], 3, {}) as rows:
-        rows(pa.table({"id": IDS}), VECTORS)
-        raise RuntimeError
+    def stopped() -> None:
+        with vector_file(tmp_path / name, ["id"], 3, {}) as rows:
+            rows(pa.table({"id": IDS}), VECTORS)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        stopped()
     assert not list(tmp_path.iterdir())

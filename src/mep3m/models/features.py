@@ -22,8 +22,8 @@ from mep3m.store.images import Images, read_image
 from mep3m.store.rejects import Reject
 from mep3m.store.rows import RowCache
 
-#: rows encoded and written at a time: what an interruption costs, at most. Of the pixels and maps of 256 rows
-#: of a network at 260 pixels, memory is 4.5 GB and no pass is sooner
+#: rows encoded and written at a time: what an interruption costs, at most. With 256 the maps of a network at
+#: 260 pixels took 4.5 GB, and no less time
 CHUNK = 64
 
 
@@ -72,7 +72,7 @@ def weights_hash(backbone: NetworkClassifier) -> str:
 
 
 class FeatureCache:
-    """A backbone's features by what a row shows to it, on disk: each is computed once, whatever is interrupted.
+    """A backbone's features on disk, by what a row shows to it: each is computed once.
 
     It is keyed by the weights too, so that backbones may share a folder.
     """

@@ -1,4 +1,4 @@
-"""Products of a table, a store or a folder of pictures into a file of vectors, going on where it was stopped."""
+"""Products of a table, a store or a folder of pictures into a file of vectors; a stopped run goes on."""
 
 from __future__ import annotations
 

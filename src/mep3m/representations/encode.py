@@ -26,12 +26,12 @@ def encode(
 ) -> Vectors:
     """Return a vector of unit length for every row of `products` (`PRODUCT_SCHEMA`).
 
-    `modality` is image, text or image+text. Both are the two unit vectors side by side, brought to unit length
-    again: the product of two such vectors is the mean of what image and title say. A row that lacks one has
-    zeros in its place, so its products with whole rows are at most .71 (told in `Vectors.told`).
+    `modality` is image, text or image+text. Both are the two unit vectors side by side, brought to unit
+    length again: the product of two such vectors is the mean of what image and title say. A row that lacks
+    one has zeros in its place, so its products with whole rows are at most .71 (told in `Vectors.told`).
 
-    `encoders` are those of `weights.open_encoders`, to be given where products come in several tables; without
-    them the default ones are opened, that of titles learned from these rows.
+    `encoders` are those of `weights.open_encoders`, to be given where products come in several tables;
+    without them the default ones are opened, that of titles learned from these rows.
 
     Raises:
         UsageError: an encoder cannot be had.

@@ -1,7 +1,7 @@
 """Titles as vectors without a download: latent semantic analysis of the n-grams of the titles themselves.
 
-A title is its tf-idf weighted character and word n-grams (`models.linear.ngrams`); the truncated singular value
-decomposition X = U S V' of many such rows gives each n-gram its place in the space of `dimensions` directions.
+A title is its tf-idf weighted character and word n-grams (`models.linear.ngrams`); the truncated singular
+value decomposition X = U S V' of many such rows gives each n-gram its place in a space of few directions.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class LatentText:
     def save(self, folder: Path) -> None:
         """Write `encoder.json` and `weights.safetensors`."""
         buckets = np.flatnonzero(self.vocabulary.feature_of >= 0).astype(np.int32)
-        tensors = {
+        tensors: dict[str, NDArray[Any]] = {
             "buckets": buckets,
             "idf": self.vocabulary.idf,
             "directions": self.directions[:-1].astype(np.float16),
@@ -134,8 +134,8 @@ class LatentText:
         described: dict[str, Any] = read_json(folder / DESCRIPTION)
         if described.get("kind") != KIND or described.get("format") != FORMAT:
             raise ModelError(
-                f"{folder} holds an encoder of kind {described.get('kind')!r}, format {described.get('format')!r}; "
-                f"this version reads {KIND}, format {FORMAT}"
+                f"{folder} holds an encoder of kind {described.get('kind')!r}, "
+                f"format {described.get('format')!r}; this version reads {KIND}, format {FORMAT}"
             )
         tensors = open_tensors(folder / "weights.safetensors")
         try:
@@ -153,7 +153,7 @@ class LatentText:
 
 
 def _matrix(vocabulary: GramVocabulary, texts: Texts, chosen: NDArray[np.int64]) -> csr_array:
-    """Return (n, V + 1) the tf-idf rows of some texts, of unit length but for the constant feature, the last."""
+    """Return (n, V + 1) the tf-idf rows of some texts, of unit length, the constant feature last."""
     rows = vocabulary.all_rows(texts, chosen)
     starts = np.append(rows.starts, len(rows.features))
     return csr_array((rows.values, rows.features, starts), (len(rows), rows.width))

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 
-from mep3m.models.features import CHUNK, FeatureCache, weights_hash
+from mep3m.models.features import FeatureCache, weights_hash
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.representations.records import Part, Read
 from mep3m.store.images import Images
@@ -36,13 +36,7 @@ class NetworkEncoder:
     def read(self, products: pa.Table, images: Images | None) -> Read:
         """Return the vectors of rows of `PRODUCT_SCHEMA`."""
         if self.cache is None:
-            starts = range(0, max(products.num_rows, 1), CHUNK)
-            read = [self.backbone.encode(products.slice(start, CHUNK), images) for start in starts]
-            return Read(
-                np.concatenate([one.vectors for one in read]),
-                np.concatenate([one.seen for one in read]),
-                [reject for one in read for reject in one.rejects],
-            )
+            return Read(*self.backbone.encode(products, images))
         stored = self.cache.find(products, images)
         vectors, seen = stored.take(np.arange(products.num_rows))
         return Read(vectors, seen, stored.rejects)

@@ -48,15 +48,15 @@ class Encoder(Protocol):
         ...
 
     def facts(self) -> dict[str, Any]:
-        """Return JSON values: `source` and `hash` (32 hex digits) of its weights, what else is known of them."""
+        """Return JSON values: `source` and `hash` (32 hex digits) of its weights, and what else is known."""
         ...
 
 
 class Vectors(NamedTuple):
     """Vectors (N, D) float32 of N products.
 
-    A row has unit length where `told` (N, M), which says what modalities it was made from, has any; else it is
-    zeros. `rejects` are the images that could not be read.
+    A row has unit length where `told` (N, M), which says what modalities it was made from, has any; else it
+    is zeros. `rejects` are the images that could not be read.
     """
 
     vectors: NDArray[np.float32]

@@ -37,8 +37,8 @@ def open_encoders(
     """Return one encoder a part of `modality` (image, text, image+text).
 
     `weights` holds at most one of `WORDS` (default: auto), which is about pictures, and at most one file or
-    folder a part: of an encoder of titles that was kept, of a sentence-transformers or transformers model, of a
-    network of timm, or of a trained run. Without a folder of its own, the encoder of titles is learned from
+    folder a part: of an encoder of titles that was kept, of a sentence-transformers or transformers model, of
+    a network of timm, or of a trained run. Without a folder of its own, the encoder of titles is learned from
     `titles`, of which the seed draws a sample where they are many. `none` is a network that has learned
     nothing, drawn by the seed. `cache` keeps what networks compute.
 
@@ -152,22 +152,22 @@ def _image(word: str, path: Path | None, seed: int, cache: Path | None) -> Netwo
 def _image_settings(word: str, path: Path | None) -> ImageSettings:
     """Return the house's image network, or the one that a file or folder of weights is for.
 
-    Its last vector alone: beside it, the maps of the stages blur distances (decision 226).
+    Its last vector alone, of the one view that it was tested on: beside it, the maps of the stages blur
+    distances (decision 226).
     """
+    from mep3m.models.pretrained.figures import with_own_figures
     from mep3m.settings.network import ImageSettings
     from mep3m.training.network_presets import PRETRAINED
 
-    ours = PRETRAINED.image or ImageSettings()
-    changes: dict[str, Any] = {"weights": word if path is None else str(path), "pooling": "last"}
-    if path is None:
-        return ours.model_copy(update=changes)
-    run = _image_of_run(path)
-    if run is not None:
-        return ImageSettings.parse({**run, **changes}, str(path))
-    config = path / "config.json"
-    if config.exists() and "architecture" in (content := read_json(config)):
-        changes["backbone"] = content["architecture"]
-    return ours.model_copy(update=changes)
+    backbone = PRETRAINED.image.backbone if PRETRAINED.image else ImageSettings().backbone
+    if path is not None:
+        if (run := _image_of_run(path)) is not None:
+            return ImageSettings.parse({**run, "weights": str(path), "pooling": "last"}, str(path))
+        config = path / "config.json"
+        backbone = read_json(config).get("architecture", backbone) if config.exists() else backbone
+    named = ImageSettings(backbone=backbone, weights=word if path is None else str(path), pixels=0, crops=())
+    own = with_own_figures(named)
+    return own.model_copy(update={"crops": own.crops[:1]})
 
 
 def _titles(path: Path, cache: Path | None) -> NetworkEncoder:
@@ -210,8 +210,8 @@ def _refuse_other_pooling(path: Path, modes: dict[str, Any]) -> None:
     used += [f"pooling_mode_{modes['pooling_mode']}_tokens"] if "pooling_mode" in modes else []
     if used != ["pooling_mode_mean_tokens"]:
         raise ModelError(
-            f"{path} makes a vector by {', '.join(used) or 'nothing that is named'}; here it is the mean of the "
-            "tokens (pooling_mode_mean_tokens): choose a model that was trained so"
+            f"{path} makes a vector by {', '.join(used) or 'nothing that is named'}; here it is the mean of "
+            "the tokens (pooling_mode_mean_tokens): choose a model that was trained so"
         )
 
 

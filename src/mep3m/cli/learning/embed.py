@@ -33,8 +33,8 @@ Examples:
 @click.option(
     "--weights",
     multiple=True,
-    help="auto, packaged, hub, none, or the file or folder of an encoder; may be given for image and text each. "
-    "Default: auto.",
+    help="auto, packaged, hub, none, or the file or folder of an encoder; may be given for image and text "
+    "each. Default: auto.",
 )
 @click.option(
     "--seed", default=0, show_default=True, help="Draws the titles to learn from, where they are many."
@@ -47,8 +47,8 @@ def embed(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     DATA is a table, a store, the folder of a build, a picture or a folder of pictures. Pictures go through a
     network with pre-trained weights, titles through an encoder that is learned from the titles of DATA and
     kept beside the output (NAME.text, for --weights). The file has your own id of each product and its
-    vector; of .npy the ids are in NAME.ids.jsonl. A row with nothing to read is left out and counted. The same
-    command again goes on where it was interrupted. See docs/guide-embed.md.
+    vector; of .npy the ids are in NAME.ids.jsonl. A row with nothing to read is left out and counted. The
+    same command again goes on where it was interrupted. See docs/guide-embed.md.
     """
     from mep3m.cli.learning.train import column_map, say_refused
     from mep3m.engine.progress import bar
