@@ -4,8 +4,8 @@
     python -m bench.encode --memory 20000 --work FOLDER
 
 Without `--memory`: the same pictures, decoded and encoded by the packaged network on as many threads, in
-turns (rounds of ours and of the loop: Pillow, timm's own transform, PyTorch, batches of 32). Seconds are those
-of the processor, which a busy machine stretches less than those of the clock. Then titles, Chinese and English.
+turns (rounds of ours and of the loop: Pillow, timm's own transform, PyTorch, batches of 32). Seconds are of
+the processor, which a busy machine stretches less than those of the clock. Then titles, Chinese and English.
 
 With `--memory`: that many drawn pictures through `mep3m embed` with a small network, whose own memory is the
 same for every picture; the resident memory of the process is looked at while it runs.
