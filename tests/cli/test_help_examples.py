@@ -154,6 +154,9 @@ def prepare(folder: Path, example: str) -> None:
         "align apply": [("align", "review", links, "--accept", "8-11")],
         "align migrate": [("align", "review", "old.sssom.tsv", "--accept", "8")],
         "align redo": [("align", "review", links, "--accept", "8"), ("align", "undo", links)],
+        "embed new.csv": [
+            ("embed", "items.tsv", "--title", "title", "--modality", "text", "--out", "vectors.parquet")
+        ],
         "align map": [("align", "map", "products.csv", "--to", "google.txt", "--out", "upload.tsv")],
         "align undo links": [("align", "review", links, "--accept", "8")],
         "align review links.sssom.tsv --take": [("align", "review", links, "--blind", "for_wang.tsv")],

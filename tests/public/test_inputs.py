@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from mep3m.dataset.reading import store_folder
 from mep3m.errors import NotFoundError, StoreError, UsageError
 from mep3m.public.inputs import (
     ColumnNames,
@@ -17,7 +18,6 @@ from mep3m.public.inputs import (
     open_any,
     open_frame,
     open_path,
-    store_folder,
 )
 from mep3m.settings.sources import Columns
 from mep3m.store import FolderImages, Plan, StoreWriter

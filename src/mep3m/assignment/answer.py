@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mep3m.arrays import Floats
 from mep3m.assignment.policy import FilingPolicy
-from mep3m.assignment.readable import hide_unreadable, why_unread
+from mep3m.assignment.readable import why_unread
+from mep3m.dataset.readable import hide_unreadable
 from mep3m.label_tree.likely_path import likely_paths
 from mep3m.label_tree.probabilities import back_off, make_coherent, top_paths
 from mep3m.label_tree.tree import LabelPath, LabelTree

@@ -8,25 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mep3m.dataset.readable import WORD
 from mep3m.errors import UsageError
 from mep3m.models.classifier import Classifier
 
-#: a text is read if it has a letter or a digit of any script
-_WORD = r"[\pL\pN]"
 #: how people call what `Classifier.reads` names
 NAMES: Mapping[str, str] = {"title": "title", "ocr": "OCR text", "image": "image"}
-
-
-def hide_unreadable(products: pa.Table) -> pa.Table:
-    """Return the products with every text missing that has no letter or digit, as the models take it."""
-    for name in ("title", "ocr"):
-        text = products[name]
-        says = pc.match_substring_regex(pc.fill_null(text, ""), _WORD)
-        if not pc.all(says).as_py():
-            hidden = pc.if_else(says, text, pa.scalar(None, text.type))
-            place = products.column_names.index(name)
-            products = products.set_column(place, products.schema.field(name), hidden)
-    return products
 
 
 def refuse_unread(classifier: Classifier, products: pa.Table) -> None:
@@ -58,7 +45,7 @@ def _lack(name: str, row: Mapping[str, Any], unreadable: str | None) -> str:
         return f"the image cannot be read ({unreadable})" if unreadable else "there is no image"
     if name not in _carried(row):
         return f"there is no {NAMES[name]}"
-    hidden = not pc.match_substring_regex(pa.scalar(row[name]), _WORD).as_py()
+    hidden = not pc.match_substring_regex(pa.scalar(row[name]), WORD).as_py()
     return (
         f"the {NAMES[name]} has no letter or digit"
         if hidden

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mep3m.dataset.dataset import Dataset
-from mep3m.errors import InputError, NotFoundError, UsageError
+from mep3m.errors import InputError, NotFoundError, StoreError, UsageError
 from mep3m.product import PRODUCT_SCHEMA
 from mep3m.settings.sources import Columns, TableFormat, TableSettings
 from mep3m.sources.columns import product_table
@@ -23,7 +23,7 @@ from mep3m.sources.tables import TableSource, read_products
 from mep3m.store import Store
 from mep3m.store.filesystem import as_text
 from mep3m.store.images import FolderImages, Images
-from mep3m.store.layout import Layout, stores_below
+from mep3m.store.layout import Layout, finished_below, stores_below
 from mep3m.store.rejects import INGEST, Reject
 from mep3m.taxonomy import Taxonomy
 
@@ -85,6 +85,23 @@ def open_kept(store: Store) -> Opened:
     tables = [table.filter(table["dropped"].is_null()) for table in store.tables(list(LEARNING))]
     products = pa.concat_tables(tables) if tables else PRODUCT_SCHEMA.empty_table().select(LEARNING)
     return Opened(products, store.images, [], store.taxonomy if len(store.taxonomy) else None)
+
+
+def store_folder(path: Path) -> Path:
+    """Return the folder of a store: the path itself, or the last store in a folder that `build` wrote.
+
+    Raises:
+        StoreError: there is none.
+    """
+    if Layout(path).finished or Layout(path).begun:
+        return path
+    steps = sorted(finished_below(path))
+    if not steps:
+        raise StoreError(
+            f"{path} holds no store; make one with mep3m.ingest_catalogue or mep3m.build "
+            "(on the command line: mep3m ingest, mep3m build)"
+        )
+    return steps[-1]
 
 
 def pictures_of(path: Path) -> list[Path]:

@@ -22,8 +22,9 @@ from mep3m.store.images import Images, read_image
 from mep3m.store.rejects import Reject
 from mep3m.store.rows import RowCache
 
-#: rows encoded and written at a time
-CHUNK = 512
+#: rows encoded and written at a time: what an interruption costs, at most. With 256 the maps of a network at
+#: 260 pixels took 4.5 GB, and no less time
+CHUNK = 64
 
 
 def open_backbone(source: Path | NetworkSettings) -> NetworkClassifier:
@@ -70,6 +71,38 @@ def weights_hash(backbone: NetworkClassifier) -> str:
     return digest.hexdigest()[:32]
 
 
+class FeatureCache:
+    """A backbone's features on disk, by what a row shows to it: each is computed once.
+
+    It is keyed by the weights too, so that backbones may share a folder.
+    """
+
+    def __init__(self, backbone: NetworkClassifier, folder: Path) -> None:
+        """Take the backbone and the folder, which only one process may fill."""
+        self.backbone = backbone
+        self.store = RowCache(folder / f"features-{weights_hash(backbone)}", (backbone.width,), "<f4")
+
+    def find(
+        self, products: pa.Table, images: Images | None, say: Callable[[str], None] = lambda line: None
+    ) -> Stored:
+        """Return the features of every row, (N, D) float32 through `Stored.take`; a broken image has none."""
+        keys: list[str | None] = []
+        rejects: list[Reject] = []
+        for start in range(0, products.num_rows, CHUNK):
+            chunk = products.slice(start, CHUNK)
+            modalities = self.backbone.settings.modalities
+            chunk_keys = [_content_key(row, modalities, images) for row in chunk.to_pylist()]
+            fresh = {key: i for i, key in enumerate(chunk_keys) if key is not None and key not in self.store}
+            if fresh:
+                read = self.backbone.encode(chunk.take(list(fresh.values())), images)
+                rejects += read.rejects
+                kept = [key for key, seen in zip(fresh, read.seen, strict=True) if seen]
+                self.store.append(kept, read.vectors[read.seen])
+            keys += chunk_keys
+            say(f"features: {min(start + CHUNK, products.num_rows):,} of {products.num_rows:,} rows")
+        return Stored(self.store.values(), self.store.slots(keys), rejects)
+
+
 def frozen_features(
     backbone: NetworkClassifier,
     products: pa.Table,
@@ -77,26 +110,8 @@ def frozen_features(
     cache: Path,
     say: Callable[[str], None] = lambda line: None,
 ) -> Stored:
-    """Return the backbone's features of every row, (N, D) float32 through `Stored.take`.
-
-    The cache is keyed by the weights and by what a row shows to the backbone: the same products in another
-    table cost nothing, and an interrupted run goes on. A row with only a broken image has no features.
-    """
-    store = RowCache(cache / f"features-{weights_hash(backbone)}", (backbone.width,), "<f4")
-    keys: list[str | None] = []
-    rejects: list[Reject] = []
-    for start in range(0, products.num_rows, CHUNK):
-        chunk = products.slice(start, CHUNK)
-        chunk_keys = [_content_key(row, backbone.settings.modalities, images) for row in chunk.to_pylist()]
-        fresh = {key: i for i, key in enumerate(chunk_keys) if key is not None and key not in store}
-        if fresh:
-            read = backbone.encode(chunk.take(list(fresh.values())), images)
-            rejects += read.rejects
-            kept = [key for key, seen in zip(fresh, read.seen, strict=True) if seen]
-            store.append(kept, read.vectors[read.seen])
-        keys += chunk_keys
-        say(f"features: {min(start + CHUNK, products.num_rows):,} of {products.num_rows:,} rows")
-    return Stored(store.values(), store.slots(keys), rejects)
+    """Return the backbone's features of every row, kept in the folder `cache`; see `FeatureCache`."""
+    return FeatureCache(backbone, cache).find(products, images, say)
 
 
 def _content_key(row: dict[str, Any], modalities: tuple[str, ...], images: Images | None) -> str | None:

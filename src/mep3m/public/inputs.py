@@ -9,13 +9,12 @@ from typing import Any, Literal, TypedDict
 
 import pyarrow as pa
 
-from mep3m.dataset.reading import Opened, known_lines, open_products, with_own_ids
-from mep3m.errors import NotFoundError, StoreError, UsageError, did_you_mean
+from mep3m.dataset.reading import Opened, known_lines, open_products, store_folder, with_own_ids
+from mep3m.errors import NotFoundError, UsageError, did_you_mean
 from mep3m.public.frames import to_arrow
 from mep3m.settings.sources import Columns
 from mep3m.sources.frames import products_of_frame
 from mep3m.store.images import FolderImages
-from mep3m.store.layout import Layout, finished_below
 
 PathLike = str | os.PathLike[str]
 
@@ -80,20 +79,6 @@ def existing(data: PathLike) -> Path:
     if not path.exists():
         raise NotFoundError(f"'{path}' is no file or folder; a single title is given in a list: ['{path}']")
     return path
-
-
-def store_folder(path: Path) -> Path:
-    """Return the folder of a store: the path itself, or the last store in a folder that `build` wrote.
-
-    Raises:
-        StoreError: there is none.
-    """
-    if Layout(path).finished or Layout(path).begun:
-        return path
-    steps = sorted(finished_below(path))
-    if not steps:
-        raise StoreError(f"{path} holds no store; make one with mep3m.ingest_catalogue or mep3m.build")
-    return steps[-1]
 
 
 def open_path(path: Path, columns: Columns, image_root: Path | None = None) -> Opened:

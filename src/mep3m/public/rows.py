@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from mep3m.assignment.run import Run
-from mep3m.dataset.reading import Opened, pictures_of
+from mep3m.dataset.reading import Opened, pictures_of, store_folder
 from mep3m.public.frames import to_arrow
 from mep3m.public.inputs import (
     column_fields,
@@ -17,7 +17,6 @@ from mep3m.public.inputs import (
     image_root_of,
     is_path,
     open_frame,
-    store_folder,
 )
 from mep3m.public.product_set import ProductSet
 from mep3m.settings.sources import Columns

@@ -1,0 +1,1 @@
+"""Products as vectors of unit length, by what their titles say and what their pictures show."""
