@@ -16,7 +16,7 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import load
 from mep3m.models.features import frozen_features, open_backbone
 from mep3m.models.inputs import pixels
-from mep3m.models.networks.image import image_encoder
+from mep3m.models.networks.build import build_network
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.training import late_fusion, network
 from mep3m.training.loop.fit import FitState
@@ -227,9 +227,9 @@ def test_prediction_decodes_images_as_training_did(
     sides: list[int] = []
     squared = pixels.squared
 
-    def noted(content: bytes | Path, size: int, most: int) -> pixels.Pixels:
+    def noted(content: bytes | Path, size: int, most: int, crops: tuple[float, ...]) -> pixels.Pixels:
         sides.append(size)
-        return squared(content, size, most)
+        return squared(content, size, most, crops)
 
     monkeypatch.setattr(pixels, "squared", noted)
     again = load(tmp_path / "run").predict_proba(table.take(np.arange(9, 12)), images)
@@ -256,7 +256,9 @@ def test_pretrained_image_weights_from_a_local_folder(form: str, tmp_path: Path)
         save_file(state, path)
     else:
         torch.save(state, path)
-    encoder = image_encoder("test_resnet", 32, tmp_path if form != "weights.pth" else path).eval()
+    given = str(tmp_path if form != "weights.pth" else path)
+    settings = NetworkSettings(image=ImageSettings(backbone="test_resnet", pixels=32, weights=given))
+    encoder = build_network(settings, TREE, {}).encoders["image"].eval()
     pixels = torch.randn(2, 3, 32, 32)
     source.reset_classifier(0)
     torch.testing.assert_close(encoder(pixels), source.eval()(pixels))
@@ -272,7 +274,12 @@ def test_image_weights_that_cannot_be_used(content: Any, says: str, tmp_path: Pa
     elif content is not None:
         torch.save(content, path)
     with pytest.raises(ModelError, match=says):
-        image_encoder("test_resnet", 32, path)
+        find_and_load(path)
+
+
+def find_and_load(path: Path) -> None:
+    image = ImageSettings(backbone="test_resnet", pixels=32, weights=str(path))
+    build_network(NetworkSettings(image=image), TREE, {})
 
 
 def tiny_bert(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from mep3m.settings.training import MODERN, PAPER, PRESETS, TrainingSettings
 
 #: the default image network: small enough for a CPU, from scratch; chosen in decision 060
 SMALL = ImageSettings(backbone="resnet9", pixels=64, mirror=True, arguments={"width": 48})
-#: the default image network where pre-trained weights are to be had: its features, and heads on them
+#: a network that has seen ImageNet, as it is: its features, and heads on them
 PRETRAINED = NetworkSettings(
     image=ImageSettings(backbone="tf_efficientnet_lite2", pixels=0, weights="auto", pooling="stages", crops=(), mirror=True),
     frozen=True,
