@@ -32,8 +32,8 @@ from mep3m.models.inputs import Inputs, Stored, Tokens
 from mep3m.models.inputs.words import TokenVocabulary
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import normalise
-from mep3m.models.pretrained.figures import IMAGENET
 from mep3m.models.networks.product import ProductNetwork
+from mep3m.models.pretrained.figures import IMAGENET
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import MODERN, PAPER, TrainingSettings
 from mep3m.store.rows import RowCache

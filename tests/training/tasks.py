@@ -24,7 +24,12 @@ def task_of(
     """Return a task whose last `valid` rows are held out."""
     rows = np.arange(table.num_rows)
     cut = table.num_rows - valid
-    modality = {"joint": "image+text", "late-fusion": "image+text", "small-cnn": "image", "pretrained": "image"}.get(model, "text")
+    modality = {
+        "joint": "image+text",
+        "late-fusion": "image+text",
+        "small-cnn": "image",
+        "pretrained": "image",
+    }.get(model, "text")
     settings = RunSettings.parse({"model": model, "modality": modality, "options": options or {}}, "test")
     codes = encode_labels(table, TREE)
     return Task(table, TREE, codes, rows[:cut], rows[cut:], images, settings, "split")

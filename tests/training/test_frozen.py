@@ -100,7 +100,9 @@ def test_frozen_encoders_stay_as_they_were_loaded(weights: Path, tmp_path: Path)
     options = FROZEN | {"weights": str(weights), "learning_rate": 0.01}
     trained = network.train(task_of(table, images, "small-cnn", options, valid=9), tmp_path / "run")
     given = image_encoder("test_resnet", 32).state_dict()
-    given = {f"network.{key}": value for key, value in torch.load(weights).items() if f"network.{key}" in given}
+    given = {
+        f"network.{key}": value for key, value in torch.load(weights).items() if f"network.{key}" in given
+    }
     own = trained.classifier.network.encoders["image"].state_dict()  # type: ignore[attr-defined]
     assert own.keys() == given.keys()
     for key, value in given.items():

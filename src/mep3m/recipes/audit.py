@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from mep3m.arrays import Ints
 from mep3m.assignment import trained_on
-from mep3m.assignment.readable import hide_unreadable
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset, join_gaps
 from mep3m.dataset.labels_in_tree import in_the_runs_tree
+from mep3m.dataset.readable import hide_unreadable
 from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import duplicate_groups
 from mep3m.errors import ModelError, UsageError

@@ -15,12 +15,16 @@ from mep3m.settings.training import MODERN, PAPER, PRESETS, TrainingSettings
 SMALL = ImageSettings(backbone="resnet9", pixels=64, mirror=True, arguments={"width": 48})
 #: a network that has seen ImageNet, as it is: its features, and heads on them
 PRETRAINED = NetworkSettings(
-    image=ImageSettings(backbone="tf_efficientnet_lite2", pixels=0, weights="auto", pooling="stages", crops=(), mirror=True),
+    image=ImageSettings(
+        backbone="tf_efficientnet_lite2", pixels=0, weights="auto", pooling="stages", crops=(), mirror=True
+    ),
     frozen=True,
     standardise=True,
 )
 #: heads on frozen features: a pass over them takes a moment
-HEADS = MODERN.model_copy(update={"learning_rate": 1e-3, "weight_decay": 1.0, "label_smoothing": 0.0, "augment": False})
+HEADS = MODERN.model_copy(
+    update={"learning_rate": 1e-3, "weight_decay": 1.0, "label_smoothing": 0.0, "augment": False}
+)
 #: fine-tuning of a transformer wants small steps and few epochs
 FINE_TUNING = MODERN.model_copy(
     update={"learning_rate": 5e-5, "weight_decay": 0.01, "epochs": 4, "batch": 32, "average": None}

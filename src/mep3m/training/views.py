@@ -35,8 +35,8 @@ def with_views(
     views = next((one for one in _fewer(image) if _passes(one) <= affordable), single)
     if views != image:
         say(
-            f"{_passes(views)} of {_passes(image)} views of each picture: at {1 / seconds:,.0f} a second more "
-            f"would take longer than minutes = {minutes:g} allows"
+            f"{_passes(views)} of {_passes(image)} views of each picture: at {1 / seconds:,.0f} a second "
+            f"more would take longer than minutes = {minutes:g} allows"
         )
     return network.model_copy(update={"image": views})
 
@@ -59,4 +59,4 @@ def _seconds(task: Task, image: ImageSettings) -> float:
     backbone.encode(rows, task.images)
     began = time.perf_counter()
     backbone.encode(rows, task.images)
-    return (time.perf_counter() - began) / rows.num_rows
+    return float(time.perf_counter() - began) / float(rows.num_rows)

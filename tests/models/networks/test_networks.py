@@ -13,9 +13,9 @@ from mep3m.errors import ModelError, UsageError
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.fusion import LowRankFusion, TensorFusion
 from mep3m.models.networks.image import image_encoder, normalise
-from mep3m.models.pretrained.figures import IMAGENET
 from mep3m.models.networks.product import drop_modalities
 from mep3m.models.networks.text import RecurrentText, reverse_within_length
+from mep3m.models.pretrained.figures import IMAGENET
 from mep3m.settings.network import NetworkSettings, TextSettings
 from tests.models.catalogue import TREE
 

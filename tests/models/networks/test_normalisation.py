@@ -15,8 +15,8 @@ from mep3m.models.features import weights_hash, with_normalisation
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier, load
 from mep3m.models.networks.image import normalise
-from mep3m.models.pretrained.figures import IMAGENET, Normalisation, with_own_figures
 from mep3m.models.onnx.network import export_onnx
+from mep3m.models.pretrained.figures import IMAGENET, Normalisation, with_own_figures
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.store.json_files import read_json, write_json
 from mep3m.training import network as training

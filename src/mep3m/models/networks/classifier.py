@@ -25,8 +25,8 @@ from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.compiled import can_compile, compile_encoder
 from mep3m.models.networks.image import ImageEncoder, normalise
-from mep3m.models.pretrained.figures import Normalisation
 from mep3m.models.networks.product import ProductNetwork
+from mep3m.models.pretrained.figures import Normalisation
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.filesystem import atomic_write
 from mep3m.store.images import Images
@@ -174,7 +174,12 @@ class NetworkClassifier:
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network.eval().to(device)
         image = self.settings.image
-        if self.settings.frozen and image is not None and "image" not in self.network.sooner and can_compile():
+        if (
+            self.settings.frozen
+            and image is not None
+            and "image" not in self.network.sooner
+            and can_compile()
+        ):
             # worth its seconds where a network is large, as those are whose encoders stay as they were loaded
             encoder = cast(ImageEncoder, self.network.encoders["image"])
             self.network.sooner["image"] = compile_encoder(encoder, image.pixels)

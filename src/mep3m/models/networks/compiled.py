@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mep3m.errors import require
 from mep3m.models.networks.image import ImageEncoder
 
 
 class CompiledEncoder:
-    """Maps normalised pixels as its encoder does, in float32: (B, 3, S, S) or (B, V, 3, S, S) to (B, width)."""
+    """Maps normalised pixels as its encoder does, in float32: (B, [V,] 3, S, S) to (B, width)."""
 
     def __init__(self, compiled: Any) -> None:
         """Take a compiled model of OpenVINO with one input and one output."""
@@ -37,8 +38,7 @@ def compile_encoder(encoder: ImageEncoder, pixels: int) -> CompiledEncoder:
     """Compile an encoder for images of this side, with as many threads as PyTorch has."""
     # openvino's converter imports its telemetry package when it is there; without it, it uses a stub
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
+    openvino: Any = require("openvino", "ocr")
     blank = torch.zeros(1, 3, pixels, pixels)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")

@@ -132,9 +132,7 @@ def image_encoder(name: str, pixels: int, pooling: Pooling = "last", **arguments
         hint = f"near it are {', '.join(near)}; " if near else ""
         raise UsageError(f"timm has no network '{name}'; {hint}timm.list_models() gives all names")
     if pixels < SMALLEST.get(known, 16):
-        raise UsageError(
-            f"{name} needs images of at least {SMALLEST.get(known, 16)} pixels, not {pixels}"
-        )
+        raise UsageError(f"{name} needs images of at least {SMALLEST.get(known, 16)} pixels, not {pixels}")
     try:
         encoder = ImageEncoder(_make(known, arguments), 0, pooling)
         encoder.width = _output_width(encoder, pixels)

@@ -31,7 +31,8 @@ def weights_file(path: Path) -> Path:
         path = next((folder / name for name in _NAMES if (folder / name).exists()), folder / _NAMES[0])
     if not path.exists():
         raise ModelError(
-            f"no weights at {path}; give a .safetensors or .pth file, a folder that holds one, or a trained run"
+            f"no weights at {path}; give a .safetensors or .pth file, a folder that holds one, or a "
+            "trained run"
         )
     return path
 

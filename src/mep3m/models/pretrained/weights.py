@@ -21,7 +21,7 @@ NAMES = ("auto", "packaged", "hub", "none")
 
 
 @dataclass(frozen=True)
-class Weights:
+class PretrainedWeights:
     """Tensors by the names of timm's network, and what the model folder and the card say of them."""
 
     tensors: Mapping[str, Tensor]
@@ -34,7 +34,7 @@ class Weights:
         return {"source": self.source, "hash": tensors_hash(self.tensors), "licence": self.licence}
 
 
-def find_weights(image: ImageSettings) -> Weights | None:
+def find_weights(image: ImageSettings) -> PretrainedWeights | None:
     """Return the weights that the settings name, `None` for a network that is trained from nothing.
 
     `auto` takes those of an installed package, for another network those of the hub's cache on this machine
@@ -58,12 +58,14 @@ def find_weights(image: ImageSettings) -> Weights | None:
             return _file(Path(path), name)
 
 
-def _packaged(name: str) -> Weights:
-    tensors, _ = packaged_weights(name, timm.create_model(name, pretrained=False) if name in PACKAGES else None)
-    return Weights(tensors, package_version(name), PACKAGES[name].licence)
+def _packaged(name: str) -> PretrainedWeights:
+    tensors, _ = packaged_weights(
+        name, timm.create_model(name, pretrained=False) if name in PACKAGES else None
+    )
+    return PretrainedWeights(tensors, package_version(name), PACKAGES[name].licence)
 
 
-def _hub(name: str) -> Weights:
+def _hub(name: str) -> PretrainedWeights:
     config = timm.get_pretrained_cfg(name, allow_unregistered=True)
     if config is None or not config.has_weights:
         raise ModelError(f"the hub has no weights of {name}; give a weights file, or weights = none")
@@ -75,10 +77,10 @@ def _hub(name: str) -> Weights:
             f"({words_of(error)}); give a weights file or folder, or weights = packaged with one of "
             f"{', '.join(PACKAGES)}"
         ) from error
-    return Weights(network.state_dict(), f"{config.hf_hub_id or config.url}", config.license)
+    return PretrainedWeights(network.state_dict(), f"{config.hf_hub_id or config.url}", config.license)
 
 
-def _hub_or_none(name: str) -> Weights | None:
+def _hub_or_none(name: str) -> PretrainedWeights | None:
     if not timm.is_model(name):
         return None
     try:
@@ -87,16 +89,16 @@ def _hub_or_none(name: str) -> Weights | None:
         return None
 
 
-def _file(path: Path, name: str) -> Weights:
+def _file(path: Path, name: str) -> PretrainedWeights:
     if not path.exists():
         raise ModelError(f"no weights at {path}; give a file, a folder, a trained run, or {', '.join(NAMES)}")
     backbone = run_backbone(path)
     if backbone is not None and timm_name(backbone) != name:
         raise UsageError(f"{path} is a run of the network {backbone}, not {name}; set backbone={backbone}")
-    return Weights(read_tensors(weights_file(path)), path.name, None)
+    return PretrainedWeights(read_tensors(weights_file(path)), path.name, None)
 
 
-def card_line(image: ImageSettings, weights: Weights | None) -> str:
+def card_line(image: ImageSettings, weights: PretrainedWeights | None) -> str:
     """Return one line that says where the weights of an image network come from."""
     if weights is None:
         reason = {None: "no weights given", "none": "no weights wanted"}.get(
@@ -106,7 +108,7 @@ def card_line(image: ImageSettings, weights: Weights | None) -> str:
     return f"{image.backbone} with the weights of {weights.source}"
 
 
-def described(image: ImageSettings, weights: Weights | None) -> dict[str, Any]:
+def described(image: ImageSettings, weights: PretrainedWeights | None) -> dict[str, Any]:
     """Return what the model folder keeps of the weights that a network began with."""
     facts: Mapping[str, Any] = weights.facts() if weights is not None else {"source": None}
     return {"backbone": image.backbone, **facts, "mean": image.mean, "std": image.std, "pixels": image.pixels}
