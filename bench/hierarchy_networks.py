@@ -42,6 +42,7 @@ from mep3m.settings.training import TrainingSettings
 from mep3m.store.images import FolderImages
 from mep3m.store.json_files import write_json
 from mep3m.training.frozen import train_heads
+from mep3m.training.loop.clock import RunClock
 from mep3m.training.network import train_network
 from mep3m.training.network_presets import SMALL
 from mep3m.training.task import Task
@@ -123,7 +124,7 @@ def features(args: argparse.Namespace, task: Task, seed: int) -> dict[str, Store
         folder = args.work / f"{args.set}-{name}-{seed}"
         if not (folder / "classifier.json").exists():
             say = lambda line: print(line, flush=True)  # noqa: E731
-            train_network(task, networks[name](), how[name], folder, say)[0].save(folder)
+            train_network(task, networks[name](), how[name], folder, RunClock(say=say))[0].save(folder)
         found[name] = frozen_features(
             open_backbone(folder), task.products, task.images, args.work / "features"
         )

@@ -38,6 +38,7 @@ from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.settings.sources import Columns
 from mep3m.settings.training import MODERN, PAPER, TrainingSettings
 from mep3m.training.examples import Examples
+from mep3m.training.loop.clock import RunClock
 from mep3m.training.loop.fit import fit, mixed_precision
 
 CLASSES, PIXELS, SIDE = 75, 224, 300
@@ -95,7 +96,15 @@ def ours(examples: Examples, settings: TrainingSettings, backbone: str, pixels: 
 
     model = network(backbone, pixels)
     with tempfile.TemporaryDirectory() as folder:
-        fit(model, examples, TREE, settings, Path(folder), image=ImageSettings(pixels=pixels), say=said)
+        fit(
+            model,
+            examples,
+            TREE,
+            settings,
+            Path(folder),
+            image=ImageSettings(pixels=pixels),
+            clock=RunClock(say=said),
+        )
     return (EPOCHS - 1) * len(examples.rows) / (ends[-1] - ends[0])
 
 

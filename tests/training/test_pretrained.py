@@ -74,12 +74,13 @@ def test_as_many_views_as_the_minutes_allow(
     given = ImageSettings(backbone="tf_efficientnet_lite0", crops=(0.9, 0.0), mirror=True)
     settings = NetworkSettings(image=given, frozen=True)
     said: list[str] = []
-    made = views.with_views(task, settings, TrainingSettings(minutes=1.0), RunClock(), said.append).image
+    clock = RunClock(say=said.append)
+    made = views.with_views(task, settings, TrainingSettings(minutes=1.0), clock).image
     assert made is not None
     assert (made.crops, made.mirror) == (crops, mirror)
     assert bool(said) == (made != given)
     free = TrainingSettings(minutes=None, epochs=1)
-    assert views.with_views(task, settings, free, RunClock(), said.append).image == given
+    assert views.with_views(task, settings, free, clock).image == given
 
 
 def test_several_crops_are_for_frozen_encoders(tmp_path: Path) -> None:

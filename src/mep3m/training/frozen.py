@@ -29,7 +29,7 @@ from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.clock import RunClock
 from mep3m.training.loop.fit import fit
 from mep3m.training.losses import class_counts, learned_codes
-from mep3m.training.task import Say, Task
+from mep3m.training.task import Task
 
 
 class Fitted(NamedTuple):
@@ -127,7 +127,6 @@ def train_on_frozen(
     settings: NetworkSettings,
     training: TrainingSettings,
     folder: Path,
-    say: Say = lambda line: None,
     clock: RunClock | None = None,
 ) -> Fitted:
     """Train heads on one backbone a modality; both together are one classifier.
@@ -140,10 +139,10 @@ def train_on_frozen(
     """
     parts = {backbone.settings.modalities[0]: backbone for backbone in backbones}
     ordered = {name: parts[name] for name in settings.modalities}
-    work = folder / "work"
+    work, clock = folder / "work", clock or RunClock()
     with PartialState().main_process_first(), shared_cache(training, work) as cache:
         features = {
-            name: frozen_features(part, task.products, task.images, cache, say)
+            name: frozen_features(part, task.products, task.images, cache, clock.say)
             for name, part in ordered.items()
         }
     inputs = Inputs(features)
@@ -159,7 +158,6 @@ def train_on_frozen(
         training,
         work,
         Examples(inputs, codes, held) if len(held) else None,
-        say=say,
         clock=clock,
     )
     shares = prior(task.tree, class_counts(task.codes[learned], len(task.tree)))

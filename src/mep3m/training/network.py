@@ -65,7 +65,7 @@ def train(task: Task, run: Path, spent: float = 0.0) -> Trained:
         network, training = RECIPES["small-cnn"]
     network = network.model_copy(update={"hierarchy": task.hierarchy})
     training = training.model_copy(update={"seed": task.settings.seed})
-    began, clock = time.perf_counter(), RunClock(spent)
+    began, clock = time.perf_counter(), RunClock(spent, say=tell)
     classifier, history, rejects = train_network(task, network, training, run, clock=clock)
     valid = classifier.predict(task.products.take(task.valid), task.images)
     timings: dict[str, Any] = {"seconds": round(time.perf_counter() - began, 1)}
@@ -104,7 +104,6 @@ def train_network(
     network: NetworkSettings,
     training: TrainingSettings,
     run: Path,
-    say: Say = tell,
     clock: RunClock | None = None,
 ) -> Fitted:
     """Train a network, or with `frozen` its heads on pre-trained encoders that see each row once.
@@ -112,14 +111,14 @@ def train_network(
     TokenVocabulary and word vectors come from the training rows only. The state of an interrupted run and
     the decoded images are kept in `run/work`.
     """
-    work, clock = run / "work", clock or RunClock()
+    work, clock = run / "work", clock or RunClock(say=tell)
     work.mkdir(parents=True, exist_ok=True)
-    say(_start(network))
+    clock.say(_start(network))
     network = with_normalisation(with_margin(network, training))
     if network.frozen:
-        network = with_views(task, network, training, clock, say)
+        network = with_views(task, network, training, clock)
         parts = [open_backbone(only(network, name)) for name in network.modalities]
-        return train_on_frozen(task, parts, network, training, run, say, clock)
+        return train_on_frozen(task, parts, network, training, run, clock)
     if network.image is not None and len(network.image.crops) > 1:
         raise UsageError("several crops of an image are for frozen encoders: give one, or frozen = true")
     learned = task.products.take(task.train)
@@ -132,7 +131,7 @@ def train_network(
             clock.after = check_minutes(task, network, coders, training, model, scratch, clock)
         # the first process decodes the images, the others find them
         with PartialState().main_process_first(), shared_cache(training, work) as cache:
-            inputs = read_inputs(task, network, coders, training, (cache, scratch), say)
+            inputs = read_inputs(task, network, coders, training, (cache, scratch), clock.say)
         rows = usable_rows(inputs, task.codes)
         codes = learned_codes(task.codes, task.tree, network.hierarchy, training.loss)
         examples = Examples(inputs, codes, np.intersect1d(rows, task.train))
@@ -140,7 +139,7 @@ def train_network(
         validation = Examples(inputs, codes, held) if len(held) else None
         if network.image and training.grow < 1:
             check_growth(model.encoders["image"], network.image, training.grow)
-        history = fit(model, examples, task.tree, training, work, validation, network.image, say, clock)
+        history = fit(model, examples, task.tree, training, work, validation, network.image, clock)
         counts = class_counts(task.codes[examples.rows], len(task.tree))
         rejects = inputs.rejects
     shares = prior(task.tree, counts)

@@ -10,7 +10,7 @@ from mep3m.models.features import open_backbone
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.settings.training import LARGE, MINUTES, TrainingSettings
 from mep3m.training.loop.clock import RunClock
-from mep3m.training.task import Say, Task
+from mep3m.training.task import Task
 
 #: share of the minutes that the features may take; the rest is for the heads and the held-out rows
 SHARE = 0.6
@@ -19,7 +19,7 @@ SAMPLE = 24
 
 
 def with_views(
-    task: Task, network: NetworkSettings, training: TrainingSettings, clock: RunClock, say: Say
+    task: Task, network: NetworkSettings, training: TrainingSettings, clock: RunClock
 ) -> NetworkSettings:
     """Return settings whose image encoder looks at no more views than the minutes of the training allow.
 
@@ -34,7 +34,7 @@ def with_views(
     affordable = (60 * minutes * SHARE - clock.seconds) / max(seconds * len(task), 1e-9)
     views = next((one for one in _fewer(image) if _passes(one) <= affordable), single)
     if views != image:
-        say(
+        clock.say(
             f"{_passes(views)} of {_passes(image)} views of each picture: at {1 / seconds:,.0f} a second "
             f"more would take longer than minutes = {minutes:g} allows"
         )

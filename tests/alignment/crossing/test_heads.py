@@ -5,20 +5,20 @@ import json
 import numpy as np
 import pytest
 
-from mep3m.alignment.crossing.heads import GROUPS, Calibration, Heads, shipped_heads
+from mep3m.alignment.crossing.heads import GROUPS, Heads, LinkCalibration, shipped_heads
 
 SAID = np.array([0.0, 0.3, 0.5, 0.8, 0.9, 0.95, 0.98, 1.0])
 
 
 def test_a_calibration_is_a_line_that_stays_level_beyond_its_ends() -> None:
-    line = Calibration(np.array([0.0, 0.5, 0.9]), np.array([0.0, 0.4, 0.7]))
+    line = LinkCalibration(np.array([0.0, 0.5, 0.9]), np.array([0.0, 0.4, 0.7]))
     assert line.probability(np.array([0.0, 0.25, 0.5, 0.7, 0.95])).tolist() == pytest.approx(
         [0.0, 0.2, 0.4, 0.55, 0.7]
     )
 
 
 def test_a_kind_of_link_without_a_calibration_keeps_what_the_models_say() -> None:
-    half = Calibration(np.array([0.0, 1.0]), np.array([0.0, 0.5]))
+    half = LinkCalibration(np.array([0.0, 1.0]), np.array([0.0, 0.5]))
     heads = Heads(shipped_heads().within, shipped_heads().equal, {"inner": half})
     assert heads.calibrated(np.array([0.9, 0.9]), ["inner", "named"]).tolist() == [0.45, 0.9]
 

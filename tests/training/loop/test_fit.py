@@ -25,6 +25,7 @@ from mep3m.training.examples import Examples
 from mep3m.training.loop.advice import no_number, out_of_memory
 from mep3m.training.loop.augment import paste
 from mep3m.training.loop.checkpoints import State, save_checkpoint
+from mep3m.training.loop.clock import RunClock
 from mep3m.training.loop.fit import fit
 from tests.models.catalogue import TREE
 
@@ -56,7 +57,9 @@ def test_the_loop_learns_and_reports(tmp_path: Path) -> None:
     lines: list[str] = []
     net = network()
     settings = SETTINGS.model_copy(update={"epochs": 12, "tensorboard": True})
-    history = fit(net, examples(), TREE, settings, tmp_path, examples(30, seed=1), say=lines.append)
+    history = fit(
+        net, examples(), TREE, settings, tmp_path, examples(30, seed=1), clock=RunClock(say=lines.append)
+    )
     assert history[-1]["loss"] < history[0]["loss"]
     assert history[-1]["top1_1"] > 0.9
     assert history[-1]["top1_2"] > 0.9
@@ -363,7 +366,14 @@ def test_a_slow_machine_trains_fewer_epochs(
     monkeypatch.setattr(LOOP, "time", Clock)
     lines: list[str] = []
     settings = PACED.model_copy(update={"minutes": minutes})
-    history = fit(Slow(network(), Clock(), seconds), examples(), TREE, settings, tmp_path, say=lines.append)
+    history = fit(
+        Slow(network(), Clock(), seconds),
+        examples(),
+        TREE,
+        settings,
+        tmp_path,
+        clock=RunClock(say=lines.append),
+    )
     assert len(history) == epochs
     if minutes is not None:
         assert lines[0].startswith(f"{epochs} epochs of 40 rows, about ")

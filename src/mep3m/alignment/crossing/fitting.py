@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mep3m.alignment.crossing.heads import GROUPS, Calibration, Floats, Heads, Logistic
+from mep3m.alignment.crossing.heads import GROUPS, Floats, Heads, LinkCalibration, Logistic
 from mep3m.alignment.crossing.relation import (
     KnownPairs,
     equal_numbers,
@@ -109,7 +109,7 @@ def _right_as_equal(one: Labelled) -> Floats:
     return np.where(one.equal == 1, 1.0, share)
 
 
-def fit_calibrations(links: Iterable[Said]) -> dict[str, Calibration]:
+def fit_calibrations(links: Iterable[Said]) -> dict[str, LinkCalibration]:
     """Return the calibration of every kind of link, from what models said of platforms they had not seen."""
     said, right, group, weight = (
         np.concatenate(of)
@@ -123,7 +123,7 @@ def fit_calibrations(links: Iterable[Said]) -> dict[str, Calibration]:
     return fitted
 
 
-def fit_calibration(said: Floats, right: Floats, weight: Floats) -> Calibration:
+def fit_calibration(said: Floats, right: Floats, weight: Floats) -> LinkCalibration:
     """Return the rising line through the share of rows that links (P,) left right, by what was said of them.
 
     Isotonic regression finds the steps; each counts one wrong link more than was seen, so that few
@@ -138,7 +138,7 @@ def fit_calibration(said: Floats, right: Floats, weight: Floats) -> Calibration:
     share = np.array([(weight[of] * right[of]).sum() for of in steps]) / (count + DOUBT)
     share = np.maximum.accumulate(share)
     line = np.r_[0.0, at, 1.0], np.r_[0.0, share, share[-1]]
-    return Calibration(line[0].round(6), (line[1] * (1 - RISE) + RISE * line[0]).round(6))
+    return LinkCalibration(line[0].round(6), (line[1] * (1 - RISE) + RISE * line[0]).round(6))
 
 
 def _fit(

@@ -65,7 +65,7 @@ class Logistic:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class LinkCalibration:
     """The share of rows that links left right on platforms that the models had not seen, by what they said.
 
     `said` and `right` (K,) are points of a line that rises from (0, 0); beyond the last it stays level.
@@ -90,7 +90,7 @@ class Heads:
 
     within: Logistic
     equal: Logistic
-    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    calibrations: Mapping[str, LinkCalibration] = field(default_factory=dict)
 
     def calibrated(self, said: Floats, groups: Sequence[str] | NDArray[np.str_]) -> Floats:
         """Return (P,) probabilities of links, from what the models said (P,) and each one's kind (P,)."""
@@ -121,7 +121,7 @@ class Heads:
     def from_json(cls, value: Mapping[str, Any]) -> Heads:
         """Return the models of `to_json`."""
         lines = {
-            name: Calibration(np.array(one["said"], float), np.array(one["right"], float))
+            name: LinkCalibration(np.array(one["said"], float), np.array(one["right"], float))
             for name, one in value["calibrations"].items()
         }
         return cls(_model(value["within"], WITHIN), _model(value["equal"], EQUAL), lines)

@@ -11,6 +11,7 @@ import torch
 
 from mep3m.errors import UsageError
 from mep3m.training.loop.tracking import duration
+from mep3m.training.task import Say
 
 #: share of the minutes that a run plans for: the rest is for what it cannot foresee
 AIM = 0.96
@@ -96,12 +97,14 @@ class Effort:
 class RunClock:
     """When a run began, what it needs after its last step (seconds), and in the end what it got.
 
-    `spent`: seconds that count as gone when it begins, of a part before it or of a process that was killed.
+    `say` takes lines of progress. `spent`: seconds that count as gone when it begins, of a part before it or
+    of a process that was killed.
     """
 
     spent: float = 0.0
     after: float = 0.0
     effort: Effort | None = None
+    say: Say = lambda line: None
     _began: float = field(default_factory=time.monotonic)
 
     @property

@@ -51,15 +51,14 @@ def fit(
     folder: Path,
     validation: Examples | None = None,
     image: ImageSettings | None = None,
-    say: Say = lambda line: None,
     clock: RunClock | None = None,
 ) -> list[dict[str, float]]:
     """Train `network` (inputs → logits (B, C)) in place and return the figures of every epoch.
 
     `image` says to what side images are cut and how they are normalised. `clock` knows when the run
-    began, which counts where the settings give it minutes, and is told what it got. An interrupted run
-    in `folder` goes on where it stopped; of a finished one the last checkpoint is left, and gives the
-    same network at once.
+    began, which counts where the settings give it minutes, takes lines of progress, and is told what it
+    got. An interrupted run in `folder` goes on where it stopped; of a finished one the last checkpoint is
+    left, and gives the same network at once.
 
     Raises:
         ModelError: the loss is not a number, or the checkpoint belongs to another run.
@@ -67,7 +66,7 @@ def fit(
     """
     try:
         run = FitState(network, examples, tree, settings, folder, image, clock)
-        run.plan(say)
+        run.plan(run.clock.say)
         with closing(run.tracker):
             return run.train(validation)
     except (MemoryError, RuntimeError) as error:
