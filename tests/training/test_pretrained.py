@@ -17,7 +17,7 @@ from tests.models.catalogue import TREE, products
 from tests.training.tasks import task_of
 
 CODES = TREE.encode([("food", "tea"), ("food", "rice"), ("home", "lamp")])
-SMALL = {"backbone": "tf_efficientnet_lite0", "pixels": 64, "crops": "[1.0, 0.0]", "epochs": 30}
+SMALL = {"backbone": "tf_efficientnet_lite0", "pixels": 64, "crops": "1.0,0.0", "epochs": 30}
 
 
 def test_it_learns_says_where_its_weights_come_from_and_answers_the_same_when_loaded(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_as_many_views_as_the_minutes_allow(
 
 def test_several_crops_are_for_frozen_encoders(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 6)
-    task = task_of(table, images, "pretrained", {"frozen": "false", "crops": "[1.0, 0.0]", "pixels": 32})
+    task = task_of(table, images, "pretrained", {"frozen": "false", "crops": "1.0,0.0", "pixels": 32})
     with pytest.raises(UsageError, match="several crops of an image are for frozen encoders"):
         network.train(task, tmp_path / "run")
 

@@ -26,7 +26,7 @@ def with_views(
     Of several crops the last go first, then the mirror image.
     """
     image = network.image
-    if image is None or training.minutes is None or (len(image.crops) == 1 and not image.mirror):
+    if image is None or training.minutes is None or len(image.crops) == 1:
         return network
     minutes = training.minutes if isinstance(training.minutes, float) else MINUTES * max(len(task) / LARGE, 1)
     single = image.model_copy(update={"crops": image.crops[:1], "mirror": False})

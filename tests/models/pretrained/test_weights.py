@@ -11,6 +11,7 @@ from mep3m.errors import MissingExtraError, ModelError, UsageError
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.image import image_encoder
 from mep3m.models.pretrained import packaged
+from mep3m.models.pretrained.files import tensors_hash
 from mep3m.models.pretrained.packaged import PACKAGES, Package, by_order, packaged_weights
 from mep3m.models.pretrained.weights import card_line, described, find_weights
 from mep3m.settings.network import ImageSettings, NetworkSettings
@@ -24,22 +25,24 @@ def image(backbone: str = "test_resnet", weights: str | None = None) -> ImageSet
     return ImageSettings(backbone=backbone, pixels=32, weights=weights)
 
 
+#: ImageNet's class of a ping-pong ball
+BALL = 722
+
+
 @pytest.mark.parametrize("name", PACKAGES)
-def test_packaged_weights_recognise_what_they_were_trained_on(name: str) -> None:
-    own = timm.create_model(name)
-    tensors, source = packaged_weights(name, own)
-    assert source.suffix == ".pth"
-    own.load_state_dict(tensors)
-    own.eval()
-    # a network that has learned is sure of an image of stripes or dots, one with random weights of nothing
-    stripes = ((torch.arange(224)[:, None] + torch.arange(224)) // 6 % 2).float().sub(0.5).mul(2)
-    picture = stripes.expand(1, 3, 224, 224)
-    torch.manual_seed(0)
+def test_packaged_weights_know_a_ball_when_they_see_one(name: str) -> None:
+    own = timm.create_model(name).eval()
+    side = torch.linspace(-1, 1, 224)
+    across, down = torch.meshgrid(side, side, indexing="xy")
+    disc = (across**2 + down**2 < 0.5).float()
+    shade = (1 - 0.5 * ((across + 0.3) ** 2 + (down + 0.3) ** 2)).clamp(0.3, 1)
+    picture = torch.stack([disc * colour * shade + 1 - disc for colour in (1.0, 0.5, 0.0)])[None] * 2 - 1
     with torch.no_grad():
-        sure = float(own(picture).softmax(1).max())
-        fresh = float(timm.create_model(name).eval()(picture).softmax(1).max())
-    assert sure > 0.08
-    assert fresh < 0.02
+        assert float(own(picture).softmax(1)[0, BALL]) < 0.2
+        tensors, source = packaged_weights(name, own)
+        own.load_state_dict(tensors)
+        assert float(own(picture).softmax(1)[0, BALL]) > 0.6
+    assert source.suffix == ".pth"
 
 
 def test_packaged_weights_are_loaded_by_the_settings() -> None:
@@ -128,3 +131,33 @@ def test_a_run_serves_the_next_one_with_its_weights(inside: str, tmp_path: Path)
     assert all(torch.equal(own[key], value) for key, value in encoder.state_dict().items())
     with pytest.raises(UsageError, match="is a run of the network test_resnet, not resnet18; set backbone"):
         find_weights(image("resnet18", str(tmp_path / "run")))
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".pth"])
+def test_a_file_serves_as_well_as_the_package_and_has_the_same_hash(ending: str, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    state = timm.create_model("test_resnet").state_dict()
+    file = tmp_path / f"w{ending}"
+    torch.save(state, file) if ending == ".pth" else save_file(state, file)
+    weights = find_weights(image(weights=str(file)))
+    assert weights is not None
+    assert weights.source == file.name
+    assert weights.facts()["hash"] == tensors_hash(state)
+    changed = {**state, next(iter(state)): next(iter(state.values())) + 1}
+    assert tensors_hash(changed) != tensors_hash(state)
+
+
+def test_a_folder_that_is_neither_of_the_hub_nor_a_run_is_told(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(
+        ModelError, match=r"no weights at .*model\.safetensors; give a \.safetensors or \.pth"
+    ):
+        find_weights(image(weights=str(tmp_path)))
+
+
+def test_a_run_that_reads_titles_only_has_no_image_network(tmp_path: Path) -> None:
+    table, _ = products(tmp_path / "images", 12)
+    options = {"epochs": 1, "embedding": 8, "hidden": 8, "word2vec": "false"}
+    network.train(task_of(table, None, "bilstm", options), tmp_path / "run")
+    with pytest.raises(ModelError, match="does not fit the network"):
+        build_network(NetworkSettings(image=image(weights=str(tmp_path / "run"))), TREE, {})
