@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mep3m.errors import FormatError, NotFoundError, SettingsError
 from mep3m.sources import lines
+from mep3m.sources.encodings import wide_encoding
 from mep3m.sources.lines import check_encoding, detect_encoding, open_bytes, read_lines
 from tests.sources.texts import SIMPLIFIED, is_utf8
 
@@ -48,6 +49,7 @@ def test_parts_that_meet_at_line_starts_hold_every_line_once(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], data: st.DataObject
 ) -> None:
     content = b"".join(piece + b"\n" for piece in pieces)
+    assume(not wide_encoding(content[:4]))  # places in UTF-16 are those of the text as UTF-8
     path = written(tmp_path_factory.mktemp("l") / "a.tsv", content)
     starts = [0, *(place + 1 for place, byte in enumerate(content) if byte == 10)]
     cut = data.draw(st.sampled_from(starts))

@@ -16,7 +16,7 @@ from mep3m.models.networks.image import image_encoder, normalise
 from mep3m.models.networks.product import drop_modalities
 from mep3m.models.networks.text import RecurrentText, reverse_within_length
 from mep3m.models.pretrained.figures import IMAGENET
-from mep3m.settings.network import NetworkSettings, TextSettings
+from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from tests.models.catalogue import TREE
 
 
@@ -131,11 +131,12 @@ def test_weights_of_another_channel_count_are_refused(bits: str, tmp_path: Path)
     channels = 3 if bits == "fits" else 1
     made = timm.create_model("test_resnet", in_chans=channels)
     torch.save(made.state_dict(), tmp_path / "w.pth")
+    image = ImageSettings(backbone="test_resnet", pixels=32, weights=str(tmp_path / "w.pth"))
     if bits == "fits":
-        assert image_encoder("test_resnet", 32, tmp_path / "w.pth").width > 0
+        build_network(NetworkSettings(image=image), TREE, {})
     else:
         with pytest.raises(ModelError, match="does not fit the network"):
-            image_encoder("test_resnet", 32, tmp_path / "w.pth")
+            build_network(NetworkSettings(image=image), TREE, {})
 
 
 def test_a_mirror_image_gets_the_same_prediction_with_mirror() -> None:

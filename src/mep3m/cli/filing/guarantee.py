@@ -92,7 +92,7 @@ def target_options(command: Any) -> Any:
 
 
 @guarantee.command(
-    epilog="Example: mep3m guarantee run --audit audit.tsv --precision 0.95 --out promise.json"
+    epilog="Example: mep3m guarantee make run --audit audit.tsv --precision 0.95 --out promise.json"
 )
 @click.argument("run", type=click.Path(path_type=Path))
 @audit_options
