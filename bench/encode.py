@@ -49,7 +49,7 @@ class Loop:
 
     def __init__(self, name: str) -> None:
         whole = timm.create_model(name, pretrained=False)
-        whole.load_state_dict(packaged_weights(name, whole)[0])
+        whole.load_state_dict(packaged_weights(name)[0])
         whole.reset_classifier(0)
         self.network = whole.eval()
         self.transform = create_transform(**resolve_data_config({}, model=self.network))

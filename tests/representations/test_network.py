@@ -91,7 +91,7 @@ def test_the_packaged_network_sees_what_timm_sees(tmp_path: Path) -> None:
     ours = encode(opened.products, opened.images, "image", [encoder]).vectors
     name = encoder.facts()["network"]
     whole = timm.create_model(name)
-    whole.load_state_dict(packaged_weights(name, whole)[0])
+    whole.load_state_dict(packaged_weights(name)[0])
     whole.reset_classifier(0)
     transform = create_transform(**resolve_data_config({}, model=whole))
     with torch.no_grad():

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from mep3m.errors import ModelError, NotFoundError, UsageError, did_you_mean
+from mep3m.models.pretrained.run_folder import image_of_run
 from mep3m.representations.latent import DESCRIPTION, LatentText
 from mep3m.representations.records import PARTS, Encoder, Part
+from mep3m.settings.network import WEIGHT_WORDS
 from mep3m.store.json_files import read_json
 
 if TYPE_CHECKING:
     from mep3m.representations.network import NetworkEncoder
     from mep3m.settings.network import ImageSettings
 
-#: words for weights; anything else is a file or folder
-WORDS = ("auto", "packaged", "hub", "none")
-#: where a trained run keeps a network with an image part, the first that is there counts
-_IN_A_RUN = ("model/image", "model", "image", "")
 #: tokens of a title that a transformer reads, where its folder does not say
 _TOKENS = 128
 #: steps of a sentence-transformers folder that are done here
@@ -36,11 +34,11 @@ def open_encoders(
 ) -> tuple[Encoder, ...]:
     """Return one encoder a part of `modality` (image, text, image+text).
 
-    `weights` holds at most one of `WORDS` (default: auto), which is about pictures, and at most one file or
-    folder a part: of an encoder of titles that was kept, of a sentence-transformers or transformers model, of
-    a network of timm, or of a trained run. Without a folder of its own, the encoder of titles is learned from
-    `titles`, of which the seed draws a sample where they are many. `none` is a network that has learned
-    nothing, drawn by the seed. `cache` keeps what networks compute.
+    `weights` holds at most one of `WEIGHT_WORDS` (default: auto), which is about pictures, and at most one
+    file or folder a part: of an encoder of titles that was kept, of a sentence-transformers or transformers
+    model, of a network of timm, or of a trained run. Without a folder of its own, the encoder of titles is
+    learned from `titles`, of which the seed draws a sample where they are many. `none` is a network that has
+    learned nothing, drawn by the seed. `cache` keeps what networks compute.
 
     Raises:
         UsageError: a word or modality is unknown, or a folder is not for this modality.
@@ -66,11 +64,11 @@ def open_encoders(
 
 def _sorted_out(modality: str, weights: Sequence[str]) -> tuple[str, dict[Part, Path]]:
     """Return the word among the weights, and the path for each part."""
-    words = [one for one in weights if one in WORDS]
+    words = [one for one in weights if one in WEIGHT_WORDS]
     if len(words) > 1:
         raise UsageError(f"weights are given as {' and as '.join(words)}; give one of them")
     folders: dict[Part, Path] = {}
-    for path in (Path(one) for one in weights if one not in WORDS):
+    for path in (Path(one) for one in weights if one not in WEIGHT_WORDS):
         part = part_of(path)
         if part not in PARTS[modality]:
             raise UsageError(f"{path} encodes the {part}, which --modality {modality} does not look at")
@@ -89,9 +87,10 @@ def part_of(path: Path) -> Part:
     """
     if not path.exists():
         raise NotFoundError(
-            f"no weights at {path}; give {', '.join(WORDS)}, a file of weights, or the folder of an encoder"
+            f"no weights at {path}; give {', '.join(WEIGHT_WORDS)}, a file of weights, or the folder of an "
+            "encoder"
         )
-    if path.is_file() or _image_of_run(path) is not None:
+    if path.is_file() or image_of_run(path) is not None:
         return "image"
     if is_latent(path) or (path / "modules.json").exists() or _is_title_run(path):
         return "title"
@@ -115,16 +114,6 @@ def _is_title_run(path: Path) -> bool:
         return False
     settings = read_json(path / "classifier.json").get("settings") or {}
     return settings.get("title") is not None and settings.get("image") is None and settings.get("ocr") is None
-
-
-def _image_of_run(path: Path) -> dict[str, Any] | None:
-    """Return the settings of the image network of a run, `None` where it has none."""
-    places = (path / below for below in _IN_A_RUN)
-    folder = next((one for one in places if (one / "weights.safetensors").exists()), path)
-    if not (folder / "classifier.json").exists():
-        return None
-    image: dict[str, Any] | None = (read_json(folder / "classifier.json").get("settings") or {}).get("image")
-    return image
 
 
 def _image(word: str, path: Path | None, seed: int, cache: Path | None) -> NetworkEncoder:
@@ -161,7 +150,7 @@ def _image_settings(word: str, path: Path | None) -> ImageSettings:
 
     backbone = PRETRAINED.image.backbone if PRETRAINED.image else ImageSettings().backbone
     if path is not None:
-        if (run := _image_of_run(path)) is not None:
+        if (run := image_of_run(path)) is not None:
             return ImageSettings.parse({**run, "weights": str(path), "pooling": "last"}, str(path))
         config = path / "config.json"
         backbone = read_json(config).get("architecture", backbone) if config.exists() else backbone

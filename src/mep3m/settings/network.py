@@ -34,6 +34,10 @@ Spread = Annotated[float, Field(gt=0)]
 Pooling = Literal["last", "stages"]
 
 
+#: words that say where an image network begins; anything else is a file, a folder or a trained run
+WEIGHT_WORDS = ("auto", "packaged", "hub", "none")
+
+
 class ImageSettings(Settings):
     """The encoder of images: resnet9, any timm name, or the paper's VGG-19, Inception-v3, ResNet-50."""
 

@@ -39,7 +39,7 @@ def test_packaged_weights_know_a_ball_when_they_see_one(name: str) -> None:
     picture = torch.stack([disc * colour * shade + 1 - disc for colour in (1.0, 0.5, 0.0)])[None] * 2 - 1
     with torch.no_grad():
         assert float(own(picture).softmax(1)[0, BALL]) < 0.2
-        tensors, source = packaged_weights(name, own)
+        tensors, source = packaged_weights(name)
         own.load_state_dict(tensors)
         assert float(own(picture).softmax(1)[0, BALL]) > 0.6
     assert source.suffix == ".pth"
@@ -49,7 +49,7 @@ def test_packaged_weights_are_loaded_by_the_settings() -> None:
     name = "tf_efficientnet_lite0"
     settings = NetworkSettings(image=image(name, "packaged"))
     loaded = build_network(settings, TREE, {}).encoders["image"].state_dict()
-    tensors, _ = packaged_weights(name, timm.create_model(name))
+    tensors, _ = packaged_weights(name)
     assert all(torch.equal(value, tensors[key.removeprefix("network.")]) for key, value in loaded.items())
     auto = find_weights(image(name, "auto"))
     assert auto is not None

@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mep3m.errors import ModelError
-from mep3m.store.json_files import read_json
+from mep3m.models.pretrained.run_folder import WEIGHTS, network_folder
 
 #: files of a hub folder of timm, and of a trained run, the first that is there counts
-_NAMES = ("model.safetensors", "pytorch_model.bin", "weights.safetensors")
+_NAMES = ("model.safetensors", "pytorch_model.bin", WEIGHTS)
 #: what the tensors of the image encoder of a trained run begin with
 _OF_A_RUN = "encoders.image.network."
 
@@ -27,7 +27,7 @@ def weights_file(path: Path) -> Path:
         ModelError: there is none.
     """
     if path.is_dir():
-        folder = _classifier_folder(path)
+        folder = network_folder(path)
         path = next((folder / name for name in _NAMES if (folder / name).exists()), folder / _NAMES[0])
     if not path.exists():
         raise ModelError(
@@ -35,21 +35,6 @@ def weights_file(path: Path) -> Path:
             "trained run"
         )
     return path
-
-
-def _classifier_folder(folder: Path) -> Path:
-    """Return the folder of the image network below that of a run, where it is one."""
-    below = (folder / "model" / "image", folder / "model", folder / "image")
-    return next((one for one in below if (one / _NAMES[2]).exists()), folder)
-
-
-def run_backbone(path: Path) -> str | None:
-    """Return the image network's name where `path` is a trained run with one, else `None`."""
-    description = _classifier_folder(path) / "classifier.json"
-    if not path.is_dir() or not description.is_file():
-        return None
-    image = read_json(description).get("settings", {}).get("image")
-    return str(image["backbone"]) if image else None
 
 
 def read_tensors(file: Path) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import timm
 from torch import Tensor, nn
 
 from mep3m.errors import MissingExtraError, ModelError
@@ -35,10 +36,10 @@ PACKAGES = {
 }
 
 
-def packaged_weights(name: str, network: nn.Module) -> tuple[dict[str, Tensor], Path]:
+def packaged_weights(name: str) -> tuple[dict[str, Tensor], Path]:
     """Return the tensors that a package holds of timm's network `name`, named as timm does, and their file.
 
-    The file is read weights-only: nothing in it can run. `network` is timm's, with its classifier.
+    The file is read weights-only: nothing in it can run.
 
     Raises:
         ModelError: there is no package for this network, or its tensors do not fit.
@@ -50,7 +51,7 @@ def packaged_weights(name: str, network: nn.Module) -> tuple[dict[str, Tensor], 
             "network give a weights file or folder, or 'hub'"
         )
     source = _file(PACKAGES[name])
-    return by_order(read_tensors(source), network, source), source
+    return by_order(read_tensors(source), timm.create_model(name, pretrained=False), source), source
 
 
 def is_installed(name: str) -> bool:

@@ -12,12 +12,10 @@ from torch import Tensor
 
 from mep3m.errors import ModelError, UsageError, words_of
 from mep3m.models.pretrained.figures import timm_name
-from mep3m.models.pretrained.files import read_tensors, run_backbone, tensors_hash, weights_file
+from mep3m.models.pretrained.files import read_tensors, tensors_hash, weights_file
 from mep3m.models.pretrained.packaged import PACKAGES, is_installed, package_version, packaged_weights
-from mep3m.settings.network import ImageSettings
-
-#: words for `image.weights`; anything else is a file or folder
-NAMES = ("auto", "packaged", "hub", "none")
+from mep3m.models.pretrained.run_folder import image_of_run
+from mep3m.settings.network import WEIGHT_WORDS, ImageSettings
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,7 @@ def find_weights(image: ImageSettings) -> PretrainedWeights | None:
 
 
 def _packaged(name: str) -> PretrainedWeights:
-    tensors, _ = packaged_weights(
-        name, timm.create_model(name, pretrained=False) if name in PACKAGES else None
-    )
+    tensors, _ = packaged_weights(name)
     return PretrainedWeights(tensors, package_version(name), PACKAGES[name].licence)
 
 
@@ -91,10 +87,14 @@ def _hub_or_none(name: str) -> PretrainedWeights | None:
 
 def _file(path: Path, name: str) -> PretrainedWeights:
     if not path.exists():
-        raise ModelError(f"no weights at {path}; give a file, a folder, a trained run, or {', '.join(NAMES)}")
-    backbone = run_backbone(path)
-    if backbone is not None and timm_name(backbone) != name:
-        raise UsageError(f"{path} is a run of the network {backbone}, not {name}; set backbone={backbone}")
+        raise ModelError(
+            f"no weights at {path}; give a file, a folder, a trained run, or {', '.join(WEIGHT_WORDS)}"
+        )
+    run = image_of_run(path)
+    if run is not None and timm_name(run["backbone"]) != name:
+        raise UsageError(
+            f"{path} is a run of the network {run['backbone']}, not {name}; set backbone={run['backbone']}"
+        )
     return PretrainedWeights(read_tensors(weights_file(path)), path.name, None)
 
 

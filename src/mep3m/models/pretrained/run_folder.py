@@ -1,0 +1,27 @@
+"""Where a trained run keeps its image network, found without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mep3m.store.json_files import read_json
+
+#: the file of a network's weights in its folder
+WEIGHTS = "weights.safetensors"
+#: folders of a run that may hold the image network, the first that has weights counts
+_BELOW = ("model/image", "model", "image", "")
+
+
+def network_folder(path: Path) -> Path:
+    """Return the folder of the image network below that of a run; `path` itself where there is none."""
+    return next((path / below for below in _BELOW if (path / below / WEIGHTS).exists()), path)
+
+
+def image_of_run(path: Path) -> dict[str, Any] | None:
+    """Return the settings of the image network of a run, `None` where `path` is no run with one."""
+    description = network_folder(path) / "classifier.json"
+    if not path.is_dir() or not description.is_file():
+        return None
+    image: dict[str, Any] | None = (read_json(description).get("settings") or {}).get("image")
+    return image
