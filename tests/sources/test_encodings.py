@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mep3m.errors import FormatError
 from mep3m.settings.sources import Columns, TableSettings
-from mep3m.sources.encodings import count_kinds, decode_text, doubtful, is_chinese
+from mep3m.sources.encodings import count_kinds, decode_text, doubtful, is_chinese, suggestion
 from mep3m.sources.lines import detect_encoding
 from mep3m.sources.tables import TableSource, read_products
 from tests.sources.texts import FOREIGN, SIMPLIFIED, TRADITIONAL, is_utf8
@@ -34,12 +34,39 @@ def test_another_encoding_is_an_error_that_names_it(
             continue
         with pytest.raises(FormatError, match="--encoding") as caught:
             read_products(table(tmp_path, titles), COLUMNS)
-        if count == 30 and not encoding.startswith(("cp1251", "koi8")):
-            assert f"it reads as {encoding}: '" in str(caught.value)
+        if count > 4:
+            assert f"as {encoding}: '" in str(caught.value)
     products, rejects = read_products(
         table(tmp_path, [text.encode(encoding) for text in texts]), COLUMNS, encoding=encoding
     )
     assert (products["title"].to_pylist(), rejects) == (texts, [])
+
+
+@pytest.mark.parametrize(
+    ("encoding", "texts", "others"),
+    [
+        ("cp1253", ["Πράσινο τσάι", "Ελαιόλαδο παρθένο", "Τραπέζι ξύλινο", "Παιδικά παπούτσια"], 0),
+        ("cp1255", ["תה ירוק בשקיקים", "שולחן עץ לפינת אוכל", "נעלי ספורט לילדים", "מגבת כותנה"], 2),
+        ("cp1256", ["شاي أخضر أكياس", "طاولة خشبية للطعام", "حذاء رياضي للأطفال", "لحم بقري"], 0),
+        ("cp874", ["ชาเขียวชนิดซอง", "โต๊ะไม้", "รองเท้ากีฬาเด็ก", "ผ้าเช็ดตัว"], 0),
+        ("cp1254", ["Yeşil çay poşet", "Ahşap masa", "Çocuk ayakkabısı spor", "Sığır eti"], 2),
+        ("cp1250", ["Ręcznik bawełniany żółty", "Łóżko dębowe", "Książka", "Mięso świeże"], 0),
+    ],
+    ids=["Greek", "Hebrew", "Arabic", "Thai", "Turkish", "Polish"],
+)
+def test_all_encodings_that_fit_are_shown_with_what_they_read(
+    encoding: str, texts: list[str], others: int
+) -> None:
+    said = suggestion([text.encode(encoding) for text in texts])
+    assert f"as {encoding}: '{texts[0]}'" in said
+    assert said.count(" or as ") <= others
+
+
+@pytest.mark.parametrize(
+    "line", [bytes(range(128, 256)), bytes(range(255, 127, -1)), bytes(range(129, 256, 7)) * 9]
+)
+def test_nothing_is_suggested_where_nothing_fits(line: bytes) -> None:
+    assert suggestion([line, line]) == ""
 
 
 @pytest.mark.parametrize("texts", [SIMPLIFIED, TRADITIONAL], ids=["simplified", "traditional"])
@@ -128,7 +155,7 @@ HARD = {
     for text in texts
     if (read := text.encode(encoding).decode("gb18030", "replace")).isprintable()
     and "\ufffd" not in read
-    and not doubtful([read])[0]
+    and not doubtful(read)[0]
 }
 
 
@@ -138,8 +165,8 @@ def test_few_foreign_lines_pass_for_chinese_beside_chinese_ones() -> None:
 
 
 def test_chinese_lines_are_not_doubted() -> None:
-    assert not doubtful(SIMPLIFIED).any()
-    assert not doubtful(TRADITIONAL).any()
+    assert not doubtful("\n".join(SIMPLIFIED)).any()
+    assert not doubtful("\n".join(TRADITIONAL)).any()
     assert count_kinds(["红茶 x", "", "の"]).tolist() == [[0, 2, 0], [0, 0, 0], [0, 0, 1]]
     assert count_kinds([]).shape == (0, 3)
 

@@ -41,6 +41,7 @@ _TRADITIONAL = """
 車馬書員認記親語話讀號買賣貨質購雙單層裝備調養護療藥運氣纖維麗絲織綿絨褲裙襪鞋帽衛淨濕熱涼風乾濾噴燈鏡針銀鐵鋁鋼鍋盤筆紙畫
 兒嬰寶媽愛龍鳳東萬歲億兩幾嚴選優惠專櫃館賠價錢禮盒組顏節臺灣廠區總統級別設計試驗視頻網絡聯繫傳輸連結資訊數據腦鍵滑鼠
 """.replace("\n", "")
+_COMMON = frozenset(_EVERYDAY + _TRADITIONAL)
 NEUTRAL, HANZI, EVERYDAY, STRANGE = range(4)
 #: lines that are looked at together
 BLOCK_LINES = 512
@@ -48,12 +49,12 @@ BLOCK_LINES = 512
 
 @lru_cache(maxsize=1)
 def _kinds() -> NDArray[np.uint8]:
-    """Return what each code point says, (0x110000,): nothing, rare or everyday Chinese, other script."""
-    kinds = np.full(0x110000, STRANGE, np.uint8)
+    """Return what each UTF-16 unit says, (0x10000,): nothing, rare or everyday Chinese, other script."""
+    kinds = np.full(0x10000, STRANGE, np.uint8)
     kinds[:0x80] = NEUTRAL
-    kinds[0x10000:] = NEUTRAL  # pictographs; four bytes in GB 18030, which no other encoding looks like
     for point in range(0x80, 0x10000):
-        if unicodedata.category(chr(point))[0] in "PSNZ":
+        # two units are a pictograph; four bytes in GB 18030, which no other encoding looks like
+        if (kind := unicodedata.category(chr(point)))[0] in "PSNZ" or kind == "Cs":
             kinds[point] = NEUTRAL
     trails = [*range(0x40, 0x7F), *range(0xA1, 0xFF)]
     for encoding, leads in (("gb2312", range(0xB0, 0xF8)), ("big5", range(0xA4, 0xC7))):  # in daily use
@@ -61,7 +62,7 @@ def _kinds() -> NDArray[np.uint8]:
         for character in content.decode(encoding, "ignore"):
             if "\u4e00" <= character <= "\u9fff":
                 kinds[ord(character)] = HANZI
-    for character in _EVERYDAY + _TRADITIONAL:
+    for character in _COMMON:
         kinds[ord(character)] = EVERYDAY
     return kinds
 
@@ -70,36 +71,43 @@ def count_kinds(texts: Sequence[str]) -> NDArray[np.int64]:
     """Return how many rare, everyday and strange characters each text holds, (n, 3); no line breaks."""
     if not texts:
         return np.zeros((0, 3), np.int64)
-    points, starts = _points(texts)
-    kinds = _kinds()[points]
+    units, starts = _units("\n".join(texts))
+    kinds = _kinds()[units]
     counts = [np.add.reduceat(kinds == kind, starts, dtype=np.int64) for kind in (HANZI, EVERYDAY, STRANGE)]
     return np.stack(counts, axis=1)
 
 
-def _points(texts: Sequence[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Return the code points of all texts with line breaks between, and where each text begins."""
-    points = np.frombuffer("\n".join(texts).encode("utf-32-le", "surrogatepass") + b"\n\0\0\0", np.uint32)
-    ends = np.flatnonzero(points == ord("\n"))
-    return points, np.concatenate([[0], ends[:-1] + 1])
+def _units(text: str) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+    """Return the UTF-16 units of a text and where each of its lines begins; a pair says nothing."""
+    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass") + b"\n\0", np.uint16)
+    starts = np.flatnonzero(units == ord("\n"))  # where each line ends
+    starts[1:] = starts[:-1] + 1
+    starts[0] = 0
+    return units, starts
 
 
 #: evidence for Chinese that one rare, everyday or strange character gives: logarithms of how much more often
 #: it stands in Chinese titles than in other languages read as GB 18030 (measured; see decision 163)
 _WEIGHTS = np.array([-1.0, 1.25, -2.0])
+#: evidence that is sure: odds of 20 to 1
+SURE = 3.0
 
 
 @lru_cache(maxsize=1)
-def _weights() -> NDArray[np.float32]:
-    """Return the evidence that each code point gives, (0x110000,)."""
-    return np.concatenate([[0.0], _WEIGHTS]).astype(np.float32)[_kinds()]
+def _quarters() -> NDArray[np.int8]:
+    """Return the evidence that each UTF-16 unit gives, (0x10000,), in quarters: whole numbers are fast."""
+    return np.concatenate([[0.0], 4 * _WEIGHTS]).astype(np.int8)[_kinds()]
 
 
-#: evidence that is sure: odds of 20 to 1
-SURE = 3.0
 #: a letter of another alphabet inside a word: "Gr" + U+9EB4 + "ne" is Latin-1
 _INSIDE_WORD = re.compile("[A-Za-z]([^\x00-\x7f]{1,2})(?:[a-z]|\\b)")
-#: what the person is asked about; each decodes little that is not its own
-_SUGGESTED = ("big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1251", "koi8_r")
+#: what the person is asked about; of those that give the same text, the first is named
+_SUGGESTED = (
+    "big5", "shift_jis", "euc_jp", "euc_kr", "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "iso8859_7",
+    "iso8859_2", "cp1254", "cp1255", "cp1256", "cp874", "mac_roman",
+)  # fmt: skip
+#: lines by which they are told apart, how messy a text may be, and how much messier than the best
+_SUGGESTION_LINES, _MESSY, _NEARLY = 200, 0.4, 0.03
 
 
 def is_chinese(lines: Sequence[bytes]) -> bool:
@@ -111,41 +119,52 @@ def is_chinese(lines: Sequence[bytes]) -> bool:
     return float(evidence.sum()) >= SURE
 
 
-def doubtful(texts: Sequence[str]) -> NDArray[np.bool_]:
-    """Say which lines of a file in GB 18030 are likely in another encoding, (n,).
+def doubtful(text: str) -> NDArray[np.bool_]:
+    """Say which lines of a text in GB 18030 are likely in another encoding, (n,).
 
-    `texts` are the lines decoded. A line is where everyday characters are as rare in it as in other
+    `text` is decoded, LF between its lines. A line is where everyday characters are as rare in it as in other
     languages, where a strange letter stands inside a word, and where its bytes are UTF-8 that means Chinese.
     """
-    doubted = np.zeros(len(texts), dtype=bool)
-    points, starts = _points(texts)
-    near = np.flatnonzero(np.add.reduceat(_weights()[points], starts) < SURE)  # most lines are beyond doubt
-    counts = count_kinds([texts[place] for place in near.tolist()])
+    units, starts = _units(text)
+    evidence = np.add.reduceat(_quarters().take(units, mode="clip"), starts, dtype=np.int32)
+    near = np.flatnonzero(evidence < 4 * SURE)  # most lines are beyond doubt
+    doubted = np.zeros(len(starts), dtype=bool)
+    if not len(near):
+        return doubted
+    lines = text.split("\n")
+    counts = count_kinds([lines[place] for place in near.tolist()])
     total, everyday = counts.sum(axis=1), counts[:, 1]
     doubted[near] = (counts @ _WEIGHTS < -1.5) & (everyday < 0.34 * total) & (total >= 4)
     for place, (rare, common, strange) in zip(near.tolist(), counts.tolist(), strict=True):
         if common < 2 and rare + strange:
-            marks = (match[1][0] for match in _INSIDE_WORD.finditer(texts[place]))
-            doubted[place] |= any(_kinds()[ord(mark)] != EVERYDAY for mark in marks)
+            marks = (match[1][0] for match in _INSIDE_WORD.finditer(lines[place]))
+            doubted[place] |= any(mark not in _COMMON for mark in marks)
         if strange:
             doubted[place] |= any(
-                character >= "\u2e80" for character in _decoded(texts[place].encode("gb18030"), "utf-8") or ""
+                character >= "\u2e80" for character in _decoded(lines[place].encode("gb18030"), "utf-8") or ""
             )
     return doubted
 
 
 def suggestion(lines: Sequence[bytes]) -> str:
-    """Return ` (it reads as big5: '...')` where the lines read as a known encoding, else nothing."""
+    """Return ` (it reads as big5: '...')`, or up to three encodings that fit as well, else nothing."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(b"\n".join(lines), cp_isolation=list(_SUGGESTED)).best()
-    if best is None:
-        return ""
-    name = next(
-        (one for one in _SUGGESTED if codecs.lookup(one).name == codecs.lookup(best.encoding).name), ""
+    lines = lines[:_SUGGESTION_LINES]
+    matches = from_bytes(
+        b"\n".join(lines),
+        cp_isolation=list(_SUGGESTED),
+        threshold=1.0,
+        preemptive_behaviour=False,
+        enable_fallback=False,
     )
-    text = _decoded(lines[0], name) if name else None
-    return f" (it reads as {name}: '{' '.join(text.split())[:40]}')" if text else ""
+    limit = min([_MESSY, *(match.chaos + _NEARLY for match in matches)])
+    fit = sorted((match.chaos, -match.coherence, match) for match in matches if match.chaos <= limit)[:3]
+    names = [min((one.encoding for one in (best, *best.submatch)), key=_SUGGESTED.index) for *_, best in fit]
+    read = [[_decoded(line, name) or "" for name in names] for line in lines]
+    told = next((texts for texts in read if len(set(texts)) == len(names)), read[0])
+    shown = [f"as {name}: '{' '.join(text.split())[:40]}'" for name, text in zip(names, told, strict=True)]
+    return f" (it reads {' or '.join(shown)})" if shown else ""
 
 
 def wide_encoding(head: bytes) -> str | None:
