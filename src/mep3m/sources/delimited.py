@@ -80,7 +80,7 @@ def _decode_doubted(lines: Iterator[FileLine]) -> Iterator[DecodedLine]:
 
 
 def _decode_block(block: list[FileLine]) -> list[DecodedLine]:
-    """Decode lines in GB18030 in one go, which gives most of their check's time back; one by one where one fails.
+    """Decode lines in GB18030 in one go, which gives their check's time back; one by one where one fails.
 
     Those that are likely in another encoding carry that problem.
     """

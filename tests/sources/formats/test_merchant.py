@@ -205,6 +205,28 @@ def test_elements_are_read_by_their_local_name_and_empty_ones_hide_none(tmp_path
 
 
 @pytest.mark.parametrize(
+    "item",
+    [
+        OAK.format("Oak", "Home").replace("<item>", '<item x:y="1">'),
+        OAK.format("Oak", "Home").replace("<title>", "<title sy:kind='a b:c=\"d\"' kind='e'>"),
+        OAK.format("Oak", "Home").replace("<item><id>", '<item\n s:t = "1"\n u:v="2"><id i:j="3"/><id>'),
+        OAK.format("Oak", "Home").replace("<id>", '<link q:rel="x" href="https://a.cn/1"/><id>'),
+    ],
+)
+def test_a_prefix_of_an_attribute_need_not_be_declared(tmp_path: Path, item: str) -> None:
+    assert rows_of(tmp_path, FEED.format(item).encode()) == [("1", "Oak", ["Home"])]
+
+
+@pytest.mark.parametrize("link", ['href="u"', 'x:href="u"', 'x:href="v" href="u"', 'href="u" x:href="v"'])
+def test_a_link_is_the_attribute_of_that_local_name(tmp_path: Path, link: str) -> None:
+    path = tmp_path / "feed.xml"
+    path.write_text(f"<feed><entry><id>1</id><link {link}/></entry></feed>")
+    feed = merchant.MerchantXml(path, "shop", Columns(id="id", image="link"))
+    (batch,) = (batch for part in feed.parts() for batch in feed.read(part))
+    assert batch.products["image_ref"].to_pylist() == ["u"]
+
+
+@pytest.mark.parametrize(
     ("written", "title"),
     [
         ("Oak&nbsp;shelf", "Oak\xa0shelf"),

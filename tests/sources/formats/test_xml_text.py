@@ -11,7 +11,7 @@ from lxml import etree
 
 from mep3m.errors import FormatError
 from mep3m.sources.formats import xml_text
-from mep3m.sources.formats.xml_text import XmlText, local_name
+from mep3m.sources.formats.xml_text import XmlText, attribute, local_name
 
 
 def text_of(path: Path, content: bytes) -> bytes:
@@ -30,7 +30,12 @@ def text_of(path: Path, content: bytes) -> bytes:
         (b"\xef\xbb\xbf<a/>", b"<a/>"),
         (b"\r\n \t<a/>", b"<a/>"),
         (b"<g:a><g:b/></g:a>", b"<a><b/></a>"),
-        (b"<a xmlns:g='u' g:c='1'/>", b"<a xmlns:g='u' g:c='1'/>"),
+        (b"<a xmlns:g='u' g:c='1'/>", b"<a xmlns:g='u' g\xc2\xb7c='1'/>"),
+        (
+            b"<a x:b = '1 y:c=2'\n y:b='>'>s:t='u'</a>",
+            b"<a x\xc2\xb7b = '1 y:c=2'\n y\xc2\xb7b='>'>s:t='u'</a>",
+        ),
+        (b"<a xml:lang='de' b='x:y'/>", b"<a xml:lang='de' b='x:y'/>"),
         (b"<a>5 < 6:7</a>", b"<a>5 < 6:7</a>"),
         (b"<a>&nbsp;&amp;&lt;&none;</a>", b"<a>\xc2\xa0&amp;&lt;&amp;none;</a>"),
         (
@@ -56,7 +61,24 @@ def test_the_text_is_utf_8_from_its_first_sign(
 
 @given(
     st.lists(
-        st.sampled_from(["<g:a>", "</g:a>", "&eacute;", "&amp;", "x", "茶", "&", "<", ":"]), max_size=40
+        st.sampled_from(
+            [
+                "<g:a>",
+                "</g:a>",
+                "&eacute;",
+                "&amp;",
+                "x",
+                "茶",
+                "&",
+                "<",
+                ":",
+                ' x:y="1"',
+                "<e x:y='\">'",
+                '"',
+                ">",
+            ]
+        ),
+        max_size=40,
     ),
     st.integers(1, 9),
 )
@@ -82,6 +104,16 @@ def test_an_encoding_that_does_not_exist_and_a_damaged_gzip_are_errors(tmp_path:
         text_of(tmp_path / "a.xml", b"<?xml version='1.0' encoding='klingon'?><a/>")
     with pytest.raises(FormatError, match="is damaged"):
         text_of(tmp_path / "a.xml.gz", gzip.compress(b"<a/>")[:8])
+
+
+def test_a_tag_that_never_ends_is_held_no_longer_than_its_limit(tmp_path: Path) -> None:
+    content = b"<a x:y='" + b"1" * (2 * xml_text.TAG_LIMIT) + b"'/>"
+    assert text_of(tmp_path / "a.xml", content) == content
+
+
+def test_attributes_by_local_name() -> None:
+    root = etree.fromstring("<a xmlns:g='v'><b g:c='1' c='2'/><b x·c='3'/><b g:c='4' c=''/><b d='5'/></a>")
+    assert [attribute(one, "c") for one in root] == ["2", "3", "4", None]
 
 
 def test_local_names() -> None:

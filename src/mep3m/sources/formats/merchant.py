@@ -17,7 +17,7 @@ from mep3m.sources.base import BATCH_ROWS, Batch, Part, Source
 from mep3m.sources.cells import CATEGORY_MARK
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
-from mep3m.sources.formats.xml_text import XmlText, local_name
+from mep3m.sources.formats.xml_text import XmlText, attribute, local_name
 from mep3m.sources.lines import open_bytes
 from mep3m.sources.tables import TableSource
 
@@ -104,7 +104,7 @@ class MerchantXml:
         for child in element:
             if not (name := local_name(child)):
                 continue
-            text = (child.get("href") if name == "link" else None) or "".join(child.itertext())
+            text = (attribute(child, "href") if name == "link" else None) or "".join(child.itertext())
             before, text = values.get(name), text.strip()
             if not before:
                 values[name] = text

@@ -17,10 +17,17 @@ CHUNK = 2**16
 _DECLARED = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)""")
 #: the prefix of an element's name, which need not be declared to be read past
 _PREFIX = re.compile(rb"<(/?)[A-Za-z_][A-Za-z0-9_.-]{0,60}:(?=[A-Za-z_])")
+#: a start tag with its attributes, and what stands in it: a value in quotes or the prefix of a name
+_TAG = re.compile(rb"""<[A-Za-z_](?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>""")
+_ATTRIBUTE = rb"""(?<=\s)(?!xml(?:ns)?:)([A-Za-z_][A-Za-z0-9_.-]{0,60}):(?=[A-Za-z_][^\s<>"'=]*\s*=)"""
+_PREFIXED = re.compile(rb""":[A-Za-z_][^\s<>"'=]*\s*=""")  # quickly found; most feeds have none
+_IN_TAG = re.compile(_ATTRIBUTE + rb"""|("[^"]*"|'[^']*')""")
+#: what stands for the ':' of an attribute's name: 'href' and 'x:href' may be two attributes of one element
+_MARK = "\u00b7"
 _ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,31});")
 _OF_XML = frozenset({"amp", "lt", "gt", "quot", "apos"})
-#: bytes at the end of a chunk in which a prefix or an entity may have begun
-_TAIL = 64
+#: bytes at the end of a chunk in which a prefix or an entity may have begun, and of the longest tag
+_TAIL, TAG_LIMIT = 64, 2**18
 
 
 class XmlText:
@@ -54,21 +61,36 @@ class XmlText:
 
     def read(self, size: int = CHUNK) -> bytes:
         """Return the next bytes, some more or less than `size`; none at the end."""
-        while len(self._waiting) <= 2 * _TAIL and not self._ended:
-            try:
-                content = self._file.read(CHUNK)
-            except GZIP_ERRORS:
-                content = b""
-                self._waiting += b"\xff"  # which the parser refuses in its place
-            self._ended = not content
-            self._waiting += self._decoded(content, final=self._ended)
-        ready = self._waiting
-        cut = len(ready)
-        if not self._ended:
-            begun = max(ready.rfind(b"&", cut - _TAIL), ready.rfind(b"<", cut - _TAIL))
-            cut = begun if begun >= 0 else cut
-        ready, self._waiting = ready[:cut], ready[cut:]
-        return _ENTITY.sub(self._character, _PREFIX.sub(rb"<\1", ready))
+        cut = 0
+        while not cut and not self._ended:
+            self._fill()
+            cut = self._whole()
+        ready = self._waiting[: cut or None]
+        self._waiting = self._waiting[len(ready) :]
+        ready = _PREFIX.sub(rb"<\1", ready)
+        if _PREFIXED.search(ready):
+            ready = _TAG.sub(lambda tag: _IN_TAG.sub(_marked, tag[0]), ready)
+        return _ENTITY.sub(self._character, ready)
+
+    def _fill(self) -> None:
+        try:
+            content = self._file.read(CHUNK)
+        except GZIP_ERRORS:
+            content = b""
+            self._waiting += b"\xff"  # which the parser refuses in its place
+        self._ended = not content
+        self._waiting += self._decoded(content, final=self._ended)
+
+    def _whole(self) -> int:
+        """Return how many of the waiting bytes do not end inside a prefix, an entity or a start tag."""
+        ready, size = self._waiting, len(self._waiting)
+        if self._ended or size <= 2 * _TAIL:
+            return size if self._ended else 0
+        begun = max(ready.rfind(b"&", size - _TAIL), ready.rfind(b"<", size - _TAIL))
+        tag = ready.rfind(b"<", max(0, size - TAG_LIMIT))
+        if tag >= 0 and ready[tag + 1 : tag + 2].isalpha() and not _TAG.match(ready, tag):
+            begun = tag if begun < 0 else min(begun, tag)
+        return begun if begun >= 0 else size
 
     def _character(self, match: re.Match[bytes]) -> bytes:
         """Return the character of an entity; one that nothing declares stays as it is written."""
@@ -86,6 +108,17 @@ class XmlText:
         except UnicodeDecodeError:
             self._ended = True
             return b"\xff"  # which the parser refuses in its place
+
+
+def _marked(match: re.Match[bytes]) -> bytes:
+    """Return a value as it is, and a prefix with the mark that stands for its ':'."""
+    return match[2] or match[1] + _MARK.encode()
+
+
+def attribute(element: etree._Element, name: str) -> str | None:
+    """Return an attribute by its local name, the one without a prefix first; `None` without."""
+    values = (value for key, value in element.items() if re.split(rf"[}}{_MARK}]", key)[-1] == name)
+    return element.get(name) or next(values, None)
 
 
 def local_name(element: etree._Element) -> str:
