@@ -9,6 +9,7 @@ from mep3m.errors import NotFoundError, UsageError, did_you_mean
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.base import Source
 from mep3m.sources.format_names import ENDINGS, FORMATS, named_format, says_nothing
+from mep3m.store.walk import listed
 
 
 def open_source(entry: SourceEntry, base: Path = Path()) -> Source:
@@ -38,7 +39,7 @@ def find_format(path: Path) -> str:
         UsageError: nothing says it.
     """
     if path.is_dir():
-        endings = {child.suffix.lower() for child in path.iterdir() if child.is_file()}
+        endings = {child.suffix.lower() for child in listed(path) if child.is_file()}
         known = sorted(endings & {".tar", ".html", ".htm"})
         return ENDINGS[known[0]] if known else "folder"
     name = path.with_suffix("") if path.suffix == ".gz" else path

@@ -235,9 +235,3 @@ def test_composed_and_decomposed_names_are_the_same(tmp_path: Path, inside: str,
     root = tmp_path / "photos"
     assert same_name(root, root / reference).read_bytes() == b"x"
     assert not same_name(root, root / "Möbel/Tee.jpg").exists()
-
-
-@pytest.mark.parametrize("name", [".git/a", "a/._b.jpg", "__MACOSX/a", "@eaDir/b", ".DS_Store"])
-def test_what_systems_leave_is_hidden(name: str) -> None:
-    assert archives.is_hidden(name)
-    assert not archives.is_hidden("a.b/c.jpg")

@@ -36,10 +36,14 @@ def write(
     return write_readings(files, out, out.with_suffix(".sqlite"), (settings, pool))
 
 
-def test_files_are_sorted_by_path_and_links_are_left(folder: Path) -> None:
+def test_files_are_sorted_by_path_and_what_systems_left_is_none(folder: Path) -> None:
     (folder / "link.png").symlink_to(folder / "a.png")
+    for hidden in (".git", ".thumbnails", "__MACOSX", "@eaDir", "sub/.cache"):
+        (folder / hidden).mkdir()
+        (folder / hidden / "x.png").write_bytes(b"no image of a person's")
+    (folder / "sub" / "._c.jpg").write_bytes(b"no image")
     names = [file.name for file in image_files(folder, SUFFIXES)]
-    assert names == ["a.png", "b.png", "dot.png", "sub/blank.png", "sub/broken.png", "sub/c.jpg"]
+    assert names == ["a.png", "b.png", "dot.png", "link.png", "sub/blank.png", "sub/broken.png", "sub/c.jpg"]
 
 
 def test_one_object_an_image_in_order(folder: Path, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def ocr(
     from mep3m.stages.ocr.stage import default_cache, store_images
     from mep3m.store import Store
     from mep3m.store.layout import Layout, stores_below
+    from mep3m.store.walk import walk
 
     reading, running = (given_options(options, kind.model_fields) for kind in (OcrSettings, PoolSettings))
     settings = OcrSettings.parse(reading, "mep3m ocr"), PoolSettings.parse(running, "mep3m ocr")
@@ -66,6 +67,8 @@ def ocr(
     if unread:
         count = f"{len(unread):,} images are not read ({unread[0]}"
         click.echo(f"note: {count}{', ...' if unread[1:] else ''}); convert them to JPEG or PNG", err=True)
+    for link in () if store else sorted(path for path in walk(source) if path.is_dir()):
+        click.echo(f"note: {link} is a link that leads out of {source}; its images are not read", err=True)
     total = sum(1 for _ in files())
     if not total:
         if store is None and stores_below(source):

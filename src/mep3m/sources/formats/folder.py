@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,8 +14,8 @@ from mep3m.sources.base import Batch, Part
 from mep3m.sources.cells import PATH_MARK
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
-from mep3m.sources.images.archives import is_hidden
 from mep3m.store.filesystem import as_text
+from mep3m.store.walk import walk
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".gif", ".webp", ".bmp"})
 #: images that are not read; each is refused, none left out without a word
@@ -84,26 +83,6 @@ class FolderSource:
         columns = Columns(id="id", image="image", path="path", separator=PATH_MARK)
         mapping = ColumnMap(columns, self.name, self.root.name, self.missing, decoded=True)
         yield mapping.batch(rows, ("id", "image", "path"), contents)
-
-
-def walk(root: Path) -> Iterator[Path]:
-    """Yield the files below a folder; a link is entered where it stays below, else yielded itself.
-
-    A link to one of the folders above it would never end and is left out.
-    """
-    top = os.path.realpath(root)
-    for folder, names, files in os.walk(root, followlinks=True):
-        here, entered = os.path.realpath(folder), []
-        for name in (name for name in names if not is_hidden(name)):
-            real = os.path.realpath(Path(folder, name))
-            if not real.startswith(top + os.sep) and real != top:
-                yield Path(folder, name)
-            elif not (here + os.sep).startswith(real + os.sep):
-                entered.append(name)
-        names[:] = entered
-        for path in (Path(folder, name) for name in files if not is_hidden(name)):
-            if path.is_file():
-                yield path
 
 
 def open_folder(entry: SourceEntry, path: Path) -> FolderSource:

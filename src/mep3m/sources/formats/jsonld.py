@@ -22,6 +22,7 @@ from mep3m.sources.encodings import decodes, wide_encoding
 from mep3m.sources.names import spell
 from mep3m.store.filesystem import as_text
 from mep3m.store.rejects import INGEST, Reject
+from mep3m.store.walk import walk
 
 NAMES = ("id", "title", "image", "path")
 COLUMNS = Columns(id="id", title="title", image="image", path="path", separator=PATH_MARK)
@@ -50,7 +51,7 @@ class JsonLdSource:
         """
         if self.path.is_file():
             return [self.path]
-        pages = [p for p in self.path.rglob("*") if p.suffix.lower() in (".html", ".htm") and p.is_file()]
+        pages = [p for p in walk(self.path) if p.suffix.lower() in (".html", ".htm") and p.is_file()]
         if not pages:
             raise InputError(f"{self.path} holds no saved pages (.html, .htm)")
         return sorted(pages, key=lambda page: page.relative_to(self.path).as_posix())

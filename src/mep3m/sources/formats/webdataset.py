@@ -20,8 +20,9 @@ from mep3m.sources.cells import CellError, record_cell
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
 from mep3m.sources.encodings import decode_text
-from mep3m.sources.images.archives import is_hidden, read_members
+from mep3m.sources.images.archives import read_members
 from mep3m.store.rejects import INGEST, Reject
+from mep3m.store.walk import is_hidden, listed
 
 IMAGES = frozenset({"jpg", "jpeg", "jfif", "jpe", "png", "gif", "webp", "bmp"})
 TEXTS = frozenset({"txt", "text", "cls"})
@@ -54,7 +55,7 @@ class WebDatasetSource:
         """
         archives = [self.path]
         if self.path.is_dir():
-            archives = sorted(path for path in self.path.glob("*.tar") if not is_hidden(path.name))
+            archives = [path for path in listed(self.path) if path.suffix == ".tar"]
         if not archives:
             raise InputError(f"{self.path} holds no .tar files")
         return archives

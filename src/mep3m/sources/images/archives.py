@@ -20,9 +20,9 @@ import rarfile
 from mep3m.errors import FormatError, UsageError
 from mep3m.sources.encodings import is_chinese
 from mep3m.store.filesystem import as_text
+from mep3m.store.walk import listed
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".rar")
-_LEFT_BY_SYSTEMS = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information"})
 #: a name in a .zip file is UTF-8
 _UTF8_FLAG = 0x800
 ARCHIVE_ERRORS = (
@@ -42,12 +42,6 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ENDINGS)
 
 
-def is_hidden(name: str) -> bool:
-    """Whether systems left a path beside the files of people: '.git', '._1.jpg', '__MACOSX', '@eaDir'."""
-    steps = name.split("/")
-    return any(step in _LEFT_BY_SYSTEMS or step.startswith(".") for step in steps)
-
-
 def archive_stem(path: Path) -> str:
     """Return the name of an archive without its ending ('1' of '1.rar')."""
     name = path.name
@@ -61,7 +55,7 @@ def find_archives(root: Path) -> list[Path]:
     """Return the archive itself, or all archives in a folder, sorted by name."""
     if root.is_file():
         return [root] if is_archive(root) else []
-    return sorted(path for path in root.iterdir() if path.is_file() and is_archive(path))
+    return [path for path in listed(root) if path.is_file() and is_archive(path)]
 
 
 def read_members(archive: Path, limit: int) -> Iterator[tuple[str, bytes]]:

@@ -21,6 +21,7 @@ from mep3m.sources.images.archives import candidates, find_archives, is_archive,
 from mep3m.store.filesystem import inside
 from mep3m.store.images import ContentImages
 from mep3m.store.rejects import image_reject
+from mep3m.store.walk import listed
 
 STAGE = "images"
 COLUMNS = ("image", "image_width", "image_height", "image_format")
@@ -103,7 +104,7 @@ class Intake:
         if root is None:
             return
         archives = find_archives(root) if root.exists() else []
-        if archives and (is_archive(root) or not any(path.is_dir() for path in root.iterdir())):
+        if archives and (is_archive(root) or not any(path.is_dir() for path in listed(root))):
             beside = _loose_files(root)
             yield from self._from_archives([name for name in references if name not in beside], archives)
             references = [name for name in references if name in beside]

@@ -18,6 +18,7 @@ from mep3m.stages.ocr.lines import TextLine, clean_lines, is_single, reading_ord
 from mep3m.stages.ocr.pool import Failure, Limits, Pool
 from mep3m.stages.ocr.promotion import score_lines
 from mep3m.store.filesystem import as_text, hash_file
+from mep3m.store.walk import walk
 
 #: groups a process in one window; a window's results are held in memory until all are there
 _WINDOW_GROUPS = 16
@@ -154,13 +155,10 @@ def finish(lines: list[TextLine], settings: OcrSettings) -> list[TextLine]:
 
 
 def image_files(folder: Path, suffixes: frozenset[str]) -> Iterator[ImageFile]:
-    """Yield the images below a folder, sorted by their path relative to it, links not followed."""
-    for root, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(root) / name
-            if path.suffix.lower() in suffixes and path.is_file() and not path.is_symlink():
-                yield ImageFile(as_text(path.relative_to(folder).as_posix()), path)
+    """Yield the images below a folder, sorted by their path relative to it."""
+    images = [path for path in walk(folder) if path.suffix.lower() in suffixes and path.is_file()]
+    for path in sorted(images, key=lambda path: path.relative_to(folder).as_posix()):
+        yield ImageFile(as_text(path.relative_to(folder).as_posix()), path)
 
 
 def _key(file: ImageFile) -> str | None:
