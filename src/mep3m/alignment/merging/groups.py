@@ -348,6 +348,7 @@ class _Placer:
         }
         derived = {above: n for above, n in self._derived(number).items() if self.groups[above].placed}
         problems = self._rival_classes(group, given)
+        given -= {number}  # joined with the class that it was to be below
         parent: int | None = None
         if linked:
             parent = self._deepest(linked)
