@@ -175,3 +175,49 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path, encoding: str) ->
     path = tmp_path / "instances.json"
     path.write_bytes(json.dumps(GOOD).encode(encoding))
     assert len(open_rpc(SourceEntry(name="rpc", path=str(path)), path).categories) == len(CATEGORIES)
+
+
+@pytest.mark.parametrize("large", ["123456789012345678901234567890", "1e20", "9007199254740992.0"])
+def test_an_id_that_lost_its_last_digits_is_refused(tmp_path: Path, large: str) -> None:
+    text = json.dumps(GOOD).replace('"id": 10,', f'"id": {large},')
+    path = tmp_path / "instances.json"
+    path.write_text(text)
+    (batch,) = (
+        batch for part in RpcSource(path, "rpc").parts() for batch in RpcSource(path, "rpc").read(part)
+    )
+    assert batch.products["source_id"].to_pylist() == ["11"]
+    assert batch.rejects[0].reason.endswith("which keeps 15 digits only; write it as text")
+
+
+@pytest.mark.parametrize("padded", [" 10", "10 ", "\t10"])
+def test_space_around_an_id_is_none_of_it(tmp_path: Path, padded: str) -> None:
+    notes = [{"image_id": padded, "category_id": " 1"}, GOOD["annotations"][1]]
+    table, rejects = read(tmp_path, annotations=notes)
+    assert (table.equals(read(tmp_path)[0]), rejects) == (True, [])
+
+
+@pytest.mark.parametrize("name", [["a", "b"], {"zh": "茶"}, [["a"]]])
+@pytest.mark.parametrize("key", ["name", "supercategory"])
+def test_a_category_whose_name_is_no_text_refuses_its_images(tmp_path: Path, name: object, key: str) -> None:
+    table, (reject,) = read(tmp_path, categories=[CATEGORIES[0], {**CATEGORIES[1], key: name}])
+    assert table["line"].to_pylist() == [1]
+    assert reject.reason.startswith(f"category 2: '{key}' ")
+
+
+@pytest.mark.parametrize(("name", "title"), [(None, "2"), ("", "2"), ("none", "none"), (7, "7")])
+def test_a_category_without_a_name_is_called_by_its_id(tmp_path: Path, name: object, title: str) -> None:
+    table, _ = read(tmp_path, categories=[CATEGORIES[0], {"id": 2, "name": name, "supercategory": "none"}])
+    assert table["title"].to_pylist()[1] == title
+    assert table["source_path"].to_pylist()[1] == (["7"] if name == 7 else [])
+
+
+@pytest.mark.parametrize("name", [["a.jpg"], 5, {"url": "a.jpg"}])
+def test_a_file_name_that_is_no_text_refuses_its_image(tmp_path: Path, name: object) -> None:
+    table, (reject,) = read(tmp_path, images=[{"id": 10, "file_name": name}, GOOD["images"][1]])
+    assert table["line"].to_pylist() == [2]
+    assert reject.line == 1
+
+
+def test_a_file_without_images_is_an_error_and_withdraws_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="holds no image: its list 'images' is empty"):
+        read(tmp_path, images=[])

@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from mep3m.errors import FormatError
 from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import Batch, Part
-from mep3m.sources.cells import PATH_MARK
+from mep3m.sources.cells import PATH_MARK, CellError, cell_text, too_large
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
 from mep3m.sources.encodings import decode_text
@@ -56,20 +56,16 @@ class RpcSource:
         return dict(value)
 
     @cached_property
-    def categories(self) -> dict[str, tuple[str, str]]:
-        """(name, path of category names) of each category id; the Chinese names where there are any."""
+    def categories(self) -> dict[str, _Named]:
+        """The names of each category id; the Chinese ones where there are any."""
         named = {}
         for node in self.content["categories"]:
             if isinstance(node, dict) and (key := _id(node.get("id"))) is not None:
-                above = str(node.get("supercategory") or "")
-                levels = ("" if above.strip().lower() in NO_CATEGORY else above, node.get("name"))
-                path = [str(name) for name in levels if name]
-                named[key] = (str(node.get("name", node["id"])), PATH_MARK.join(path))
+                named[key] = _named(node, ("supercategory", "name"), key)
         for row in self.content[RAW] if _is_list(self.content, RAW) else []:
             key = _id(row.get("category_id")) if isinstance(row, dict) else None
             if key is not None and key in named and row.get("name"):
-                path = [str(row[part]) for part in ("clas", "sku_class", "name") if row.get(part)]
-                named[key] = (str(row["name"]), PATH_MARK.join(path))
+                named[key] = _named(row, ("clas", "sku_class", "name"), key)
         return named
 
     @cached_property
@@ -98,7 +94,13 @@ class RpcSource:
         return [self.path]
 
     def parts(self) -> list[Part]:
-        """Return runs of images."""
+        """Return runs of images.
+
+        Raises:
+            FormatError: there are none.
+        """
+        if not self.content["images"]:
+            raise FormatError(f"{self.path} holds no image: its list 'images' is empty")
         count = len(self.content["images"])
         starts = range(0, count, PART_IMAGES)
         return [Part(self.path.name, i, min(i + PART_IMAGES, count), i + 1) for i in starts]
@@ -126,16 +128,40 @@ class RpcSource:
     def _row(self, index: int) -> Row:
         image = self.content["images"][index]
         key = _id(image.get("id")) if isinstance(image, dict) else None
-        if key is None or not image.get("file_name"):
-            return Row(index + 1, [], "the image has no 'id' or no 'file_name'", str(image)[:500])
+        name = image.get("file_name") if isinstance(image, dict) else None
+        if key is None or not name or not isinstance(name, str):
+            reason = "the image has no 'id' or no 'file_name'"
+            if name and isinstance(image.get("id"), float):
+                reason = too_large(image["id"], "id")
+            return Row(index + 1, [], reason, str(image)[:500])
         on_it = self.seen.get(key, {})
         unknown = [category for category in on_it if category not in self.categories]
         if unknown:
             return Row(
                 index + 1, [], f"category '{unknown[0]}' is not among the categories", str(image)[:500]
             )
-        title, path = self.categories[next(iter(on_it))] if len(on_it) == 1 else ("", "")
-        return Row(index + 1, [key, str(image["file_name"]), title, path])
+        if len(on_it) != 1:
+            return Row(index + 1, [key, name, "", ""])
+        category = self.categories[next(iter(on_it))]
+        return Row(index + 1, [key, name, category.title, category.path], category.problem, str(image)[:500])
+
+
+class _Named(NamedTuple):
+    """The names of a category, or why they are none."""
+
+    title: str
+    path: str
+    problem: str | None = None
+
+
+def _named(record: dict[str, Any], keys: tuple[str, ...], category: str) -> _Named:
+    """Return the names under `keys`, coarse to fine; without any, the title is the category's id."""
+    try:
+        texts = [cell_text(record.get(key), key, names=False).strip() for key in keys]
+    except CellError as error:
+        return _Named("", "", f"category {category}: {error}")
+    names = [text for text in texts if text and text.lower() not in NO_CATEGORY]
+    return _Named(texts[-1] or category, PATH_MARK.join(names))
 
 
 def _is_list(value: Any, key: str) -> bool:
@@ -143,10 +169,16 @@ def _is_list(value: Any, key: str) -> bool:
 
 
 def _id(value: Any) -> str | None:
-    """Return an id as text, 1 and "1" and 1.0 the same; `None` where the value cannot be one."""
+    """Return an id as text, 1 and "1" and 1.0 the same; `None` where the value cannot be one.
+
+    A number without its last digits (from 2**53 on, as a float) is none: it could be another's.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    try:
+        return cell_text(value, "id", names=False).strip() or None
+    except CellError:
+        return None
 
 
 def open_rpc(entry: SourceEntry, path: Path) -> RpcSource:
