@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 import mep3m.recipes.build
-import mep3m.training.linear.fit  # noqa: F401  (what a build would import on its way)
+import mep3m.training.linear.fit
 from mep3m.engine import make_engine
 from mep3m.settings.project import load_project
 from mep3m.settings.simulator import SimulatorSettings

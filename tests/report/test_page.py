@@ -162,3 +162,17 @@ def test_a_name_from_data_cannot_end_the_script_of_a_chart(name: str) -> None:
     html = charts.bars({f"</script><img>{name}": 1}, "x", "y")
     assert html.count("</script>") == html.count("<script")
     assert "<img" not in html
+
+
+def test_the_same_charts_are_the_same_bytes_in_every_run_and_each_has_its_own_id(tmp_path: Path) -> None:
+    for name in ("a.html", "b.html"):
+        alike = charts.bars({"x": 1}, "x", "y") + charts.bars({"x": 1}, "x", "y")
+        other = Section("o", "<p>no chart</p>")
+        write_page(tmp_path / name, "t", [Section("s", alike), other, Section("u", f"<p/>{alike}")], {})
+    html = (tmp_path / "a.html").read_text()
+    assert html == (tmp_path / "b.html").read_text()
+    ids = re.findall(r'<div id="(chart-[^"]+)"', html)
+    assert [one.rpartition("-")[2] for one in ids] == ["1", "2", "3", "4"]
+    assert [html.count(f'"{one}"') for one in ids] == [3] * 4
+    assert len(set(ids)) == 4
+    assert "<p>no chart</p>" in html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -112,4 +113,6 @@ def _render(figure: Any, x: str, y: str, height: int = 360, side: int = 60) -> s
     )
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(gridcolor=GRID, zerolinecolor=GRID, linecolor=GRID)
-    return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False}))
+    options = {"full_html": False, "include_plotlyjs": False, "config": {"displaylogo": False}}
+    name = hashlib.sha256(figure.to_json().encode()).hexdigest()[:16]  # Plotly's own is another in every run
+    return str(figure.to_html(**options, div_id=f"chart-{name}"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,8 @@ from markupsafe import Markup
 
 from mep3m import __version__
 from mep3m.store.filesystem import atomic_write
+
+_CHART = re.compile(r'<div id="(chart-[0-9a-f]{16})"')
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,26 @@ def picture(content: bytes, kind: str = "jpeg", alt: str = "") -> str:
     return render("picture.html", source=f"data:image/{kind};base64,{encoded}", alt=alt)
 
 
+def _number_charts(html: str, number: Iterator[int]) -> str:
+    """Return HTML with each chart's id numbered: two charts of a page may be alike."""
+    pieces = _CHART.split(html)  # text, then name and text of each chart
+    numbered = [
+        f'<div id="{name}-{n}"{text.replace(name, f"{name}-{n}")}'
+        for name, text, n in zip(pieces[1::2], pieces[2::2], number, strict=False)
+    ]
+    return "".join([pieces[0], *numbered])
+
+
 def write_page(path: Path, title: str, sections: Sequence[Section], facts: Mapping[str, Any]) -> None:
     """Write the page; `facts` are the settings, seeds and versions that made its numbers."""
     from plotly.offline import get_plotlyjs
 
     charts = any("plotly" in section.html for section in sections)
+    number = itertools.count(1)
     text = render(
         "page.html",
         title=title,
-        sections=[(section.title, section.note, Markup(section.html)) for section in sections],
+        sections=[(one.title, one.note, Markup(_number_charts(one.html, number))) for one in sections],
         facts={"mep3m": __version__, **facts},
         script=Markup(get_plotlyjs()) if charts else "",
     )
