@@ -1,8 +1,8 @@
 """Kill -9 whole builds at random moments, finish them, and compare every byte with an undisturbed build.
 
-The shops are simulated. Builds are forked from a process that has imported everything, so that the moments fall
-into the work; each runs in a session of its own and is killed with all that it started. Moments are drawn evenly
-over the time of the undisturbed build, each further one of a build over what may be left of it. Only
+The shops are simulated. Builds are forked from a process that has imported everything, so that the moments
+fall into the work; each runs in a session of its own and is killed with all that it started. Moments are
+drawn evenly over the time of the undisturbed build, each further one of a build over what may be left of it. Only
 `timings.json` is not compared: it holds times.
 
     python -m bench.build_faults --kills 40 --out build_faults.json
@@ -80,8 +80,8 @@ def main() -> None:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        settings = SimulatorSettings(products=options.products, platforms=3, categories=8, images=False, seed=3)
-        project = simulate(root / "shops", settings).project
+        shops = SimulatorSettings(products=options.products, platforms=3, categories=8, images=False, seed=3)
+        project = simulate(root / "shops", shops).project
         if ended(fork(project, root / "first", options.workers)):  # compiles what is compiled once
             raise SystemExit((root / "first.err").read_text())
         start = time.perf_counter()

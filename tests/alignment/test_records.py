@@ -164,3 +164,18 @@ def test_sides_from_products_keeps_counts_and_the_first_titles() -> None:
 def test_one_platform_is_not_enough() -> None:
     with pytest.raises(UsageError, match="two sources or more; found those of shop1"):
         sides_from_products([to_table([product(1, "shop1", ("A",))])])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'id,path,titles\n1,家电 > 电视,a || b\n2,"Home > Beds, large",\n',
+        "id;path;titles\n1;家电 > 电视;a || b\n2;Home > Beds, large;\n",
+        'id\tpath\ttitles\n1\t家电 > 电视\ta || b\n2\t"Home > Beds, large"\t\n',
+    ],
+)
+def test_a_table_of_categories_may_have_commas_or_semicolons(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    side, rejects = read_side(tmp_path / "a.csv")
+    assert [entry.path for entry in side] == [("家电", "电视"), ("Home", "Beds, large")]
+    assert (side["1"].titles, rejects) == (("a", "b"), [])

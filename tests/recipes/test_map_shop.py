@@ -98,6 +98,40 @@ def test_a_published_taxonomy_is_a_shop_too(tmp_path: Path, name: str, text: str
     assert "A > B" in [entry.label for entry in shop.side]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cid,parent_cid,name,is_parent\n16,0,女装,true\n50010850,16,连衣裙,false\n162104,16,衬衫,false\n",
+        "类目ID,父类目ID,类目名称\n1,0,女装\n2,1,连衣裙\n3,1,衬衫\n",
+        "category_id\tpid\tcategory_name\n1\t0\t女装\n2\t1\t连衣裙\n3\t1\t衬衫\n",
+        "code;parent;name;title\nA;;女装;x\nB;A;连衣裙;y\nC;A;衬衫;z\n",
+    ],
+)
+def test_a_table_with_parents_is_one_of_categories(tmp_path: Path, text: str) -> None:
+    (tmp_path / "cats.csv").write_text(text)
+    shop = read_shop(tmp_path / "cats.csv")
+    assert [entry.label for entry in shop.side] == ["女装", "女装 > 连衣裙", "女装 > 衬衫"]
+    assert shop.entry is None
+
+
+@pytest.mark.parametrize("parent", ["A1", "id:1", ""])
+def test_products_that_name_the_parent_of_a_variant_are_products(tmp_path: Path, parent: str) -> None:
+    rows = f"1,A1,Shirt,,Clothes > Shirts\n2,A1-S,Shirt S,{parent},Clothes > Shirts\n3,B,Mug,,Home > Mugs\n"
+    (tmp_path / "woo.csv").write_text(f"ID,SKU,Name,Parent,Categories\n{rows}")
+    shop = read_shop(tmp_path / "woo.csv")
+    assert shop.entry is not None
+    assert [entry.label for entry in shop.side if len(entry.path) > 1] == ["Clothes > Shirts", "Home > Mugs"]
+
+
+@pytest.mark.parametrize("name", ["page.csv", "page.tsv", "page.txt", "page.json", "page.xml"])
+@pytest.mark.parametrize("start", ["<!DOCTYPE html>\n<html>", "\ufeff\n<HTML>"])
+def test_a_web_page_is_called_one_whatever_its_name_says(tmp_path: Path, name: str, start: str) -> None:
+    (tmp_path / name).write_text(f"{start}<title>503, busy</title></html>\n")
+    for read in (read_shop, read_categories):
+        with pytest.raises(FormatError, match=r"is a web page \(an error page in place of an export\?\)"):
+            read(tmp_path / name)
+
+
 def test_what_is_neither_catalogue_nor_taxonomy_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "other.xml").write_text("<a><b/></a>")
     with pytest.raises(FormatError, match=r"other\.xml is no taxonomy known here"):

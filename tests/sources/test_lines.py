@@ -133,6 +133,9 @@ def test_few_lines_that_are_nothing_are_refused_line_by_line_and_many_at_once(tm
         ("id,title\n".encode("utf-16-le"), "looks like UTF-16 without a byte order mark; save it as UTF-8"),
         ("id,title\n".encode("utf-16-be"), "looks like UTF-16 without a byte order mark"),
         (bytes(100), "is a binary file, not text"),
+        (b"\xef\xbb\xbf<!doctype HTML><p>a,b", "is a web page .*, not a table"),
+        (b"\n <html>\n", "is a web page .*, not a table"),
+        (b'<?xml version="1.0"?><rss/>', "is XML, not a table; for a Merchant feed write --format merchant"),
     ],
 )
 def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, message: str) -> None:

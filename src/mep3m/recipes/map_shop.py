@@ -23,6 +23,7 @@ from mep3m.alignment.review.decisions import Decision, contradictions, links, pr
 from mep3m.alignment.review.write import write_review
 from mep3m.alignment.taxonomies.nodes import PublishedTaxonomy
 from mep3m.alignment.taxonomies.published import read_categories
+from mep3m.alignment.taxonomies.tables import lists_categories
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.settings.align import AlignSettings, MergeSettings
 from mep3m.settings.sources import SourceEntry
@@ -112,6 +113,7 @@ def _lists_categories(path: Path, seen: Inspection) -> bool:
     """Whether a file is a table of categories and not of products."""
     names = {column.name.lower() for column in seen.columns}
     published = any(name.startswith("#") for name in names) or "parent_id" in names
+    published = published or lists_categories(path, [column.name for column in seen.columns])
     listed = {"id", "path"} <= names and not {"title", "product_name"} & names
     return path.suffix.lower() in TEXTS and (published or listed)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from mep3m.errors import FormatError, NotFoundError, SettingsError
+from mep3m.safe_xml import WEB_PAGE, is_web_page
 from mep3m.sources.encodings import decodes, is_chinese, suggestion, wide_encoding
 
 #: bytes of one line; a longer line is refused and its bytes are skipped, never held
@@ -228,7 +229,7 @@ def _detect(path: Path, size: int | None, time: int | None) -> str:
             head = file.read(4096)
     except GZIP_ERRORS as error:
         raise FormatError(f"{path} is damaged: {error}") from None
-    _refuse_binary(path, head)
+    _refuse_others(path, head)
     sample = []
     for line in read_lines(path):
         if not line.content.isascii() and line.problem is None:
@@ -278,7 +279,12 @@ def text_encoding(path: Path, named: str | None) -> str:
     return "utf-8" if marked else name
 
 
-def _refuse_binary(path: Path, head: bytes) -> None:
+def _refuse_others(path: Path, head: bytes) -> None:
+    """Refuse a file that is no table, whatever its name says."""
+    if is_web_page(head):
+        raise FormatError(f"{path} {WEB_PAGE}, not a table")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<?xml"):
+        raise FormatError(f"{path} is XML, not a table; for a Merchant feed write --format merchant")
     if head.count(b"\x00") <= 8 + len(head) // 100:
         return
     even, odd = head[::2].count(b"\x00"), head[1::2].count(b"\x00")

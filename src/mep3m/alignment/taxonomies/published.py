@@ -21,6 +21,7 @@ from mep3m.alignment.taxonomies.tables import (
 )
 from mep3m.alignment.taxonomies.trees import gpc_nodes, gpc_xml_nodes, json_kind, shopify_nodes, xml_kind
 from mep3m.errors import FormatError, NotFoundError
+from mep3m.safe_xml import WEB_PAGE, is_web_page
 
 #: bytes of a taxonomy; GPC in XML, the longest known, has 30 million
 MOST_BYTES = 512 * 2**20
@@ -81,7 +82,12 @@ def _from_json(path: Path) -> tuple[str, str | None, Iterable[TaxonomyNode]]:
 
 def _from_xml(path: Path) -> tuple[str, str | None, Iterable[TaxonomyNode]]:
     content = path.read_bytes()
+    if is_web_page(content):
+        raise FormatError(f"{path} {WEB_PAGE}, neither products nor categories")
     said = xml_kind(content)
     if said is None:
-        raise FormatError(f"{path} is no taxonomy known here: GPC's XML has elements named segment and brick")
+        raise FormatError(
+            f"{path} is no taxonomy known here: GPC's XML has elements named segment and brick; a feed of "
+            "products is read where its name ends in .xml"
+        )
     return (*said, gpc_xml_nodes(content))

@@ -84,6 +84,21 @@ def table_kind(table: TableText) -> str | None:
     return None
 
 
+def lists_categories(path: Path, header: Sequence[str]) -> bool:
+    """Whether a text table under this header is one of categories, as such a taxonomy is published.
+
+    One with a parent column is where most of the parents that it names are ids of its own rows: products
+    name a variant's parent, too, but by another number.
+    """
+    head = TableText(path, [name.lower() for name in header], [], "")
+    if table_kind(head) != "parents":
+        return table_kind(head) is not None
+    table = read_table(path, read_text(path))
+    nodes = list(parent_nodes(table)) if table_kind(table) == "parents" else []
+    ids, parents = {node.id for node in nodes}, [node.parent for node in nodes if node.parent]
+    return 2 * sum(parent in ids for parent in parents) > len(parents)
+
+
 def version_of(table: TableText) -> str | None:
     """Return the version that the lines before the header, or a column of that name, say."""
     if match := re.search(r"version[^\w]*([\w.]*\d[\w.]*)", table.before, re.IGNORECASE):

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mep3m.errors import FormatError, UsageError
+from mep3m.safe_xml import WEB_PAGE, is_web_page
 from mep3m.settings.sources import Columns, SourceEntry, TableFormat, TableSettings
 from mep3m.sources.catalogue import find_format, open_source
 from mep3m.sources.cells import PATH_MARK
@@ -82,8 +83,8 @@ def guess_format(path: Path) -> str:
         head = file.read(4096)
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
     named = path.name.lower().removesuffix(".gz")
-    if start.startswith((b"<!doctype html", b"<html")) and not named.endswith((".html", ".htm")):
-        raise FormatError(f"{path} is a web page (an error page in place of an export?), not a catalogue")
+    if is_web_page(head) and not named.endswith((".html", ".htm")):
+        raise FormatError(f"{path} {WEB_PAGE}, not a catalogue")
     if head.startswith(b"PAR1"):
         return "parquet"
     if start.startswith(b"{") and named.endswith((".json", ".txt")) and _is_object(head):
