@@ -2,8 +2,8 @@
 
 The shops are simulated. Builds are forked from a process that has imported everything, so that the moments
 fall into the work; each runs in a session of its own and is killed with all that it started. Moments are
-drawn evenly over the time of the undisturbed build, each further one of a build over what may be left of it. Only
-`timings.json` is not compared: it holds times.
+drawn evenly over the time of the undisturbed build, each further one of a build over what may be left of it.
+Only `timings.json` is not compared: it holds times.
 
     python -m bench.build_faults --kills 40 --out build_faults.json
 """

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mep3m.engine import make_engine
 from mep3m.errors import InputError
 from mep3m.ingest import update
+from mep3m.ingest.run import ingest
 from mep3m.ingest.update import WITHDRAWN
+from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.images import intake
 from mep3m.store import Store
 from tests.ingest.shop import content, picture, rows, take_in, write_images, write_shop
@@ -172,3 +175,25 @@ def test_half_may_go_by_default_and_the_share_is_of_what_was_alive(tmp_path: Pat
     for count in (4, 2, 1):
         write_shop(tmp_path, rows(count))
         assert take_in(path, tmp_path / "s", max_withdrawn=0.5).manifest["update"]["withdrawn"] == count
+
+
+@pytest.mark.parametrize(
+    ("newer", "columns", "told"),
+    [
+        ("shop-2.csv", Columns(title="title"), True),
+        ("other.csv", Columns(title="title", labels=("c",)), True),
+        ("shop-2.csv", Columns(id="id", title="title"), False),
+    ],
+)
+def test_rows_without_ids_under_another_name_are_held_and_the_message_says_why(
+    tmp_path: Path, newer: str, columns: Columns, told: bool
+) -> None:
+    rows = [f"{n},title {n},c" for n in range(4)]
+    later = rows if told else [f"9{row}" for row in rows]
+    for name, lines in (("shop.csv", rows), (newer, later)):
+        (tmp_path / name).write_text("\n".join(["id,title,c", *lines]) + "\n")
+    entry = SourceEntry(name="shop", path="shop.csv", columns=columns)
+    ingest([entry], tmp_path, tmp_path / "s", make_engine())
+    with pytest.raises(InputError, match=r"lacks 4 of 4 products") as caught:
+        ingest([entry.model_copy(update={"path": newer})], tmp_path, tmp_path / "s", make_engine())
+    assert ("keep the name from export to export, or name an id column" in str(caught.value)) == told

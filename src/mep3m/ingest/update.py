@@ -33,6 +33,11 @@ from mep3m.store.layout import HISTORY, STATE, Layout
 from mep3m.store.rejects import INGEST
 
 WITHDRAWN = "withdrawn: not in the newer export"
+#: what a message says of a platform all of whose rows have no id of their own
+UNNAMED = (
+    "Its rows have no id and are known by their file's name and line: keep the name from export to export, "
+    "or name an id column. "
+)
 
 
 def update(
@@ -157,18 +162,20 @@ def _hold(previous: Store, writer: StoreWriter, parts: int, catalogues: Catalogu
     if not old:
         return
     query = """
-        SELECT source, count(*), count(*) FILTER (id IN (SELECT id FROM read_parquet($gone)))
+        SELECT source, count(*), count(*) FILTER (id IN (SELECT id FROM read_parquet($gone))),
+               bool_and(source_id = file || ':' || line)
         FROM read_parquet($old) WHERE dropped IS NULL GROUP BY source ORDER BY source
     """
     limits = {entry.name: entry.max_withdrawn for entry in catalogues.entries}
     rows = _connect().execute(query, {"old": old, "gone": [str(writer.shard(parts))]}).fetchall()
-    for source, before, gone in rows:
+    for source, before, gone, unnamed in rows:
         allowed = limits.get(source, min(limits.values()))
         if gone > allowed * before:
             raise InputError(
                 f"'{source}': the newer export lacks {gone:,} of {before:,} products ({gone / before:.0%}), "
-                f"at most {allowed:.0%} may go at once; nothing was changed. Look at the file; if it is "
-                "right, run the same command with --max-withdrawn 1 (in a project file: max_withdrawn = 1.0)"
+                f"at most {allowed:.0%} may go at once; nothing was changed. {UNNAMED if unnamed else ''}"
+                "Look at the file; if it is right, run the same command with --max-withdrawn 1 (in a project "
+                "file: max_withdrawn = 1.0)"
             )
 
 

@@ -202,3 +202,44 @@ def test_a_table_without_the_columns_still_says_which(tmp_path: Path) -> None:
         read_categories(write(tmp_path, "a.tsv", "a\tb\n1\t2\n"))
     with pytest.raises(NotFoundError):
         read_categories(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "gpc.json",
+            '{"DateUtc": "27/11/2025", "Schema": [{"Level": 1, "Code": 50, "Title": "Food", "Active": true, '
+            '"Childs": [{"Level": 2, "Code": 51, "Title": "Tea", "Active": true, "Childs": null}, '
+            '{"Level": 2, "Code": 52, "Title": "Old", "Active": false, '
+            '"Childs": [{"Level": 3, "Code": 53, "Title": "Below", "Active": true}]}]}]}',
+        ),
+        (
+            "gpc.xml",
+            '<schema><segment code="50" text="Food" active="true"><family code="51" text="Tea"/>'
+            '<family code="52" text="Old" active="false"><class code="53" text="Below" active="true"/>'
+            "</family></segment></schema>",
+        ),
+        (
+            "gpc-namespace.xml",
+            '<s:schema xmlns:s="u"><s:segment code="50" text="Food"><s:family code="51" text="Tea"/>'
+            '<s:family code="52" text="Old" active="False"><s:class code="53" text="Below"/></s:family>'
+            "</s:segment></s:schema>",
+        ),
+    ],
+)
+def test_what_gpc_no_longer_uses_is_no_category(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    assert [entry.label for entry in read_categories(tmp_path / name).side] == ["Food", "Food > Tea"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8"])
+def test_etim_as_it_is_delivered(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "ETIMARTGROUP.csv").write_bytes("ARTGROUPID;GROUPDESC\nEG1;Cables\n".encode(encoding))
+    rows = "ARTCLASSID;ARTGROUPID;ARTCLASSDESC;ARTCLASSVERSION\nEC1;EG1;Power cable < 1 kV;9\n"
+    (tmp_path / "ETIMARTCLASS.csv").write_bytes(rows.encode(encoding))
+    found = read_categories(tmp_path / "ETIMARTCLASS.csv")
+    assert (found.kind, [entry.label for entry in found.side]) == (
+        "etim",
+        ["Cables", "Cables > Power cable < 1 kV"],
+    )

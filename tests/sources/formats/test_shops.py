@@ -140,6 +140,17 @@ def test_taobaos_assistant(tmp_path: Path, encoding: str) -> None:
     assert ("description", "<p>好\n看</p>") in extras(source, "6001")
 
 
+@pytest.mark.parametrize("version", ["version 1.00", "version 1.00,,,,,,", '"version 1.00"'])
+def test_taobaos_export_as_other_programs_write_it_with_commas(tmp_path: Path, version: str) -> None:
+    rows_of = ["title,cid,seller_cids,picture,num_id", "宝贝名称,宝贝类目,店铺类目,新图片,数字ID"]
+    rows_of += ["汉服,50011,,ab12:1:0:|https://img.example/1.jpg,6001", '"袄裙, 春",50012,,,6002']
+    source = opened(write(tmp_path, "\n".join([version, *rows_of]) + "\n", "gb18030"), "taobao-csv")
+    assert rows(source) == [
+        ("6001", "汉服", ["50011"], "https://img.example/1.jpg", 4),
+        ("6002", "袄裙, 春", ["50012"], None, 5),
+    ]
+
+
 def test_amazons_flat_file_joins_children_to_their_parent(tmp_path: Path) -> None:
     source = opened(write(tmp_path, AMAZON, name="template.txt"), "amazon-flat-file")
     assert rows(source) == [

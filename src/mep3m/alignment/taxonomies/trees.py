@@ -2,7 +2,8 @@
 
 Shopify: `verticals[].categories[]` with `id`, `full_name` (dist/en/categories.json). GPC in JSON: `Schema[]`
 with `Code`, `Title`, `Level`, `Childs`; in XML: segment, family, class and brick with `code` and `text`
-(gpc-browser.gs1.org). Attributes of bricks (levels below the fourth) are no categories.
+(gpc-browser.gs1.org). Attributes of bricks (levels below the fourth) are no categories, nor is what is marked as
+no longer active.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def gpc_nodes(value: dict[str, Any]) -> Iterator[TaxonomyNode]:
     while waiting:
         one, parent, level = waiting.pop()
         number += 1
+        if one.get("Active") is False:  # no longer in use, with all below it
+            continue
         code = _text(one.get("Code"))
         yield TaxonomyNode(code, _text(one.get("Title")), parent, line=number)
         if level < len(GPC_LEVELS):
@@ -71,8 +74,12 @@ def xml_kind(content: bytes) -> tuple[str, str | None] | None:
 def gpc_xml_nodes(content: bytes) -> Iterator[TaxonomyNode]:
     """Yield segments, families, classes and bricks of GPC's XML."""
     root = _root(content)
+    retired: set[etree._Element] = set()
     for element in root.iter() if root is not None else ():
         if not isinstance(element.tag, str) or etree.QName(element).localname not in GPC_LEVELS:
+            continue
+        if element.get("active", "").lower() == "false" or element.getparent() in retired:
+            retired.add(element)
             continue
         above = element.getparent()
         parent = (

@@ -140,7 +140,19 @@ class ShopExport:
             return
         encoding = text_encoding(self.path, self.encoding)
         lines = decode_lines(read_lines(self.path), encoding, sure=self.encoding is not None)
-        yield from csv_rows(after_preamble(lines, 0), one_character(self.shop.delimiter or ","))
+        lines = after_preamble(lines, 0)
+        head = list(itertools.islice(lines, HEADER_LINES))
+        yield from csv_rows(itertools.chain(head, lines), self._delimiter([line.text for line in head]))
+
+    def _delimiter(self, head: list[str]) -> str:
+        """Return the map's own delimiter, or the one under which a line names the header's columns."""
+        own, wanted = one_character(self.shop.delimiter or ","), set(self.shop.header or self.shop.title[:1])
+        marks = (
+            mark
+            for mark in (own, ",", "\t", ";")
+            if any(wanted <= {name.strip(' "') for name in line.split(mark)} for line in head)
+        )
+        return next(marks, own)
 
     def _products(self) -> tuple[list[ShopProduct], list[Row]]:
         """Return the products in the order of their first rows, and the rows that cannot be read."""
