@@ -2,8 +2,8 @@
 
 Shopify: `verticals[].categories[]` with `id`, `full_name` (dist/en/categories.json). GPC in JSON: `Schema[]`
 with `Code`, `Title`, `Level`, `Childs`; in XML: segment, family, class and brick with `code` and `text`
-(gpc-browser.gs1.org). Attributes of bricks (levels below the fourth) are no categories, nor is what is marked as
-no longer active.
+(gpc-browser.gs1.org). Attributes of bricks (levels below the fourth) are no categories, nor is what is marked
+as no longer active.
 """
 
 from __future__ import annotations
