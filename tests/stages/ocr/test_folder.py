@@ -92,7 +92,7 @@ def test_progress_adds_up_to_the_images_and_failures_stand_in_their_place(
     rows = [orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
     assert sum(moved) == counts.images == len(rows) == 6
     assert [row["image"] for row in rows if "error" in row] == ["broken.jpg"]
-    assert rows[0]["error"].startswith("this is not an image of a known type")
+    assert rows[-1]["error"].startswith("this is not an image of a known type")
     assert counts.failed == 1
 
 
