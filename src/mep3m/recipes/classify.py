@@ -34,7 +34,8 @@ class TrainingCard:
     """The metric card of a training, on which rows it was measured, and what is odd in the labels.
 
     `remarks` are what a reader of the scores has to know (a busy machine, too few epochs); `choices` are
-    those of a run that follows the paper which the paper does not state.
+    those of a run that follows the paper which the paper does not state. `weights` says of every image
+    network what it began with: package, hash, licence, normalisation.
     """
 
     measured_on: str
@@ -46,6 +47,7 @@ class TrainingCard:
     unreadable: int = 0
     remarks: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    weights: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `card.json` of a run holds."""
@@ -53,6 +55,7 @@ class TrainingCard:
             "measured_on": self.measured_on,
             **self.card.to_json(),
             "odd_labels": self.odd_labels.to_json(),
+            **({"weights": list(self.weights)} if self.weights else {}),
             **({"remarks": list(self.remarks)} if self.remarks else {}),
             **({"choices": list(self.choices)} if self.choices else {}),
         }
@@ -180,7 +183,9 @@ def _training_card(
     )
     logs = (trained.log, *(trained.log.get(part, {}) for part in ("image", "text")))
     broken = sum(len(log.get("unreadable_images", ())) for log in logs)
-    return TrainingCard(where, card, odd, len(task.valid), broken, trained.remarks, trained.choices)
+    # late fusion has a list of its own by this name
+    weights = tuple(log["weights"] for log in logs if isinstance(log.get("weights"), dict))
+    return TrainingCard(where, card, odd, len(task.valid), broken, trained.remarks, trained.choices, weights)
 
 
 def evaluate_run(run: Run, opened: Opened, split: Split | None = None, card: bool = False) -> RunScores:

@@ -17,6 +17,7 @@ from mep3m.report.ocr_examples import ocr_examples, ocr_sections
 from mep3m.report.page import Section, table
 from mep3m.report.where_report import Where, where_sections
 from mep3m.statistics.figures import dataset_figures
+from mep3m.statistics.nearest import See
 from mep3m.store import Store
 from mep3m.store.json_files import read_json
 
@@ -42,8 +43,8 @@ class Facts:
     where: Where | None = None
 
 
-def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
-    """Write the report of a build and return its path."""
+def report_build(facts: Facts, folder: Path, seed: int = 0, see: See | None = None) -> Path:
+    """Write the report of a build and return its path; `see` encodes images."""
     dataset = list(facts.stores.values())[-1]
     extra: list[Section] = []
     if facts.lines is not None:
@@ -61,7 +62,7 @@ def report_build(facts: Facts, folder: Path, seed: int = 0) -> Path:
         extra.append(calibration(facts.scores))
     if facts.truth is not None:
         extra.append(_truth(facts.truth))
-    report_dataset(dataset_figures(dataset, seed), folder, extra)
+    report_dataset(dataset_figures(dataset, seed, see), folder, extra)
     return folder / "report.html"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def report_card(card: Mapping[str, Any], path: Path, taxonomy: Taxonomy | None =
         mistakes(card, taxonomy),
     ]
     sections += [leakage(card["leakage"])] if "leakage" in card else []
+    sections += [weights(card["weights"])] if "weights" in card else []
     sections += [training(card)] if {"remarks", "choices"} & card.keys() else []
     facts = {"rows": card.get("rows"), "interval": card["averaging"]["interval"]}
     write_page(path, "Metric card", sections, facts)
@@ -74,6 +75,27 @@ def intervals(card: Mapping[str, Any]) -> Section:
         "interval reaches further up, because the F1 of few products is too low in the mean."
     )
     return Section("Intervals", table(rows, form=SCORE), note)
+
+
+def weights(used: Sequence[Mapping[str, Any]]) -> Section:
+    """What each image network began with: whose weights, their hash and licence, its colours."""
+    rows = [
+        {
+            "network": one["backbone"],
+            "weights": one["source"] or "none: from scratch",
+            "licence": (one.get("licence") or "not known") if one["source"] else "–",
+            "hash": one.get("hash") or "–",
+            "normalisation": f"mean {_colours(one['mean'])}, deviation {_colours(one['std'])}",
+            "pixels": one["pixels"],
+        }
+        for one in used
+    ]
+    note = "What the image network had learned before it saw these products. The same stands in run.json."
+    return Section("Pre-trained weights", table(rows, stack=True), note)
+
+
+def _colours(values: Sequence[float] | None) -> str:
+    return " ".join(f"{value:g}" for value in values) if values else "of ImageNet"
 
 
 def training(card: Mapping[str, Any]) -> Section:

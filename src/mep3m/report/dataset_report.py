@@ -11,7 +11,7 @@ from typing import Any
 
 from mep3m.report import charts
 from mep3m.report.page import Section, picture, render, table, write_page
-from mep3m.statistics.figures import DatasetFigures
+from mep3m.statistics.figures import DatasetFigures, ImagePair, SeenFigures
 from mep3m.store.json_files import write_json
 
 
@@ -116,17 +116,45 @@ def _picture_sections(figures: DatasetFigures) -> list[Section]:
         html = picture(figures.mosaic, alt="random product images")
         sections.append(Section("Mosaic", html, "Random images (Fig 2)."))
     if figures.look_alikes:
-        shown = [
-            {**vars(pair), "left": _inline(pair.left), "right": _inline(pair.right)}
-            for pair in figures.look_alikes
-        ]
+        shown = [_pair(pair) for pair in figures.look_alikes]
         note = "The closest images of different classes by pixel-wise distance (Fig 7)."
         sections.append(Section("Look-alikes", render("pairs.html", pairs=shown), note))
+    if figures.seen is not None:
+        sections += _seen_sections(figures.seen)
     if figures.hierarchy:
         html = charts.tree([vars(node) for node in figures.hierarchy])
         note = "First and second level by samples; click to zoom (Fig 9)."
         sections.append(Section("Hierarchy", html, note))
     return sections
+
+
+def _seen_sections(seen: SeenFigures) -> list[Section]:
+    """The nearest products by pixels and by a network, side by side, and what looks alike to the network."""
+    headings = ("by pixels", "by eyes")
+    rows = [
+        {"label": row[0].label, "image": _inline(row[0].image), "near": [
+            {"how": how, "label": one.label, "image": _inline(one.image), "distance": one.distance,
+             "same": one.label == row[0].label}
+            for how, one in zip(headings, row[1:], strict=True)
+        ]}
+        for row in seen.nearest
+    ]  # fmt: skip
+    note = (
+        f"Of {seen.sample:,} images drawn from the store, the nearest other one has the same class for "
+        f"{seen.same_by_pixels:.0%} by pixels (as in the paper's Fig 7) and for {seen.same_by_eyes:.0%} by "
+        "what a pre-trained network sees, the one that 'mep3m embed' uses. Shown are products for which the "
+        "two differ, with pixel distance and 1 - cosine."
+    )
+    sections = [Section("Nearest products", render("nearest.html", rows=rows), note)]
+    if seen.look_alikes:
+        html = render("pairs.html", pairs=[_pair(pair) for pair in seen.look_alikes])
+        note = "The closest images of different classes by what the network sees (1 - cosine)."
+        sections.append(Section("Look-alikes by eyes", html, note))
+    return sections
+
+
+def _pair(pair: ImagePair) -> dict[str, Any]:
+    return {**vars(pair), "left": _inline(pair.left), "right": _inline(pair.right)}
 
 
 def _inline(image: bytes | None) -> str:

@@ -37,6 +37,7 @@ from mep3m.errors import NotFoundError, SettingsError, did_you_mean
 from mep3m.settings.align import AlignSettings, MergeSettings
 from mep3m.settings.base import Settings, Several
 from mep3m.settings.dedupe import DedupeSettings
+from mep3m.settings.eyes import EyesSettings
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.quality import QualitySettings
 from mep3m.settings.run import OLD_SPLIT_KINDS, RunSettings, SplitKind
@@ -101,6 +102,7 @@ class Project(Settings):
     merge: MergeSettings = MergeSettings()
     split: SplitSettings = SplitSettings()
     train: RunSettings = RunSettings()
+    eyes: EyesSettings = EyesSettings()
 
 
 def load_project(path: Path) -> Project:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mep3m.statistics.nearest import Near, See, nearest_images
 from mep3m.statistics.numbers import statistics
 from mep3m.statistics.pictures import LookAlike, jpeg, look_alikes, mosaic, thumbnail
 from mep3m.store import Store
@@ -27,6 +28,26 @@ class ImagePair:
 
 
 @dataclass(frozen=True)
+class NamedImage:
+    """An image as JPEG (`None` where it is gone), the name of its class, and a distance from another."""
+
+    image: bytes | None
+    label: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class SeenFigures:
+    """`statistics.nearest.Seen` with images and names: rows of (image, by pixels, by eyes)."""
+
+    sample: int
+    same_by_pixels: float
+    same_by_eyes: float
+    nearest: tuple[tuple[NamedImage, NamedImage, NamedImage], ...]
+    look_alikes: tuple[ImagePair, ...]
+
+
+@dataclass(frozen=True)
 class ClassNode:
     """One class of the hierarchy; `parent` is empty where none of the classes is above it."""
 
@@ -38,19 +59,24 @@ class ClassNode:
 
 @dataclass(frozen=True)
 class DatasetFigures:
-    """The `statistics` of a store, its mosaic (JPEG, `None` without images), look-alikes and class tree."""
+    """The `statistics` of a store, its mosaic (JPEG, `None` without images), look-alikes and class tree.
+
+    `seen` is what a network sees in the images, `None` where it was not asked.
+    """
 
     numbers: dict[str, Any]
     mosaic: bytes | None
     look_alikes: tuple[ImagePair, ...]
     hierarchy: tuple[ClassNode, ...]
+    seen: SeenFigures | None = None
 
 
-def dataset_figures(store: Store, seed: int = 0) -> DatasetFigures:
-    """Return what the report of a store draws; the seed picks the samples."""
+def dataset_figures(store: Store, seed: int = 0, see: See | None = None) -> DatasetFigures:
+    """Return what the report of a store draws; the seed picks the samples, `see` encodes images."""
     numbers = statistics(store, seed)
     pairs = tuple(_image_pair(store, pair) for pair in look_alikes(store, seed=seed))
-    return DatasetFigures(numbers, mosaic(store, seed=seed), pairs, class_tree(store, numbers))
+    seen = _seen(store, see, seed) if see is not None else None
+    return DatasetFigures(numbers, mosaic(store, seed=seed), pairs, class_tree(store, numbers), seen)
 
 
 def class_tree(store: Store, numbers: Mapping[str, Any]) -> tuple[ClassNode, ...]:
@@ -75,11 +101,29 @@ def class_tree(store: Store, numbers: Mapping[str, Any]) -> tuple[ClassNode, ...
     )
 
 
+def _seen(store: Store, see: See, seed: int) -> SeenFigures | None:
+    found = nearest_images(store, see, seed)
+    if found is None:
+        return None
+
+    def named(one: Near) -> NamedImage:
+        return NamedImage(_jpeg(store, one.image), _name(store, one.label), one.distance)
+
+    nearest = tuple((named(row.image), named(row.by_pixels), named(row.by_eyes)) for row in found.nearest)
+    pairs = tuple(_image_pair(store, pair) for pair in found.look_alikes)
+    return SeenFigures(found.sample, found.same_by_pixels, found.same_by_eyes, nearest, pairs)
+
+
 def _image_pair(store: Store, pair: LookAlike) -> ImagePair:
-    left, right = (thumbnail(store, key, SIDE) for key in (pair.left, pair.right))
-    names = [
-        store.taxonomy[category].name if category in store.taxonomy else category
-        for category in (pair.left_class, pair.right_class)
-    ]
-    images = [jpeg(image) if image is not None else None for image in (left, right)]
-    return ImagePair(images[0], images[1], names[0], names[1], pair.distance)
+    images = (_jpeg(store, pair.left), _jpeg(store, pair.right))
+    names = (_name(store, pair.left_class), _name(store, pair.right_class))
+    return ImagePair(*images, *names, pair.distance)
+
+
+def _jpeg(store: Store, key: str) -> bytes | None:
+    image = thumbnail(store, key, SIDE)
+    return jpeg(image) if image is not None else None
+
+
+def _name(store: Store, category: str) -> str:
+    return store.taxonomy[category].name if category in store.taxonomy else category

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,35 +77,44 @@ def look_alikes(store: Store, count: int = 8, seed: int = 0) -> list[LookAlike]:
     of the store; an image appears in one pair at most.
     """
     sample = [(key, label) for key, label in sample_images(store, SAMPLE, seed) if label is not None]
-    tiles = [(key, label, thumbnail(store, key, PIXELS)) for key, label in sample]
-    known = [(key, label, tile) for key, label, tile in tiles if tile is not None]
-    if len(known) < 2:
-        return []
-    pixels = np.stack([np.asarray(tile, dtype=np.float32).ravel() for _, _, tile in known])
-    pixels /= 255
-    classes = np.array([label for _, label, _ in known])
-    pairs = _closest(pixels, classes, count)
-    return [
-        LookAlike(known[i][0], known[j][0], known[i][1], known[j][1], float(distance))
-        for i, j, distance in pairs
-    ]
+    vectors, there = thumbnails(store, [key for key, _ in sample])
+    return closest(
+        [one for one, has in zip(sample, there, strict=True) if has], pixel_distances(vectors), count
+    )
 
 
-def _closest(
-    pixels: NDArray[np.float32], classes: NDArray[np.str_], count: int
-) -> list[tuple[int, int, float]]:
-    """Greedily pick the closest pairs of rows of different classes; each row once."""
+def thumbnails(store: Store, keys: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the 16 x 16 RGB values (n, 768), 0 to 1, of images that can be decoded, and which can (N,)."""
+    tiles = [thumbnail(store, key, PIXELS) for key in keys]
+    rows = [np.asarray(tile, dtype=np.float32).ravel() / 255 for tile in tiles if tile is not None]
+    vectors = np.stack(rows) if rows else np.zeros((0, 3 * PIXELS**2), np.float32)
+    return vectors, np.array([tile is not None for tile in tiles], bool)
+
+
+def pixel_distances(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the root mean square difference (n, n) of every two rows."""
     squares = (pixels**2).sum(1)
     distance = np.maximum(squares[:, None] + squares[None, :] - 2 * pixels @ pixels.T, 0)
-    distance = np.sqrt(distance / pixels.shape[1])
-    distance[classes[:, None] == classes[None, :]] = np.inf
-    distance[np.tril_indices_from(distance)] = np.inf
-    picked: list[tuple[int, int, float]] = []
+    return np.sqrt(distance / pixels.shape[1])
+
+
+def closest(sample: Sequence[tuple[str, str]], distances: NDArray[np.float32], count: int) -> list[LookAlike]:
+    """Greedily pick the closest pairs of different classes; each image once.
+
+    `sample` has (image hash, class) of every row of `distances` (n, n), which is changed.
+    """
+    if len(sample) < 2:
+        return []
+    classes = np.array([label for _, label in sample])
+    distances[classes[:, None] == classes[None, :]] = np.inf
+    distances[np.tril_indices_from(distances)] = np.inf
+    picked: list[LookAlike] = []
     for _ in range(count):
-        i, j = np.unravel_index(np.argmin(distance), distance.shape)
-        if not np.isfinite(distance[i, j]):
+        i, j = np.unravel_index(np.argmin(distances), distances.shape)
+        if not np.isfinite(distances[i, j]):
             break
-        picked.append((int(i), int(j), float(distance[i, j])))
-        distance[[i, j], :] = np.inf
-        distance[:, [i, j]] = np.inf
+        (left, left_class), (right, right_class) = sample[i], sample[j]
+        picked.append(LookAlike(left, right, left_class, right_class, float(distances[i, j])))
+        distances[[i, j], :] = np.inf
+        distances[:, [i, j]] = np.inf
     return picked

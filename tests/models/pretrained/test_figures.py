@@ -30,6 +30,13 @@ def test_what_is_said_stays() -> None:
     assert (only_crop.pixels, only_crop.crops) == (260, (0.5,))
 
 
+@pytest.mark.parametrize("pixels", [16, 64, 300])
+def test_crops_are_the_network_s_own_at_any_size(pixels: int) -> None:
+    named = ImageSettings(backbone="tf_efficientnet_lite2", pixels=pixels, crops=())
+    own = with_own_figures(named)
+    assert (own.pixels, own.crops) == (pixels, (0.89, 0.0))
+
+
 @pytest.mark.parametrize("pixels", [1, 8, 15, -1])
 def test_sides_that_are_too_small_are_refused(pixels: int) -> None:
     with pytest.raises(

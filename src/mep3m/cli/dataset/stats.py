@@ -14,17 +14,27 @@ from mep3m.cli.shared import NEW_FOLDER, json_option, print_json
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.option("--report", type=NEW_FOLDER, help="Write report.html and statistics.json here.")
 @click.option("--seed", default=0, show_default=True, help="Picks the samples for words and pictures.")
+@click.option(
+    "--eyes/--no-eyes",
+    default=True,
+    show_default=True,
+    help="Show in the report the nearest products by what a pre-trained network sees, where it is installed "
+    "(mep3m[train]).",
+)
 @json_option
-def stats(dataset: Path, report: Path | None, seed: int, as_json: bool) -> None:
+def stats(dataset: Path, report: Path | None, seed: int, eyes: bool, as_json: bool) -> None:
     """Print the paper's statistics of DATASET (a store folder), and write them as a report."""
+    from mep3m.engine.progress import bar
     from mep3m.report.dataset_report import report_dataset
+    from mep3m.representations.eyes import Eyes, can_see
     from mep3m.statistics.figures import dataset_figures
     from mep3m.statistics.numbers import statistics
     from mep3m.store import Store
 
     store = Store.open(dataset)
     if report:
-        figures = dataset_figures(store, seed)
+        see = Eyes(store, bar).see if eyes and can_see() else None
+        figures = dataset_figures(store, seed, see)
         report_dataset(figures, report)
         numbers = figures.numbers
     else:

@@ -62,7 +62,9 @@ def evaluate(
         from mep3m.store.json_files import read_json
 
         trained = read_json(run / "card.json") if (run / "card.json").exists() else {}
-        scores |= {key: trained[key] for key in ("leakage", "remarks", "choices") if key in trained}
+        scores |= {
+            key: trained[key] for key in ("leakage", "weights", "remarks", "choices") if key in trained
+        }
         report_card(scores, options["report"], opened_run.taxonomy)
     if as_json:
         print_json(scores)

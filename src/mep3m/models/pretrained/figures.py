@@ -53,8 +53,7 @@ def with_own_figures(image: ImageSettings) -> ImageSettings:
     """
     own = _from_weights(image.weights) or _from_name(image.backbone)
     changes: dict[str, Any] = {"mean": image.mean or own.colours.mean, "std": image.std or own.colours.std}
-    if not image.pixels:
-        changes |= {"pixels": own.pixels, "crops": image.crops or (own.crop, 0.0)}
+    changes |= {"pixels": image.pixels or own.pixels, "crops": image.crops or (own.crop, 0.0)}
     return image.model_copy(update=changes)
 
 
