@@ -15,6 +15,7 @@ from mep3m.engine import Engine, Progress, silent
 from mep3m.errors import UsageError
 from mep3m.ingest.run import ingest
 from mep3m.recipes.align import align_store, shops
+from mep3m.representations.eyes import Eyes
 from mep3m.settings.project import Project
 from mep3m.stages.base import GlobalStage, RowStage, run_stage
 from mep3m.stages.dedupe.stage import DedupeStage
@@ -103,7 +104,7 @@ def has_trees_to_join(before: Store) -> bool:
 STEPS: tuple[Step, ...] = (
     Step("ingest", take_in),
     Step("quality", staged(lambda job, store: QualityStage(job.project.quality))),
-    Step("dedupe", staged(lambda job, store: DedupeStage(job.project.dedupe))),
+    Step("dedupe", staged(lambda job, store: DedupeStage(job.project.dedupe, Eyes(store, job.progress).see))),
     Step("ocr", read_images),
     Step("align", align, has_trees_to_join),
 )

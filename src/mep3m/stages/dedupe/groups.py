@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,11 @@ from mep3m.stages.dedupe.pictures import distance
 from mep3m.stages.dedupe.titles import Shingles, jaccard
 
 #: what joined two products
-REASONS = ("same_image", "near_title", "near_image")
+REASONS = ("same_image", "near_title", "near_image", "same_photo")
+
+
+#: takes what says which of some pairs have similar titles, and returns the pairs of rows that show one photo
+FindPhotos = Callable[[Callable[[Pairs], Ints]], Pairs]
 
 
 @dataclass(frozen=True)
@@ -53,15 +58,21 @@ def first_rows(evidence: DuplicateEvidence, settings: DedupeSettings) -> Ints:
     return np.where(evidence.title == 0, own, first[place])
 
 
-def find_links(evidence: DuplicateEvidence, first: Ints, settings: DedupeSettings) -> Links:
-    """Return the links between titles; `first` stands for all rows with its title."""
+def find_links(
+    evidence: DuplicateEvidence, first: Ints, settings: DedupeSettings, photos: FindPhotos | None = None
+) -> Links:
+    """Return the links between titles; `first` stands for all rows with its title.
+
+    `photos` finds the rows that show one photo.
+    """
     same = _same_image(evidence.image, first, settings.common_image) if settings.same_image else no_pairs()
     titles, alike = _near_titles(evidence, first, settings)
     images, similar = _near_images(evidence, first, settings)
-    pairs = np.concatenate([same, titles, images])
-    sizes = (len(same), len(titles), len(images))
-    likeness = np.concatenate([jaccard(evidence.shingles, same[:, 0], same[:, 1]), alike, similar])
-    return Links(pairs, np.repeat(np.arange(3), sizes), likeness)
+    shown = _same_photos(evidence, first, settings, photos) if photos is not None else no_pairs()
+    pairs = np.concatenate([same, titles, images, shown])
+    sizes = (len(same), len(titles), len(images), len(shown))
+    known, seen = (jaccard(evidence.shingles, of[:, 0], of[:, 1]) for of in (same, shown))
+    return Links(pairs, np.repeat(np.arange(4), sizes), np.concatenate([known, alike, similar, seen]))
 
 
 def _same_image(image: NDArray[np.uint64], first: Ints, common: int) -> Pairs:
@@ -98,6 +109,19 @@ def _near_images(
     similarity = jaccard(evidence.shingles, pairs[:, 0], pairs[:, 1])
     kept = unique_pairs([pairs[similarity >= settings.image_title + settings.image_step * bits]], len(first))
     return kept, jaccard(evidence.shingles, kept[:, 0], kept[:, 1])
+
+
+def _same_photos(
+    evidence: DuplicateEvidence, first: Ints, settings: DedupeSettings, photos: FindPhotos
+) -> Pairs:
+    """Link the titles of rows that show one photo, where they are similar enough."""
+
+    def alike(pairs: Pairs) -> Ints:
+        titles = first[pairs]
+        similarity = jaccard(evidence.shingles, titles[:, 0], titles[:, 1])
+        return np.flatnonzero((similarity >= settings.image_title) & (titles[:, 0] != titles[:, 1]))
+
+    return unique_pairs([first[photos(alike)]], len(first))
 
 
 def group(first: Ints, links: Links, chain: int) -> Ints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.stages.base import Outcome
 from mep3m.stages.dedupe.evidence import collect, gather
-from mep3m.stages.dedupe.groups import REASONS, Links, find_links, first_rows, group
+from mep3m.stages.dedupe.groups import REASONS, FindPhotos, Links, find_links, first_rows, group
+from mep3m.stages.dedupe.photos import See, same_photos
 from mep3m.stages.read_once import read_once
 from mep3m.store import ContentImages, Store
 from mep3m.taxonomy import Taxonomy
@@ -34,12 +36,14 @@ class DedupeStage:
 
     name = "dedupe"
 
-    def __init__(self, settings: DedupeSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: DedupeSettings, see: See | None = None) -> None:
+        """Take which evidence counts, and what encodes images; it is asked where `same_photo` is set."""
+        self._settings, self._see = settings, see
 
     def settings(self) -> Mapping[str, Any]:
         """Return which evidence counts."""
-        return self._settings.model_dump(mode="json")
+        unset = {"same_photo"} if self._settings.same_photo is None else set()
+        return self._settings.model_dump(mode="json", exclude=unset)
 
     def collect(self, shard: pa.Table, images: ContentImages) -> pa.Table:
         """Return the hashes of a shard."""
@@ -51,12 +55,17 @@ class DedupeStage:
         scratch = folder / "scratch"
         evidence = gather(collected, folder / INDEX, scratch)
         first = first_rows(evidence, self._settings)
-        links = find_links(evidence, first, self._settings)
+        links = find_links(evidence, first, self._settings, self._photos(store))
         groups = group(first, links, self._settings.chain)
         _write(groups, links, collected, folder)
         del evidence
         shutil.rmtree(scratch)
         return None
+
+    def _photos(self, store: Store) -> FindPhotos | None:
+        if self._settings.same_photo is None or self._see is None:
+            return None
+        return partial(same_photos, store, self._see, self._settings)
 
     def apply(self, shard: pa.Table, folder: Path) -> Outcome:
         """Return the shard with `group` filled in."""
