@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,18 +28,23 @@ from mep3m.models.classifier import Prediction
 from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.product import Product, to_table
 from mep3m.report.ocr_examples import _thumb
+from mep3m.representations.encode import encode
+from mep3m.representations.records import Encoder
+from mep3m.representations.weights import open_encoders
 from mep3m.service.app import create_app
 from mep3m.settings.base import MAX_PIXELS
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.quality import QualitySettings
 from mep3m.settings.sources import ImageLimits
 from mep3m.stages.dedupe.pictures import perceptual_hash
+from mep3m.stages.dedupe.registered import open_picture
 from mep3m.stages.ocr.lines import TextLine
 from mep3m.stages.ocr.pool import Failure
 from mep3m.stages.ocr.read import ImageFile, _Reader
 from mep3m.stages.quality.pictures import measure_image
 from mep3m.statistics import pictures
 from mep3m.store.images import ContentImages, FolderImages
+from tests.representations.small import tiny_network
 
 Seen = NDArray[Any] | None
 SIDE = 16
@@ -183,6 +189,24 @@ def by_alignment(content: bytes, folder: Path) -> Seen:
     return None if values is None else values * 255
 
 
+def by_same_photo(content: bytes, folder: Path) -> Seen:
+    opened = open_picture(content)
+    return None if opened is None else opened.pixels
+
+
+@cache
+def small_encoder() -> tuple[Encoder, ...]:
+    with TemporaryDirectory() as folder:
+        return open_encoders("image", [str(tiny_network(Path(folder)))])
+
+
+def by_embed(content: bytes, folder: Path) -> Seen:
+    """The unit vector, so large that a cosine of .99 is about a difference of one."""
+    made = encode(rows(content, folder), FolderImages(folder), "image", small_encoder())
+    assert len(made.rejects) == (not made.told.all())
+    return 10 * np.sqrt(made.vectors.shape[1]) * made.vectors[0] if made.told.all() else None
+
+
 class Looking:
     """A classifier that keeps the pixels it is asked about."""
 
@@ -218,6 +242,8 @@ CONSUMERS: dict[str, Callable[[bytes, Path], Seen]] = {
     "report": by_report,
     "alignment": by_alignment,
     "service": by_service,
+    "same photo": by_same_photo,
+    "embed": by_embed,
 }
 every_consumer = pytest.mark.parametrize("consumer", CONSUMERS.values(), ids=CONSUMERS)
 

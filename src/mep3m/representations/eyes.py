@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mep3m.errors import MissingExtraError
 from mep3m.engine.progress import Progress, silent
+from mep3m.errors import MissingExtraError
 from mep3m.representations.encode import encode
 from mep3m.representations.weights import open_encoders
 from mep3m.sources.columns import product_table

@@ -28,7 +28,7 @@ ASKED = DedupeSettings(same_photo=0.85)
 
 
 def written(folder: Path) -> Store:
-    """Return a store: a photo, two copies of it, another product like it, one with another title, a dropped one."""
+    """Return a store: a photo, two copies of it, one like it, one titled otherwise, a dropped one."""
     image = photo(1)
     shown = [image, ImageOps.mirror(image), image.crop((20, 0, 280, 270)), other_half(image)]
     shown += [ImageOps.expand(image, 20, "red"), ImageOps.mirror(image)]

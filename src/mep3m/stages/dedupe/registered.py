@@ -1,8 +1,8 @@
 """Do two pictures show one photo, cropped, framed, turned, mirrored or compressed again?
 
 What the eyes find alike is often another product: the same model in another shirt, another flavour of a
-can (decision 241). So one picture is laid on the other by its key points (SIFT, a similarity found by RANSAC),
-and their pixels are compared where both have any.
+can (decision 241). So one picture is laid on the other by its key points (SIFT, RANSAC), and their pixels are
+compared where both have any.
 """
 
 from __future__ import annotations
