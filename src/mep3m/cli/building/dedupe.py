@@ -53,6 +53,8 @@ def dedupe(
         return
     if out is not None or (title is None and image is None):
         raise UsageError("give either a product to look up (--title, --image) or --out to group the store")
+    if settings.same_photo is not None:
+        raise UsageError("--same-photo groups a store; give --out FOLDER, or leave it out of a look-up")
     content = None
     if image is not None:
         if not image.is_file():
@@ -82,9 +84,8 @@ def _group(store: Any, out: Path, settings: Any, workers: int, as_json: bool) ->
     from mep3m.stages.base import run_stage
     from mep3m.stages.dedupe.stage import DedupeStage, group_sizes
 
-    grouped = run_stage(
-        DedupeStage(settings, Eyes(store, bar).see), store, out, make_engine("local", workers), bar
-    )
+    see = None if settings.same_photo is None else Eyes(store, bar).see
+    grouped = run_stage(DedupeStage(settings, see), store, out, make_engine("local", workers), bar)
     sizes = group_sizes(grouped)
     numbers = {
         "products": sum(size * groups for size, groups in sizes.items()),

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mep3m.errors import require
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.stages.base import Outcome
 from mep3m.stages.dedupe.evidence import collect, gather
@@ -37,8 +38,14 @@ class DedupeStage:
     name = "dedupe"
 
     def __init__(self, settings: DedupeSettings, see: See | None = None) -> None:
-        """Take which evidence counts, and what encodes images; it is asked where `same_photo` is set."""
+        """Take which evidence counts, and what encodes images, which `same_photo` asks.
+
+        Raises:
+            MissingExtraError: `same_photo` is set and OpenCV is not installed.
+        """
         self._settings, self._see = settings, see
+        if settings.same_photo is not None:
+            require("cv2", "ocr")
 
     def settings(self) -> Mapping[str, Any]:
         """Return which evidence counts."""
