@@ -87,7 +87,7 @@ def thumbnails(store: Store, keys: Sequence[str]) -> tuple[NDArray[np.float32], 
     """Return the 16 x 16 RGB values (n, 768), 0 to 1, of images that can be decoded, and which can (N,)."""
     tiles = [thumbnail(store, key, PIXELS) for key in keys]
     rows = [np.asarray(tile, dtype=np.float32).ravel() / 255 for tile in tiles if tile is not None]
-    vectors = np.stack(rows) if rows else np.zeros((0, 3 * PIXELS**2), np.float32)
+    vectors = np.array(rows, np.float32).reshape(-1, 3 * PIXELS**2)
     return vectors, np.array([tile is not None for tile in tiles], bool)
 
 
@@ -95,7 +95,8 @@ def pixel_distances(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the root mean square difference (n, n) of every two rows."""
     squares = (pixels**2).sum(1)
     distance = np.maximum(squares[:, None] + squares[None, :] - 2 * pixels @ pixels.T, 0)
-    return np.sqrt(distance / pixels.shape[1])
+    found: NDArray[np.float32] = np.sqrt(distance / pixels.shape[1])
+    return found
 
 
 def closest(sample: Sequence[tuple[str, str]], distances: NDArray[np.float32], count: int) -> list[LookAlike]:
@@ -110,7 +111,7 @@ def closest(sample: Sequence[tuple[str, str]], distances: NDArray[np.float32], c
     distances[np.tril_indices_from(distances)] = np.inf
     picked: list[LookAlike] = []
     for _ in range(count):
-        i, j = np.unravel_index(np.argmin(distances), distances.shape)
+        i, j = divmod(int(np.argmin(distances)), len(distances))
         if not np.isfinite(distances[i, j]):
             break
         (left, left_class), (right, right_class) = sample[i], sample[j]
