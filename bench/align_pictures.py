@@ -137,8 +137,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--sets", nargs="*", default=["flipkart", "fashion"])
     parser.add_argument("--simulated", nargs="*", type=int, default=[400, 1200])
+    parser.add_argument("--pictures", nargs="*", default=["none", "statistics", "eyes"])
     options = parser.parse_args()
     measures: dict[str, Measure | None] = {"none": None, "statistics": statistics, "eyes": eyes(options.work)}
+    measures = {name: measures[name] for name in options.pictures}
     groups: dict[str, list[tuple[Case, dict[str, Files]]]] = {}
     for size in options.simulated:
         groups[f"simulator, {size}"] = [one for seed in SEEDS for one in simulated(seed, size)]
