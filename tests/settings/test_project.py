@@ -195,3 +195,12 @@ def test_one_column_of_a_shops_own_export_needs_no_list(tmp_path: Path) -> None:
 def test_one_value_that_is_not_allowed_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         load_project(write(tmp_path, SMALLEST + text))
+
+
+def test_eyes_in_the_report_can_be_left_out() -> None:
+    assert Project.parse({"name": "p", "sources": SOURCES}, "x").eyes.report
+    made = Project.parse({"name": "p", "sources": SOURCES, "eyes": {"report": False}}, "x")
+    assert not made.eyes.report
+
+
+SOURCES = [{"name": "a", "path": "a.csv"}]

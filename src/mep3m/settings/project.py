@@ -37,7 +37,6 @@ from mep3m.errors import NotFoundError, SettingsError, did_you_mean
 from mep3m.settings.align import AlignSettings, MergeSettings
 from mep3m.settings.base import Settings, Several
 from mep3m.settings.dedupe import DedupeSettings
-from mep3m.settings.eyes import EyesSettings
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.quality import QualitySettings
 from mep3m.settings.run import OLD_SPLIT_KINDS, RunSettings, SplitKind
@@ -86,6 +85,15 @@ class SplitSettings(Settings):
     test_share: float = Field(default=0.2, gt=0, lt=1)
     seed: int = 0
     platforms: Several[str] = ()
+
+
+class EyesSettings(Settings):
+    """What the packaged network looks at, where 'mep3m[train]' is installed; nothing is downloaded.
+
+    `report`: the report shows the nearest products by what it sees, of some 600 images.
+    """
+
+    report: bool = True
 
 
 class Project(Settings):

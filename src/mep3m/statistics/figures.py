@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mep3m.statistics.nearest import Near, See, nearest_images
+from mep3m.statistics.nearest import NearImage, See, nearest_images
 from mep3m.statistics.numbers import statistics
 from mep3m.statistics.pictures import LookAlike, jpeg, look_alikes, mosaic, thumbnail
 from mep3m.store import Store
@@ -106,7 +106,7 @@ def _seen(store: Store, see: See, seed: int) -> SeenFigures | None:
     if found is None:
         return None
 
-    def named(one: Near) -> NamedImage:
+    def named(one: NearImage) -> NamedImage:
         return NamedImage(_jpeg(store, one.image), _name(store, one.label), one.distance)
 
     nearest = tuple((named(row.image), named(row.by_pixels), named(row.by_eyes)) for row in found.nearest)

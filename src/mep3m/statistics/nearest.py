@@ -18,7 +18,7 @@ SAMPLE = 600
 
 
 @dataclass(frozen=True)
-class Near:
+class NearImage:
     """The hash of an image and its class; in a `NearestImages` also the distance from the first one."""
 
     image: str
@@ -30,9 +30,9 @@ class Near:
 class NearestImages:
     """An image, and its nearest other ones by pixels and by eyes."""
 
-    image: Near
-    by_pixels: Near
-    by_eyes: Near
+    image: NearImage
+    by_pixels: NearImage
+    by_eyes: NearImage
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ def nearest_images(store: Store, see: See, seed: int = 0, shown: int = 6, pairs:
     differ = np.flatnonzero(first != second)
     chosen = (differ if len(differ) else np.arange(len(sample)))[:shown]
 
-    def near(i: int, kind: int, j: int) -> Near:
-        return Near(*sample[j], float(kinds[kind][i, j]))
+    def near(i: int, kind: int, j: int) -> NearImage:
+        return NearImage(*sample[j], float(kinds[kind][i, j]))
 
     rows = tuple(
-        NearestImages(Near(*sample[i]), near(i, 0, int(first[i])), near(i, 1, int(second[i])))
+        NearestImages(NearImage(*sample[i]), near(i, 0, int(first[i])), near(i, 1, int(second[i])))
         for i in chosen.tolist()
     )
     same = [float((classes[place] == classes).mean()) for place in (first, second)]

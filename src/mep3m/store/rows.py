@@ -38,17 +38,19 @@ class RowCache:
             raise StoreError(
                 f"{folder} holds rows of {read_json(folder / 'form.json')}, not {form}; delete it"
             )
-        write_json(folder / "form.json", form)
+        if not (folder / "form.json").exists():
+            write_json(folder / "form.json", form)
         self._recover()
 
     def _recover(self) -> None:
         """Cut both files to the rows that are whole in both, and index the keys."""
         values, keys = self.folder / "values.bin", self.folder / "keys.bin"
         for path in (values, keys):
-            path.touch()
+            path.open("ab").close()  # makes it, and leaves the time of one that is there
         whole = min(values.stat().st_size // self.row_bytes, keys.stat().st_size // KEY_BYTES)
-        os.truncate(values, whole * self.row_bytes)
-        os.truncate(keys, whole * KEY_BYTES)
+        for path, size in ((values, whole * self.row_bytes), (keys, whole * KEY_BYTES)):
+            if path.stat().st_size != size:  # what is whole is not touched
+                os.truncate(path, size)
         raw = keys.read_bytes()
         self._slots = {raw[i : i + KEY_BYTES]: i // KEY_BYTES for i in range(0, len(raw), KEY_BYTES)}
 

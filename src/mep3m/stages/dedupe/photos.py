@@ -14,7 +14,7 @@ from mep3m.arrays import Ints
 from mep3m.errors import NotFoundError
 from mep3m.settings.dedupe import DedupeSettings
 from mep3m.stages.dedupe.pairs import Pairs, no_pairs, unique_pairs
-from mep3m.stages.dedupe.registered import Picture, agreement, open_picture
+from mep3m.stages.dedupe.registered import KeyedPicture, agreement, open_picture
 from mep3m.store import Store
 
 #: gives a vector of unit length (N, D) for each image hash, zeros where it cannot be read
@@ -79,9 +79,9 @@ def _distinct(hashes: pa.ChunkedArray) -> tuple[list[str], Ints]:
     return list(first), np.array(list(first.values()), np.int64)
 
 
-def _opener(store: Store, max_pixels: int) -> Callable[[str], Picture | None]:
+def _opener(store: Store, max_pixels: int) -> Callable[[str], KeyedPicture | None]:
     @lru_cache(OPEN)
-    def opened(key: str) -> Picture | None:
+    def opened(key: str) -> KeyedPicture | None:
         try:
             return open_picture(store.images.read(key), max_pixels)
         except NotFoundError:

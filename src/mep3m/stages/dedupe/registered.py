@@ -33,19 +33,19 @@ GAIN = (0.75, 1.33)
 
 
 @dataclass(frozen=True)
-class Picture:
+class KeyedPicture:
     """Pixels (H, W, 3), the places (K, 2) of key points and their descriptors (K, 128)."""
 
     pixels: NDArray[np.uint8]
     places: NDArray[np.float32]
     descriptors: NDArray[np.float32]
 
-    def mirrored(self) -> Picture:
+    def mirrored(self) -> KeyedPicture:
         """Return the mirror image."""
         return _described(np.ascontiguousarray(self.pixels[:, ::-1]))
 
 
-def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> Picture | None:
+def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> KeyedPicture | None:
     """Return a picture made small, `None` where it cannot be decoded.
 
     Raises:
@@ -60,7 +60,7 @@ def open_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> Picture | None
     return _described(np.array(image.resize(size, Image.Resampling.LANCZOS)))
 
 
-def agreement(left: Picture, right: Picture) -> float:
+def agreement(left: KeyedPicture, right: KeyedPicture) -> float:
     """Return the share of pixels that agree once one picture lies on the other, 0 where it cannot be laid.
 
     White on white counts for nothing, and either side may be the mirror image.
@@ -68,16 +68,16 @@ def agreement(left: Picture, right: Picture) -> float:
     return max(_agreement(left, right), _agreement(left.mirrored(), right))
 
 
-def _described(pixels: NDArray[np.uint8]) -> Picture:
+def _described(pixels: NDArray[np.uint8]) -> KeyedPicture:
     cv2: Any = require("cv2", "ocr")
     sift = cv2.SIFT_create(nfeatures=POINTS, contrastThreshold=0.03)
     points, descriptors = sift.detectAndCompute(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), None)
     places = np.array([point.pt for point in points], np.float32).reshape(-1, 2)
     found = descriptors if descriptors is not None else np.zeros((0, 128), np.float32)
-    return Picture(pixels, places, found)
+    return KeyedPicture(pixels, places, found)
 
 
-def _agreement(left: Picture, right: Picture) -> float:
+def _agreement(left: KeyedPicture, right: KeyedPicture) -> float:
     cv2: Any = require("cv2", "ocr")
     placed = _placed(cv2, left, right)
     if placed is None:
@@ -98,7 +98,7 @@ def _agreement(left: Picture, right: Picture) -> float:
     return float((np.abs(one * gain - other).max(1) < TOLERANCE).mean())
 
 
-def _placed(cv2: Any, left: Picture, right: Picture) -> NDArray[np.float64] | None:
+def _placed(cv2: Any, left: KeyedPicture, right: KeyedPicture) -> NDArray[np.float64] | None:
     """Return the (2, 3) matrix that lays the left picture on the right one, `None` where too little fits."""
     if min(len(left.places), len(right.places)) < LEAST_POINTS:
         return None
