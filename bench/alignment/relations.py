@@ -29,6 +29,7 @@ from mep3m.alignment.learned.boosted import shipped_weights
 from mep3m.alignment.learned.decide import Assessed, assess
 from mep3m.alignment.learned.proposer import find_candidates, known_pairs
 from mep3m.alignment.records import Entry, Side
+from mep3m.alignment.truth import Containers, containers
 from mep3m.settings.align import EvidenceSettings
 from mep3m.taxonomy import PATH_SEPARATOR
 
@@ -40,8 +41,9 @@ TITLES = 450
 WORLDS = {21: 400, 22: 800, 23: 1600, 24: 4000, 25: 12_000, 26: 6000}
 #: what a pair of a made set counts beside a real one
 MADE = 0.05
-#: kinds of links of which made sets tell how often they are right: there each counts as a real one
-TOLD_BY_MADE = ("agreed", "named")
+#: kinds of links of which made sets tell how often they are right: there each counts as a real one; the names
+#: of the others are invented
+TOLD_BY_MADE = ("agreed", "named", "inner agreed")
 
 
 @dataclass(frozen=True)
@@ -159,17 +161,28 @@ def labelled(pair: Compared, truth: Truth | Case, weight: float) -> Labelled:
     left, right = pair.left, pair.right
     known, _ = known_pairs(pair.assessed, pair.crossing)
     pairs = [(left.entries[i], right.entries[j]) for i, j in zip(known.rows, known.columns, strict=True)]
+    ends = [((left.name, a.path), (right.name, b.path)) for a, b in pairs]
     if isinstance(truth, Case):
-        kinds = [truth.relations.get((a.id, b.id)) for a, b in pairs]
-        flags = [[float(kind in (name, "exact")) for kind in kinds] for name in ("narrower", "broader")]
-        equal = [kind == "exact" for kind in kinds]
+        within = made_containers(left, right, truth)
+        flags = [[float(b in within[a]) for a, b in ends], [float(a in within[b]) for a, b in ends]]
+        equal = [truth.relations.get((a.id, b.id)) == "exact" for a, b in pairs]
     else:
-        ends = [((left.name, a.path), (right.name, b.path)) for a, b in pairs]
         flags = [[truth.share_within(a, b) for a, b in ends], [truth.share_within(b, a) for a, b in ends]]
         equal = [end in truth.equal for end in ends]
     print(f"{left.name} | {right.name}: {len(pairs)} pairs", file=sys.stderr, flush=True)
     narrower, broader, same = (np.array(flag, float) for flag in (*flags, equal))
     return Labelled(left, right, pair.crossing, known, narrower, broader, same, weight)
+
+
+def made_containers(left: Side, right: Side, case: Case) -> Containers:
+    """Return what contains each category of a made set: its gold names the closest container only."""
+    stated = [
+        ((left.name, left[ends[0]].path), relation, (right.name, right[ends[1]].path))
+        for ends, relation in case.relations.items()
+        if ends[0] in left and ends[1] in right
+    ]
+    nodes = [(side.name, entry.path) for side in (left, right) for entry in side]
+    return containers(nodes, stated)  # type: ignore[arg-type]
 
 
 def real_pairs() -> list[Compared]:
@@ -212,8 +225,7 @@ def fitted(real: Sequence[Labelled], made: Sequence[Labelled], unseen: frozenset
     """Return models that have not seen some platforms, with their cross-fitted calibrations.
 
     The calibrations rest on every other set, said by models that had not seen its platforms either. Of made
-    sets only links of equal names count: their other names are invented, and their gold names the closest
-    container only.
+    sets only links count of which the names say what they are: their other names are invented.
     """
     seen = [one for one in real if not platforms_of(one) & unseen]
     links = []

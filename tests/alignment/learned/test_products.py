@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from mep3m.alignment.learned import titles as module
-from mep3m.alignment.learned.products import FEATURES, HALF_TRUSTED, Products, _beyond_chance
+from mep3m.alignment.learned.products import FEATURES, HALF_TRUSTED, Products, _beyond_chance, largest
 from mep3m.alignment.records import Entry, Side
 from mep3m.settings.align import EvidenceSettings
 
@@ -115,3 +115,37 @@ def test_in_a_crowd_the_average_says_what_chance_gives() -> None:
     )
     assert found[0] == pytest.approx((0.7 - 0.58) / 0.42, abs=1e-5)
     assert found[1] == pytest.approx((0.7 - 0.25) / 0.75, abs=1e-5)
+
+
+def everywhere(name: str, count: int) -> Side:
+    """Return a shop whose categories all sell the same and something of their own."""
+    return side(name, **{f"{name}{n}": (*TEA, f"{TEA[n % 4]} 礼盒 {n}") for n in range(count)})
+
+
+@pytest.mark.parametrize("most", [1, 3, 10])
+def test_titles_sold_everywhere_suggest_no_more_than_are_asked_for(most: int) -> None:
+    left, right = everywhere("a", 12), everywhere("b", 30)
+    products = Products(left, right, EvidenceSettings())
+    orders = np.zeros(12, np.float32), np.zeros(30, np.float32)
+    of_left, of_left_too = (products.candidates(most, orders)[place] for place in (0, 2))
+    of_right, of_right_too = (products.candidates(most, orders)[place] for place in (1, 3))
+    for suggested, count in ((of_left, 12), (of_left_too, 12)):
+        assert np.bincount(suggested[0], minlength=count).max() <= most
+    for suggested, count in ((of_right, 30), (of_right_too, 30)):
+        assert np.bincount(suggested[1], minlength=count).max() <= most
+
+
+def test_the_largest_cells_of_each_row_and_none_that_is_zero() -> None:
+    table = sparse.csr_matrix(np.array([[0.1, 0.0, 0.5, 0.3], [0, 0, 0, 0], [0, 0.2, 0, 0]], np.float32))
+    table.data[table.data == np.float32(0.3)] = 0  # written down, and zero all the same
+    assert largest(table, 2, np.zeros(4, np.float32)).T.tolist() == [[0, 2], [0, 0], [2, 1]]
+    assert largest(table, 1, np.zeros(4, np.float32)).T.tolist() == [[0, 2], [2, 1]]
+    assert largest(sparse.csr_matrix((2, 3), dtype=np.float32), 2, np.zeros(3, np.float32)).shape == (2, 0)
+
+
+def test_equal_shares_are_told_apart_by_the_order_and_not_by_their_place() -> None:
+    equal, tiny = sparse.csr_matrix(np.full((1, 4), 0.5, np.float32)), np.float32(1e-6)
+    order = np.array([0, 2, 1, 3], np.float32) * tiny
+    assert {*largest(equal, 2, order)[1].tolist()} == {1, 3}
+    turned = largest(equal, 2, order[::-1])[1]
+    assert {3 - column for column in turned.tolist()} == {1, 3}

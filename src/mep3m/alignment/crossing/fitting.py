@@ -91,7 +91,7 @@ class Said:
         kinds = relations(one.left, one.right, one.crossing, one.known, replace(heads, calibrations={}))
         truth = np.stack([_right_as_equal(one), one.narrower, one.broader], axis=1)
         every, which = np.arange(len(kinds)), kinds.argmax(axis=1)
-        kind = groups(one.left, one.crossing, one.known, kinds)
+        kind = groups(one.left, one.right, one.crossing, one.known, kinds)
         weight = np.full(len(kinds), one.weight)
         return cls(kinds[every, which], truth[every, which], kind, weight)
 

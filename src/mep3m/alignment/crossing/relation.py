@@ -16,6 +16,7 @@ from scipy import sparse
 
 from mep3m.alignment.crossing.heads import Floats, Heads
 from mep3m.alignment.crossing.tables import Crossing, Filing, ancestors
+from mep3m.alignment.names.compare import plain
 from mep3m.alignment.records import Entry, Side
 from mep3m.alignment.similarity import Ints
 
@@ -78,11 +79,11 @@ def relations(left: Side, right: Side, crossing: Crossing, known: KnownPairs, he
     twins = (known.paths >= WHOLE) & (known.exact > kinds[:, 0])
     kinds[twins] = np.where(np.arange(3) == 0, known.exact[twins, None], 0.0)
     said = kinds.max(axis=1)
-    sure = heads.calibrated(said, groups(left, crossing, known, kinds))
+    sure = heads.calibrated(said, groups(left, right, crossing, known, kinds))
     return np.asarray(kinds * np.divide(sure, said, out=np.zeros(len(said)), where=said > 0)[:, None])
 
 
-def groups(left: Side, crossing: Crossing, known: KnownPairs, kinds: Floats) -> NDArray[np.str_]:
+def groups(left: Side, right: Side, crossing: Crossing, known: KnownPairs, kinds: Floats) -> NDArray[np.str_]:
     """Return the kind of link (P,) that each pair's surest relation is: one of `heads.GROUPS`.
 
     Products that both have enough of speak against a link if the inner category's would not be filed there,
@@ -96,10 +97,37 @@ def groups(left: Side, crossing: Crossing, known: KnownPairs, kinds: Floats) -> 
     both = np.minimum(*filed)
     deep = np.array([len(entry.path) > 1 for entry in left])[rows] & (known.paths >= WHOLE)
     relation = kinds.argmax(axis=1)
-    named = np.where(both >= FOLLOWS, "agreed", "named")
-    kind = np.where(relation == 0, np.where(known.same == 1, named, "renamed"), "inner")
+    equal = np.where(known.same == 1, np.where(both >= FOLLOWS, "agreed", "named"), "renamed")
+    said = np.where(relation == 2, known.inside_r, known.inside_l) > 0
+    inner = np.where(
+        told, np.where(said, "inner agreed", "inner filed"), np.where(said, "inner named", "inner unsaid")
+    )
+    kind = np.where(relation == 0, equal, inner)
     against = told & (np.choose(relation, [either, *filed]) < FOLLOWS) & ~((relation == 0) & deep)
-    return np.where(against, "unfiled", kind)
+    denied = np.where(
+        relation == 2, _named_elsewhere(right, left, columns, rows), _named_elsewhere(left, right, rows, columns)
+    )
+    return np.where((relation != 0) & denied, "denied", np.where(against, "unfiled", kind))
+
+
+def _named_elsewhere(inner: Side, outer: Side, rows: Ints, columns: Ints) -> NDArray[np.bool_]:
+    """Return (P,) whether the outer side has a category of the inner one's name beside the outer one.
+
+    One above or below the outer category does not count.
+    """
+    named: dict[str, list[tuple[str, ...]]] = {}
+    for entry in outer:
+        named.setdefault(plain(entry.name), []).append(entry.path)
+
+    def elsewhere(row: int, column: int) -> bool:
+        place, name = outer.entries[column].path, plain(inner.entries[row].name)
+        alike = named.get(name, []) if name else []
+        return bool(alike) and not any(
+            path[: len(place)] == place or place[: len(path)] == path for path in alike
+        )
+
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return np.array([elsewhere(row, column) for row, column in pairs], dtype=np.bool_)
 
 
 def turn(known: KnownPairs) -> KnownPairs:

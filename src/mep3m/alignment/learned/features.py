@@ -113,9 +113,9 @@ class PairEvidence:
         if len(self.left.side) * len(self.right.side) <= ALL_PAIRS:
             every = np.arange(len(self.left.side) * len(self.right.side))
             return every // len(self.right.side), every % len(self.right.side)
-        suggested = self._products.candidates()
+        order = _order(self.left.side), _order(self.right.side)
+        suggested = self._products.candidates(k, order)
         content = self._products.content
-        order = [_order(side) for side in (self.left.side, self.right.side)]
         for turned in (False, True):
             for kind in ((self._leaf, self._whole), (self._meant, self._meant_whole)):
                 parts = [_turned(bag, turned) for bag in kind]

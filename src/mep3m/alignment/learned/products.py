@@ -32,13 +32,15 @@ class Products:
             titles = Titles(left, right)
             self.votes, self.near = titles.votes(), titles.near()
 
-    def candidates(self) -> list[np.ndarray]:
-        """Return (2, pairs) of left and right categories that some title connects."""
+    def candidates(self, most: int, orders: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
+        """Return (2, pairs) of left and right categories that titles connect, the `most` of each category.
+
+        `orders` (left,) and (right,) decide between categories that get equal shares of one.
+        """
         connected = []
         for kind in (kind for kind in (self.votes, self.near) if kind is not None):
-            shares = (of.share if isinstance(of, Near) else of for of in kind)
-            there, back = (np.stack(share.nonzero()).astype(np.int64) for share in shares)
-            connected += [there, back[::-1]]
+            there, back = (of.share if isinstance(of, Near) else of for of in kind)
+            connected += [largest(there, most, orders[1]), largest(back, most, orders[0])[::-1]]
         return connected
 
     def features(self, rows: Ints, columns: Ints) -> dict[str, np.ndarray]:
@@ -103,6 +105,21 @@ def _beyond_chance(table: sparse.csr_matrix, rows: Ints, columns: Ints, stock: n
     by_chance = expected[columns]
     value = (_cells(table, rows, columns) - by_chance) / np.maximum(1 - by_chance, 1e-6)
     return np.where(by_chance < NEARLY_ALL, np.maximum(value, 0.0), np.nan).astype(np.float32)
+
+
+def largest(table: sparse.csr_matrix, most: int, order: np.ndarray) -> np.ndarray:
+    """Return (2, cells): row and column of the `most` largest cells of each row, of those above zero.
+
+    `order` (columns,), tiny numbers, decides between equal ones.
+    """
+    cells = table.tocoo()
+    value = cells.data + order[cells.col]
+    ranked = np.lexsort((-value, cells.row))
+    ranked = ranked[cells.data[ranked] > 0]
+    rows = cells.row[ranked]
+    starts = np.searchsorted(rows, np.arange(table.shape[0]))
+    kept = np.arange(len(rows)) - starts[rows] < most
+    return np.stack([rows[kept], cells.col[ranked][kept]]).astype(np.int64)
 
 
 def _cells(table: sparse.csr_matrix, rows: Ints, columns: Ints) -> np.ndarray:
