@@ -19,8 +19,8 @@ def test_a_calibration_is_a_line_that_stays_level_beyond_its_ends() -> None:
 
 def test_a_kind_of_link_without_a_calibration_keeps_what_the_models_say() -> None:
     half = LinkCalibration(np.array([0.0, 1.0]), np.array([0.0, 0.5]))
-    heads = Heads(shipped_heads().within, shipped_heads().equal, {"inner": half})
-    assert heads.calibrated(np.array([0.9, 0.9]), ["inner", "named"]).tolist() == [0.45, 0.9]
+    heads = Heads(shipped_heads().within, shipped_heads().equal, {"inner filed": half})
+    assert heads.calibrated(np.array([0.9, 0.9]), ["inner filed", "named"]).tolist() == [0.45, 0.9]
 
 
 @pytest.mark.parametrize("kind", GROUPS)
@@ -32,10 +32,11 @@ def test_shipped_calibrations_rise_and_make_nothing_certain(kind: str) -> None:
 
 
 def test_products_that_agree_make_a_name_surer_and_products_that_do_not_make_it_wait() -> None:
-    agreed, named, renamed, _, unfiled = (
-        float(shipped_heads().calibrated(np.array([0.97]), [kind])[0]) for kind in GROUPS
-    )
-    assert agreed > 0.98 > named > 0.8 > max(renamed, unfiled)
+    sure = {kind: float(shipped_heads().calibrated(np.array([0.97]), [kind])[0]) for kind in GROUPS}
+    assert sure["agreed"] > 0.98 > sure["named"] > 0.8 > max(sure["renamed"], sure["unfiled"])
+    of_one = {kind: sure[f"inner {kind}"] for kind in ("named", "filed", "unsaid")}
+    assert sure["inner agreed"] > max(of_one.values())
+    assert min(of_one.values()) > 0.7 > 0.55 > max(sure["denied"], sure["unfiled"])
 
 
 def test_calibrations_are_part_of_the_file() -> None:

@@ -97,7 +97,7 @@ def kind_of(left: Side, right: Side, relation: int = 0, **values: float) -> str:
     pair = KnownPairs(np.zeros(1, int), np.zeros(1, int), **{**zero, **given})  # type: ignore[arg-type]
     kinds = np.zeros((1, 3))
     kinds[0, relation] = 0.9
-    return str(groups(left, made, pair, kinds)[0])
+    return str(groups(left, right, made, pair, kinds)[0])
 
 
 TEA = {"茶": "茶", "lamps": "lamps"}
@@ -109,8 +109,54 @@ def test_products_tell_which_kind_of_link_one_name_is() -> None:
     assert kind_of(own, alike, same=1.0, paths=1.0) == "agreed"
     assert kind_of(own, ink, same=1.0, paths=1.0) == "unfiled"
     assert kind_of(own, alike) == "renamed"
-    assert [kind_of(own, alike, relation) for relation in (1, 2)] == ["inner", "inner"]
+    assert [kind_of(own, alike, relation) for relation in (1, 2)] == ["inner filed", "inner filed"]
     assert [kind_of(own, ink, relation) for relation in (1, 2)] == ["unfiled", "unfiled"]
+
+
+@pytest.mark.parametrize(
+    ("relation", "says", "other"), [(1, "inside_l", "inside_r"), (2, "inside_r", "inside_l")]
+)
+def test_a_name_counts_for_the_category_that_it_says_lies_within(
+    relation: int, says: str, other: str
+) -> None:
+    own, alike = platform("a", TEA, count=40), platform("b", TEA, count=40, seed=3)
+    few = [
+        platform(name, {**TEA, "shoes": "shoes"}, count=6, seed=seed) for name, seed in (("a", 0), ("b", 3))
+    ]
+    assert kind_of(own, alike, relation, **{says: 1.0}) == "inner agreed"
+    assert kind_of(own, alike, relation, **{other: 1.0}) == "inner filed"
+    assert kind_of(*few, relation, **{says: 1.0}) == "inner named"
+    assert kind_of(*few, relation, **{other: 1.0}) == "inner unsaid"
+
+
+#: paths of the other platform's categories, the first the one that is said to hold 'Printers' -> the kind of link
+DENIED = {
+    ("Office", "printer"): "denied",
+    ("Office", "Computers > Printers"): "denied",
+    ("Office > Desk", "Office > Printers"): "denied",
+    ("Office", "Office > Printers"): "inner filed",
+    ("Printers > Paper", "Printers"): "inner filed",
+    ("Office", "Printer paper"): "inner filed",
+}
+
+
+@pytest.mark.parametrize("paths", DENIED, ids=" | ".join)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_category_that_the_other_platform_has_under_its_name_lies_in_nothing_beside_that(
+    paths: tuple[str, str], turned: bool
+) -> None:
+    own = platform("a", {"Printers": "茶"}, count=40)
+    other = platform("b", dict(zip(paths, ("茶", "lamps"), strict=True)), count=40, seed=3)
+    first = Side("b", tuple(sorted(other, key=lambda entry: entry.label != paths[0])))
+    assert kind_of(*((first, own, 2) if turned else (own, first, 1))) == DENIED[paths]
+    assert kind_of(*((first, own) if turned else (own, first))) == "renamed", "an equal link says so itself"
+
+
+def test_names_without_a_letter_deny_nothing() -> None:
+    own = platform("a", {"--": "茶"}, count=40)
+    other = platform("b", {"Office": "茶", "!!": "lamps"}, count=40, seed=3)
+    first = Side("b", tuple(sorted(other, key=lambda entry: entry.label != "Office")))
+    assert kind_of(own, first, 1) == "inner filed"
 
 
 def test_a_few_titles_speak_against_nothing() -> None:

@@ -105,7 +105,9 @@ def groups(left: Side, right: Side, crossing: Crossing, known: KnownPairs, kinds
     kind = np.where(relation == 0, equal, inner)
     against = told & (np.choose(relation, [either, *filed]) < FOLLOWS) & ~((relation == 0) & deep)
     denied = np.where(
-        relation == 2, _named_elsewhere(right, left, columns, rows), _named_elsewhere(left, right, rows, columns)
+        relation == 2,
+        _named_elsewhere(right, left, columns, rows),
+        _named_elsewhere(left, right, rows, columns),
     )
     return np.where((relation != 0) & denied, "denied", np.where(against, "unfiled", kind))
 
