@@ -81,6 +81,15 @@ def test_a_calibration_rises_and_is_never_certain(links: list[tuple[float, float
     assert found[-1] < 1
 
 
+@pytest.mark.parametrize("near", [1 - 2**-53, 0.5, 0.9], ids=str)
+@pytest.mark.parametrize("right", [0.0, 1.0])
+def test_links_said_almost_alike_are_said_alike(near: float, right: float) -> None:
+    line = fit_calibration(np.array([np.nextafter(near, 2), 0.4, near]), np.full(3, right), np.ones(3))
+    found = line.probability(np.linspace(0, 1, 101))
+    assert np.isfinite(found).all()
+    assert found[-1] == pytest.approx(0.75 * right, abs=0.01)
+
+
 def test_wrong_as_equal_is_right_for_the_side_that_lies_within() -> None:
     one = labelled()
     equal = replace(

@@ -31,6 +31,8 @@ NEARLY = 0.99
 LEAST = 0.3
 #: links, all wrong, that every step of a calibration counts beside those that were seen
 DOUBT = 1.0
+#: decimals from which on two probabilities are the same
+DECIMALS = 9
 #: how much surer one calibrated probability is at least than a lower one: so that links keep their order
 RISE = 0.001
 
@@ -131,6 +133,7 @@ def fit_calibration(said: Floats, right: Floats, weight: Floats) -> LinkCalibrat
     """
     from sklearn.isotonic import IsotonicRegression
 
+    said = np.round(said, DECIMALS)  # between neighbouring floats its line is not a number
     fitted = IsotonicRegression().fit(said, right, sample_weight=weight).predict(said)
     steps = [fitted == level for level in np.unique(fitted)]
     count = np.array([weight[of].sum() for of in steps])
