@@ -129,7 +129,7 @@ def test_a_name_counts_for_the_category_that_it_says_lies_within(
     assert kind_of(*few, relation, **{other: 1.0}) == "inner unsaid"
 
 
-#: paths of the other platform's categories, the first the one that is said to hold 'Printers' -> the kind of link
+#: paths of the other platform's categories, the first said to hold 'Printers' -> the kind of link
 DENIED = {
     ("Office", "printer"): "denied",
     ("Office", "Computers > Printers"): "denied",
