@@ -45,7 +45,7 @@ EQUAL = (
 #: kinds of links, each with its own calibration: equal by name, and products of each would be filed under the
 #: other; equal by name alone; equal with other names; one within the other by name and products, by name
 #: alone, by products alone, or by neither, as both need titles enough to tell; one within another though that
-#: platform has a category of its name elsewhere; and any of these though the products would be filed elsewhere
+#: platform has a category of its name elsewhere; and any of these though products would be filed elsewhere
 GROUPS = (
     "agreed", "named", "renamed", "inner agreed", "inner named", "inner filed", "inner unsaid", "denied",
     "unfiled",
