@@ -93,3 +93,19 @@ def test_the_candidates_of_a_whole_look_are_kept_in_single_precision() -> None:
     found = find_candidates(shop("a", 12), shop("bb", 9), EvidenceSettings(), shipped_weights())
     assert {*found.features} == {name for of in module.KINDS.values() for name in of}
     assert {values.dtype for values in found.features.values()} == {np.dtype(np.float32)}
+
+
+def test_shops_that_sell_the_same_everywhere_have_no_more_candidates_a_category(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "ALL_PAIRS", 0)
+    sold = tuple(f"{word} 新款" for word in WORDS[:4])
+    counts = []
+    for size in (20, 40):
+        left, right = (
+            Side(name, tuple(Entry(f"{name}{n}", (f"{name}{n}",), titles=sold) for n in range(size)))
+            for name in ("a", "b")
+        )
+        evidence = PairEvidence(*trees(left, right), EvidenceSettings(candidates=2))
+        counts.append(len(evidence.candidates()[0]) / size)
+    assert counts[1] <= counts[0] * 1.5, "what grows with the square doubles"
