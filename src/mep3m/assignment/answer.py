@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,22 +11,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.arrays import Floats
+from mep3m.assignment.given_labels import GivenLabel, given_labels
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.readable import why_unread
 from mep3m.dataset.readable import hide_unreadable
 from mep3m.label_tree.likely_path import likely_paths
 from mep3m.label_tree.probabilities import back_off, make_coherent, top_paths
 from mep3m.label_tree.tree import LabelPath, LabelTree
-from mep3m.models.classifier import Classifier
+from mep3m.models.classifier import Classifier, Prediction
 from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 
-#: filed: at the end of the path; review: a person should look; none: it belongs to no known category,
-#: which no model says yet
-Decision = Literal["filed", "review", "none"]
+#: filed: at the end of the path; review: a person should look; none: it belongs to no known category; kept: it
+#: has a given or reviewed label, which stands
+Decision = Literal["filed", "review", "none", "kept"]
 #: the columns of a product that an answer looks at
-READ = ["id", "source", "source_id", "title", "ocr", "image", "image_ref"]
+READ = ["id", "source", "source_id", "title", "ocr", "image", "image_ref", "labels"]
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,16 @@ class Assignment:
     `id` is the user's own, and `platform` the shop that it is an id of, where the data tells shops apart.
     `path` is the answer from the first level down, as deep as the confidence allows, `names` the same
     as people read it, and `confidence` the probability of each of its nodes. `top` lists the most
-    probable full paths with their probabilities. `decision` is 'review', and `review` true, where a person
-    should decide: no level was sure enough, without a promise only one above the leaves, or the row showed
-    the model nothing (then path and `top` are empty). `reason` says which. `unreadable` is why its image
-    counted as missing. `promise` is the id of the promise that decided, and `shadow` what the decision would
-    be where filing is held back.
+    probable full paths with their probabilities.
+
+    `decision` is 'filed', or 'review' (and `review` true) where a person should decide: no level was sure
+    enough, without a promise only one above the leaves, or the row showed the model nothing (then path and
+    `top` are empty). It is 'none' where the product is unlike those of every known category, and 'kept' where
+    it has a given or reviewed label: then the path is that label's. `reason` says which.
+
+    `unreadable` is why its image counted as missing. `promise` is the id of the promise that decided, and
+    `shadow` what the decision would be where filing is held back; `model` and `taxonomy` are the versions of
+    both. `why` says what carried the answer, where that was asked for.
     """
 
     id: str
@@ -55,10 +61,28 @@ class Assignment:
     platform: str | None = None
     promise: str | None = None
     shadow: Decision | None = None
+    title: str | None = None
+    model: str | None = None
+    taxonomy: str | None = None
+    why: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What decides beside the model, and what an answer says beside its path; `model` is its version.
+
+    With `keep_labels` a given or reviewed label of a product stands, unless filing only adds levels below it.
+    """
+
+    model: str | None = None
+    keep_labels: bool = False
+
+
+NOTHING_BESIDE = Beside()
 
 
 def assign(
@@ -69,6 +93,7 @@ def assign(
     min_confidence: float = MIN_CONFIDENCE,
     taxonomy: Taxonomy | None = None,
     policy: FilingPolicy | None = None,
+    beside: Beside = NOTHING_BESIDE,
 ) -> list[Assignment]:
     """Return one answer a row of `products` (`PRODUCT_SCHEMA`), in order.
 
@@ -81,29 +106,39 @@ def assign(
     # independent heads may be surer of a class than of what it lies in; an answer must not be
     prediction = classifier.predict(hide_unreadable(products), images)
     proba = make_coherent(tree, prediction.proba)
-    unreadable = {reject.product: reject.reason for reject in prediction.rejects}
     best, chances = top_paths(tree, proba, top)
     ends = (
         _ends(tree, proba, best[:, 0], min_confidence) if policy is None else _promised(tree, proba, policy)
     )
+    labels = given_labels(tree, products) if beside.keep_labels else {}
+    rows = _Rows(products, prediction, _Spelling(tree, taxonomy), classifier.reads, labels)
     held_back = policy.why_not() if policy is not None else None
+    versions = {
+        "model": beside.model,
+        "taxonomy": tree.version,
+        "promise": policy.promise.id if policy is not None else None,
+    }
     assignments = []
-    for row, given in enumerate(products.select(READ).to_pylist()):
-        broken = unreadable.get(given["id"])
-        if prediction.seen[row]:
-            path = tree.paths[ends.nodes[row]] if ends.nodes[row] >= 0 else ()
-            nodes = [tree.index(path[:depth]) for depth in range(1, len(path) + 1)]
-            ranked = zip((tree.paths[node] for node in best[row]), chances[row].tolist(), strict=True)
-            found = _Found(path, tuple(proba[row, nodes].tolist()), tuple(ranked))
-            reason = None if ends.sure[row] else _unsure(path, ends.threshold)
-        else:
-            found, reason = _Found(), why_unread(classifier.reads, given, broken)
-        would: Decision = "filed" if reason is None else "review"
-        answer = _assignment(given, found, reason or held_back, broken, taxonomy)
-        if policy is not None:
-            shadow = would if held_back is not None else None
-            answer = replace(answer, promise=policy.promise.id, shadow=shadow)
-        assignments.append(answer)
+    for row, found in enumerate(rows.found(proba, ends, best, chances)):
+        decided = rows.decide(row, found, held_back)
+        shadow = decided.would if held_back is not None and decided.would != "kept" else None
+        assignments.append(
+            Assignment(
+                id=rows.own_ids[row],
+                path=decided.path,
+                names=rows.spelling.names(decided.path),
+                confidence=decided.confidence,
+                review=decided.decision == "review",
+                top=found.ranked,
+                unreadable=rows.unreadable.get(rows.ids[row]),
+                decision=decided.decision,
+                reason=decided.reason,
+                platform=rows.platforms[row] if rows.ids[row] != rows.own_ids[row] else None,
+                shadow=shadow,
+                title=rows.titles[row],
+                **versions,
+            )
+        )
     return assignments
 
 
@@ -127,35 +162,98 @@ def _promised(tree: LabelTree, proba: Floats, policy: FilingPolicy) -> _Ends:
 
 
 class _Found(NamedTuple):
-    """What the model says of one row: path, probability of each of its nodes, and what is ranked."""
+    """What the model says of one row: path, probability of each of its nodes, and what is ranked.
+
+    `reason` is why it may not be filed.
+    """
 
     path: LabelPath = ()
     confidence: tuple[float, ...] = ()
-    ranked: tuple[tuple[LabelPath, float], ...] = ()
+    ranked: tuple[dict[str, Any], ...] = ()
+    reason: str | None = None
+
+
+class _Decided(NamedTuple):
+    """What becomes of a row, and what would (`would`) if nothing held filing back."""
+
+    decision: Decision
+    would: Decision
+    path: LabelPath
+    confidence: tuple[float, ...]
+    reason: str | None
+
+
+class _Spelling:
+    """The names of paths of a tree as people read them, each looked up once."""
+
+    def __init__(self, tree: LabelTree, taxonomy: Taxonomy | None) -> None:
+        self.tree, self.taxonomy = tree, taxonomy
+        self.node_names = [self.names(path) for path in tree.paths]
+
+    def names(self, path: LabelPath) -> LabelPath:
+        """Return the names of a path of ids, or of names, which stay what they are."""
+        tree = self.taxonomy
+        if tree is None:
+            return path
+        return tuple(tree[key].name if key in tree else key for key in path)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The products of one call as columns, and what is decided for each from what the model says."""
+
+    products: pa.Table
+    prediction: Prediction
+    spelling: _Spelling
+    reads: tuple[str, ...]
+    labels: dict[int, GivenLabel]
+    ids: list[str] = field(init=False)
+    own_ids: list[str] = field(init=False)
+    platforms: list[str] = field(init=False)
+    titles: list[str | None] = field(init=False)
+    unreadable: dict[str | None, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        columns = {"ids": "id", "own_ids": "source_id", "platforms": "source", "titles": "title"}
+        for name, column in columns.items():
+            object.__setattr__(self, name, self.products[column].to_pylist())
+        unreadable = {reject.product: reject.reason for reject in self.prediction.rejects}
+        object.__setattr__(self, "unreadable", unreadable)
+
+    def found(self, proba: Floats, ends: _Ends, best: NDArray[np.int32], chances: Floats) -> Iterator[_Found]:
+        """Yield what the model says of each row."""
+        tree, names = self.spelling.tree, self.spelling.node_names
+        on_path = tree.ancestors[ends.nodes]
+        confidence = np.take_along_axis(proba, np.maximum(on_path, 0), axis=1).tolist()
+        ranked = zip(best.tolist(), chances.tolist(), strict=True)
+        seen, sure = self.prediction.seen.tolist(), ends.sure.tolist()
+        for row, (node, (nodes, values)) in enumerate(zip(ends.nodes.tolist(), ranked, strict=True)):
+            if not seen[row]:
+                yield _Found(reason=self._why_unread(row))
+                continue
+            path = tree.paths[node] if node >= 0 else ()
+            top = tuple(
+                {"path": tree.paths[one], "names": names[one], "probability": value}
+                for one, value in zip(nodes, values, strict=True)
+            )
+            reason = None if sure[row] else _unsure(path, ends.threshold)
+            yield _Found(path, tuple(confidence[row][: len(path)]), top, reason)
+
+    def decide(self, row: int, found: _Found, held_back: str | None) -> _Decided:
+        """Return what becomes of a row; `held_back` is why nothing is filed at this moment."""
+        label = self.labels.get(row)
+        if label is not None and not label.is_extended_by(found.path, filed=found.reason is None):
+            return _Decided("kept", "kept", label.path, (), f"its {label.origin} label stands")
+        would: Decision = "filed" if found.reason is None else "review"
+        reason = found.reason or held_back
+        decision: Decision = "filed" if reason is None else "review"
+        return _Decided(decision, would, found.path, found.confidence, reason)
+
+    def _why_unread(self, row: int) -> str:
+        given = self.products.slice(row, 1).to_pylist()[0]
+        return why_unread(self.reads, given, self.unreadable.get(self.ids[row]))
 
 
 def _unsure(path: LabelPath, min_confidence: float) -> str:
     where = f"below '{path[-1]}'" if path else "at the first level"
     return f"no category {where} has a probability of {min_confidence:g}"
-
-
-def _assignment(
-    given: Mapping[str, Any], found: _Found, reason: str | None, unreadable: str | None, tree: Taxonomy | None
-) -> Assignment:
-    """Return the answer for a row; with a `reason` it goes to review."""
-
-    def named(path: LabelPath) -> LabelPath:
-        return tuple(tree[key].name if tree is not None and key in tree else key for key in path)
-
-    return Assignment(
-        id=given["source_id"],
-        path=found.path,
-        names=named(found.path),
-        confidence=found.confidence,
-        review=reason is not None,
-        top=tuple({"path": path, "names": named(path), "probability": p} for path, p in found.ranked),
-        unreadable=unreadable,
-        decision="filed" if reason is None else "review",
-        reason=reason,
-        platform=given["source"] if given["id"] != given["source_id"] else None,
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 from mep3m.assignment.run import Run
 from mep3m.assignment.signature import sign, verify
 from mep3m.errors import FormatError, ModelError
-from mep3m.store.filesystem import hash_file
 from mep3m.store.json_files import fingerprint, read_json, write_json
 
 FORMAT = 1
@@ -116,7 +114,7 @@ class Promise:
             ModelError: it was made for another model or another tree, or has expired.
         """
         again = "make one for this run with 'mep3m guarantee'"
-        if model_fingerprint(run.folder) != self.model:
+        if run.version != self.model:
             raise ModelError(f"{where} was made for another model than {run.folder}; {again}")
         if run.classifier.tree.version != self.taxonomy:
             raise ModelError(
@@ -125,24 +123,3 @@ class Promise:
             )
         if self.expired:
             raise ModelError(f"{where} expired on {self.expires}; audit new rows and {again}")
-
-
-def model_fingerprint(folder: Path) -> str:
-    """Return 16 hex digits of everything in a run's folder that decides its answers.
-
-    These are weights, vocabularies and descriptions of the classifier and its parts; scores, configurations
-    and whatever else was put beside them do not count.
-    """
-    found: list[tuple[str, str]] = []
-    for description in sorted(folder.rglob("classifier.json")):
-        beside = [path for path in description.parent.glob("*") if _decides(path)]
-        token_files = [one for path in beside if path.is_dir() for one in path.rglob("*") if one.is_file()]
-        files = sorted([*(path for path in beside if path.is_file()), *token_files])
-        found += [(path.relative_to(folder).as_posix(), hash_file(path)) for path in files]
-    return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
-
-
-def _decides(path: Path) -> bool:
-    if path.is_dir():
-        return path.suffix == ".tokeniser"
-    return path.name in ("classifier.json", "weights.safetensors") or path.name.endswith(".vocabulary.json")

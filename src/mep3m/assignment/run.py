@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mep3m.alignment.edits.edit import Record
 from mep3m.assignment.edited_tree import apply_edits
+from mep3m.assignment.fingerprint import model_fingerprint
 from mep3m.assignment.readable import refuse_unread
 from mep3m.dataset.reading import Opened, open_pictures, open_products, pictures_of
 from mep3m.errors import ModelError
@@ -58,6 +60,11 @@ class Run:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{where} is not that of a run ({error!r}); train it again") from None
         return cls(folder, classifier, settings, columns, root, names_of(folder), counts)
+
+    @cached_property
+    def version(self) -> str:
+        """16 hex digits of everything that decides what the model answers."""
+        return model_fingerprint(self.folder)
 
     def with_edits(self, records: Sequence[Record]) -> Run:
         """Return the run after edits of its tree: its answers are the categories of today.

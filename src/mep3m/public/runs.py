@@ -218,6 +218,10 @@ _ASSIGNED = pa.schema(
         ("platform", pa.string()),
         ("promise", pa.string()),
         ("shadow", pa.string()),
+        ("title", pa.string()),
+        ("model", pa.string()),
+        ("taxonomy", pa.string()),
+        ("why", pa.string()),
     ]
 )
 

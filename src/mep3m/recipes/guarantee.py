@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mep3m.assignment.promise import Promise, model_fingerprint
+from mep3m.assignment.promise import Promise
 from mep3m.errors import UsageError
 from mep3m.evaluation import guarantees
 from mep3m.evaluation.audit_plan import plan
@@ -84,7 +84,7 @@ def make_promise(
         filed=proof.filed,
         errors=proof.errors,
         bound=proof.bound,
-        model=model_fingerprint(rows.run.folder),
+        model=rows.run.version,
         taxonomy=tree.version,
         audit=rows.fingerprint,
         made=today.isoformat(),
