@@ -1,4 +1,4 @@
-"""What people labelled stands: a prediction adds levels below a given or reviewed label, and replaces none."""
+"""What people labelled stands: a prediction adds levels below such a label, and replaces none."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -23,8 +23,8 @@ from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 
-#: filed: at the end of the path; review: a person should look; none: it belongs to no known category; kept: it
-#: has a given or reviewed label, which stands
+#: filed: at the end of the path; review: a person should look; none: it belongs to no known category;
+#: kept: it has a given or reviewed label, which stands
 Decision = Literal["filed", "review", "none", "kept"]
 #: the columns of a product that an answer looks at
 READ = ["id", "source", "source_id", "title", "ocr", "image", "image_ref", "labels"]

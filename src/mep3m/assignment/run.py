@@ -98,9 +98,22 @@ class Run:
             opened = open_pictures(path)
             refuse_unread(self.classifier, opened.products.slice(0, 1))
             return opened
+        mine = self.columns_for(path, labels, columns, table, ids, encoding)
+        return open_products(path, mine, image_root or self.image_root, table, encoding)
+
+    def columns_for(
+        self,
+        path: Path,
+        labels: bool = True,
+        columns: Mapping[str, Any] | None = None,
+        table: TableFormat | None = None,
+        ids: bool = True,
+        encoding: str | None = None,
+    ) -> Columns:
+        """Return the columns by which `read` reads a table."""
         unlabelled = {} if labels else {"labels": (), "path": None}
         mine = Columns.parse({**self.columns.model_dump(), **(columns or {}), **unlabelled}, "columns")
         if not ids and "id" not in (columns or {}) and path.is_file():
             header = TableSource(path, TableSettings(format=table, encoding=encoding)).header
             mine = mine if mine.id in header else mine.model_copy(update={"id": None})
-        return open_products(path, mine, image_root or self.image_root, table, encoding)
+        return mine

@@ -23,9 +23,7 @@ from mep3m.settings.run import MIN_CONFIDENCE
 if TYPE_CHECKING:
     from mep3m.assignment.policy import FilingPolicy
     from mep3m.assignment.run import Run
-
-#: products that are classified at once
-BATCH = 8192
+    from mep3m.recipes.filing.assign import Assigned
 
 
 @click.command(epilog="Example: mep3m assign run new.csv --out assigned.xlsx")
@@ -49,6 +47,8 @@ BATCH = 8192
 @click.option("--promise", type=FILE, help="File what this promise of 'guarantee' covers, and nothing else.")
 @click.option("--shadow", is_flag=True, help="With --promise: say what would be filed, and file nothing.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Alternatives a product.")
+@click.option("--workers", default=1, show_default=True, help="Processes that work at once.")
+@click.option("--engine", default="local", show_default=True, help="Where work runs: local, ray.")
 @json_option
 def assign(
     run: Path, data: Path, out: Path, min_confidence: float, top: int, as_json: bool, **options: Any
@@ -67,55 +67,38 @@ def assign(
     With --promise a product is filed at the deepest category that is as probable as the promise asks, which
     may lie above the last level; all others go to review. While a file with the promise's name and .stop
     after it exists, nothing is filed from the next batch on.
-    """
-    import pyarrow.compute as pc
 
-    from mep3m.assignment.answer import Assignment
-    from mep3m.assignment.answer import assign as answer
-    from mep3m.assignment.output import ENDINGS, answers_file
-    from mep3m.assignment.run import Run
-    from mep3m.cli.learning.evaluate import with_edits_of
+    A product of a store with a given or reviewed label keeps it: a prediction never takes its place. Memory
+    does not grow with DATA. A run that was killed goes on where it was, with the same command.
+    """
+    from mep3m.assignment.output import ENDINGS
+    from mep3m.cli.learning.evaluate import say_edits
     from mep3m.cli.learning.train import say_refused
-    from mep3m.engine.progress import bar
+    from mep3m.engine import bar, make_engine
     from mep3m.exports.rows import ending
+    from mep3m.recipes.filing.assign import AnswerSettings, NewProducts, assign_file
 
     ending(out, ENDINGS)  # before any work
-    opened_run = with_edits_of(Run.open(run), options["edits"])
-    if options["promise"] is not None and given_by_user("min_confidence"):
+    edits, promise = options["edits"], options["promise"]
+    if promise is not None and given_by_user("min_confidence"):
         raise UsageError("--promise has its own threshold; leave out --min-confidence")
-    policy = _policy(opened_run, options["promise"], options["shadow"])
-    opened = opened_run.read(
-        data,
-        False,
-        given_columns(options, data),
-        options["image_root"],
-        options["format"],
-        encoding=options["encoding"],
+    if promise is None and options["shadow"]:
+        raise UsageError("--shadow says what a promise would file; name one with --promise")
+    answerer = AnswerSettings(run, edits, promise, options["shadow"], top, min_confidence).open()
+    say_edits(answerer.run)
+    columns = given_columns(options, data)
+    products = NewProducts(
+        answerer.run, data, columns, options["image_root"], options["format"], options["encoding"]
     )
-    say_refused(opened.rejects, data)
-    names, depth = opened_run.taxonomy, opened_run.classifier.tree.depth
-    platforms = pc.any(pc.not_equal(opened.products["id"], opened.products["source_id"])).as_py()
-    review = unreadable = unread = 0
-    first: Assignment | None = None
-    total = opened.products.num_rows
-    with (
-        answers_file(out, depth, names is not None, bool(platforms)) as write,
-        bar("assign", total, "products") as step,
-    ):
-        for start in range(0, total, BATCH):
-            batch = opened.products.slice(start, BATCH)
-            answers = answer(opened_run.classifier, batch, opened.images, top, min_confidence, names, policy)
-            review += sum(one.review for one in answers)
-            unreadable += sum(one.unreadable is not None for one in answers)
-            nothing = [one for one in answers if not one.top]
-            unread, first = unread + len(nothing), first or next(iter(nothing), None)
-            write(answers, batch["title"].to_pylist())
-            step(batch.num_rows)
-    counts = {"filed": total - review, "review": review, "refused": len(opened.rejects)}
-    if first is not None:
-        shown = f"first '{first.id}': {first.reason}"
-        click.echo(f"{unread:,} products show the model nothing and go to review ({shown})", err=True)
-    report(counts | {"unreadable_images": unreadable}, out, as_json)
+    engine = make_engine(options["engine"], options["workers"])
+    counts, shards = assign_file(products, answerer, out, engine, bar)
+    say_refused(shards.first, data, shards.refused)
+    if counts.first_unread is not None:
+        click.echo(
+            f"{counts.unread:,} products show the model nothing and go to review ({counts.first_unread})",
+            err=True,
+        )
+    report(counts, out, as_json)
 
 
 def _policy(run: Run, promise: Path | None, shadow: bool) -> FilingPolicy | None:
@@ -127,17 +110,23 @@ def _policy(run: Run, promise: Path | None, shadow: bool) -> FilingPolicy | None
     return None if promise is None else FilingPolicy.open(promise, run, shadow)
 
 
-def report(counts: dict[str, int], out: Path, as_json: bool) -> None:
+def report(counts: Assigned, out: Path, as_json: bool) -> None:
     """Print what became of the products; exit with 1 where rows were refused or images not read."""
+    names = ("filed", "review", "none", "kept", "refused")
     if as_json:
-        print_json(counts | {"out": str(out)})
+        told = {name: getattr(counts, name) for name in (*names, "unreadable_images")}
+        print_json(told | {"out": str(out)})
     else:
-        filed, review, refused = (f"{counts[name]:,}" for name in ("filed", "review", "refused"))
-        click.echo(f"{filed} filed, {review} to review, {refused} refused: {out}")
-    if counts["unreadable_images"]:
-        broken = f"{counts['unreadable_images']:,} images could not be read and count as missing"
+        also = {"none": "of no known category", "kept": "kept as people labelled them"}
+        more = [f"{getattr(counts, name):,} {text}, " for name, text in also.items() if getattr(counts, name)]
+        click.echo(
+            f"{counts.filed:,} filed, {counts.review:,} to review, {''.join(more)}"
+            f"{counts.refused:,} refused: {out}"
+        )
+    if counts.unreadable_images:
+        broken = f"{counts.unreadable_images:,} images could not be read and count as missing"
         click.echo(f"{broken}; their answers say why", err=True)
-    if counts["refused"] or counts["unreadable_images"]:
+    if counts.refused or counts.unreadable_images:
         raise click.exceptions.Exit(1)
 
 

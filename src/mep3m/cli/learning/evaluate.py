@@ -114,7 +114,15 @@ def with_edits_of(run: Run, edits: Path | None) -> Run:
     from mep3m.alignment.edits.history import read_history
 
     edited = run.with_edits(read_history(edits))
-    told = edited.edits
+    say_edits(edited)
+    return edited
+
+
+def say_edits(run: Run) -> None:
+    """Say on standard error what edits of the tree did to the classes of a run, where there are any."""
+    told = run.edits
+    if not told:
+        return
     click.echo(
         f"{told['edits']} edits applied: {len(told['now'])} classes of the run have become another", err=True
     )
@@ -122,4 +130,3 @@ def with_edits_of(run: Run, edits: Path | None) -> Run:
         click.echo(f"{old} has no successor, the category above it answers: {why}", err=True)
     for text in told["broken"]:
         click.echo(f"not applied, the run does not have its category: {text}", err=True)
-    return edited

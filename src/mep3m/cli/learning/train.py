@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -189,12 +190,12 @@ def column_map(options: dict[str, Any], data: Path) -> Any:
     return Columns.parse(given_columns(options, data), "columns")
 
 
-def say_refused(rejects: list[Any], data: Path) -> None:
-    """Say how many rows of `data` were refused, and why the first: before any work is done with the rest."""
+def say_refused(rejects: Sequence[Any], data: Path, count: int | None = None) -> None:
+    """Say how many rows of `data` were refused, `count` where not all of them are given, and why the first."""
     if rejects:
-        first = rejects[0]
+        first, refused = rejects[0], len(rejects) if count is None else count
         where = f"line {first.line}: " if first.line else ""
-        click.echo(f"{len(rejects):,} rows of {data} were refused (first: {where}{first.reason})", err=True)
+        click.echo(f"{refused:,} rows of {data} were refused (first: {where}{first.reason})", err=True)
 
 
 def end_refused(refused: object) -> None:
