@@ -127,10 +127,10 @@ def test_bounds_are_those_of_scipy(filed: int, errors: int, confidence: float) -
 
 def test_the_first_failure_ends_the_search() -> None:
     filed, errors = np.array([200, 400, 600, 800]), np.array([0, 0, 60, 60])
-    assert guarantees.last_passed(filed, errors, 0.9, 0.95, 100) == 1  # 60 of 800 would pass
-    assert guarantees.last_passed(filed, errors, 0.9, 0.95, 700) == 3
-    assert guarantees.last_passed(filed, errors, 0.9, 0.95, 900) == -1
-    assert guarantees.last_passed(filed[2:], errors[2:], 0.9, 0.95, 100) == -1
+    assert guarantees.last_passed(filed, errors, 0.9, 0.95, [100]) == 1  # 60 of 800 would pass
+    assert guarantees.last_passed(filed, errors, 0.9, 0.95, [700]) == 3
+    assert guarantees.last_passed(filed, errors, 0.9, 0.95, [900]) == -1
+    assert guarantees.last_passed(filed[2:], errors[2:], 0.9, 0.95, [100]) == -1
 
 
 def test_how_many_rows_are_needed() -> None:

@@ -11,12 +11,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.arrays import Floats
+from mep3m.assignment.ends import Ends, by_confidence, under_promise
 from mep3m.assignment.given_labels import GivenLabel, given_labels
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.readable import why_unread
 from mep3m.dataset.readable import hide_unreadable
-from mep3m.label_tree.likely_path import likely_paths
-from mep3m.label_tree.probabilities import back_off, make_coherent, top_paths
+from mep3m.label_tree.probabilities import make_coherent, top_paths
 from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier, Prediction
 from mep3m.settings.run import MIN_CONFIDENCE
@@ -46,7 +46,9 @@ class Assignment:
 
     `unreadable` is why its image counted as missing. `promise` is the id of the promise that decided, and
     `shadow` what the decision would be where filing is held back; `model` and `taxonomy` are the versions of
-    both. `why` says what carried the answer, where that was asked for.
+    both. `why` says what carried the answer, where that was asked for. `prediction_set` are the few
+    paths that a product in review under a promise may belong below: one is right for the share of products
+    that the promise names. The empty path is any category.
     """
 
     id: str
@@ -65,6 +67,7 @@ class Assignment:
     model: str | None = None
     taxonomy: str | None = None
     why: dict[str, Any] | None = None
+    prediction_set: tuple[LabelPath, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -108,7 +111,9 @@ def assign(
     proba = make_coherent(tree, prediction.proba)
     best, chances = top_paths(tree, proba, top)
     ends = (
-        _ends(tree, proba, best[:, 0], min_confidence) if policy is None else _promised(tree, proba, policy)
+        by_confidence(tree, proba, best[:, 0], min_confidence)
+        if policy is None
+        else under_promise(tree, proba, prediction.before, policy)
     )
     labels = given_labels(tree, products) if beside.keep_labels else {}
     rows = _Rows(products, prediction, _Spelling(tree, taxonomy), classifier.reads, labels)
@@ -136,41 +141,24 @@ def assign(
                 platform=rows.platforms[row] if rows.ids[row] != rows.own_ids[row] else None,
                 shadow=shadow,
                 title=rows.titles[row],
+                prediction_set=found.possible if decided.would == "review" else None,
                 **versions,
             )
         )
     return assignments
 
 
-class _Ends(NamedTuple):
-    """Where each path ends (N,), -1 at the root, and whether (N,) that is sure enough to file."""
-
-    nodes: NDArray[np.int32]
-    sure: NDArray[np.bool_]
-    threshold: float
-
-
-def _ends(tree: LabelTree, proba: Floats, best: NDArray[np.int32], min_confidence: float) -> _Ends:
-    nodes = back_off(tree, proba, min_confidence) if min_confidence > 0 else best
-    return _Ends(nodes, np.isin(nodes, tree.leaves), min_confidence)
-
-
-def _promised(tree: LabelTree, proba: Floats, policy: FilingPolicy) -> _Ends:
-    paths, promise = likely_paths(tree, proba), policy.promise
-    filed = paths.until(promise.threshold, promise.min_level) >= 0
-    return _Ends(paths.until(promise.threshold), filed, promise.threshold)
-
-
 class _Found(NamedTuple):
     """What the model says of one row: path, probability of each of its nodes, and what is ranked.
 
-    `reason` is why it may not be filed.
+    `reason` is why it may not be filed, `possible` its prediction set.
     """
 
     path: LabelPath = ()
     confidence: tuple[float, ...] = ()
     ranked: tuple[dict[str, Any], ...] = ()
     reason: str | None = None
+    possible: tuple[LabelPath, ...] | None = None
 
 
 class _Decided(NamedTuple):
@@ -220,13 +208,13 @@ class _Rows:
         unreadable = {reject.product: reject.reason for reject in self.prediction.rejects}
         object.__setattr__(self, "unreadable", unreadable)
 
-    def found(self, proba: Floats, ends: _Ends, best: NDArray[np.int32], chances: Floats) -> Iterator[_Found]:
+    def found(self, proba: Floats, ends: Ends, best: NDArray[np.int32], chances: Floats) -> Iterator[_Found]:
         """Yield what the model says of each row."""
         tree, names = self.spelling.tree, self.spelling.node_names
         on_path = tree.ancestors[ends.nodes]
         confidence = np.take_along_axis(proba, np.maximum(on_path, 0), axis=1).tolist()
         ranked = zip(best.tolist(), chances.tolist(), strict=True)
-        seen, sure = self.prediction.seen.tolist(), ends.sure.tolist()
+        seen = self.prediction.seen.tolist()
         for row, (node, (nodes, values)) in enumerate(zip(ends.nodes.tolist(), ranked, strict=True)):
             if not seen[row]:
                 yield _Found(reason=self._why_unread(row))
@@ -236,8 +224,12 @@ class _Rows:
                 {"path": tree.paths[one], "names": names[one], "probability": value}
                 for one, value in zip(nodes, values, strict=True)
             )
-            reason = None if sure[row] else _unsure(path, ends.threshold)
-            yield _Found(path, tuple(confidence[row][: len(path)]), top, reason)
+            chosen = ends.sets[row]
+            possible = (
+                None if chosen is None else tuple(tree.paths[one] if one >= 0 else () for one in chosen)
+            )
+            shown = tuple(confidence[row][: len(path)])
+            yield _Found(path, shown, top, ends.reasons[row], possible)
 
     def decide(self, row: int, found: _Found, held_back: str | None) -> _Decided:
         """Return what becomes of a row; `held_back` is why nothing is filed at this moment."""
@@ -252,8 +244,3 @@ class _Rows:
     def _why_unread(self, row: int) -> str:
         given = self.products.slice(row, 1).to_pylist()[0]
         return why_unread(self.reads, given, self.unreadable.get(self.ids[row]))
-
-
-def _unsure(path: LabelPath, min_confidence: float) -> str:
-    where = f"below '{path[-1]}'" if path else "at the first level"
-    return f"no category {where} has a probability of {min_confidence:g}"

@@ -42,7 +42,8 @@ class EditedTreeClassifier:
     def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return coherent probabilities of the nodes of `tree`, and what the trained model did not see."""
         prediction = self.trained.predict(products, images)
-        return prediction._replace(proba=self._moved(make_coherent(self.trained.tree, prediction.proba)))
+        before = make_coherent(self.trained.tree, prediction.proba)
+        return prediction._replace(proba=self._moved(before), before=before)
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> Floats:
         """Return coherent (N, C) probabilities of the nodes of `tree`."""

@@ -28,6 +28,7 @@ _TEXTS = pa.list_(pa.string())
 _NESTED: Mapping[str, tuple[pa.DataType, Callable[[Assignment], Any]]] = {
     "path": (_TEXTS, lambda one: one.path),
     "probabilities": (pa.list_(pa.float64()), lambda one: one.confidence),
+    "prediction_set": (pa.list_(_TEXTS), lambda one: one.prediction_set),
     "shadow": (pa.string(), lambda one: one.shadow),
     "model": (pa.string(), lambda one: one.model),
     "taxonomy": (pa.string(), lambda one: one.taxonomy),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mep3m.assignment.edited_promise import MovedTree
+from mep3m.assignment.edited_tree import EditedTreeClassifier
 from mep3m.assignment.promise import Promise
 from mep3m.assignment.run import Run
 
@@ -14,11 +16,15 @@ STOP = ".stop"
 
 @dataclass(frozen=True)
 class FilingPolicy:
-    """A promise, its file, and whether answers only say what would be filed (`shadow`)."""
+    """A promise, its file, and whether answers only say what would be filed (`shadow`).
+
+    `moved` is what edits since then have made of its tree, if any.
+    """
 
     promise: Promise
     file: Path
     shadow: bool = False
+    moved: MovedTree | None = None
 
     @classmethod
     def open(cls, file: Path, run: Run, shadow: bool = False, key: Path | None = None) -> FilingPolicy:
@@ -31,7 +37,7 @@ class FilingPolicy:
         """
         promise = Promise.load(file, key)
         promise.require_fits(run, file)
-        return cls(promise, file, shadow)
+        return cls(promise, file, shadow, moved_since(promise, run))
 
     @property
     def stop_file(self) -> Path:
@@ -45,3 +51,11 @@ class FilingPolicy:
         if self.promise.expired:
             return f"the promise expired on {self.promise.expires}"
         return "shadow: it would be filed" if self.shadow else None
+
+
+def moved_since(promise: Promise, run: Run) -> MovedTree | None:
+    """Return what edits have made of the tree of a promise, `None` where the run answers by that tree."""
+    edited = run.classifier
+    if edited.tree.version == promise.taxonomy or not isinstance(edited, EditedTreeClassifier):
+        return None
+    return MovedTree.of(edited.trained.tree, edited.tree, edited.place)

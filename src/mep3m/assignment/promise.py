@@ -7,18 +7,36 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mep3m.assignment.parts import Part, row_thresholds
 from mep3m.assignment.run import Run
 from mep3m.assignment.signature import sign, verify
 from mep3m.errors import FormatError, ModelError
+from mep3m.evaluation.promises.sets import SetThresholds
+from mep3m.label_tree.likely_path import LikelyPaths
+from mep3m.label_tree.tree import LabelTree
 from mep3m.store.json_files import fingerprint, read_json, write_json
 
-FORMAT = 1
+FORMAT = 2
 #: what has to be true of the audited rows; nothing in them can show it
 ASSUMPTION = (
     "The audited rows are a random sample of the products that will be filed, one of each duplicate group, "
-    "labelled without error by people, and none of them was used to make the model. "
+    "labelled {labelled} by people, and none of them was used to make the model. "
     "Products of another kind, from another platform or of a later time are not covered."
 )
+
+
+def assumption(label_noise: float = 0.0, min_level: int = 1) -> str:
+    """Return what a promise rests on, for audited labels of which so many are wrong."""
+    labelled = "without error"
+    if label_noise:
+        labelled = (
+            f"(at least {100 * label_noise:g} % of the labels name a wrong category of level {min_level}, as "
+            "often where the model is right as where it is wrong)"
+        )
+    return ASSUMPTION.format(labelled=labelled)
 
 
 @dataclass(frozen=True)
@@ -29,6 +47,9 @@ class Promise:
     filed at the deepest node of its likely path that has a probability of `threshold`, if that lies at
     `min_level` or below; it is right where the node is the truth or above it. `model`, `taxonomy` and `audit`
     are fingerprints, `made` and `expires` dates (YYYY-MM-DD), `run` the folder of the model.
+    With `parts`, each branch is filed by its own threshold, and holds its own precision; `threshold` is then
+    that of the branches without one. `bound` allows for a share `label_noise` of wrong labels, `errors` does
+    not. `sets` make the prediction sets of products that are not filed.
     `details` is what else the audit shows: it explains, and decides nothing.
     """
 
@@ -46,7 +67,10 @@ class Promise:
     made: str
     expires: str
     run: str
-    assumption: str = ASSUMPTION
+    assumption: str = field(default_factory=assumption)
+    label_noise: float = 0.0
+    parts: tuple[Part, ...] = ()
+    sets: SetThresholds | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -58,6 +82,7 @@ class Promise:
         """Return the promise as its file holds it, without a signature."""
         values = asdict(self)
         values["lambda"] = values.pop("threshold")
+        values["parts"] = [part.to_json() for part in self.parts]
         coverage = self.filed / self.n if self.n else 0.0
         return {"format": FORMAT, "id": self.id, "coverage": coverage, **values}
 
@@ -88,10 +113,13 @@ class Promise:
                     f"{path} has format {value['format']!r}, and {FORMAT} is read; make it again with "
                     "'mep3m guarantee'"
                 )
-            promise = cls(**{name: value["lambda" if name == "threshold" else name] for name in names})
+            given = {name: value["lambda" if name == "threshold" else name] for name in names}
+            given["parts"] = tuple(Part.parse(one) for one in given["parts"])
+            given["sets"] = None if given["sets"] is None else SetThresholds.parse(given["sets"])
+            promise = cls(**given)
             date.fromisoformat(promise.expires)
             written = value["id"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(f"{path} is no promise ({error!r}); 'mep3m guarantee' writes one") from None
         if promise.to_json() != {name: given for name, given in value.items() if name != "signature"}:
             raise ModelError(
@@ -101,6 +129,10 @@ class Promise:
         if key is not None:
             verify(promise.id, value.get("signature"), key, path)
         return promise
+
+    def thresholds(self, tree: LabelTree, paths: LikelyPaths) -> NDArray[np.float64]:
+        """Return (N,) the probability from which each row is filed."""
+        return row_thresholds(self.parts, self.threshold, tree, paths.nodes[:, 0])
 
     @property
     def expired(self) -> bool:
@@ -116,7 +148,8 @@ class Promise:
         again = "make one for this run with 'mep3m guarantee'"
         if run.version != self.model:
             raise ModelError(f"{where} was made for another model than {run.folder}; {again}")
-        if run.classifier.tree.version != self.taxonomy:
+        # after edits a promise goes on in the tree that it was tested on
+        if self.taxonomy not in (run.classifier.tree.version, run.trained_tree.version):
             raise ModelError(
                 f"{where} was made for another category tree (version {self.taxonomy}) than that of "
                 f"{run.folder} (version {run.classifier.tree.version}); {again}, with the same --edits"

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.alignment.edits.edit import Record
-from mep3m.assignment.edited_tree import apply_edits
+from mep3m.assignment.edited_tree import EditedTreeClassifier, apply_edits
 from mep3m.assignment.fingerprint import model_fingerprint
 from mep3m.assignment.readable import refuse_unread
 from mep3m.dataset.reading import Opened, open_pictures, open_products, pictures_of
 from mep3m.errors import ModelError
+from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier, load, names_of
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat, TableSettings
@@ -65,6 +66,12 @@ class Run:
     def version(self) -> str:
         """16 hex digits of everything that decides what the model answers."""
         return model_fingerprint(self.folder)
+
+    @property
+    def trained_tree(self) -> LabelTree:
+        """The tree that the model was trained with, whatever edits came after."""
+        edited = self.classifier
+        return edited.trained.tree if isinstance(edited, EditedTreeClassifier) else edited.tree
 
     def with_edits(self, records: Sequence[Record]) -> Run:
         """Return the run after edits of its tree: its answers are the categories of today.

@@ -54,8 +54,8 @@ def plan(
         total = size + extra
         drawn = random.multinomial(total, number / size, DRAWS)
         filed, errors = (np.cumsum(_by_place(drawn, place), axis=1) for place in kinds)
-        begin = start or first_rows(precision, confidence, total)
-        last = [last_passed(*pair, precision, confidence, begin) for pair in zip(filed, errors, strict=True)]
+        starts = (start,) if start else first_rows(precision, confidence, total)
+        last = [last_passed(*pair, precision, confidence, starts) for pair in zip(filed, errors, strict=True)]
         found = [row[at] / total if at >= 0 else 0.0 for row, at in zip(filed, last, strict=True)]
         low, middle, high = np.quantile(found, [0.05, 0.5, 0.95]).tolist()
         proven = float(np.mean([at >= 0 for at in last]))

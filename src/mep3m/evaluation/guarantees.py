@@ -1,14 +1,16 @@
 """What a promise of precision rests on: one threshold for the whole tree, proven on audited rows.
 
 A row is filed at the deepest node of its likely path whose probability is at least λ. That is right where the
-node is the truth or lies above it. λ is found by fixed-sequence testing (Angelopoulos et al., Learn then
-Test, 2021) over a grid that no data decides, from the strictest λ down: each is tested exactly (Clopper and
-Pearson, 1934), the first that fails ends the search, and the last that passed is taken. Decision 216.
+node is the truth or lies above it. λ is found by testing a grid that no data decides in a fixed sequence,
+from the strictest λ down (Angelopoulos et al., Learn then Test, 2021): each is tested exactly (Clopper and
+Pearson, 1934), the first that fails ends the search, and the last that passed is taken. The search may begin
+anew further down, with a share of the allowed error that was set aside (Wiens, 2003). Decisions 216, 247.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -79,13 +81,28 @@ def fewest(precision: float, confidence: float) -> int:
     return math.ceil(math.log(1 - confidence) / math.log(precision))
 
 
-def first_rows(precision: float, confidence: float, n: int) -> int:
-    """Return how many of `n` rows the first tested λ files at least.
+def first_rows(precision: float, confidence: float, n: int) -> tuple[int, ...]:
+    """Return how many of `n` rows the first tested λ files at least, and that where the search begins anew.
 
-    Twice the fewest, so that one may be wrong; a quarter of the rows, up to 600, where that is more: the
-    search ends at the first failure, and few rows fail easily.
+    First: twice the fewest, so that one may be wrong; a quarter of the rows, up to 600, where that is more:
+    few rows fail easily, and a failure ends the search. Anew: a quarter of the rows, where that is more.
     """
-    return max(2 * fewest(precision, confidence), min(FIRST, n // 4))
+    first = max(2 * fewest(precision, confidence), min(FIRST, n // 4))
+    return (first, n // 4) if n // 4 > first else (first,)
+
+
+def seen_precision(precision: float, label_noise: float) -> float:
+    """Return the share of filings that agree with their labels, where `precision` are right.
+
+    At least `label_noise` of the labels are wrong at every level that is filed at, whether the model is right
+    or not; where both are wrong they are taken to agree, which is the worst case.
+    """
+    return precision * (1 - label_noise) + (1 - precision) * label_noise
+
+
+def true_precision(seen: float, label_noise: float) -> float:
+    """Return the precision where a share `seen` of the filings agree with their labels: the inverse."""
+    return min(max((seen - label_noise) / (1 - 2 * label_noise), 0.0), 1.0)
 
 
 def lower_bound(filed: Ints | int, errors: Ints | int, confidence: float) -> Numbers:
@@ -110,19 +127,25 @@ def _reached(marks: Numbers, weights: Numbers | None, grid: Numbers) -> Ints:
     return np.cumsum(np.bincount(first, weights, len(grid) + 1)[:-1]).astype(np.int64)
 
 
-def last_passed(filed: Ints, errors: Ints, precision: float, confidence: float, start: int) -> int:
-    """Return the place of the last λ that passed before the first that failed, -1 where none did.
+def last_passed(filed: Ints, errors: Ints, precision: float, confidence: float, starts: Sequence[int]) -> int:
+    """Return the place of the last λ that passed, -1 where none did.
 
-    `filed` and `errors` (G,) are by a grid that descends; the first tested λ files at least `start` rows.
+    `filed` and `errors` (G,) are by a grid that descends. The allowed error is divided equally among the
+    `starts`: at the first λ that files so many rows, the search begins with its part. What passes hands all
+    that it had to the next λ; a failure loses it.
     """
-    begun = np.flatnonzero(filed >= start)
-    if not len(begun):
-        return -1
-    tested = slice(int(begun[0]), None)
-    chance = binom.cdf(errors[tested], filed[tested], 1 - precision)
-    failed = np.flatnonzero(chance > 1 - confidence)
-    passed = int(failed[0]) if len(failed) else len(chance)
-    return tested.start + passed - 1 if passed else -1
+    chance = binom.cdf(errors, filed, 1 - precision)
+    given = np.zeros(len(filed))
+    for start in starts:
+        given[np.flatnonzero(filed >= start)[:1]] += (1 - confidence) / len(starts)
+    held, last = 0.0, -1
+    for place in range(len(filed)):
+        held += given[place]
+        if held and chance[place] <= held:
+            last = place
+        else:
+            held = 0.0
+    return last
 
 
 def prove(
@@ -134,8 +157,8 @@ def prove(
     be a random sample of what comes in, independent of each other and of all that the model was made with.
     """
     filed, errors = counts(audited, grid=grid)
-    begin = first_rows(precision, confidence, len(audited.files)) if start is None else start
-    place = last_passed(filed, errors, precision, confidence, begin)
+    starts = first_rows(precision, confidence, len(audited.files)) if start is None else (start,)
+    place = last_passed(filed, errors, precision, confidence, starts)
     return None if place < 0 else at(audited, float(grid[place]), confidence)
 
 
@@ -169,7 +192,7 @@ def rows_needed(
         wanted = {f: _filings_needed((e + more) / (f + 2 * more), precision, confidence) for f, e in points}
         known = [(f, w) for f, w in wanted.items() if w is not None]
         if known:
-            begin = first_rows(precision, confidence, 0)
+            begin = first_rows(precision, confidence, 0)[0]
             # where a quarter of the rows is more than is filed, the first λ has to file all of `FIRST`
             least = {f: start or (begin if 4 * f >= n else max(begin, FIRST)) for f, _ in known}
             return min(math.ceil(max(w, least[f]) * n / f) for f, w in known)

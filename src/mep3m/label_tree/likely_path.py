@@ -21,9 +21,12 @@ class LikelyPaths(NamedTuple):
     nodes: NDArray[np.int32]
     chances: NDArray[np.float64]
 
-    def until(self, threshold: float, min_level: int = 1) -> NDArray[np.int32]:
-        """Return (N,): the deepest node with at least this probability; -1 where it is above `min_level`."""
-        depth = (self.chances >= np.float64(threshold)).sum(axis=1)
+    def until(self, threshold: float | NDArray[np.float64], min_level: int = 1) -> NDArray[np.int32]:
+        """Return (N,): the deepest node with at least this probability; -1 where it is above `min_level`.
+
+        Each row may have its own threshold (N,).
+        """
+        depth = (self.chances >= np.reshape(np.float64(threshold), (-1, 1))).sum(axis=1)
         nodes: NDArray[np.int32] = self.nodes[np.arange(len(self.nodes)), np.maximum(depth, 1) - 1]
         return np.where(depth >= max(min_level, 1), nodes, np.int32(-1))
 

@@ -34,12 +34,14 @@ class Prediction(NamedTuple):
     """Probabilities (N, C) of N rows, which of them (N,) showed the model anything, and what was unreadable.
 
     A row that showed nothing has the class frequencies. `rejects` are images that are named by a row
-    and could not be read: they count as missing.
+    and could not be read: they count as missing. Where the tree was edited after training, `before` are the
+    probabilities in the tree of training.
     """
 
     proba: NDArray[np.float32]
     seen: NDArray[np.bool_]
     rejects: list[Reject]
+    before: NDArray[np.float32] | None = None
 
 
 class Classifier(Protocol):

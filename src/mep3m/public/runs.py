@@ -222,6 +222,7 @@ _ASSIGNED = pa.schema(
         ("model", pa.string()),
         ("taxonomy", pa.string()),
         ("why", pa.string()),
+        ("prediction_set", pa.list_(_TEXTS)),
     ]
 )
 
@@ -232,7 +233,9 @@ def _answer(row: dict[str, Any]) -> Answer:
 
 
 def _assignment(row: dict[str, Any]) -> Assignment:
-    lists = {name: tuple(row[name]) for name in ("path", "names", "confidence", "top")}
+    lists: dict[str, Any] = {name: tuple(row[name]) for name in ("path", "names", "confidence", "top")}
+    if row["prediction_set"] is not None:
+        lists["prediction_set"] = tuple(tuple(path) for path in row["prediction_set"])
     return Assignment(**{**row, **lists})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from mep3m.arrays import Ints
+from mep3m.arrays import Floats, Ints
 from mep3m.assignment import trained_on
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset, join_gaps
@@ -20,6 +20,7 @@ from mep3m.errors import ModelError, UsageError
 from mep3m.evaluation.evaluate import outside
 from mep3m.evaluation.guarantees import Audited, audit
 from mep3m.evaluation.label_checks import outside_in_words
+from mep3m.evaluation.promises.sets import true_chances
 from mep3m.label_tree.likely_path import LikelyPaths, likely_paths
 from mep3m.label_tree.probabilities import deepest, make_coherent
 from mep3m.recipes.classify import shape
@@ -33,6 +34,7 @@ BATCH = 8192
 class AuditRows:
     """The N rows of a test: what they are (`truth`, (N,)), what the model says, and what was left out.
 
+    `true_chances` (N,) are the probabilities of their leaves (`prediction_sets.true_chances`).
     `counts`: `rows` that were labelled; `in_training` and `duplicates` of another row, which are left out;
     `outside`, whose label the model does not know, so that every filing below its known part is wrong;
     `unread`, which showed the model nothing and are never filed.
@@ -42,6 +44,7 @@ class AuditRows:
     products: pa.Table
     truth: Any
     paths: LikelyPaths
+    true_chances: Floats
     counts: dict[str, int]
     fingerprint: str
 
@@ -68,14 +71,16 @@ def read_audit(run: Run, opened: Opened, unchecked: bool = False) -> AuditRows:
     _, first = np.unique(duplicate_groups(dataset.products)[new], return_index=True)
     kept = dataset.take(new[np.sort(first)])
     tree = run.classifier.tree
-    truth = deepest(tree.encode(join_gaps(kept.cells, tree.paths)))
+    labels = join_gaps(kept.cells, tree.paths)
+    truth = deepest(tree.encode(labels))
     odd = outside(tree, kept)
     if len(kept) and (truth < 0).mean() > 0.5:
         raise UsageError(
             f"{int((truth < 0).sum()):,} of {len(kept):,} audited rows have a label that is not in the tree "
             f"of {run.folder}{outside_in_words(odd)}; name the label columns of the same tree with --labels"
         )
-    paths, unread = _predict(run, kept, opened)
+    whole = np.array([tree.index(path) >= 0 for path in labels], dtype=bool)
+    paths, chances, unread = _predict(run, kept, opened, np.where(whole, truth, -1))
     counts = {
         "rows": len(dataset),
         "in_training": len(known),
@@ -83,7 +88,7 @@ def read_audit(run: Run, opened: Opened, unchecked: bool = False) -> AuditRows:
         "outside": odd.rows,
         "unread": unread,
     }
-    return AuditRows(run, kept.products, truth, paths, counts, mark)
+    return AuditRows(run, kept.products, truth, paths, chances, counts, mark)
 
 
 def _require_labels(dataset: Dataset) -> None:
@@ -121,17 +126,21 @@ def _seen(run: Run, dataset: Dataset, opened: Opened, unchecked: bool) -> Ints:
     return same
 
 
-def _predict(run: Run, dataset: Dataset, opened: Opened) -> tuple[LikelyPaths, int]:
-    """Return the likely path of each row, with chances of 0 where it showed the model nothing."""
+def _predict(run: Run, dataset: Dataset, opened: Opened, truth: Ints) -> tuple[LikelyPaths, Floats, int]:
+    """Return the likely path of each row, the chance of its true leaf, and how many rows showed nothing.
+
+    The chances on the paths of those are 0.
+    """
     tree, parts, unread = run.classifier.tree, [], 0
     for start in range(0, len(dataset), BATCH):
         batch = hide_unreadable(dataset.products.slice(start, BATCH))
         prediction = run.classifier.predict(batch, opened.images)
-        paths = likely_paths(tree, make_coherent(tree, prediction.proba))
+        proba = make_coherent(tree, prediction.proba)
+        paths = likely_paths(tree, proba)
         paths.chances[~prediction.seen] = 0
         unread += int((~prediction.seen).sum())
-        parts.append(paths)
+        parts.append((*paths, true_chances(tree, proba, truth[start : start + BATCH])))
     if not parts:
-        return likely_paths(tree, np.zeros((0, len(tree)), np.float32)), 0
-    nodes, chances = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return LikelyPaths(nodes, chances), unread
+        return likely_paths(tree, np.zeros((0, len(tree)), np.float32)), np.zeros(0, np.float32), 0
+    nodes, chances, true = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return LikelyPaths(nodes, chances), true, unread

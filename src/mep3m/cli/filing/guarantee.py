@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mep3m.cli.filing.promise_in_words import print_promise
 from mep3m.cli.shared import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
 from mep3m.errors import UsageError
 
@@ -85,6 +86,25 @@ def target_options(command: Any) -> Any:
             type=click.IntRange(1),
             help="Rows that the first tested threshold files. Default: a quarter, at most 600.",
         ),
+        click.option(
+            "--by-branch",
+            is_flag=True,
+            help="A threshold for each first-level category with enough rows, where that files more.",
+        ),
+        click.option(
+            "--branch",
+            "own",
+            multiple=True,
+            metavar="NAME=PRECISION",
+            help="A promise of its own for one first-level category (again for others).",
+        ),
+        click.option(
+            "--label-noise",
+            type=float,
+            default=0.0,
+            show_default=True,
+            help="Share of audited labels known to be wrong, whatever the model says.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -97,6 +117,14 @@ def target_options(command: Any) -> Any:
 @click.argument("run", type=click.Path(path_type=Path))
 @audit_options
 @target_options
+@click.option(
+    "--sets",
+    type=float,
+    default=0.9,
+    show_default=True,
+    help="Share of the prediction sets in review that hold the true category.",
+)
+@click.option("--sets-by-branch", is_flag=True, help="That share in each first-level category; larger sets.")
 @click.option("--out", type=NEW_FILE, help="Write the promise to this JSON file, for 'assign --promise'.")
 @click.option("--days", type=click.IntRange(1), default=90, show_default=True, help="Days until it expires.")
 @click.option("--sign", type=FILE, help="Sign it with this private Ed25519 key (PEM).")
@@ -119,7 +147,7 @@ def make(run: Path, out: Path | None, days: int, sign: Path | None, as_json: boo
     if as_json:
         print_json(told)
     else:
-        _print_promise(told, out)
+        print_promise(told, out)
     if promise is None:
         raise click.exceptions.Exit(1)
 
@@ -192,7 +220,27 @@ def plan(run: Path, as_json: bool, **options: Any) -> None:
 def _target(options: dict[str, Any]) -> Any:
     from mep3m.recipes.guarantee import Target
 
-    return Target(options["precision"], options["confidence"], options["min_level"], options["first_rows"])
+    sets = {"set_coverage": options["sets"]} if "sets" in options else {}
+    return Target(
+        options["precision"],
+        options["confidence"],
+        options["min_level"],
+        options["first_rows"],
+        options["label_noise"],
+        dict(_own(one) for one in options["own"]),
+        options["by_branch"],
+        sets_by_branch=options.get("sets_by_branch", False),
+        **sets,
+    )
+
+
+def _own(text: str) -> tuple[str, float]:
+    """Read NAME=PRECISION; the name may hold '='."""
+    name, _, number = text.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise UsageError(f"--branch '{text}' is not NAME=PRECISION, such as --branch 'Food=0.99'") from None
 
 
 def _opened(run: Path, options: dict[str, Any]) -> Run:
@@ -232,52 +280,3 @@ def _rows(run: Run, options: dict[str, Any]) -> AuditRows:
         if rows.counts[name]:
             click.echo(f"{rows.counts[name]:,} of {rows.counts['rows']:,} audited rows {text}", err=True)
     return rows
-
-
-def _print_promise(told: dict[str, Any], out: Path | None) -> None:
-    """Print what was proven, and beside it what was not."""
-    aim = f"a precision of {told['precision']:g} with confidence {told['confidence']:g}"
-    if told["lambda"] is None:
-        more = told["more_rows"]
-        click.echo(f"nothing can be promised: {told['n']:,} audited rows do not prove {aim} at any threshold")
-        click.echo(
-            "at no threshold are these rows that precise: more rows will not help, a better model or a lower "
-            "precision may"
-            if more is None
-            else f"about {more:,} more audited rows like these might ({told['rows_needed']:,} in all)"
-        )
-    else:
-        per = told["per_1000"]
-        click.echo(f"proven: {aim}, at a probability of {told['lambda']:g}")
-        click.echo(
-            f"  {told['errors']:,} of {told['filed']:,} filed rows are wrong, of {told['n']:,} audited: "
-            f"precision at least {told['bound']:.4f}"
-        )
-        click.echo(
-            f"  of 1,000 products {per['filed']:.0f} are filed, {per['wrong']:.1f} of them wrongly "
-            f"({per['wrong_at_most']:.1f} at most), and {per['person']:.0f} are left to a person"
-        )
-        for group in ("levels", "branches", "platforms"):
-            if len(told[group]) > 1:
-                _print_group(told[group], told["n"])
-        click.echo(f"  holds until {told['expires']}, if: {told['assumption']}")
-    click.echo("beside it, without a proof:")
-    for name, found in told["beside"].items():
-        if found is None or not found["filed"]:
-            click.echo(f"  {name}: files nothing")
-            continue
-        click.echo(
-            f"  {name}: files {found['coverage']:.3f}, right {found['seen_precision']:.4f} here, "
-            f"proven {found['bound']:.4f}"
-        )
-    if out is not None and told["lambda"] is not None:
-        click.echo(f"written: {out}")
-
-
-def _print_group(rows: list[dict[str, Any]], n: int, shown: int = 12) -> None:
-    for one in rows[:shown]:
-        kind = next(iter(one))
-        share = one.get("coverage", one["filed"] / n)
-        click.echo(f"  {kind} {one[kind]}: files {share:.3f}, {one['errors']:,} of {one['filed']:,} wrong")
-    if len(rows) > shown:
-        click.echo(f"  and {len(rows) - shown:,} more (--json has all)")
