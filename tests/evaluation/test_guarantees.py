@@ -51,7 +51,7 @@ def risks(draw: Scorer) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", SCORERS)
-@pytest.mark.parametrize(("precision", "rows"), [(0.95, 1500), (0.9, 400)])
+@pytest.mark.parametrize(("precision", "rows"), [(0.95, 1500), (0.95, 5000), (0.9, 400)])
 def test_a_promise_is_broken_no_more_often_than_its_confidence_allows(
     name: str, precision: float, rows: int
 ) -> None:
@@ -131,6 +131,57 @@ def test_the_first_failure_ends_the_search() -> None:
     assert guarantees.last_passed(filed, errors, 0.9, 0.95, [700]) == 3
     assert guarantees.last_passed(filed, errors, 0.9, 0.95, [900]) == -1
     assert guarantees.last_passed(filed[2:], errors[2:], 0.9, 0.95, [100]) == -1
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 20)), min_size=1, max_size=12), st.integers(0, 99)
+)
+def test_the_search_begins_anew_with_the_error_that_was_set_aside(
+    steps: list[tuple[int, int]], seed: int
+) -> None:
+    """The same as a sum over hypotheses, as Wiens and Dmitrienko (2005) write it."""
+    filed = np.cumsum([more for more, _ in steps])
+    errors = np.minimum(np.cumsum([wrong for _, wrong in steps]), filed)
+    starts = np.random.default_rng(seed).integers(1, 400, 2).tolist()
+    expected, passed_on = -1, 0.0
+    for place, (f, e) in enumerate(zip(filed.tolist(), errors.tolist(), strict=True)):
+        first = [np.flatnonzero(filed >= start)[:1].tolist() == [place] for start in starts]
+        share = passed_on + 0.1 * sum(first) / len(starts)
+        proven = share > 0 and binomtest(e, f, 0.2, alternative="less").pvalue <= share if f else False
+        passed_on, expected = (share, place) if proven else (0.0, expected)
+    assert guarantees.last_passed(filed, errors, 0.8, 0.9, starts) == expected
+
+
+def test_a_failure_at_the_surest_rows_does_not_end_everything() -> None:
+    filed, errors = np.array([100, 400, 1600, 1700]), np.array([20, 30, 60, 300])
+    assert guarantees.last_passed(filed, errors, 0.9, 0.95, [100]) == -1
+    assert guarantees.last_passed(filed, errors, 0.9, 0.95, [100, 1500]) == 2
+    assert guarantees.first_rows(0.95, 0.95, 2000) == (500,)
+    assert guarantees.first_rows(0.95, 0.95, 20_000) == (600, 5000)
+
+
+@pytest.mark.parametrize("name", SCORERS)
+def test_with_noisy_labels_the_corrected_promise_is_kept_too(name: str) -> None:
+    """A share of the labels is wrong whether the model is right or not: never in its favour, then always."""
+    noise, precision, random, risk = 0.02, 0.95, np.random.default_rng(7), risks(SCORERS[name])
+    place = {threshold: n for n, threshold in enumerate(GRID.tolist())}
+    for agrees in (False, True):
+        broken = 0
+        for _ in range(DRAWS // 2):
+            clean = SCORERS[name](random, 1500)
+            wrong = clean.errs >= 0
+            hit = random.random(1500) < noise
+            seen = np.where(hit & ~wrong, clean.files, np.where(hit & wrong & agrees, -1.0, clean.errs))
+            proof = prove(Audited(clean.files, seen), guarantees.seen_precision(precision, noise), 0.95)
+            broken += proof is not None and risk[place[proof.threshold]] > 1 - precision + 0.0005
+        assert broken / (DRAWS // 2) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / (DRAWS // 2))
+
+
+def test_noise_lowers_what_labels_show_and_the_correction_gives_it_back() -> None:
+    assert guarantees.seen_precision(0.99, 0.02) == pytest.approx(0.9704)
+    assert guarantees.true_precision(0.9704, 0.02) == pytest.approx(0.99)
+    assert guarantees.true_precision(0.999, 0.02) == 1
+    assert guarantees.seen_precision(0.99, 0.0) == 0.99
 
 
 def test_how_many_rows_are_needed() -> None:

@@ -118,7 +118,7 @@ def assign(
     labels = given_labels(tree, products) if beside.keep_labels else {}
     rows = _Rows(products, prediction, _Spelling(tree, taxonomy), classifier.reads, labels)
     held_back = policy.why_not() if policy is not None else None
-    versions = {
+    versions: dict[str, Any] = {
         "model": beside.model,
         "taxonomy": tree.version,
         "promise": policy.promise.id if policy is not None else None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.filing.promise_in_words import print_promise
+from mep3m.cli.filing.promise_in_words import print_check, print_promise
 from mep3m.cli.shared import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
 from mep3m.errors import UsageError
 
@@ -161,27 +161,25 @@ def make(run: Path, out: Path | None, days: int, sign: Path | None, as_json: boo
 def check(promise: Path, run: Path | None, public_key: Path | None, as_json: bool, **options: Any) -> None:
     """Recompute PROMISE on audited rows: its own, or new ones, and say whether it holds.
 
-    Exit code 1 where it does not hold, or new rows are too few to say.
+    Exit code 1 where it does not hold, or new rows are too few to say. With --edits it also says which
+    categories it no longer covers; labels stay those of the tree that it was made for.
     """
+    from mep3m.assignment.policy import moved_since
     from mep3m.assignment.promise import Promise
+    from mep3m.assignment.run import Run
     from mep3m.recipes.guarantee import check_promise
 
     held = Promise.load(promise, public_key)
     opened = _opened(run or Path(held.run), options)
     held.require_fits(opened, promise)
-    told = check_promise(held, _rows(opened, options))
+    moved = moved_since(held, opened)
+    # a promise is tested in the tree that it was made for
+    told = check_promise(held, _rows(opened if moved is None else Run.open(opened.folder), options))
+    told["no_longer_covered"] = [] if moved is None else moved.no_longer_covered()
     if as_json:
         print_json(told)
     else:
-        whose = "the rows it was made of" if told["same_audit"] else "new rows"
-        click.echo(
-            f"{told['verdict']}: on {whose}, {told['errors']:,} of {told['filed']:,} filed were wrong, of "
-            f"{told['n']:,}; proven precision {told['bound']:.4f}, promised {told['precision']:g}"
-        )
-        if told["verdict"] == "unclear":
-            click.echo(
-                f"too few to tell: at least {told['filings_needed']:,} filed rows, all right, would prove it"
-            )
+        print_check(told)
     if not told["holds"]:
         raise click.exceptions.Exit(1)
 

@@ -55,8 +55,32 @@ def print_promise(told: dict[str, Any], out: Path | None) -> None:
         click.echo(f"written: {out}")
 
 
+def print_check(told: dict[str, Any]) -> None:
+    """Print whether a promise holds."""
+    whose = "the rows it was made of" if told["same_audit"] else "new rows"
+    click.echo(
+        f"{told['verdict']}: on {whose}, {told['errors']:,} of {told['filed']:,} filed were wrong, of "
+        f"{told['n']:,}; proven precision {told['bound']:.4f}, promised {told['precision']:g}"
+    )
+    for part in told.get("parts", ()):
+        click.echo(
+            f"  {_part_name(part)}: {part['verdict']}; {part['errors']:,} of {part['filed']:,} wrong, proven "
+            f"{part['bound']:.4f}, promised {part['precision']:g}"
+        )
+    if told["verdict"] == "unclear":
+        click.echo(
+            f"too few to tell: at least {told['filings_needed']:,} filed rows, all right, would prove it"
+        )
+    for one in told["no_longer_covered"]:
+        click.echo(f"nothing is filed at {one['path']}: {one['why']}")
+
+
+def _part_name(part: dict[str, Any]) -> str:
+    return "all other branches" if part["branch"] is None else str(part["branch"])
+
+
 def _print_part(part: dict[str, Any]) -> None:
-    name = "all other branches" if part["branch"] is None else part["branch"]
+    name = _part_name(part)
     if part["lambda"] is None:
         click.echo(f"  {name}: {part['precision']:g} is not proven on {part['n']:,} rows; they go to review")
         return

@@ -25,15 +25,15 @@ from mep3m.assignment.readable import refuse_unread
 from mep3m.assignment.run import Run
 from mep3m.dataset.reading import pictures_of
 from mep3m.engine import Engine, Progress, run, silent
-from mep3m.recipes.filing.shards import Shards, look_of, picture_shards, store_shards, table_shards
 from mep3m.errors import Mep3mError, NotFoundError, UsageError
+from mep3m.recipes.filing.shards import Shards, look_of, picture_shards, store_shards, table_shards
 from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.settings.sources import TableFormat, TableSettings
 from mep3m.sources.tables import TableSource
 from mep3m.store import Store
-from mep3m.store.layout import Layout
 from mep3m.store.filesystem import exclusive_lock, sweep
 from mep3m.store.json_files import fingerprint, read_json, write_json
+from mep3m.store.layout import Layout
 
 #: products that are answered at once, and after which a stop file is looked for again
 BATCH = 8192
