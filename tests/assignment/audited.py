@@ -40,9 +40,9 @@ def write(path: Path, table: Sequence[tuple[str, ...]], header: str = "title\tde
     return path
 
 
-def train(folder: Path) -> Run:
-    """Train on 400 rows, and return the run; the table lies beside it."""
-    table = write(folder / "items.tsv", rows(400, 1))
+def train(folder: Path, count: int = 400) -> Run:
+    """Train on some rows, and return the run; the table lies beside it."""
+    table = write(folder / "items.tsv", rows(count, 1))
     train_run(open_products(table, COLUMNS), COLUMNS, None, RunSettings(), folder / "run")
     return Run.open(folder / "run")
 

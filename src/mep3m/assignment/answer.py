@@ -15,11 +15,14 @@ from mep3m.assignment.ends import Ends, by_confidence, under_promise
 from mep3m.assignment.given_labels import GivenLabel, given_labels
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.readable import why_unread
+from mep3m.assignment.reasons.novelty import Novelty
+from mep3m.assignment.reasons.why import Reasons
+from mep3m.assignment.run import Run
 from mep3m.dataset.readable import hide_unreadable
 from mep3m.label_tree.probabilities import make_coherent, top_paths
 from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier, Prediction
-from mep3m.settings.run import MIN_CONFIDENCE
+from mep3m.settings.run import MIN_CONFIDENCE, NONE_SHARE
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 
@@ -44,11 +47,12 @@ class Assignment:
     `top` are empty). It is 'none' where the product is unlike those of every known category, and 'kept' where
     it has a given or reviewed label: then the path is that label's. `reason` says which.
 
-    `unreadable` is why its image counted as missing. `promise` is the id of the promise that decided, and
-    `shadow` what the decision would be where filing is held back; `model` and `taxonomy` are the versions of
-    both. `why` says what carried the answer, where that was asked for. `prediction_set` are the few
-    paths that a product in review under a promise may belong below: one is right for the share of products
-    that the promise names. The empty path is any category.
+    `known` is the p-value of belonging to a known category: the share of known products that are as unlike
+    those of training. `unreadable` is why its image counted as missing. `promise` is the id of the promise
+    that decided, and `shadow` what the decision would be where filing is held back; `model` and `taxonomy`
+    are the versions of both. `why` says what carried the answer, where that was asked for.
+    `prediction_set` are the few paths that a product in review under a promise may belong below: one is
+    right for the share of products that the promise names. The empty path is any category.
     """
 
     id: str
@@ -66,6 +70,7 @@ class Assignment:
     title: str | None = None
     model: str | None = None
     taxonomy: str | None = None
+    known: float | None = None
     why: dict[str, Any] | None = None
     prediction_set: tuple[LabelPath, ...] | None = None
 
@@ -79,10 +84,21 @@ class Beside:
     """What decides beside the model, and what an answer says beside its path; `model` is its version.
 
     With `keep_labels` a given or reviewed label of a product stands, unless filing only adds levels below it.
+    With `novelty`, a product that is as unlike known ones as a share `none_share` of them is of no known
+    category. With `reasons`, each answer says why.
     """
 
     model: str | None = None
     keep_labels: bool = False
+    novelty: Novelty | None = None
+    none_share: float = NONE_SHARE
+    reasons: Reasons | None = None
+
+    @classmethod
+    def of(cls, run: Run, why: bool = False) -> Beside:
+        """Return what all answers of a run have: its version, what is new to it, and that labels stand."""
+        reasons = Reasons(run.classifier, run.taxonomy, run.examples) if why else None
+        return cls(run.version, keep_labels=True, novelty=run.novelty, reasons=reasons)
 
 
 NOTHING_BESIDE = Beside()
@@ -116,6 +132,8 @@ def assign(
         else under_promise(tree, proba, prediction.before, policy)
     )
     labels = given_labels(tree, products) if beside.keep_labels else {}
+    known = None if beside.novelty is None else beside.novelty.known(tree, proba, products["title"])
+    why = [None] * len(proba) if beside.reasons is None else beside.reasons.why(products, images, proba)
     rows = _Rows(products, prediction, _Spelling(tree, taxonomy), classifier.reads, labels)
     held_back = policy.why_not() if policy is not None else None
     versions: dict[str, Any] = {
@@ -125,6 +143,9 @@ def assign(
     }
     assignments = []
     for row, found in enumerate(rows.found(proba, ends, best, chances)):
+        share = None if known is None or not found.ranked else float(known[row])
+        if share is not None and share <= beside.none_share:
+            found = found.of_no_category(share)
         decided = rows.decide(row, found, held_back)
         shadow = decided.would if held_back is not None and decided.would != "kept" else None
         assignments.append(
@@ -141,6 +162,8 @@ def assign(
                 platform=rows.platforms[row] if rows.ids[row] != rows.own_ids[row] else None,
                 shadow=shadow,
                 title=rows.titles[row],
+                known=share,
+                why=why[row] if found.ranked else None,
                 prediction_set=found.possible if decided.would == "review" else None,
                 **versions,
             )
@@ -151,7 +174,8 @@ def assign(
 class _Found(NamedTuple):
     """What the model says of one row: path, probability of each of its nodes, and what is ranked.
 
-    `reason` is why it may not be filed, `possible` its prediction set.
+    `reason` is why it may not be filed, `possible` its prediction set, and `none` says that it belongs to no
+    known category.
     """
 
     path: LabelPath = ()
@@ -159,6 +183,12 @@ class _Found(NamedTuple):
     ranked: tuple[dict[str, Any], ...] = ()
     reason: str | None = None
     possible: tuple[LabelPath, ...] | None = None
+    none: bool = False
+
+    def of_no_category(self, share: float) -> _Found:
+        """Return the same without a path: only a `share` of known products is as unlike those of training."""
+        reason = f"unlike the products of every known category (so is {share:.2%} of known products)"
+        return self._replace(path=(), confidence=(), reason=reason, none=True)
 
 
 class _Decided(NamedTuple):
@@ -236,9 +266,9 @@ class _Rows:
         label = self.labels.get(row)
         if label is not None and not label.is_extended_by(found.path, filed=found.reason is None):
             return _Decided("kept", "kept", label.path, (), f"its {label.origin} label stands")
-        would: Decision = "filed" if found.reason is None else "review"
+        would: Decision = "filed" if found.reason is None else "none" if found.none else "review"
         reason = found.reason or held_back
-        decision: Decision = "filed" if reason is None else "review"
+        decision: Decision = "review" if would == "filed" and reason is not None else would
         return _Decided(decision, would, found.path, found.confidence, reason)
 
     def _why_unread(self, row: int) -> str:

@@ -23,7 +23,11 @@ def model_fingerprint(folder: Path) -> str:
     return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
 
 
+#: files beside a classifier that decide an answer: weights, and which products are of no known category
+_FILES = ("classifier.json", "weights.safetensors", "examples.safetensors", "novelty.safetensors")
+
+
 def _decides(path: Path) -> bool:
     if path.is_dir():
         return path.suffix == ".tokeniser"
-    return path.name in ("classifier.json", "weights.safetensors") or path.name.endswith(".vocabulary.json")
+    return path.name in _FILES or path.name.endswith(".vocabulary.json")

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mep3m.assignment.answer import Assignment
+from mep3m.assignment.reasons.why import in_words
 from mep3m.exports.rows import ENDINGS as TABLES
 from mep3m.exports.rows import ending, row_file
 from mep3m.store.filesystem import atomic_write
@@ -29,6 +30,7 @@ _NESTED: Mapping[str, tuple[pa.DataType, Callable[[Assignment], Any]]] = {
     "path": (_TEXTS, lambda one: one.path),
     "probabilities": (pa.list_(pa.float64()), lambda one: one.confidence),
     "prediction_set": (pa.list_(_TEXTS), lambda one: one.prediction_set),
+    "known": (pa.float64(), lambda one: one.known),
     "shadow": (pa.string(), lambda one: one.shadow),
     "model": (pa.string(), lambda one: one.model),
     "taxonomy": (pa.string(), lambda one: one.taxonomy),
@@ -130,7 +132,7 @@ class AnswerForm:
             "decision": [one.decision for one in answers],
             "reason": [one.reason for one in answers],
             "suggestion": [PATH_SEPARATOR.join(one.top[0]["names"]) if one.top else None for one in answers],
-            "why": [None for _ in answers],
+            "why": [in_words(one.why) for one in answers],
         }
         for n in range(self.depth):
             columns[f"level_{n + 1}"] = [one.names[n] if n < len(one.names) else None for one in answers]

@@ -12,6 +12,8 @@ from mep3m.alignment.edits.edit import Record
 from mep3m.assignment.edited_tree import EditedTreeClassifier, apply_edits
 from mep3m.assignment.fingerprint import model_fingerprint
 from mep3m.assignment.readable import refuse_unread
+from mep3m.assignment.reasons.examples import Examples
+from mep3m.assignment.reasons.novelty import Novelty
 from mep3m.dataset.reading import Opened, open_pictures, open_products, pictures_of
 from mep3m.errors import ModelError
 from mep3m.label_tree.tree import LabelTree
@@ -72,6 +74,16 @@ class Run:
         """The tree that the model was trained with, whatever edits came after."""
         edited = self.classifier
         return edited.trained.tree if isinstance(edited, EditedTreeClassifier) else edited.tree
+
+    @cached_property
+    def novelty(self) -> Novelty | None:
+        """What tells products of no known category; `None` in a run that does not know."""
+        return Novelty.load(self.folder)
+
+    @cached_property
+    def examples(self) -> Examples | None:
+        """Training products to compare a new one with; `None` in a run that keeps none."""
+        return self.novelty.examples if self.novelty is not None else Examples.load(self.folder)
 
     def with_edits(self, records: Sequence[Record]) -> Run:
         """Return the run after edits of its tree: its answers are the categories of today.

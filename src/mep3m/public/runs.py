@@ -10,7 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 import pyarrow as pa
 
-from mep3m.assignment.answer import Assignment
+from mep3m.assignment.answer import NOTHING_BESIDE, Assignment, Beside
 from mep3m.assignment.answer import assign as answer
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.run import Run
@@ -107,7 +107,7 @@ class TrainedRun:
             NotFoundError: a column that the run reads is not there; the message names the nearest.
         """
         asked = ask(self.run, data, columns)
-        answers = self._answers(asked, 0.0, 1)
+        answers = self._answers(asked, 0.0, 1, told=False)
         padded = [(*one.names, *[None] * (self.depth - len(one.names))) for one in answers]
         names = {f"level_{n + 1}": [row[n] for row in padded] for n in range(self.depth)}
         table = {
@@ -184,9 +184,16 @@ class TrainedRun:
         return self.depth if level is None else level
 
     def _answers(
-        self, asked: Asked, min_confidence: float, top: int, policy: FilingPolicy | None = None
+        self,
+        asked: Asked,
+        min_confidence: float,
+        top: int,
+        policy: FilingPolicy | None = None,
+        told: bool = True,
     ) -> list[Assignment]:
+        """Return the answers; those that are `told` know of labels that stand and of no known category."""
         run, products = self.run, asked.opened.products
+        beside = Beside.of(run) if told else NOTHING_BESIDE
         return [
             one
             for start in range(0, len(asked.ids), BATCH)
@@ -198,12 +205,24 @@ class TrainedRun:
                 min_confidence,
                 run.taxonomy,
                 policy,
+                beside,
             )
         ]
 
 
 _TEXTS = pa.list_(pa.string())
 _TOP = pa.struct([("path", _TEXTS), ("names", _TEXTS), ("probability", pa.float64())])
+_WORD = pa.struct([("text", pa.string()), ("share", pa.float64()), ("lead", pa.float64())])
+_ALIKE = pa.struct([("id", pa.string()), ("title", pa.string()), ("alike", pa.float64())])
+_WITHOUT = pa.struct([("text", pa.string()), *((field.name, field.type) for field in _TOP)])
+_WHY = pa.struct(
+    [
+        ("words", pa.list_(_WORD)),
+        ("exact", pa.bool_()),
+        ("nearest", pa.list_(_ALIKE)),
+        ("without", _WITHOUT),
+    ]
+)
 _ASSIGNED = pa.schema(
     [
         ("id", pa.string()),
@@ -221,7 +240,8 @@ _ASSIGNED = pa.schema(
         ("title", pa.string()),
         ("model", pa.string()),
         ("taxonomy", pa.string()),
-        ("why", pa.string()),
+        ("known", pa.float64()),
+        ("why", _WHY),
         ("prediction_set", pa.list_(_TEXTS)),
     ]
 )

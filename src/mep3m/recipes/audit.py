@@ -24,6 +24,7 @@ from mep3m.evaluation.promises.sets import true_chances
 from mep3m.label_tree.likely_path import LikelyPaths, likely_paths
 from mep3m.label_tree.probabilities import deepest, make_coherent
 from mep3m.recipes.classify import shape
+from mep3m.settings.run import NONE_SHARE
 from mep3m.store.json_files import fingerprint
 
 #: rows that are predicted at once
@@ -138,6 +139,8 @@ def _predict(run: Run, dataset: Dataset, opened: Opened, truth: Ints) -> tuple[L
         proba = make_coherent(tree, prediction.proba)
         paths = likely_paths(tree, proba)
         paths.chances[~prediction.seen] = 0
+        if run.novelty is not None:  # as in `assign`: what is of no known category is not filed
+            paths.chances[run.novelty.known(tree, proba, batch["title"]) <= NONE_SHARE] = 0
         unread += int((~prediction.seen).sum())
         parts.append((*paths, true_chances(tree, proba, truth[start : start + BATCH])))
     if not parts:

@@ -7,8 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from mep3m import __version__
 from mep3m.assignment import trained_on
+from mep3m.assignment.reasons.examples import FILE as EXAMPLES
+from mep3m.assignment.reasons.examples import Examples
+from mep3m.assignment.reasons.novelty import FILE as NOVELTY
+from mep3m.assignment.reasons.novelty import Novelty
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.labels_in_tree import in_the_runs_tree
@@ -142,6 +148,7 @@ def _train_run(
     if opened.taxonomy is not None:
         opened.taxonomy.save(out / TAXONOMY)
     trained_on.save(out, dataset.products, opened.images)
+    _save_novelty(task, trained, dataset, out)
     card = _training_card(task, trained, dataset, settings, odd_labels(whole, task.tree, opened.taxonomy))
     run = {
         "mep3m": __version__,
@@ -163,6 +170,26 @@ def _train_run(
     write_json(out / "run.json", run)
     clear_checkpoints(out)
     return card
+
+
+def _save_novelty(task: Task, trained: Trained, dataset: Dataset, out: Path) -> None:
+    """Keep what tells products of no known category: examples of training, and what held-out rows are like.
+
+    Where an earlier run in the folder had it and this one has not, it is removed.
+    """
+    for name in (EXAMPLES, NOVELTY):
+        (out / name).unlink(missing_ok=True)
+    learned, seen = task.products.take(task.train), np.flatnonzero(trained.valid_seen)
+    held = task.products.take(task.valid[seen])
+    paths = [dataset.paths[row] for row in task.train]
+    reads = "title" in trained.classifier.reads
+    examples = Examples.draw(learned, paths, task.settings.seed) if reads else None
+    proba = make_coherent(task.tree, trained.valid_proba[seen])
+    novelty = Novelty.learn(task.tree, proba, held["title"], examples)
+    if novelty is not None:
+        novelty.save(out)
+    elif examples is not None:
+        examples.save(out)
 
 
 def _training_card(

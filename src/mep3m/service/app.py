@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from mep3m import __version__
-from mep3m.assignment.answer import assign
+from mep3m.assignment.answer import Beside, assign
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.readable import refuse_unread
 from mep3m.assignment.run import Run
@@ -64,7 +64,7 @@ NO_CARD: dict[str, Any] = {"model": Refusal, "description": "The run has no metr
 
 def create_app(run: Run, policy: FilingPolicy | None = None) -> FastAPI:
     """Return the application that serves a trained run; with a `policy`, it files under its promise."""
-    classifier, names = run.classifier, run.taxonomy
+    classifier, names, beside = run.classifier, run.taxonomy, Beside.of(run)
     app = FastAPI(title="mep3m", version=__version__, docs_url=None, redoc_url=None)
 
     @app.exception_handler(RequestValidationError)
@@ -94,7 +94,8 @@ def create_app(run: Run, policy: FilingPolicy | None = None) -> FastAPI:
         ]
         products = to_table(rows)
         _readable(classifier, products, ("body", "products"))
-        answers = assign(classifier, products, None, question.top, question.min_confidence, names, policy)
+        least = question.min_confidence
+        answers = assign(classifier, products, None, question.top, least, names, policy, beside)
         return [answer.to_json() for answer in answers]
 
     @app.post("/assign-image", responses={400: NO_FORM, 413: TOO_LARGE})
@@ -115,7 +116,7 @@ def create_app(run: Run, policy: FilingPolicy | None = None) -> FastAPI:
         products = to_table([Product("0", "0", "0", title=title or None, image_ref="upload")])
         _readable(classifier, products, ("body", "image"))
         images = GivenImages({"upload": content})
-        answers = assign(classifier, products, images, 5, min_confidence, names, policy)
+        answers = assign(classifier, products, images, 5, min_confidence, names, policy, beside)
         return answers[0].to_json()
 
     @app.get("/", response_class=HTMLResponse)

@@ -22,6 +22,10 @@ OLD_SPLIT_KINDS: Mapping[str, str] = {"shop": "platform"}
 #: With 0 every product gets a full path and none goes to review, however little its probability.
 MIN_CONFIDENCE = 0.9
 
+#: A product is of no known category where its p-value of being known is no larger: of products that are like
+#: those of training, at most this share is called so. Decision 253 has the figures.
+NONE_SHARE = 0.02
+
 
 class RunSettings(Settings):
     """One training run.

@@ -18,7 +18,7 @@ from mep3m.cli.shared import (
     renamed_option,
 )
 from mep3m.errors import UsageError
-from mep3m.settings.run import MIN_CONFIDENCE
+from mep3m.settings.run import MIN_CONFIDENCE, NONE_SHARE
 
 if TYPE_CHECKING:
     from mep3m.assignment.policy import FilingPolicy
@@ -47,6 +47,14 @@ if TYPE_CHECKING:
 @click.option("--promise", type=FILE, help="File what this promise of 'guarantee' covers, and nothing else.")
 @click.option("--shadow", is_flag=True, help="With --promise: say what would be filed, and file nothing.")
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True, help="Alternatives a product.")
+@click.option("--why", is_flag=True, help="Say what carried each answer; takes several times as long.")
+@click.option(
+    "--none-share",
+    type=click.FloatRange(0, 1),
+    default=NONE_SHARE,
+    show_default=True,
+    help="Known products that may be called of no known category; 0 calls none so.",
+)
 @click.option("--workers", default=1, show_default=True, help="Processes that work at once.")
 @click.option("--engine", default="local", show_default=True, help="Where work runs: local, ray.")
 @json_option
@@ -60,16 +68,20 @@ def assign(
     table. With --edits the answers are categories of the edited tree.
 
     An answer has your own id of the product (without an id column, the number of the row from 1), its path
-    with a probability, a decision (filed or review) and the reason for a review. JSON lines also have a
-    probability for each level and the most probable full paths. With --min-confidence 0 every product gets
-    a full path, unless the model can read nothing of it.
+    with a probability, a decision (filed, review or none) and the reason for a review. JSON lines and Parquet
+    also have a probability for each level and the versions of model and tree, JSON lines the most probable
+    full paths. With --min-confidence 0 every product gets a full path, unless the model can read nothing of
+    it or it is like none of training.
 
     With --promise a product is filed at the deepest category that is as probable as the promise asks, which
     may lie above the last level; all others go to review. While a file with the promise's name and .stop
     after it exists, nothing is filed from the next batch on.
 
-    A product of a store with a given or reviewed label keeps it: a prediction never takes its place. Memory
-    does not grow with DATA. A run that was killed goes on where it was, with the same command.
+    A product that is as unlike those of training as few of them are (--none-share) gets the decision none.
+    With --why an answer says which words carried it, which training products are most like it, and which
+    word decides, if one does. A product of a store with a given or reviewed label keeps it (decision kept).
+
+    Memory does not grow with DATA. A run that was killed goes on where it was, with the same command.
     """
     from mep3m.assignment.output import ENDINGS
     from mep3m.cli.learning.evaluate import say_edits
@@ -84,7 +96,10 @@ def assign(
         raise UsageError("--promise has its own threshold; leave out --min-confidence")
     if promise is None and options["shadow"]:
         raise UsageError("--shadow says what a promise would file; name one with --promise")
-    answerer = AnswerSettings(run, edits, promise, options["shadow"], top, min_confidence).open()
+    if promise is not None and given_by_user("none_share"):
+        raise UsageError("--promise was proven with the default of --none-share; leave it out")
+    said = {name: options[name] for name in ("shadow", "none_share", "why")}
+    answerer = AnswerSettings(run, edits, promise, top=top, min_confidence=min_confidence, **said).open()
     say_edits(answerer.run)
     columns = given_columns(options, data)
     products = NewProducts(

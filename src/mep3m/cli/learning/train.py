@@ -191,7 +191,7 @@ def column_map(options: dict[str, Any], data: Path) -> Any:
 
 
 def say_refused(rejects: Sequence[Any], data: Path, count: int | None = None) -> None:
-    """Say how many rows of `data` were refused, `count` where not all of them are given, and why the first."""
+    """Say how many rows of `data` were refused (`count`, where some are not given), and why the first."""
     if rejects:
         first, refused = rejects[0], len(rejects) if count is None else count
         where = f"line {first.line}: " if first.line else ""

@@ -7,6 +7,7 @@ no word cutting: the character n-grams cover it; other languages gain from the w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,6 +214,36 @@ def _words(points: Any, words: int, shift: Any, out: Any, count: int) -> int:
                 count += 1
             before, state = state, np.uint64(0)
     return count
+
+
+def occurrences(points: NDArray[np.uint32], vocabulary: GramVocabulary) -> NDArray[np.int64]:
+    """Return (M, 3) for one text: the feature of every n-gram that is known, its begin and its end.
+
+    Places count the code points of the text from 1: 0 is the mark before it, and the one after it comes last.
+    """
+    buckets = np.empty((len(points) + 2) * (vocabulary.grams.high + 2), dtype=np.int64)
+    buckets = buckets[: _grams(points, vocabulary.grams.plan, buckets)]
+    spans = np.array(list(_spans(points, vocabulary.grams)), dtype=np.int64).reshape(-1, 2)
+    features = vocabulary.feature_of[buckets]
+    return np.column_stack([features, spans])[features >= 0]
+
+
+def _spans(points: NDArray[np.uint32], grams: Grams) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of the n-grams of a text in the order in which `_grams` writes them."""
+    length = len(points) + 2
+    for begin in range(length):
+        for size in range(grams.low, min(grams.high, length - begin) + 1):
+            if size > 1 or 0 < begin < length - 1:
+                yield begin, begin + size
+    before = begun = -1
+    for place in range(len(points) + 1 if grams.words else 0):
+        if place < len(points) and not _separates(points[place]):
+            begun = place if begun < 0 else begun
+        elif begun >= 0:
+            yield begun + 1, place + 1
+            if grams.words > 1 and before >= 0:
+                yield before + 1, place + 1
+            before, begun = begun, -1
 
 
 @numba.njit(cache=True)

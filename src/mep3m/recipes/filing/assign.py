@@ -27,7 +27,7 @@ from mep3m.dataset.reading import pictures_of
 from mep3m.engine import Engine, Progress, run, silent
 from mep3m.errors import Mep3mError, NotFoundError, UsageError
 from mep3m.recipes.filing.shards import Shards, look_of, picture_shards, store_shards, table_shards
-from mep3m.settings.run import MIN_CONFIDENCE
+from mep3m.settings.run import MIN_CONFIDENCE, NONE_SHARE
 from mep3m.settings.sources import TableFormat, TableSettings
 from mep3m.sources.tables import TableSource
 from mep3m.store import Store
@@ -41,7 +41,7 @@ BATCH = 8192
 
 @dataclass(frozen=True)
 class AnswerSettings:
-    """What decides the answers beside the products: a run, edits of its tree, a promise, and how much is said."""
+    """What decides the answers beside the products: a run, edits of its tree, a promise, what is said."""
 
     run: Path
     edits: Path | None = None
@@ -49,6 +49,8 @@ class AnswerSettings:
     shadow: bool = False
     top: int = 3
     min_confidence: float = MIN_CONFIDENCE
+    none_share: float = NONE_SHARE
+    why: bool = False
 
     def open(self) -> Answerer:
         """Return what answers: the run and the promise that it files under."""
@@ -70,7 +72,7 @@ class Answerer:
     def answers(self, products: Any, images: Any) -> list[Assignment]:
         """Return one answer a product, in order."""
         settings, opened = self.settings, self.run
-        beside = Beside(model=opened.version, keep_labels=True)
+        beside = replace(Beside.of(opened, settings.why), none_share=settings.none_share)
         return assign(
             opened.classifier,
             products,
@@ -92,7 +94,7 @@ class Answerer:
 
 @dataclass(frozen=True)
 class Assigned:
-    """What became of new products; `first_unread` is the first of the `unread`, which showed the model nothing."""
+    """What became of new products; of the `unread`, which showed the model nothing, `first_unread` is first."""
 
     filed: int = 0
     review: int = 0
@@ -153,7 +155,7 @@ class AnswerWork:
         ]
         write_json(self.counted(number), asdict(Assigned.of(answers)))
         self.form.write_part(answers, self.part(number))
-        return products.num_rows
+        return len(answers)
 
 
 @lru_cache(maxsize=1)
@@ -188,7 +190,7 @@ def assign_file(
             shutil.rmtree(folder)
             raise
         tree, names = answerer.run.classifier.tree, answerer.run.taxonomy
-        form = AnswerForm.of(out, tree.depth, names is not None, shards.platforms)
+        form = AnswerForm.of(out, tree.depth, names is not None, shards.platforms, answerer.settings.why)
         work = AnswerWork(answerer.settings, shards, form, folder)
         numbers = range(len(shards.files))
         missing = [number for number in numbers if not work.part(number).exists()]
