@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mep3m.assignment.fingerprint import model_fingerprint
 from mep3m.assignment.promise import Promise
 from mep3m.assignment.run import Run
 from mep3m.errors import FormatError, MissingExtraError, ModelError, NotFoundError, UsageError
+from mep3m.models.fingerprint import model_fingerprint
 from mep3m.models.tensors import open_tensors, save_tensors
 
 

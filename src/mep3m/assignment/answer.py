@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from mep3m.arrays import Floats
 from mep3m.assignment.ends import Ends, by_confidence, under_promise
-from mep3m.assignment.given_labels import GivenLabel, given_labels
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.readable import why_unread
+from mep3m.assignment.reasons.given_labels import GivenLabel, given_labels
 from mep3m.assignment.reasons.novelty import Novelty
 from mep3m.assignment.reasons.why import Reasons
 from mep3m.assignment.run import Run

@@ -10,7 +10,6 @@ from typing import Any
 
 from mep3m.alignment.edits.edit import Record
 from mep3m.assignment.edited_tree import EditedTreeClassifier, apply_edits
-from mep3m.assignment.fingerprint import model_fingerprint
 from mep3m.assignment.readable import refuse_unread
 from mep3m.assignment.reasons.examples import Examples
 from mep3m.assignment.reasons.novelty import Novelty
@@ -18,6 +17,7 @@ from mep3m.dataset.reading import Opened, open_pictures, open_products, pictures
 from mep3m.errors import ModelError
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier, load, names_of
+from mep3m.models.fingerprint import model_fingerprint
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat, TableSettings
 from mep3m.sources.tables import TableSource

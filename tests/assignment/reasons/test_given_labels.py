@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mep3m.assignment.answer import Assignment, Beside, assign
-from mep3m.assignment.given_labels import given_labels
+from mep3m.assignment.reasons.given_labels import given_labels
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import load
 from mep3m.product import Label, Origin, Product, to_table
