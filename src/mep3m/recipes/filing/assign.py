@@ -94,7 +94,7 @@ class Answerer:
 
 @dataclass(frozen=True)
 class Assigned:
-    """What became of new products; of the `unread`, which showed the model nothing, `first_unread` is first."""
+    """What became of new products; `unread` showed the model nothing, the first of them is `first_unread`."""
 
     filed: int = 0
     review: int = 0
