@@ -1,147 +1,192 @@
-"""How often promises of precision are kept: repeated audits of real titles, beside thresholds without a test.
+"""How often promises of precision are kept: repeated audits of real rows, beside thresholds without a test.
 
-Models are trained on a part of each set, and the rest is what comes in. Each repeat takes an audit from
-the rest and makes a promise. It is kept if what it files is that precise: in all of the rest, from
-which the audit was drawn with replacement (`kept`: no noise), and in the rows that the audit left over, where
-it was drawn without (`on a split`: with the noise of so many filings). `oracle`: the coverage of the best λ
-chosen with the labels of all of the rest.
+What came in is what `bench.guarantee_sets` wrote. Each repeat draws an audit from it with replacement and
+makes a promise, which is kept if what it files of all of it is that precise (`kept`: no noise). Where enough
+rows are left, the same with an audit drawn without replacement, kept in the rows left over (`on a split`:
+with the noise of so many filings). `oracle`: the coverage of the best λ chosen with the labels of all rows.
+MAPIE's answers come from `bench.guarantee_mapie`, which runs in an environment of its own.
 
-    python -m bench.guarantee --data ../shared/data/zh_titles --plot docs/log/guarantee
+    python -m bench.guarantee_sets --data ../shared/data --out /tmp/pools
+    python -m bench.guarantee --pools /tmp/pools --mapie /tmp/mapie.json --plot docs/log/guarantee
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import tempfile
+import json
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bench import plots
-from mep3m.assignment.run import Run
-from mep3m.dataset.reading import open_products
+from mep3m.arrays import Ints
 from mep3m.evaluation import guarantees
-from mep3m.evaluation.guarantees import Audited, Proof
-from mep3m.recipes.audit import read_audit
-from mep3m.recipes.classify import train_run
-from mep3m.settings.run import RunSettings
-from mep3m.settings.sources import Columns
+from mep3m.evaluation.guarantees import Audited, Numbers, audit
+from mep3m.evaluation.promises.branches import OTHERS, WHOLE, Nodes, nominate, prove_parts, stage_confidence
+from mep3m.label_tree.likely_path import LikelyPaths
+from mep3m.label_tree.tree import LabelTree
 
-SETS = {
-    "retail_30class": Columns(title="title", labels=("label",)),
-    "medical_device_4level": Columns(
-        title="product_name", labels=("level1", "level2", "level3", "standard_name")
-    ),
-}
 PROMISED = (0.95, 0.97, 0.99)
+SIZES = (1000, 5000, 20_000)
 CONFIDENCE = 0.95
-#: method -> threshold for an audit and a precision, `None` where it files nothing
-METHODS: dict[str, Callable[[Audited, float], Proof | None]] = {
-    "promise": lambda audit, precision: guarantees.prove(audit, precision, CONFIDENCE),
-    "empirical": lambda audit, precision: guarantees.empirical(audit, precision, CONFIDENCE),
-    "score >= .9": lambda audit, precision: guarantees.at(audit, 0.9, CONFIDENCE),
+NEVER = np.inf
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What comes in: what thresholds do to each row, its branch, and the same for leaves alone by class."""
+
+    audited: Audited
+    branches: Nodes
+    leaves: Audited
+    classes: Ints
+
+    @classmethod
+    def load(cls, path: Path) -> Pool:
+        """Read what `bench.guarantee_sets` wrote."""
+        held = np.load(path)
+        tree = LabelTree.from_json(json.loads(str(held["tree"])))
+        nodes, chances = held["nodes"], held["chances"]
+        last = (nodes >= 0).sum(axis=1) - 1
+        rows = np.arange(len(nodes))
+        end, sure = nodes[rows, last], chances[rows, last]
+        leaves = Audited(sure, np.where(end == held["truth"], -1.0, sure))
+        whole = audit(tree, LikelyPaths(nodes, chances), held["truth"])
+        return cls(whole, nodes[:, 0], leaves, end)
+
+    def take(self, rows: Ints) -> Pool:
+        """Return some of the rows."""
+        return Pool(self.audited.take(rows), self.branches[rows], self.leaves.take(rows), self.classes[rows])
+
+
+#: an audit, what comes in, a precision -> the threshold of each row that comes in
+Method = Callable[[Pool, Pool, float], Numbers]
+
+
+def one_threshold(proof: guarantees.Proof | None, rest: Pool) -> Numbers:
+    """Return the same threshold for all rows; `NEVER` where there is none."""
+    return np.full(len(rest.branches), NEVER if proof is None else proof.threshold)
+
+
+def by_branch(drawn: Pool, rest: Pool, precision: float) -> Numbers:
+    """Return what `--by-branch` files: the branches' own thresholds where these file more."""
+    found = nominate(drawn.audited, drawn.branches, precision, CONFIDENCE)
+    whole = guarantees.prove(drawn.audited, precision, stage_confidence(CONFIDENCE, 1, WHOLE))
+    wanted = dict.fromkeys(found, precision)
+    parts = prove_parts(drawn.audited, drawn.branches, wanted, precision, CONFIDENCE) if found else []
+    proven = [part for part in parts if part.proof is not None]
+    together = sum(part.proof.filed for part in proven if part.proof is not None)
+    if whole is not None and whole.filed >= together:
+        return one_threshold(whole, rest)
+    thresholds = np.full(len(rest.branches), NEVER)
+    for part in proven:
+        own = np.isin(rest.branches, found)
+        mine = ~own if part.branch == OTHERS else rest.branches == part.branch
+        thresholds[mine] = part.proof.threshold if part.proof is not None else NEVER
+    return thresholds
+
+
+def by_class(drawn: Pool, rest: Pool, precision: float) -> Numbers:
+    """Return what people set by hand: for each class the least threshold that was precise enough in it."""
+    thresholds = np.full(len(rest.branches), NEVER)
+    for label in np.unique(drawn.classes):
+        mine = drawn.leaves.take(np.flatnonzero(drawn.classes == label))
+        found = guarantees.empirical(mine, precision, CONFIDENCE)
+        thresholds[rest.classes == label] = NEVER if found is None else found.threshold
+    return thresholds
+
+
+METHODS: dict[str, Method] = {
+    "promise": lambda a, rest, p: one_threshold(guarantees.prove(a.audited, p, CONFIDENCE), rest),
+    "promise, by branch": by_branch,
+    "empirical": lambda a, rest, p: one_threshold(guarantees.empirical(a.audited, p, CONFIDENCE), rest),
+    "empirical, by class": by_class,
+    "score >= .9": lambda a, rest, p: np.full(len(rest.branches), 0.9),
 }
+#: methods that file leaves only
+LEAVES = ("empirical, by class",)
 
 
-def pools(folder: Path, columns: Columns, models: int, share: float) -> list[Audited]:
-    """Train models on random parts of a set, and return what thresholds do to the rest of it."""
-    names = [name for name in (columns.title, *columns.labels) if name]
-    rows = []
-    for path in sorted(folder.glob("*.tsv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            read = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-            rows += [[(row[name] or "").strip() for name in names] for row in read]
-    rows = [row for row in rows if row[0] and row[1]]
-    found = []
-    for seed in range(models):
-        order = np.random.default_rng(seed).permutation(len(rows))
-        cut = int(share * len(rows))
-        with tempfile.TemporaryDirectory() as scratch:
-            parts = {"train": order[:cut], "rest": order[cut:]}
-            for name, mine in parts.items():
-                lines = ["\t".join(names), *("\t".join(rows[row]) for row in mine)]
-                (Path(scratch) / f"{name}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-            opened = open_products(Path(scratch) / "train.tsv", columns)
-            train_run(opened, columns, None, RunSettings(seed=seed), Path(scratch) / "run")
-            run = Run.open(Path(scratch) / "run")
-            held = read_audit(run, run.read(Path(scratch) / "rest.tsv", ids=False))
-            print(
-                f"{folder.name}, model {seed}: {cut:,} rows of training, the rest {held.counts}", flush=True
-            )
-            found.append(held.audited())
-    return found
+def share_right(rest: Audited, thresholds: Numbers) -> tuple[float, float]:
+    """Return coverage and precision (1 where nothing is filed) of thresholds (N,)."""
+    filed, errors = int((rest.files >= thresholds).sum()), int((rest.errs >= thresholds).sum())
+    return filed / len(rest.files), 1 - errors / filed if filed else 1.0
 
 
-def share_right(audited: Audited, threshold: float) -> tuple[float, float]:
-    """Return coverage and precision (1 where nothing is filed) of a threshold."""
-    filed = int((audited.files >= threshold).sum())
-    errors = int((audited.errs >= threshold).sum())
-    return filed / len(audited.files), 1 - errors / filed if filed else 1.0
+def draws(repeat: int, size: int, rows: int) -> tuple[Ints, Ints]:
+    """Return the rows of an audit drawn with replacement, and an order of all rows."""
+    random = np.random.default_rng([repeat, size])
+    return random.integers(0, rows, size), random.permutation(rows)
 
 
-def measure(pool: list[Audited], size: int, precision: float, repeats: int) -> dict[str, dict[str, float]]:
+def measure(pools: list[Pool], size: int, precision: float, repeats: int) -> dict[str, dict[str, float]]:
     """Return the means of `repeats` audits of `size` rows, for each method."""
     found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in METHODS}
-    best = [guarantees.empirical(one, precision, CONFIDENCE) for one in pool]
+    best = [guarantees.empirical(pool.audited, precision, CONFIDENCE) for pool in pools]
     for repeat in range(repeats):
-        rest = pool[repeat % len(pool)]
-        oracle = best[repeat % len(pool)]
-        random = np.random.default_rng([repeat, size])
-        drawn = rest.take(random.integers(0, len(rest.files), size))
-        order = random.permutation(len(rest.files))
+        pool, oracle = pools[repeat % len(pools)], best[repeat % len(pools)]
+        drawn, order = draws(repeat, size, len(pool.branches))
+        left = pool.take(order[size:])
         for name, choose in METHODS.items():
-            proof, split = choose(drawn, precision), choose(rest.take(order[:size]), precision)
-            coverage, right = share_right(rest, proof.threshold) if proof else (0.0, 1.0)
-            _, realised = share_right(rest.take(order[size:]), split.threshold) if split else (0.0, 1.0)
-            told = found[name]
+            told, rest = found[name], pool.leaves if name in LEAVES else pool.audited
+            coverage, right = share_right(rest, choose(pool.take(drawn), pool, precision))
             told["kept"].append(right >= precision)
-            told["split"].append(realised >= precision)
-            told["given"].append(proof is not None)
+            told["given"].append(coverage > 0)
             told["coverage"].append(coverage)
             told["oracle"].append(oracle.coverage if oracle else 0.0)
             if coverage:
                 told["right"].append(right)
-    return {name: _means(told) for name, told in found.items()}
+            if len(left.branches) >= 1000:
+                thresholds = choose(pool.take(order[:size]), left, precision)
+                over = left.leaves if name in LEAVES else left.audited
+                told["split"].append(share_right(over, thresholds)[1] >= precision)
+    return {name: means(told) for name, told in found.items()}
 
 
-def _means(told: dict[str, list[float]]) -> dict[str, float]:
-    means = {name: float(np.mean(values)) for name, values in told.items()}
+def means(told: dict[str, list[float]]) -> dict[str, float]:
+    """Return the mean of each list, and `low` and `high` of the precisions, which hold 90 %."""
+    found = {name: float(np.mean(values)) for name, values in told.items()}
     low, high = np.quantile(told["right"], [0.05, 0.95]).tolist() if told["right"] else (np.nan, np.nan)
-    return means | {"low": low, "high": high}
+    return found | {"low": low, "high": high}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/zh_titles"))
+    parser.add_argument("--pools", type=Path, required=True)
+    parser.add_argument("--mapie", type=Path, help="What bench.guarantee_mapie wrote.")
     parser.add_argument("--repeats", type=int, default=100)
-    parser.add_argument("--models", type=int, default=3)
-    parser.add_argument("--train-share", type=float, default=0.3)
-    parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 2000, 5000])
     parser.add_argument("--plot", type=Path, help="Write NAME-<set>.svg.")
     arguments = parser.parse_args()
-    for name, columns in SETS.items():
-        pool = pools(arguments.data / name, columns, arguments.models, arguments.train_share)
-        print("| set | audit | promised | method | given | kept | on a split | right | coverage | oracle |")
-        print("|---|---|---|---|---|---|---|---|---|---|")
+    others = json.loads(arguments.mapie.read_text()) if arguments.mapie else {}
+    print("| set | audit | promised | method | given | kept | on a split | right | coverage | oracle |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    for name in sorted({path.stem.rpartition("-")[0] for path in arguments.pools.glob("*.npz")}):
+        pools = [Pool.load(path) for path in sorted(arguments.pools.glob(f"{name}-*.npz"))]
         drawn: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
-        for size in arguments.sizes:
+        for size in SIZES:
             for precision in PROMISED:
-                for method, told in measure(pool, size, precision, arguments.repeats).items():
+                measured = measure(pools, size, precision, arguments.repeats)
+                oracle = measured["promise"]["oracle"]
+                for method, told in (measured | others.get(f"{name} {size} {precision}", {})).items():
+                    split = f"{told['split']:.2f}" if "split" in told else ""
                     print(
                         f"| {name} | {size:,} | {precision} | {method} | {told['given']:.2f} | "
-                        f"{told['kept']:.2f} | {told['split']:.2f} | {told.get('right', np.nan):.4f} | "
-                        f"{told['coverage']:.3f} | {told['oracle']:.3f} |",
+                        f"{told['kept']:.2f} | {split} | {told.get('right', np.nan):.4f} | "
+                        f"{told['coverage']:.3f} | {oracle:.3f} |",
                         flush=True,
                     )
-                    if size == max(arguments.sizes) and "right" in told:
+                    if size == 5000 and not np.isnan(told.get("low", np.nan)):
                         drawn[method].append((precision, told["right"], told["low"], told["high"]))
         if arguments.plot:
             drawn["as promised"] = [(one, one, one, one) for one in PROMISED]
-            path = arguments.plot.parent / f"{arguments.plot.name}-{name}.svg"
-            title = f"{name}: realised precision of {arguments.repeats} audits, 5 to 95 %"
+            path = (
+                arguments.plot.parent
+                / f"{arguments.plot.name}-{name.replace(', ', '-').replace(' ', '-')}.svg"
+            )
+            title = f"{name}: realised precision of {arguments.repeats} audits of 5,000 rows, 5 to 95 %"
             plots.bands(path, title, ("promised", "realised"), drawn)
 
 
