@@ -117,8 +117,8 @@ def test_by_branch_is_used_where_it_files_more(audited_run: Run, tmp_path: Path)
 
 def test_wrong_names_and_shares_are_refused(audited_run: Run, tmp_path: Path) -> None:
     held = audit_of(audited_run, write(tmp_path / "audit.tsv", rows(300, 2)))
-    with pytest.raises(UsageError, match=r"no one branch .*'食'.*did you mean '食品'"):
-        make_promise(held, Target(0.9, own={"食": 0.95}))
+    with pytest.raises(UsageError, match=r"no branch .*'食品类'.*did you mean '食品'"):
+        make_promise(held, Target(0.9, own={"食品类": 0.95}))
     with pytest.raises(UsageError, match="the precision of '食品' 1 is not allowed"):
         Target(0.9, own={"食品": 1.0})
     with pytest.raises(UsageError, match=r"label noise 0\.5 is not allowed"):

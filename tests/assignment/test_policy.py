@@ -12,6 +12,7 @@ from mep3m.assignment.promise import Promise
 from mep3m.assignment.run import Run
 from mep3m.errors import ModelError
 from mep3m.product import Product, to_table
+from mep3m.recipes.guarantee import Target, make_promise
 from tests.assignment.audited import audit_of, rows, write
 
 TITLES = ("红富士苹果", "好物", "zzz", "!!!", None)
@@ -98,3 +99,44 @@ def test_a_policy_of_another_run_cannot_be_opened(promise: Promise, run_folder: 
     promise.save(tmp_path / "p.json")
     with pytest.raises(ModelError, match="made for another model"):
         FilingPolicy.open(tmp_path / "p.json", Run.open(run_folder))
+
+
+def test_a_product_in_review_gets_a_prediction_set(audited_run: Run, tmp_path: Path) -> None:
+    table = [(title, dept, kind) for title, dept, kind in rows(3000, 2)]
+    promise, told = make_promise(audit_of(audited_run, write(tmp_path / "audit.tsv", table)), Target(0.95))
+    assert promise is not None
+    assert promise.sets is not None
+    assert told["sets"]["coverage"] == 0.9
+    policy = FilingPolicy(promise, tmp_path / "p.json")
+    found = answers(audited_run, policy)
+    assert [one.prediction_set is None for one in found] == [True, False, True, True, True]
+    assert found[1].prediction_set  # 好物: any of the kinds
+    held = audit_of(audited_run, write(tmp_path / "later.tsv", rows(3000, 3)))
+    tree = audited_run.classifier.tree
+    inside = [
+        any(tree.paths[node][: len(path)] == path for path in one.prediction_set)
+        for one, node in zip(
+            assign(audited_run.classifier, held.products, policy=policy), held.truth.tolist(), strict=True
+        )
+        if one.prediction_set is not None
+    ]
+    assert len(inside) > 200
+    assert sum(inside) / len(inside) > 0.85
+
+
+def test_no_set_without_enough_rows_in_review_and_in_shadow_only_for_review(
+    audited_run: Run, tmp_path: Path
+) -> None:
+    sure = [row for row in rows(1500, 2) if not row[0].startswith("好物")]
+    promise, _ = make_promise(audit_of(audited_run, write(tmp_path / "audit.tsv", sure)), Target(0.95))
+    assert promise is not None
+    assert promise.sets is None
+    assert {one.prediction_set for one in answers(audited_run, FilingPolicy(promise, tmp_path / "p"))} == {
+        None
+    }
+
+
+def test_in_a_shadow_what_would_be_filed_has_no_set(policy: FilingPolicy, audited_run: Run) -> None:
+    found = answers(audited_run, replace(policy, shadow=True))
+    assert found[0].prediction_set is None
+    assert (found[1].prediction_set is None) == (policy.promise.sets is None)

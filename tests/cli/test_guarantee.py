@@ -65,6 +65,22 @@ def test_words_for_a_person(place: Path) -> None:
         assert part in done.out
 
 
+def test_branches_noise_and_sets_are_options(place: Path) -> None:
+    own = ("--branch", "食品=0.97", "--label-noise", "0.001", "--sets", "0.8", "--sets-by-branch")
+    done = made(place, "audit.tsv", *own, "--out", place / "own.json")
+    assert done.code == 0, done.err
+    for part in ("食品: 0.97 at", "all other branches: 0.95 at", "0.1 % of the labels"):
+        assert part in done.out
+    check = ran("guarantee", "check", place / "own.json", "--audit", place / "audit.tsv")
+    assert check.code == 0
+    assert "食品: holds" in check.out
+    held = json.loads((place / "own.json").read_text(encoding="utf-8"))
+    assert [part["branch"] for part in held["parts"]] == ["食品", None]
+    assert held["sets"] is None or held["sets"]["coverage"] == 0.8
+    assert made(place, "audit.tsv", "--by-branch").code == 0
+    assert ran("guarantee", "plan", place / "run", "--audit", place / "few.tsv", "--by-branch").code == 0
+
+
 def test_check_and_plan(place: Path) -> None:
     check = ran("guarantee", "check", place / "p.json", "--audit", place / "audit.tsv", "--json")
     assert (check.code, check.json["holds"], check.json["same_audit"]) == (0, True, True)
@@ -145,6 +161,10 @@ def test_wrong_use_is_refused_before_any_work(place: Path, run_folder: Path) -> 
         (("--min-level", "7"), "levels 1 to 2"),
         (("--sign", "{place}/run/run.json"), "name it with --out"),
         (("--labels", "title"), "not in the tree"),
+        (("--branch", "食品"), "is not NAME=PRECISION"),
+        (("--branch", "食品类=0.9"), "did you mean '食品'"),
+        (("--label-noise", "0.6"), "from 0 to below 0.5"),
+        (("--sets", "1"), "set_coverage 1 is not allowed"),
     ],
 )
 def test_bad_input_is_an_error_in_words(place: Path, words: tuple[str, str], said: str) -> None:

@@ -76,3 +76,10 @@ def test_a_promise_of_another_run_stops_the_command(policy: FilingPolicy, run_fo
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 1
     assert "another model" in done.stderr
+
+
+def test_products_in_review_come_with_a_few_categories(client: TestClient, policy: FilingPolicy) -> None:
+    found = asked(client)
+    assert found[0]["prediction_set"] is None
+    assert policy.promise.sets is not None
+    assert found[2]["prediction_set"]

@@ -68,8 +68,13 @@ class Target:
                 called.setdefault(word, set()).add(node)
         found = {}
         for word, precision in self.own.items():
-            if len(nodes := called.get(word, set())) != 1:
-                hint = "two branches have this name; give its id" if nodes else did_you_mean(word, called)
-                raise UsageError(f"there is no one branch (first-level category) '{word}' in the run: {hint}")
+            nodes = called.get(word, set())
+            if not nodes:
+                hint = did_you_mean(word, called)
+                raise UsageError(f"the run has no branch (first-level category) '{word}'{hint}")
+            if len(nodes) > 1:
+                raise UsageError(
+                    f"{len(nodes)} branches of the run have the name '{word}'; give the id of one"
+                )
             found[next(iter(nodes))] = precision
         return found
