@@ -159,11 +159,13 @@ def main() -> None:
     parser.add_argument("--mapie", type=Path, help="What bench.guarantee_mapie wrote.")
     parser.add_argument("--repeats", type=int, default=100)
     parser.add_argument("--plot", type=Path, help="Write NAME-<set>.svg.")
+    parser.add_argument("--only", nargs="*", help="Names of sets. Default: all.")
     arguments = parser.parse_args()
     others = json.loads(arguments.mapie.read_text()) if arguments.mapie else {}
     print("| set | audit | promised | method | given | kept | on a split | right | coverage | oracle |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for name in sorted({path.stem.rpartition("-")[0] for path in arguments.pools.glob("*.npz")}):
+    names = sorted({path.stem.rpartition("-")[0] for path in arguments.pools.glob("*.npz")})
+    for name in arguments.only or names:
         pools = [Pool.load(path) for path in sorted(arguments.pools.glob(f"{name}-*.npz"))]
         drawn: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
         for size in SIZES:

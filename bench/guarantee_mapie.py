@@ -48,11 +48,13 @@ def threshold(sure: np.ndarray, right: np.ndarray, precision: float, options: di
 def main(pools: Path, out: Path) -> None:
     """Write the means of each set, size, precision and method."""
     warnings.simplefilter("ignore")
-    found: dict[str, dict[str, dict[str, float]]] = {}
+    found: dict[str, dict[str, dict[str, float]]] = json.loads(out.read_text()) if out.exists() else {}
     for name in sorted({path.stem.rpartition("-")[0] for path in pools.glob("*.npz")}):
         held = [scores(path) for path in sorted(pools.glob(f"{name}-*.npz"))]
         for size in SIZES:
             for precision in PROMISED:
+                if f"{name} {size} {precision}" in found:
+                    continue  # measured by a run that was stopped
                 found[f"{name} {size} {precision}"] = {}
                 for method, options in METHODS.items():
                     told: dict[str, list[float]] = defaultdict(list)
