@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mep3m.assignment.answer import assign
-from mep3m.assignment.parts import NEVER, Part, part_of, row_thresholds
+from mep3m.assignment.parts import NEVER, PromisePart, part_of, row_thresholds
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.promise import Promise
 from mep3m.assignment.run import Run
@@ -17,9 +17,9 @@ from mep3m.recipes.guarantee import Target, check_promise, make_promise, plan_au
 from tests.assignment.audited import audit_of, rows, write
 
 TREE = LabelTree.from_paths([("a", "x"), ("b",), ("c",)])
-A = Part("a", 0.9, 0.95, 0.99, 100, 80, 1, 0.96)
-B = Part("b", None, 0.95, 0.99, 10, 0, 0, 0.0)
-OTHERS = Part(None, 0.7, 0.95, 0.99, 50, 20, 0, 0.95)
+A = PromisePart("a", 0.9, 0.95, 0.99, 100, 80, 1, 0.96)
+B = PromisePart("b", None, 0.95, 0.99, 10, 0, 0, 0.0)
+OTHERS = PromisePart(None, 0.7, 0.95, 0.99, 50, 20, 0, 0.95)
 
 
 def test_each_row_has_the_threshold_of_its_branch() -> None:
@@ -31,8 +31,8 @@ def test_each_row_has_the_threshold_of_its_branch() -> None:
 
 
 @pytest.mark.parametrize("part", [A, B, OTHERS])
-def test_a_part_comes_back_from_json(part: Part) -> None:
-    assert Part.parse(part.to_json()) == part
+def test_a_part_comes_back_from_json(part: PromisePart) -> None:
+    assert PromisePart.parse(part.to_json()) == part
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ NEVER = float("inf")
 
 
 @dataclass(frozen=True)
-class Part:
+class PromisePart:
     """One branch (a first-level label; `None` is all others together) and what its own test says.
 
     With `confidence`, at least `precision` of what is filed in it at `threshold` is right: `errors` of
@@ -39,14 +39,14 @@ class Part:
         return {"branch": values.pop("branch"), "lambda": values.pop("threshold"), **values}
 
     @classmethod
-    def parse(cls, value: Mapping[str, Any]) -> Part:
+    def parse(cls, value: Mapping[str, Any]) -> PromisePart:
         """Read what `to_json` gave."""
         names = [one.name for one in fields(cls)]
         return cls(**{name: value["lambda" if name == "threshold" else name] for name in names})
 
 
 def row_thresholds(
-    parts: Sequence[Part], threshold: float, tree: LabelTree, firsts: NDArray[np.int32]
+    parts: Sequence[PromisePart], threshold: float, tree: LabelTree, firsts: NDArray[np.int32]
 ) -> NDArray[np.float64]:
     """Return the threshold (N,) of rows whose likely first-level nodes are `firsts` (N,).
 
@@ -60,7 +60,7 @@ def row_thresholds(
     return of_node[firsts]
 
 
-def part_of(parts: Sequence[Part], tree: LabelTree, firsts: NDArray[np.int32]) -> NDArray[np.intp]:
+def part_of(parts: Sequence[PromisePart], tree: LabelTree, firsts: NDArray[np.int32]) -> NDArray[np.intp]:
     """Return the place in `parts` (N,) of the part that each row lies in."""
     place = {part.branch: number for number, part in enumerate(parts)}
     of_node = [place.get(path[0], place.get(None, -1)) for path in tree.paths[tree.nodes(1)]]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mep3m.assignment.parts import Part, row_thresholds
+from mep3m.assignment.parts import PromisePart, row_thresholds
 from mep3m.assignment.run import Run
 from mep3m.assignment.signature import sign, verify
 from mep3m.errors import FormatError, ModelError
@@ -69,7 +69,7 @@ class Promise:
     run: str
     assumption: str = field(default_factory=assumption)
     label_noise: float = 0.0
-    parts: tuple[Part, ...] = ()
+    parts: tuple[PromisePart, ...] = ()
     sets: SetThresholds | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
@@ -114,7 +114,7 @@ class Promise:
                     "'mep3m guarantee'"
                 )
             given = {name: value["lambda" if name == "threshold" else name] for name in names}
-            given["parts"] = tuple(Part.parse(one) for one in given["parts"])
+            given["parts"] = tuple(PromisePart.parse(one) for one in given["parts"])
             given["sets"] = None if given["sets"] is None else SetThresholds.parse(given["sets"])
             promise = cls(**given)
             date.fromisoformat(promise.expires)

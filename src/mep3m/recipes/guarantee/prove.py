@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mep3m.assignment.parts import Part
+from mep3m.assignment.parts import PromisePart
 from mep3m.evaluation import guarantees
 from mep3m.evaluation.guarantees import Audited, Proof, true_precision
 from mep3m.evaluation.promises.branches import OTHERS, WHOLE, nominate, prove_parts, stage_confidence
@@ -27,7 +27,9 @@ def tested_branches(rows: AuditRows, audited: Audited, target: Target) -> dict[i
     return {node: named.get(node, target.precision) for node in (*named, *found)}
 
 
-def prove_all(rows: AuditRows, audited: Audited, target: Target) -> tuple[Proof | None, tuple[Part, ...]]:
+def prove_all(
+    rows: AuditRows, audited: Audited, target: Target
+) -> tuple[Proof | None, tuple[PromisePart, ...]]:
     """Return what is proven of all that is filed, and the parts, if these decide.
 
     Both stages hold at once, so that what files more may decide; a branch that was named always has its part.
@@ -55,14 +57,14 @@ def prove_all(rows: AuditRows, audited: Audited, target: Target) -> tuple[Proof 
         label = None if one.branch == OTHERS else tree.paths[one.branch][0]
         mine = None if one.proof is None else corrected(one.proof, target)
         told = (None, 0, 0, 0.0) if mine is None else (mine.threshold, mine.filed, mine.errors, mine.bound)
-        parts.append(Part(label, told[0], precision, one.confidence, one.n, *told[1:]))
+        parts.append(PromisePart(label, told[0], precision, one.confidence, one.n, *told[1:]))
     together = _together(parts, len(audited.files))
     if together is None or (whole is not None and not target.own and whole.filed >= together.filed):
         return (None if target.own else whole), ()
     return together, tuple(parts)
 
 
-def _together(parts: Sequence[Part], n: int) -> Proof | None:
+def _together(parts: Sequence[PromisePart], n: int) -> Proof | None:
     """Return what the parts file together; its bound is the least of theirs."""
     held = [part for part in parts if part.threshold is not None]
     if not held:
