@@ -54,11 +54,16 @@ def under_promise(tree: LabelTree, proba: Floats, before: Floats | None, policy:
     thresholds = promise.thresholds(tested, paths)
     nodes = paths.until(thresholds)
     filed = paths.until(thresholds, promise.min_level) >= 0
+    nodes, fell = policy.fallen().fall_back(tested, nodes)
+    filed &= (nodes >= 0) & (tested.levels[nodes] >= promise.min_level)
     reasons: list[str | None] = []
     for node, sure, least in zip(nodes.tolist(), filed.tolist(), thresholds.tolist(), strict=True):
         lost = moved.lost.get(node) if moved is not None else None
         path = tested.paths[node] if node >= 0 else ()
         reasons.append(lost if sure else _unsure(path, least))
+    for row, branch in enumerate(fell):
+        if branch is not None and not filed[row]:
+            reasons[row] = f"'{branch}' fell back: its audited filings were not as precise as promised"
     found: list[NodeSet | None] = [None] * len(nodes)
     open_rows = [row for row, reason in enumerate(reasons) if reason is not None]
     if promise.sets is not None:

@@ -30,6 +30,7 @@ _NESTED: Mapping[str, tuple[pa.DataType, Callable[[Assignment], Any]]] = {
     "path": (_TEXTS, lambda one: one.path),
     "probabilities": (pa.list_(pa.float64()), lambda one: one.confidence),
     "prediction_set": (pa.list_(_TEXTS), lambda one: one.prediction_set),
+    "probability": (pa.float64(), lambda one: one.top[0]["probability"] if one.top else None),
     "known": (pa.float64(), lambda one: one.known),
     "shadow": (pa.string(), lambda one: one.shadow),
     "model": (pa.string(), lambda one: one.model),

@@ -9,6 +9,7 @@ from mep3m.assignment.edited_promise import MovedTree
 from mep3m.assignment.edited_tree import EditedTreeClassifier
 from mep3m.assignment.promise import Promise
 from mep3m.assignment.run import Run
+from mep3m.assignment.watching.fallen import FallenBranches, read_fallen
 
 #: a file of this name beside a promise stops every process that files under it, at its next batch
 STOP = ".stop"
@@ -44,10 +45,16 @@ class FilingPolicy:
         """The file that stops filing while it exists."""
         return self.file.with_name(self.file.name + STOP)
 
+    def fallen(self) -> FallenBranches:
+        """Return the branches under which nothing is filed at this moment; to be asked once a batch."""
+        return read_fallen(self.file, self.promise.id)
+
     def why_not(self) -> str | None:
         """Return why nothing is filed at this moment, if so; to be asked once a batch."""
         if self.stop_file.exists():
             return f"filing is stopped: {self.stop_file} exists"
+        if self.fallen().whole:
+            return "filing is stopped: audited filings were not as precise as promised ('mep3m watch')"
         if self.promise.expired:
             return f"the promise expired on {self.promise.expires}"
         return "shadow: it would be filed" if self.shadow else None

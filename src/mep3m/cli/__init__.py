@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stats": ("mep3m.cli.dataset.stats", "Statistics of a dataset and their report."),
     "status": ("mep3m.cli.building.ingest", "What is done, dropped, failed and waiting in a store."),
     "train": ("mep3m.cli.learning.train", "Train a classifier on a table or a dataset."),
+    "watch": ("mep3m.cli.filing.watch", "Audit what is filed, and take back what is worse than promised."),
 }
 
 

@@ -34,7 +34,7 @@ def ending(path: Path, allowed: Sequence[str]) -> str:
         said = f"'{found}' is none of them" if found else "it has no ending"
         raise UsageError(
             f"{path}: the name says what is written, and {said}; "
-            f"end it in {', '.join(allowed[:-1])} or {allowed[-1]}"
+            f"end it in {' or '.join(filter(None, (', '.join(allowed[:-1]), allowed[-1])))}"
         )
     return found
 

@@ -14,6 +14,7 @@ from mep3m.assignment.promise import Promise, assumption
 from mep3m.errors import UsageError
 from mep3m.evaluation import guarantees
 from mep3m.evaluation.guarantees import Audited, Proof, true_precision
+from mep3m.evaluation.promises.drift import Counts, counted
 from mep3m.evaluation.promises.sets import SetThresholds, calibrate
 from mep3m.recipes.audit import AuditRows
 from mep3m.recipes.guarantee.groups import breakdown
@@ -56,6 +57,7 @@ def make_promise(
         return None, _no_promise(audited, target) | details
     least = row_thresholds(parts, proof.threshold, tree, rows.paths.nodes[:, 0])
     details |= breakdown(rows, least, target.min_level) | {"per_1000": _per_1000(proof, target)}
+    details["reference"] = _reference(rows)
     today = date.today()
     promise = Promise(
         threshold=proof.threshold,
@@ -79,6 +81,15 @@ def make_promise(
         details=details,
     )
     return promise, {name: value for name, value in promise.to_json().items() if name != "details"} | details
+
+
+def _reference(rows: AuditRows) -> Counts:
+    """Return what the audited rows are like, to say later by how much new products differ from them."""
+    names = ("title", "source", "id", "source_id")
+    titles, sources, ids, own = (rows.products[name].to_pylist() for name in names)
+    platforms = [source if one != mine else None for source, one, mine in zip(sources, ids, own, strict=True)]
+    ends = np.where(rows.paths.nodes >= 0, rows.paths.chances, 1.0).min(axis=1)
+    return counted(titles, platforms, ends.tolist())
 
 
 def _sets(rows: AuditRows, filed: NDArray[np.bool_], target: Target) -> SetThresholds | None:
