@@ -1,11 +1,11 @@
-"""Filing at size: products a second of `mep3m assign` end to end, beside predictions of scikit-learn and fastText.
+"""Filing at size: products a second of `mep3m assign`, beside predictions of scikit-learn and fastText.
 
     python -m bench.assign --titles 1000000 --fasttext VENV/bin/python
 
 Titles are those of `bench.train_text`. `assign` reads a TSV with ids and writes an answer for each (path,
 probabilities, decision, alternatives, versions); `predict` is mep3m's model alone on titles in memory, and
-scikit-learn's and fastText's predictions are of that kind too: they read no table and write none. scikit-learn's
-uses tf-idf of the same n-grams (characters of 1 to 3 and words, of as many features), vectorising included.
+scikit-learn's and fastText's predictions are of that kind too: they read no table and write none.
+scikit-learn's takes tf-idf of characters (1 to 3, 200,000 features at most), vectorising included.
 """
 
 from __future__ import annotations

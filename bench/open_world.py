@@ -3,8 +3,8 @@
 A part of the classes of each set is left out of training. Of the rest, rows that training has not seen stand
 for known products; the rows of the classes left out are of no known category. First, for shares of known
 products that may be called of no known category: known rows called so, new rows called so, known rows filed,
-and new rows filed, under a promise of .95. Then the AUROC of each score (mean, smallest): the share of pairs of
-a known and a new row that it puts in the right order.
+and new rows filed, under a promise of .95. Then the AUROC of each score (mean, smallest): the share of pairs
+of a known and a new row that it puts in the right order.
 
     python -m bench.open_world --data ../shared/data
 """

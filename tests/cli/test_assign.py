@@ -224,3 +224,45 @@ def test_the_encoding_is_named_where_it_is_not_sure(run: Path, tmp_path: Path) -
     ):
         assert ran(*words).code == 1
         assert ran(*words, "--encoding", "big5").code == 0
+
+
+def test_a_target_takes_a_threshold_from_the_held_out_rows_and_says_what_it_is(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "items.csv", 400)
+    named = ("--title", "name", "--labels", "dept,kind")
+    assert ran("train", table, *named, "--out", tmp_path / "run").code == 0
+    done = ran("assign", tmp_path / "run", table, "--out", tmp_path / "o.jsonl", "--target-precision", "0.8")
+    assert done.code == 0, done.err
+    assert "is an estimate, not a promise" in done.err
+    threshold = float(done.err.split("threshold ")[1].split(":")[0])
+    assert threshold >= 0.5
+    filed = [one for one in lines(tmp_path / "o.jsonl") if one["decision"] == "filed"]
+    assert all(one["confidence"][-1] >= threshold for one in filed)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--target-precision", "0.9", "--min-confidence", "0.5"), "give one of them"),
+        (("--target-precision", "1"), "is not in the range"),
+        (("--target-precision", "0.9"), "at no threshold that files 30 rows or more"),
+    ],
+)
+def test_a_target_that_cannot_be_had_is_refused(run: Path, words: tuple[str, ...], said: str) -> None:
+    (run.parent / "n.csv").write_text("id,title\n1,tea leaf\n")
+    done = ran("assign", run, run.parent / "n.csv", *words, "--out", run.parent / "none.jsonl")
+    assert done.code == 2
+    assert said in done.err
+    assert not (run.parent / "none.jsonl").exists()
+
+
+def test_why_is_in_lines_and_in_tables(run: Path, tmp_path: Path) -> None:
+    table = tmp_path / "n.csv"
+    table.write_text("id,title\n1,tea leaf\n2,!!!\n")
+    for kind in ("jsonl", "csv", "parquet"):
+        done = ran("assign", run, table, "--id", "id", "--why", *SURE, "--out", tmp_path / f"o.{kind}")
+        assert done.code == 0, done.err
+    told, nothing = lines(tmp_path / "o.jsonl")
+    assert told["why"]["words"][0]["text"] in ("tea", "leaf")  # type: ignore[index]
+    assert nothing["why"] is None
+    assert (tmp_path / "o.csv").read_text().splitlines()[0] == ",".join([*HEADER, "why"])
+    assert "%" in pq.read_table(tmp_path / "o.parquet")["why"][0].as_py()

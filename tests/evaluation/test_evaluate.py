@@ -44,7 +44,7 @@ class Always:
 def test_the_json_of_an_evaluation_has_these_names_in_this_order() -> None:
     evaluation = evaluate(Always(), shelf(("food", "tea"), ("food", "rice"), ("home", "tea")))  # type: ignore[arg-type]
     said = evaluation.to_json()
-    assert list(said) == ["levels", "hierarchical", "unreadable_images"]
+    assert list(said) == ["levels", "hierarchical", "filing_curve", "unreadable_images"]
     assert [list(level) for level in said["levels"]] == [LEVEL, LEVEL]
     assert list(said["hierarchical"])[-2:] == ["operating_curve", "outside"]
     assert said["unreadable_images"] == {"n": 1, "first": ({"product": "1", "reason": "broken"},)}
@@ -59,10 +59,11 @@ def test_the_json_of_a_card_has_these_names_in_this_order() -> None:
     rows = shelf(("food", "tea"), ("food", "rice"))
     proba = Always().predict(rows.products).proba
     said = metric_card(TREE, proba, rows, training_counts(TREE, rows)).to_json()
-    assert list(said) == ["levels", "hierarchical", "averaging"]
+    assert list(said) == ["levels", "hierarchical", "filing_curve", "averaging"]
     assert [list(level) for level in said["levels"]] == [LEVEL + DETAILS] * 2
     assert list(said["levels"][0]["intervals"]) == ["top1", "macro_f1"]
-    assert list(said["levels"][0]["mistakes"]) == ["wrong", "siblings", "cross_parent", "most_frequent"]
+    names = ["wrong", "siblings", "cross_parent", "most_frequent", "examples"]
+    assert list(said["levels"][0]["mistakes"]) == names
 
 
 def test_rows_without_a_label_say_which_option_names_the_columns() -> None:

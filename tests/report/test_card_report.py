@@ -82,8 +82,8 @@ def test_the_page_is_drawn(card: dict[str, Any], tmp_path: Path, browser: Any) -
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto((tmp_path / "card.html").as_uri())
     page.wait_for_selector(".plotly .main-svg")
-    assert page.locator("h2").all_text_contents()[:2] == ["Classifier", "Intervals"]
-    assert page.locator(".js-plotly-plot").count() == 3
+    assert page.locator("h2").all_text_contents()[:2] == ["How often is it right?", "Classifier"]
+    assert page.locator(".js-plotly-plot").count() == 4
     assert "<lamp>" in page.locator("body").inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert problems == []
@@ -122,3 +122,57 @@ def test_leakage_is_on_the_page_where_it_was_measured(card: dict[str, Any], tmp_
     card_report.report_card(card | {"leakage": found}, tmp_path / "with.html")
     pages = [(tmp_path / f"{name}.html").read_text() for name in ("without", "with")]
     assert ["Leakage" in page for page in pages] == [False, True]
+
+
+def test_the_operating_curve_is_drawn_and_tabled(card: dict[str, Any]) -> None:
+    section = card_report.how_often_right(card)
+    traces, layout = figure(section.html)
+    points = card["filing_curve"]
+    assert traces[1]["x"] == pytest.approx([100 * one["filed"] / one["n"] for one in points])
+    assert traces[1]["y"] == pytest.approx([100 * one["precision"]["value"] for one in points])
+    assert len(traces[0]["x"]) == 2 * len(points)
+    assert layout["xaxis"]["title"]["text"] == "filed of 100 products"
+    first = Cells(section.html).rows[1]
+    assert first[0] == "0"
+    assert float(first[1]) == 100
+    assert float(first[3]) <= float(first[2]) <= float(first[4])
+    assert "is an estimate" in section.note
+
+
+def test_precision_by_class_has_intervals_and_the_least_certain_first(card: dict[str, Any]) -> None:
+    rows = Cells(card_report.precisions(card, None).html).rows[1:]
+    told = {row["name"]: row for row in card["levels"][1]["classes_by_training_rows"]}
+    assert {row[0] for row in rows} == {name for name, row in told.items() if row["answered"]}
+    lows = [float(row[3]) for row in rows]
+    assert lows == sorted(lows)
+    for row in rows:
+        assert int(row[1]) == told[row[0]]["answered"]
+        assert float(row[3]) <= float(row[2]) <= float(row[4])
+
+
+def test_mistaken_products_have_their_pictures(card: dict[str, Any]) -> None:
+    shown = card["levels"][-1]["mistakes"]["examples"]
+    assert shown
+    assert [one["probability"] for one in shown] == sorted(
+        (one["probability"] for one in shown), reverse=True
+    )
+    html = card_report.examples(card, None, {shown[0]["row"]: b"\xff\xd8"}).html
+    assert html.count("<img") == 1
+    assert html.count("<figure>") == len(shown)
+    assert "label: " in html
+    assert "<lamp>" not in html  # names from data carry no markup
+    empty = card | {"levels": [card["levels"][-1] | {"mistakes": {"examples": []}}]}
+    assert "none" in card_report.examples(empty, None, {}).html
+
+
+def test_one_level_has_no_siblings(card: dict[str, Any]) -> None:
+    one = card | {"levels": card["levels"][:1]}
+    assert "siblings" not in card_report.mistakes(one, None).html.lower()
+    assert "siblings" in card_report.mistakes(card, None).html
+
+
+def test_the_page_names_model_and_data(card: dict[str, Any], tmp_path: Path) -> None:
+    card_report.report_card(card, tmp_path / "c.html", None, {"model": "my-run", "data": "test.tsv"})
+    page = (tmp_path / "c.html").read_text(encoding="utf-8")
+    assert "<h1>Metric card of my-run</h1>" in page
+    assert "test.tsv" in page

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.dataset.dataset import Dataset
@@ -78,7 +79,11 @@ class Calibration:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Accuracy (recall), F1 and AP of one class over its `n` rows."""
+    """Accuracy (recall), F1 and AP of one class over its `n` rows.
+
+    `answered` rows got it as their answer, and `precision` is the share of these that are right, with its
+    interval of 95 %; `None` where it was never the answer.
+    """
 
     name: str
     training_rows: int
@@ -86,6 +91,8 @@ class ClassScores:
     accuracy: float
     f1: float
     ap: float
+    answered: int = 0
+    precision: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -120,13 +127,29 @@ class Confused:
 
 
 @dataclass(frozen=True)
+class MistakenProduct:
+    """One product whose answer is wrong, by the ids of the row (`row`) and of the user (`id`)."""
+
+    row: str
+    id: str
+    title: str | None
+    truth: str
+    answer: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class Mistakes:
-    """How many answers are wrong, how many of them are siblings of the truth, and the most frequent pairs."""
+    """How many answers are wrong, how many of them are siblings of the truth, and the most frequent pairs.
+
+    `examples` are the products whose wrong answer the model is surest of.
+    """
 
     wrong: int
     siblings: int
     cross_parent: int
     most_frequent: tuple[Confused, ...]
+    examples: tuple[MistakenProduct, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -207,7 +230,7 @@ def metric_card(
                 tuple(by_class(answers, learned)),
                 tuple(by_bucket(answers, learned)),
                 tuple(by_platform(answers, [platforms[row] for row in answers.rows])),
-                mistakes(answers, tree, scored.level),
+                replace(mistakes(answers, tree, scored.level), examples=mistaken(answers, dataset.products)),
             )
         )
     return MetricCard(evaluation, tuple(levels))
@@ -232,7 +255,7 @@ def by_class(answers: Answers, counts: Mapping[str, int]) -> list[ClassScores]:
     matrix = confusion(answers.predicted, answers.truth, len(answers.names))
     f1 = f1_by_class(matrix)
     ap = ap_by_class(answers.proba, answers.truth)
-    support = matrix.sum(axis=1)
+    support, predicted = matrix.sum(axis=1), matrix.sum(axis=0)
     return [
         ClassScores(
             name=name,
@@ -241,10 +264,16 @@ def by_class(answers: Answers, counts: Mapping[str, int]) -> list[ClassScores]:
             accuracy=float(matrix[column, column] / support[column]),
             f1=float(f1[column]),
             ap=float(ap[column]),
+            answered=int(predicted[column]),
+            precision=_precision(int(matrix[column, column]), int(predicted[column])),
         )
         for column, name in enumerate(answers.names)
         if support[column]
     ]
+
+
+def _precision(right: int, answered: int) -> Interval | None:
+    return share_interval(np.arange(answered) < right) if answered else None
 
 
 def by_bucket(answers: Answers, counts: Mapping[str, int]) -> list[Bucket]:
@@ -300,3 +329,23 @@ def mistakes(answers: Answers, tree: LabelTree, level: int, most: int = 20) -> M
     ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
     frequent = tuple(Confused(*pair, count, shared[pair]) for pair, count in ordered[:most])
     return Mistakes(len(wrong), siblings, len(wrong) - siblings, frequent)
+
+
+def mistaken(answers: Answers, products: pa.Table, most: int = 12) -> tuple[MistakenProduct, ...]:
+    """Return the products with a wrong answer that the model is surest of, the surest first."""
+    predicted = answers.predicted
+    sure = answers.proba[np.arange(len(predicted)), predicted]
+    wrong = np.flatnonzero(predicted != answers.truth)
+    chosen = wrong[np.argsort(-sure[wrong], kind="stable")[:most]]
+    rows = products.select(["id", "source_id", "title"]).take(pa.array(answers.rows[chosen])).to_pylist()
+    return tuple(
+        MistakenProduct(
+            given["id"],
+            given["source_id"],
+            given["title"],
+            answers.names[answers.truth[one]] if answers.truth[one] >= 0 else "(unseen)",
+            answers.names[predicted[one]],
+            float(sure[one]),
+        )
+        for one, given in zip(chosen.tolist(), rows, strict=True)
+    )

@@ -13,6 +13,7 @@ from mep3m.dataset.dataset import Dataset, join_gaps
 from mep3m.errors import UsageError
 from mep3m.evaluation.hierarchy import HierarchyReport, hierarchical_report
 from mep3m.evaluation.metrics import LevelScores, score_level
+from mep3m.evaluation.promises.estimate import FilingPoint, filing_curve
 from mep3m.label_tree.probabilities import by_name, make_coherent
 from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier
@@ -76,7 +77,7 @@ class LevelEvaluation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The scores of a classifier on labelled rows: a level at a time, and as a tree.
+    """The scores of a classifier on labelled rows: a level at a time, as a tree, and by threshold.
 
     `unreadable_images` is `None` where the probabilities came from elsewhere.
     """
@@ -84,14 +85,16 @@ class Evaluation:
     levels: tuple[LevelEvaluation, ...]
     hierarchical: HierarchyReport
     outside: OutsideLabels
+    filing_curve: tuple[FilingPoint, ...] = ()
     unreadable_images: UnreadableImages | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return `{"levels": [...], "hierarchical": {...}, "unreadable_images": {...}}`."""
+        """Return `{"levels": [...], "hierarchical": {...}, "filing_curve": [...], ...}`."""
         unreadable = self.unreadable_images
         return {
             "levels": [level.to_json() for level in self.levels],
             "hierarchical": {**self.hierarchical.to_json(), "outside": asdict(self.outside)},
+            "filing_curve": [asdict(point) for point in self.filing_curve],
             **({} if unreadable is None else {"unreadable_images": asdict(unreadable)}),
         }
 
@@ -148,8 +151,9 @@ def score(tree: LabelTree, proba: NDArray[np.float32], dataset: Dataset) -> Eval
             f"none of the {len(dataset):,} rows has a label in the columns that the run was trained with; "
             "name the columns that hold the labels with --labels, coarse to fine"
         )
-    report = hierarchical_report(tree, proba, tree.encode(join_gaps(dataset.cells, tree.paths)))
-    return Evaluation(tuple(levels), report, outside(tree, dataset))
+    codes = tree.encode(join_gaps(dataset.cells, tree.paths))
+    report, curve = hierarchical_report(tree, proba, codes), filing_curve(tree, proba, codes)
+    return Evaluation(tuple(levels), report, outside(tree, dataset), tuple(curve))
 
 
 def outside(tree: LabelTree, dataset: Dataset) -> OutsideLabels:

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from mep3m.report import charts
-from mep3m.report.page import Section, table, write_page
+from mep3m.report.page import Section, picture, render, table, write_page
 from mep3m.taxonomy import Taxonomy
 
 #: as many decimals in every row of a column
@@ -26,26 +28,118 @@ SCORES = {
 }
 
 
+#: thresholds of the table, and classes of a table at most
+_SHOWN, _CLASSES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999), 60
 #: the scores that have intervals and a leakage
 HEADLINE = {"top1": "Top-1", "macro_f1": "macro F1"}
 
 
-def report_card(card: Mapping[str, Any], path: Path, taxonomy: Taxonomy | None = None) -> None:
-    """Write the page of a card that `evaluation.card.metric_card` made; `taxonomy` gives names to ids."""
+def report_card(
+    card: Mapping[str, Any],
+    path: Path,
+    taxonomy: Taxonomy | None = None,
+    about: Mapping[str, str] | None = None,
+    pictures: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write the page of a card that `evaluation.card.metric_card` made; `taxonomy` gives names to ids.
+
+    `about` says what model and what data it is about; `pictures` are JPEGs of products by their `row`.
+    """
     sections = [
+        *([how_often_right(card)] if card.get("filing_curve") else []),
         scores(card, note="On the labelled rows of the table that was evaluated."),
         intervals(card),
         by_training_rows(card, taxonomy),
         buckets(card),
         *([platforms(card)] if any(len(row["platforms"]) > 1 for row in card["levels"]) else []),
         calibration(card),
+        precisions(card, taxonomy),
         mistakes(card, taxonomy),
+        examples(card, taxonomy, pictures or {}),
     ]
     sections += [leakage(card["leakage"])] if "leakage" in card else []
     sections += [weights(card["weights"])] if "weights" in card else []
     sections += [training(card)] if {"remarks", "choices"} & card.keys() else []
+    named = about or {}
+    if named:
+        sections.insert(0, Section("Model and data", table([named])))
     facts = {"rows": card.get("rows"), "interval": card["averaging"]["interval"]}
-    write_page(path, "Metric card", sections, facts)
+    write_page(path, f"Metric card of {named['model']}" if named else "Metric card", sections, facts)
+
+
+def how_often_right(card: Mapping[str, Any]) -> Section:
+    """The operating curve: how often filing is right, and how much is filed, at each threshold."""
+    points = card["filing_curve"]
+    drawn = [
+        (
+            100 * point["filed"] / point["n"],
+            100 * point["precision"]["value"],
+            (100 * point["precision"]["low"], 100 * point["precision"]["high"]),
+            f"threshold {point['threshold']:g}",
+        )
+        for point in points
+    ]
+    shown = [point for point in points if point["threshold"] in _SHOWN]
+    rows = [
+        {
+            "threshold": f"{point['threshold']:g}",
+            "filed of 100": f"{100 * point['filed'] / point['n']:.1f}",
+            "right of 100 filed": f"{100 * point['precision']['value']:.1f}",
+            "from": f"{100 * point['precision']['low']:.1f}",
+            "to": f"{100 * point['precision']['high']:.1f}",
+            "wrong of 100 products": f"{100 * (point['filed'] - point['right']) / point['n']:.1f}",
+        }
+        for point in shown
+    ]
+    note = (
+        f"On {points[0]['n']:,} products: what is filed where the most probable full path has at least the "
+        "threshold's probability, and how often that is right (with its interval of 95 %). A threshold that "
+        "is chosen here is an estimate; 'mep3m guarantee' proves one."
+    )
+    html = charts.band(drawn, "filed of 100 products", "right of 100 filed") + table(rows)
+    return Section("How often is it right?", html, note)
+
+
+def precisions(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
+    """How often each class is right where it is the answer, the least certain first."""
+    level = max(card["levels"], key=lambda row: len(row["classes_by_training_rows"]))
+    told = [row for row in level["classes_by_training_rows"] if row.get("precision")]
+    told.sort(key=lambda row: (row["precision"]["low"], row["name"]))
+    rows = [
+        {
+            "class": _name(row["name"], taxonomy),
+            "answers": row["answered"],
+            "right": row["precision"]["value"],
+            "from": row["precision"]["low"],
+            "to": row["precision"]["high"],
+            "training products": row["training_rows"],
+        }
+        for row in told[:_CLASSES]
+    ]
+    more = f" The {_CLASSES} with the lowest lower end of {len(told):,}." if len(told) > _CLASSES else ""
+    note = (
+        f"Of the products that got a class of level {level['level']} as their answer, the share that is "
+        f"right, with its exact interval of 95 % (one in twenty lies outside its own).{more}"
+    )
+    return Section("Precision by class", table(rows, form=SCORE), note)
+
+
+def examples(card: Mapping[str, Any], taxonomy: Taxonomy | None, pictures: Mapping[str, bytes]) -> Section:
+    """Products with a wrong answer that the model was sure of, with their pictures where there are any."""
+    shown = [
+        {
+            "picture": pictures.get(one["row"]),
+            "title": one["title"] or one["id"],
+            "answer": _name(one["answer"], taxonomy),
+            "truth": _name(one["truth"], taxonomy),
+            "probability": one["probability"],
+        }
+        for one in card["levels"][-1]["mistakes"].get("examples", ())
+    ]
+    cards = [one | {"picture": one["picture"] and Markup(picture(one["picture"]))} for one in shown]
+    html = render("mistakes.html", products=cards) if cards else "<p>none</p>"
+    note = "The wrong answers that the model is surest of; the label may be the odd one."
+    return Section("Mistaken products", html, note)
 
 
 def scores(card: Mapping[str, Any], note: str) -> Section:
@@ -198,12 +292,17 @@ def calibration(card: Mapping[str, Any]) -> Section:
 
 def mistakes(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
     """How many mistakes are siblings of the truth, and the most frequent ones."""
+    tree = len(card["levels"]) > 1
     counts = [
         {
             "level": row["level"],
+            "test products": row["n"],
             "wrong": row["mistakes"]["wrong"],
-            "siblings": row["mistakes"]["siblings"],
-            "cross-parent": row["mistakes"]["cross_parent"],
+            **(
+                {"siblings": row["mistakes"]["siblings"], "cross-parent": row["mistakes"]["cross_parent"]}
+                if tree
+                else {}
+            ),
         }
         for row in card["levels"]
     ]
@@ -213,15 +312,14 @@ def mistakes(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
             "truth": _name(pair["truth"], taxonomy),
             "answer": _name(pair["answer"], taxonomy),
             "products": pair["n"],
-            "siblings": "yes" if pair["siblings"] else "no",
+            **({"siblings": "yes" if pair["siblings"] else "no"} if tree else {}),
         }
         for row in card["levels"]
         for pair in row["mistakes"]["most_frequent"][:10]
     ]
     html = table(counts) + "<h3>The most frequent</h3>" + table(pairs)
-    return Section(
-        "Mistakes", html, "Siblings have the same parent as the truth; cross-parent answers have another."
-    )
+    note = "Siblings have the same parent as the truth; cross-parent answers have another." if tree else ""
+    return Section("Mistakes", html, note)
 
 
 def _name(key: str, taxonomy: Taxonomy | None) -> str:

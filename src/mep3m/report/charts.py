@@ -52,6 +52,26 @@ def scatter(points: Sequence[Mapping[str, Any]], x: str, y: str, *, log_x: bool 
     return _render(figure, x, y)
 
 
+def band(points: Sequence[tuple[float, float, tuple[float, float], str]], x: str, y: str) -> str:
+    """Draw a curve of (x, y) with the interval of each y around it, and a text for each point on hover."""
+    xs = [point[0] for point in points]
+    lows, highs = ([point[2][end] for point in points] for end in (0, 1))
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=[*xs, *xs[::-1]], y=[*highs, *lows[::-1]], fill="toself",
+                fillcolor="rgba(58, 131, 180, 0.2)", line={"width": 0}, hoverinfo="skip", name="95 %",
+            ),
+            go.Scatter(
+                x=xs, y=[point[1] for point in points], text=[point[3] for point in points], name="right",
+                mode="lines+markers", line={"color": INK}, marker={"size": 6},
+            ),
+        ]
+    )  # fmt: skip
+    figure.update_layout(showlegend=False)
+    return _render(figure, x, y)
+
+
 def reliability(series: Mapping[str, Sequence[tuple[float, float, int]]], x: str, y: str) -> str:
     """Draw (confidence, share right, rows) of each bin over the line of perfect calibration.
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mep3m.errors import NotFoundError
+from mep3m.errors import Mep3mError, NotFoundError
 from mep3m.imaging.decode import UnreadableImageError, decode
 from mep3m.store import Store
+from mep3m.store.images import Images
 
 #: side in pixels of the thumbnails that pixel-wise distance is taken on
 PIXELS = 16
@@ -48,6 +50,21 @@ def thumbnail(store: Store, key: str, side: int) -> Image.Image | None:
         return decode(store.images.read(key), suffices=side).image.resize((side, side))
     except (NotFoundError, UnreadableImageError):
         return None
+
+
+def small_pictures(images: Images, rows: Sequence[dict[str, Any]], side: int = 220) -> dict[str, bytes]:
+    """Return JPEGs of at most `side` pixels a side of product rows, by `id`; unreadable ones have none."""
+    found = {}
+    for row in rows:
+        try:
+            located = images.locate(row)
+            small = None if located is None else decode(located, suffices=side).image.convert("RGB")
+        except (OSError, Mep3mError):
+            continue
+        if small is not None:
+            small.thumbnail((side, side))
+            found[row["id"]] = jpeg(small)
+    return found
 
 
 def mosaic(store: Store, columns: int = 12, rows: int = 6, side: int = 72, seed: int = 0) -> bytes | None:

@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     help="The path ends where its probability falls below this; such products go to review.",
 )
 @click.option(
+    "--target-precision",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Instead of a threshold: take the least that was so precise on rows held out of training.",
+)
+@click.option(
     "--edits", type=FILE, help="Edits of the category tree ('align edit') that the answers are to take in."
 )
 @click.option("--promise", type=FILE, help="File what this promise of 'guarantee' covers, and nothing else.")
@@ -98,6 +103,8 @@ def assign(
         raise UsageError("--shadow says what a promise would file; name one with --promise")
     if promise is not None and given_by_user("none_share"):
         raise UsageError("--promise was proven with the default of --none-share; leave it out")
+    if options["target_precision"] is not None:
+        min_confidence = _estimated(run, options["target_precision"], promise)
     said = {name: options[name] for name in ("shadow", "none_share", "why")}
     answerer = AnswerSettings(run, edits, promise, top=top, min_confidence=min_confidence, **said).open()
     say_edits(answerer.run)
@@ -123,6 +130,33 @@ def _policy(run: Run, promise: Path | None, shadow: bool) -> FilingPolicy | None
     if promise is None and shadow:
         raise UsageError("--shadow says what a promise would file; name one with --promise")
     return None if promise is None else FilingPolicy.open(promise, run, shadow)
+
+
+def _estimated(run: Path, precision: float, promise: Path | None) -> float:
+    """Return the threshold that was so precise on rows held out of training, and say what that is worth."""
+    from mep3m.evaluation.promises.estimate import LEAST, least_threshold
+    from mep3m.store.json_files import read_json
+
+    if promise is not None or given_by_user("min_confidence"):
+        other = "--promise" if promise is not None else "--min-confidence"
+        raise UsageError(f"--target-precision chooses a threshold, and so does {other}; give one of them")
+    card = read_json(run / "card.json") if (run / "card.json").exists() else {}
+    if not card.get("filing_curve"):
+        raise UsageError(f"{run} has no operating curve; train it again, or give --min-confidence")
+    point = least_threshold(card["filing_curve"], precision)
+    if point is None:
+        raise UsageError(
+            f"at no threshold that files {LEAST} rows or more was {run} so often right ({precision:g}) on "
+            "its held-out rows; give a lower --target-precision, train on more rows, or leave all to review"
+        )
+    right = point["precision"]
+    click.echo(
+        f"threshold {point['threshold']:g}: {point['right']:,} of {point['filed']:,} filed were right on "
+        f"{card['measured_on']} ({right['value']:.3f}, 95 % from {right['low']:.3f} to {right['high']:.3f}). "
+        "This is an estimate, not a promise; 'mep3m guarantee' proves one",
+        err=True,
+    )
+    return float(point["threshold"])
 
 
 def report(counts: Assigned, out: Path, as_json: bool) -> None:

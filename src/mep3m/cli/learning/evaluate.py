@@ -11,6 +11,7 @@ from mep3m.cli.shared import FILE, NEW_FILE, column_options, given_columns, json
 
 if TYPE_CHECKING:
     from mep3m.assignment.run import Run
+    from mep3m.dataset.reading import Opened
     from mep3m.recipes.classify import RunScores
 
 
@@ -65,7 +66,8 @@ def evaluate(
         scores |= {
             key: trained[key] for key in ("leakage", "weights", "remarks", "choices") if key in trained
         }
-        report_card(scores, options["report"], opened_run.taxonomy)
+        about = _about(opened_run, run, data)
+        report_card(scores, options["report"], opened_run.taxonomy, about, _pictures(scores, opened))
     if as_json:
         print_json(scores)
     else:
@@ -73,6 +75,30 @@ def evaluate(
     say_what_is_odd(evaluated, run, data, edited=options["edits"] is not None)
     images = evaluated.evaluation.unreadable_images
     end_refused([*opened.rejects, *(images.first if images else ())])
+
+
+def _about(opened: Run, run: Path, data: Path) -> dict[str, str]:
+    """Return what a card is about: the model and the data, by their names."""
+    settings, tree = opened.settings, opened.classifier.tree
+    classes = f"{len(tree.leaves):,} classes, {tree.depth} level{'s' * (tree.depth > 1)}"
+    return {
+        "model": run.resolve().name,
+        "kind": f"{settings.model} ({settings.modality})",
+        "knows": classes,
+        "version": opened.version,
+        "data": data.name,
+    }
+
+
+def _pictures(scores: dict[str, Any], opened: Opened) -> dict[str, bytes]:
+    """Return small pictures of the mistaken products of a card."""
+    from mep3m.statistics.pictures import small_pictures
+
+    wanted = {one["row"] for level in scores["levels"][-1:] for one in level["mistakes"]["examples"]}
+    if opened.images is None or not wanted:
+        return {}
+    rows = opened.products.select(["id", "image", "image_ref"])
+    return small_pictures(opened.images, [row for row in rows.to_pylist() if row["id"] in wanted])
 
 
 def say_what_is_odd(evaluated: RunScores, run: Path, data: Path, edited: bool) -> None:
