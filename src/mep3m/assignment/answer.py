@@ -16,7 +16,7 @@ from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.readable import why_unread
 from mep3m.assignment.reasons.given_labels import GivenLabel, given_labels
 from mep3m.assignment.reasons.novelty import Novelty
-from mep3m.assignment.reasons.why import Reasons
+from mep3m.assignment.reasons.why import AnswerReasons
 from mep3m.assignment.run import Run
 from mep3m.dataset.readable import hide_unreadable
 from mep3m.label_tree.probabilities import make_coherent, top_paths
@@ -92,12 +92,12 @@ class Beside:
     keep_labels: bool = False
     novelty: Novelty | None = None
     none_share: float = NONE_SHARE
-    reasons: Reasons | None = None
+    reasons: AnswerReasons | None = None
 
     @classmethod
     def of(cls, run: Run, why: bool = False) -> Beside:
         """Return what all answers of a run have: its version, what is new to it, and that labels stand."""
-        reasons = Reasons(run.classifier, run.taxonomy, run.examples) if why else None
+        reasons = AnswerReasons(run.classifier, run.taxonomy, run.examples) if why else None
         return cls(run.version, keep_labels=True, novelty=run.novelty, reasons=reasons)
 
 
@@ -134,7 +134,7 @@ def assign(
     labels = given_labels(tree, products) if beside.keep_labels else {}
     known = None if beside.novelty is None else beside.novelty.known(tree, proba, products["title"])
     why = [None] * len(proba) if beside.reasons is None else beside.reasons.why(products, images, proba)
-    rows = _Rows(products, prediction, _Spelling(tree, taxonomy), classifier.reads, labels)
+    rows = _AnsweredRows(products, prediction, _Spelling(tree, taxonomy), classifier.reads, labels)
     held_back = policy.why_not() if policy is not None else None
     versions: dict[str, Any] = {
         "model": beside.model,
@@ -217,7 +217,7 @@ class _Spelling:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _AnsweredRows:
     """The products of one call as columns, and what is decided for each from what the model says."""
 
     products: pa.Table

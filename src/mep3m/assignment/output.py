@@ -5,7 +5,6 @@ Answers are written in parts, which are then joined in order: memory is that of 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,21 +97,11 @@ class AnswerForm:
         if self.kind in (".csv", ".xlsx"):
             with row_file(out, self.flat) as write:
                 for part in parts:
-                    write(
-                        [
-                            list(row.values())
-                            for row in pq.read_table(part, columns=self.flat.names).to_pylist()
-                        ]
-                    )
+                    rows = pq.read_table(part, columns=self.flat.names).to_pylist()
+                    write([list(row.values()) for row in rows])
             return
         with atomic_write(out) as temporary:
-            if self.kind == ".parquet":
-                self._join_tables(parts, temporary)
-                return
-            with temporary.open("wb") as whole:
-                for part in parts:
-                    with part.open("rb") as file:
-                        shutil.copyfileobj(file, whole)
+            (self._join_tables if self.kind == ".parquet" else _join_lines)(parts, temporary)
 
     def _join_tables(self, parts: Sequence[Path], out: Path) -> None:
         with pq.ParquetWriter(out, self._schema) as writer:
@@ -140,3 +129,9 @@ class AnswerForm:
         columns |= {name: [value(one) for one in answers] for name, (_, value) in _NESTED.items()}
         arrays = [pa.array(columns[field.name], field.type) for field in self._schema]
         return pa.Table.from_arrays(arrays, schema=self._schema)
+
+
+def _join_lines(parts: Sequence[Path], out: Path) -> None:
+    with out.open("wb") as whole:
+        for part in parts:
+            whole.write(part.read_bytes())

@@ -11,7 +11,7 @@ from typing import Any
 from mep3m.alignment.edits.edit import Record
 from mep3m.assignment.edited_tree import EditedTreeClassifier, apply_edits
 from mep3m.assignment.readable import refuse_unread
-from mep3m.assignment.reasons.examples import Examples
+from mep3m.assignment.reasons.examples import TrainingExamples
 from mep3m.assignment.reasons.novelty import Novelty
 from mep3m.dataset.reading import Opened, open_pictures, open_products, pictures_of
 from mep3m.errors import ModelError
@@ -81,9 +81,9 @@ class Run:
         return Novelty.load(self.folder)
 
     @cached_property
-    def examples(self) -> Examples | None:
+    def examples(self) -> TrainingExamples | None:
         """Training products to compare a new one with; `None` in a run that keeps none."""
-        return self.novelty.examples if self.novelty is not None else Examples.load(self.folder)
+        return self.novelty.examples if self.novelty is not None else TrainingExamples.load(self.folder)
 
     def with_edits(self, records: Sequence[Record]) -> Run:
         """Return the run after edits of its tree: its answers are the categories of today.

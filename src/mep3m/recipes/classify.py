@@ -12,7 +12,7 @@ import numpy as np
 from mep3m import __version__
 from mep3m.assignment import trained_on
 from mep3m.assignment.reasons.examples import FILE as EXAMPLES
-from mep3m.assignment.reasons.examples import Examples
+from mep3m.assignment.reasons.examples import TrainingExamples
 from mep3m.assignment.reasons.novelty import FILE as NOVELTY
 from mep3m.assignment.reasons.novelty import Novelty
 from mep3m.assignment.run import Run
@@ -183,7 +183,7 @@ def _save_novelty(task: Task, trained: Trained, dataset: Dataset, out: Path) -> 
     held = task.products.take(task.valid[seen])
     paths = [dataset.paths[row] for row in task.train]
     reads = "title" in trained.classifier.reads
-    examples = Examples.draw(learned, paths, task.settings.seed) if reads else None
+    examples = TrainingExamples.draw(learned, paths, task.settings.seed) if reads else None
     proba = make_coherent(task.tree, trained.valid_proba[seen])
     novelty = Novelty.learn(task.tree, proba, held["title"], examples)
     if novelty is not None:

@@ -1,4 +1,4 @@
-"""Reasons for answers: words, products like it, and a word without which the answer is another."""
+"""AnswerReasons for answers: words, products like it, and a word without which the answer is another."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 import mep3m
 from mep3m.assignment.answer import Assignment, Beside, assign
-from mep3m.assignment.reasons.why import Reasons, in_words
+from mep3m.assignment.reasons.why import AnswerReasons, in_words
 from mep3m.assignment.run import Run
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Prediction
@@ -68,7 +68,7 @@ class Words:
 
 def test_any_other_model_is_asked_without_each_word() -> None:
     model, table = Words(), products("green tea 100g", "rice", None)
-    first, second, third = Reasons(model).why(table, None, model.predict_proba(table))
+    first, second, third = AnswerReasons(model).why(table, None, model.predict_proba(table))
     assert (first["exact"], first["words"][0]["text"]) == (False, "tea")
     assert first["words"][0]["lead"] == pytest.approx(0.7)
     assert first["without"] == {

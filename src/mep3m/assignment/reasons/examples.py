@@ -33,7 +33,7 @@ GRAMS, FEATURES = Grams(low=1, high=2, words=1, bits=20), 65_536
 
 
 @dataclass(frozen=True)
-class Examples:
+class TrainingExamples:
     """Training products, sorted by `paths` (their deepest label), so that each category has a run of rows."""
 
     vocabulary: GramVocabulary
@@ -43,7 +43,7 @@ class Examples:
     paths: tuple[LabelPath, ...]
 
     @classmethod
-    def draw(cls, products: pa.Table, paths: Sequence[LabelPath], seed: int) -> Examples | None:
+    def draw(cls, products: pa.Table, paths: Sequence[LabelPath], seed: int) -> TrainingExamples | None:
         """Draw up to `EACH` products with a title of each path; `None` where there is no title to compare."""
         readable = pc.fill_null(pc.match_substring_regex(products["title"], WORD), False)
         order = np.random.default_rng(seed).permutation(np.flatnonzero(readable.to_numpy()))
@@ -114,7 +114,7 @@ class Examples:
         save_tensors(folder / FILE, tensors)
 
     @classmethod
-    def load(cls, folder: Path) -> Examples | None:
+    def load(cls, folder: Path) -> TrainingExamples | None:
         """Read the examples of a run; `None` where it keeps none.
 
         Raises:

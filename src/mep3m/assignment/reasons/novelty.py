@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.arrays import Floats
-from mep3m.assignment.reasons.examples import Examples
+from mep3m.assignment.reasons.examples import TrainingExamples
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.tensors import open_tensors, save_tensors
 
@@ -39,11 +39,11 @@ class Novelty:
     certain: Numbers
     alike: Numbers
     joined: Numbers
-    examples: Examples | None
+    examples: TrainingExamples | None
 
     @classmethod
     def learn(
-        cls, tree: LabelTree, proba: Floats, titles: pa.ChunkedArray, examples: Examples | None
+        cls, tree: LabelTree, proba: Floats, titles: pa.ChunkedArray, examples: TrainingExamples | None
     ) -> Novelty | None:
         """Learn from held-out rows: coherent (M, C) `proba` and `titles`; `None` where they are too few.
 
@@ -85,7 +85,7 @@ class Novelty:
         if not (folder / FILE).exists():
             return None
         held = open_tensors(folder / FILE)
-        examples = Examples.load(folder) if len(held["alike"]) else None
+        examples = TrainingExamples.load(folder) if len(held["alike"]) else None
         return cls(held["certain"], held["alike"], held["joined"], examples)
 
 
@@ -95,7 +95,7 @@ def _certain(tree: LabelTree, proba: Floats) -> Numbers:
     return np.asarray(np.einsum("nl,nl->n", leaves, np.log(leaves), dtype=np.float64))
 
 
-def _alike(tree: LabelTree, proba: Floats, titles: pa.ChunkedArray, examples: Examples) -> Numbers:
+def _alike(tree: LabelTree, proba: Floats, titles: pa.ChunkedArray, examples: TrainingExamples) -> Numbers:
     answers = tree.leaves[proba[:, tree.leaves].argmax(axis=1)]
     return examples.nearest(titles, examples.ranges(tree)[answers]).alike[:, 0].astype(np.float64)
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.arrays import Floats
-from mep3m.assignment.reasons.examples import Examples
+from mep3m.assignment.reasons.examples import TrainingExamples
 from mep3m.assignment.reasons.pieces import Carriers, Piece, cut, pair_at_one_level, without
 from mep3m.dataset.readable import hide_unreadable
 from mep3m.label_tree.probabilities import make_coherent, top_paths
@@ -27,12 +27,12 @@ TOLD, TRIED, NEAREST = 3, 4, 3
 
 
 @dataclass(frozen=True)
-class Reasons:
+class AnswerReasons:
     """What explains the answers of a classifier."""
 
     classifier: Classifier
     taxonomy: Taxonomy | None = None
-    examples: Examples | None = None
+    examples: TrainingExamples | None = None
 
     def why(self, products: pa.Table, images: Images | None, proba: Floats) -> list[dict[str, Any]]:
         """Return for each row, with its coherent (N, C) `proba`, JSON values.

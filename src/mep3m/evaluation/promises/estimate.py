@@ -24,8 +24,8 @@ THRESHOLDS = (
     0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.96, 0.97, 0.98,
     0.985, 0.99, 0.9925, 0.995, 0.997, 0.998, 0.999,
 )  # fmt: skip
-#: filed rows without which a share says nothing, and the threshold below which no estimate files anything: what
-#: is as likely wrong as right is not filed, however the few rows turned out
+#: filed rows without which a share says nothing, and the threshold below which no estimate files anything:
+#: what is as likely wrong as right is not filed, however the few rows turned out
 LEAST, LOWEST = 30, 0.5
 
 
