@@ -19,6 +19,8 @@ Numbers = NDArray[np.float64]
 ODDS: Numbers = np.array([1.5, 2.0, 3.0, 5.0, 10.0])
 #: audited filings between the beginnings of two bets
 RESTART = 25
+#: more money than this is not counted
+_MOST = 1e200
 #: shares of errors among which a bound is looked for
 _SHARES: Numbers = np.geomspace(1e-4, 0.9, 160)
 
@@ -39,7 +41,7 @@ def money(wrong: NDArray[np.bool_], share: Numbers | float) -> Numbers:
             stake = 1 / ((begun + 1) * (begun + 2))  # all together 1
             kept, begun = kept - stake, begun + 1
             bets = bets + stake / len(ODDS)
-        bets = bets * np.where(row[..., None], ODDS, 1.0) * right
+        bets = np.minimum(bets * np.where(row[..., None], ODDS, 1.0) * right, _MOST)
         found[time] = bets.sum(axis=-1) + kept
     return found
 
