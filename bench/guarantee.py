@@ -153,6 +153,16 @@ def means(told: dict[str, list[float]]) -> dict[str, float]:
     return found | {"low": low, "high": high}
 
 
+def row(found: dict[str, dict[str, float]]) -> str:
+    """Return the cells of a table: each method is `kept · coverage`."""
+    promise = found["promise"]
+    cells = [f"{promise['given']:.2f}", f"{promise['split']:.2f}" if "split" in promise else ""]
+    for method in (*METHODS, "MAPIE", "MAPIE, fixed"):
+        told = found.get(method)
+        cells.append("" if told is None else f"{told['kept']:.2f} · {told['coverage']:.3f}")
+    return " | ".join([*cells, f"{promise['oracle']:.3f}"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pools", type=Path, required=True)
@@ -162,25 +172,19 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="Names of sets. Default: all.")
     arguments = parser.parse_args()
     others = json.loads(arguments.mapie.read_text()) if arguments.mapie else {}
-    print("| set | audit | promised | method | given | kept | on a split | right | coverage | oracle |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    columns = ("set", "audit", "promised", "given", "on a split", *METHODS, "MAPIE", "MAPIE, fixed", "oracle")
+    print(f"| {' | '.join(columns)} |\n" + "|---" * len(columns) + "|")
     names = sorted({path.stem.rpartition("-")[0] for path in arguments.pools.glob("*.npz")})
     for name in arguments.only or names:
         pools = [Pool.load(path) for path in sorted(arguments.pools.glob(f"{name}-*.npz"))]
         drawn: dict[str, list[tuple[float, float, float, float]]] = defaultdict(list)
         for size in SIZES:
             for precision in PROMISED:
-                measured = measure(pools, size, precision, arguments.repeats)
-                oracle = measured["promise"]["oracle"]
-                for method, told in (measured | others.get(f"{name} {size} {precision}", {})).items():
-                    split = f"{told['split']:.2f}" if "split" in told else ""
-                    print(
-                        f"| {name} | {size:,} | {precision} | {method} | {told['given']:.2f} | "
-                        f"{told['kept']:.2f} | {split} | {told.get('right', np.nan):.4f} | "
-                        f"{told['coverage']:.3f} | {oracle:.3f} |",
-                        flush=True,
-                    )
-                    if size == 5000 and not np.isnan(told.get("low", np.nan)):
+                found = measure(pools, size, precision, arguments.repeats)
+                found |= others.get(f"{name} {size} {precision}", {})
+                print(f"| {name} | {size:,} | {precision} | {row(found)} |", flush=True)
+                for method, told in found.items():
+                    if size == 5000 and not np.isnan(told["low"]):
                         drawn[method].append((precision, told["right"], told["low"], told["high"]))
         if arguments.plot:
             drawn["as promised"] = [(one, one, one, one) for one in PROMISED]

@@ -17,6 +17,8 @@ def few_nodes(tree: LabelTree, leaves: Ints, most: int = MOST) -> list[int]:
     They are the leaves where these are few, else what the leaves have in common below the deepest level that
     divides them into few groups. -1 alone, the root: not even the first level does.
     """
+    if len(leaves) <= most:
+        return sorted(leaves.tolist())
     table = tree.ancestors[leaves]
     for level in range(tree.depth, 0, -1):
         # a leaf that ends above the level is a group of its own
