@@ -22,10 +22,7 @@ def rows(count: int, seed: int) -> tuple[Rows, np.ndarray]:
         stops.append(len(features))
     starts = np.array([0, *stops[:-1]], np.int64)
     arrays = (np.array(stops, np.int64), np.array(features, np.int32), np.array(values, np.float32))
-    packed = Rows(
-        starts, np.array(stops, np.int64), np.array(features, np.int32), np.array(values, np.float32), WIDTH
-    )
-    return packed, dense.astype(np.float32)
+    return Rows(starts, *arrays, WIDTH), dense.astype(np.float32)
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -9,8 +9,10 @@ OUT                       all parts in order; the folder is removed when it is t
 
 from __future__ import annotations
 
+import gc
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -148,14 +150,27 @@ class AnswerWork:
         """Answer one shard and return its rows."""
         answerer = _opened(self.settings)
         products = self.shards.read(number)
-        answers = [
-            one
-            for start in range(0, products.num_rows, BATCH)
-            for one in answerer.answers(products.slice(start, BATCH), self.shards.images)
-        ]
+        with _without_collection():
+            answers = [
+                one
+                for start in range(0, products.num_rows, BATCH)
+                for one in answerer.answers(products.slice(start, BATCH), self.shards.images)
+            ]
         write_json(self.counted(number), asdict(Assigned.of(answers)))
         self.form.write_part(answers, self.part(number))
         return len(answers)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Hold the search for reference cycles back: answers have none, and it took a third of their time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 @lru_cache(maxsize=1)
