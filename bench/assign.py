@@ -5,8 +5,8 @@
 Titles are those of `bench.train_text`. `assign` reads a TSV with ids and writes an answer for each (path,
 probabilities, decision, alternatives, versions); `predict` is mep3m's model alone on titles in memory, and
 scikit-learn's and fastText's predictions are of that kind too: they read no table and write none.
-scikit-learn's takes tf-idf of characters (1 to 3, 200,000 features at most), vectorising included. Seconds are
-those of the CPU, the start of the process included, so that a busy machine does not matter.
+scikit-learn's takes tf-idf of characters (1 to 3, 200,000 features at most), vectorising included. Seconds
+are those of the CPU, the start of the process included, so that a busy machine does not matter.
 """
 
 from __future__ import annotations
