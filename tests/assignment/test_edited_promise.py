@@ -133,6 +133,7 @@ def test_assign_files_on_after_edits(place: Path) -> None:
     more = ("--promise", place / "p.json", "--edits", place / "tree.edits.jsonl", "--title", "title")
     done = ran("assign", place / "run", place / "new.tsv", *more, "--out", out)
     assert done.code == 0, done.err
+    assert "nothing is filed at 2: the promise no longer covers '2'" in done.err
     found = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [(one["path"], one["decision"]) for one in found] == [
         (["1", "11"], "filed"),

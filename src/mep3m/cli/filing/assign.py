@@ -108,6 +108,7 @@ def assign(
     said = {name: options[name] for name in ("shadow", "none_share", "why")}
     answerer = AnswerSettings(run, edits, promise, top=top, min_confidence=min_confidence, **said).open()
     say_edits(answerer.run)
+    _say_lost(answerer.policy)
     columns = given_columns(options, data)
     products = NewProducts(
         answerer.run, data, columns, options["image_root"], options["format"], options["encoding"]
@@ -121,6 +122,13 @@ def assign(
             err=True,
         )
     report(counts, out, as_json)
+
+
+def _say_lost(policy: FilingPolicy | None) -> None:
+    """Say on standard error at which categories edits of the tree have ended a promise."""
+    lost = [] if policy is None or policy.moved is None else policy.moved.no_longer_covered()
+    for one in lost:
+        click.echo(f"nothing is filed at {one['path']}: {one['why']}", err=True)
 
 
 def _policy(run: Run, promise: Path | None, shadow: bool) -> FilingPolicy | None:
@@ -205,7 +213,9 @@ def serve(run: Path, host: str, port: int, edits: Path | None, promise: Path | N
     from mep3m.service.app import create_app
 
     opened = with_edits_of(Run.open(run, bare=True), edits)
-    app = create_app(opened, _policy(opened, promise, shadow))
+    policy = _policy(opened, promise, shadow)
+    _say_lost(policy)
+    app = create_app(opened, policy)
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
