@@ -15,7 +15,7 @@ from mep3m.evaluation.guarantees import Audited
 from mep3m.evaluation.promises.branches import WHOLE, stage_confidence
 from mep3m.recipes.audit import AuditRows
 from mep3m.recipes.guarantee.groups import branch_names
-from mep3m.recipes.guarantee.prove import prove_all, tested_branches
+from mep3m.recipes.guarantee.prove import prove_all, branches_to_test
 from mep3m.recipes.guarantee.target import Target
 
 
@@ -32,7 +32,7 @@ def plan_audit(rows: AuditRows, target: Target, more: Sequence[int] = (0, 500, 1
     threshold = NEVER if proof is None else proof.threshold
     least = row_thresholds(parts, threshold, rows.run.classifier.tree, rows.paths.nodes[:, 0])
     filed = audited.files >= least
-    own = tested_branches(rows, audited, target)
+    own = branches_to_test(rows, audited, target)
     share = stage_confidence(target.confidence, len(own) + 1, 1 - WHOLE) if own else target.confidence
     keys, firsts = branch_names(rows), rows.paths.nodes[:, 0]
     branches = []

@@ -13,7 +13,7 @@ from mep3m.recipes.audit import AuditRows
 from mep3m.recipes.guarantee.target import Target
 
 
-def tested_branches(rows: AuditRows, audited: Audited, target: Target) -> dict[int, float]:
+def branches_to_test(rows: AuditRows, audited: Audited, target: Target) -> dict[int, float]:
     """Return the first-level nodes that are tested by themselves, with the precision of each.
 
     Raises:
@@ -36,7 +36,7 @@ def prove_all(
     """
     tree, seen = rows.run.classifier.tree, target.seen(target.precision)
     firsts = rows.paths.nodes[:, 0]
-    tested = tested_branches(rows, audited, target)
+    tested = branches_to_test(rows, audited, target)
     staged = bool(tested) or target.by_branch
     confidence = stage_confidence(target.confidence, 1, WHOLE) if staged else target.confidence
     proof = guarantees.prove(audited, seen, confidence, target.start)
