@@ -9,7 +9,7 @@ from mep3m.evaluation.guarantees import at, lower_bound, prove
 from mep3m.evaluation.promises.branches import stage_confidence
 from mep3m.recipes.audit import AuditRows
 from mep3m.recipes.guarantee import Target, make_promise
-from mep3m.recipes.guarantee.prove import prove_all, branches_to_test
+from mep3m.recipes.guarantee.prove import branches_to_test, prove_all
 from tests.assignment.audited import rows
 
 Table = list[tuple[str, ...]]

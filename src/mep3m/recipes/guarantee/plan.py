@@ -15,7 +15,7 @@ from mep3m.evaluation.guarantees import Audited
 from mep3m.evaluation.promises.branches import WHOLE, stage_confidence
 from mep3m.recipes.audit import AuditRows
 from mep3m.recipes.guarantee.groups import branch_names
-from mep3m.recipes.guarantee.prove import prove_all, branches_to_test
+from mep3m.recipes.guarantee.prove import branches_to_test, prove_all
 from mep3m.recipes.guarantee.target import Target
 
 
