@@ -1,4 +1,4 @@
-"""How the chance of a false alarm is divided, and what branches with a promise of their own are tested for."""
+"""How the chance of a false alarm is divided, and what branches with a promise of their own are held to."""
 
 from dataclasses import replace
 from pathlib import Path
