@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
-from mep3m.alignment.edits.edit import Edit, SplitPart
+from mep3m.alignment.edits.edit import Edit, Record, SplitPart, successor
 from mep3m.alignment.edits.history import read_history, record_edit
 from mep3m.assignment.answer import assign
 from mep3m.assignment.edited_promise import MovedTree
@@ -23,7 +24,7 @@ from mep3m.recipes.guarantee import Target, make_promise
 from mep3m.settings.run import RunSettings
 from mep3m.taxonomy import Category, Taxonomy
 from tests.assignment.audited import COLUMNS, rows, write
-from tests.assignment.test_edited_tree import Fixed, edited
+from tests.assignment.test_edited_tree import Fixed, edited, histories
 from tests.cli.runner import ran
 
 PAIRS = (("a", None), ("b", None), ("x", "a"), ("y", "a"), ("z", "b"), ("w", "b"))
@@ -66,6 +67,32 @@ def test_a_category_that_is_gone_with_all_above_it_is_not_covered() -> None:
     assert moved.places([OLD.index(("a", "x")), OLD.index(("a", "y"))]) == sorted(
         [tree.index(("a", "x")), tree.index(("a", "y"))]
     )
+
+
+@settings(deadline=None)
+@given(histories())
+def test_a_node_is_lost_where_a_category_below_it_has_left(
+    history: tuple[LabelTree, Taxonomy, list[Record]],
+) -> None:
+    """Any edits: a filing that was right before is right after, unless its node is lost."""
+    tree, taxonomy, records = history
+    if all(successor(path[-1], records)[0] is None for path in tree.paths):
+        return
+    followed, _, _, _ = apply_edits(
+        Fixed(tree, np.zeros((0, len(tree)), np.float32)), taxonomy, records, [{}]
+    )
+    if not isinstance(followed, EditedTreeClassifier):
+        return
+    moved = MovedTree.of(tree, followed.tree, followed.place)
+    for node, path in enumerate(tree.paths):
+        now = [
+            followed.tree.paths[place] if (place := int(followed.place[below])) >= 0 else None
+            for below, other in enumerate(tree.paths)
+            if other[: len(path)] == path
+        ]
+        here = followed.tree.paths[followed.place[node]] if followed.place[node] >= 0 else None
+        stays = here is not None and all(one is not None and one[: len(here)] == here for one in now)
+        assert (node in moved.lost) == (not stays)
 
 
 IDS = {"食品": "1", "数码": "2", "苹果": "11", "香蕉": "12", "手机壳": "21", "耳机": "22"}

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from mep3m.evaluation.guarantees import GRID, Audited, at, counts
-from mep3m.evaluation.promises.branches import OTHERS, nominate, prove_parts, stage_confidence
+from mep3m.evaluation.guarantees import GRID, Audited, at, counts, prove
+from mep3m.evaluation.promises.branches import OTHERS, WHOLE, nominate, prove_parts, stage_confidence
 
 DRAWS = 1000
 PRECISION, CONFIDENCE, ROWS = 0.95, 0.95, 3000
@@ -78,3 +78,38 @@ def test_only_the_number_of_rows_nominates_a_branch() -> None:
 
 def test_the_allowed_error_is_divided() -> None:
     assert stage_confidence(0.95, 5, 0.5) == pytest.approx(0.995)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_policy_that_files_more_keeps_its_promise(kind: str) -> None:
+    """What `--by-branch` does: half of the error each for whole and parts; what files more decides."""
+    population, where = draw(kind, np.random.default_rng(1), 300_000)
+    place = {threshold: n for n, threshold in enumerate(GRID.tolist())}
+    everything = counts(population)
+    random, broken = np.random.default_rng(6), 0
+    for _ in range(DRAWS // 2):
+        audited, branches = draw(kind, random, ROWS)
+        whole = prove(audited, PRECISION, stage_confidence(CONFIDENCE, 1, WHOLE))
+        tested = dict.fromkeys(nominate(audited, branches, PRECISION, CONFIDENCE), PRECISION)
+        parts = prove_parts(audited, branches, tested, PRECISION, CONFIDENCE) if tested else []
+        proven = [(part.branch, part.proof) for part in parts if part.proof is not None]
+        filed = errors = 0
+        if whole is not None and whole.filed >= sum(proof.filed for _, proof in proven):
+            filed, errors = (int(one[place[whole.threshold]]) for one in everything)
+        else:
+            for branch, proof in proven:
+                mine = where == branch if branch >= 0 else ~np.isin(where, list(tested))
+                filed += int((mine & (population.files >= proof.threshold)).sum())
+                errors += int((mine & (population.errs >= proof.threshold)).sum())
+        broken += filed > 0 and errors / filed > 1 - PRECISION + 0.001
+    draws = DRAWS // 2
+    assert broken / draws <= (1 - CONFIDENCE) + 3 * math.sqrt(0.05 * 0.95 / draws)
+
+
+def test_a_rare_branch_is_part_of_the_others_and_never_alone() -> None:
+    audited, branches = draw("alike", np.random.default_rng(7), 3000)
+    branches[:20] = 7
+    assert 7 not in nominate(audited, branches, PRECISION, CONFIDENCE)
+    parts = prove_parts(audited, branches, {0: PRECISION}, PRECISION, CONFIDENCE)
+    assert parts[-1].branch == OTHERS
+    assert parts[-1].n == int((branches != 0).sum())
