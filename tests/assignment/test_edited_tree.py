@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,11 +18,11 @@ from mep3m.errors import Mep3mError, UsageError
 from mep3m.label_tree.probabilities import from_leaves, incoherence, softmax
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Prediction
-from mep3m.service.app import create_app
 from mep3m.store.images import Images
 from mep3m.taxonomy import Category, Taxonomy
 from tests.label_tree.trees import random_scores, seeds, trees
 from tests.recipes.test_classify import call, write_table
+from tests.service.clients import serving
 
 
 @dataclass(frozen=True)
@@ -196,12 +195,12 @@ def test_assign_answers_with_the_categories_of_today(place: Path, capsys: pytest
 
 def test_the_server_answers_with_the_categories_of_today(place: Path) -> None:
     run = Run.open(place / "run").with_edits(read_history(place / "tree.edits.jsonl"))
-    client = TestClient(create_app(run))
     question = {"products": [{"title": "rice grain model 5"}, {"title": "lamp bulb model 7"}]}
-    answers = client.post("/assign", json=question).json()
+    with serving(run) as client:
+        answers = client.post("/assign", json=question).json()
+        assert client.get("/health").json()["classes"] == 2
     assert [answer["path"] for answer in answers] == [["1", "11"], ["2", "22"]]
     assert answers[0]["names"] == ["food", "tea"]
-    assert client.get("/health").json()["classes"] == 2
 
 
 def test_serve_refuses_edits_that_do_not_exist(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -31,7 +30,6 @@ from mep3m.report.ocr_examples import _thumb
 from mep3m.representations.encode import encode
 from mep3m.representations.records import Encoder
 from mep3m.representations.weights import open_encoders
-from mep3m.service.app import create_app
 from mep3m.settings.base import MAX_PIXELS
 from mep3m.settings.ocr import OcrSettings, PoolSettings
 from mep3m.settings.quality import QualitySettings
@@ -45,6 +43,7 @@ from mep3m.stages.quality.pictures import measure_image
 from mep3m.statistics import pictures
 from mep3m.store.images import ContentImages, FolderImages
 from tests.representations.small import tiny_network
+from tests.service.clients import serving
 
 Seen = NDArray[Any] | None
 SIDE = 16
@@ -223,8 +222,11 @@ class Looking:
 
 def by_service(content: bytes, folder: Path) -> Seen:
     classifier = Looking()
-    client = TestClient(create_app(SimpleNamespace(folder=folder, classifier=classifier, taxonomy=None)))  # type: ignore[arg-type]
-    answer = client.post("/assign-image", files={"image": ("f", content)})
+    run = SimpleNamespace(
+        folder=folder, classifier=classifier, taxonomy=None, version="1", novelty=None, examples=None
+    )
+    with serving(run) as client:  # type: ignore[arg-type]
+        answer = client.post("/assign-image", files={"image": ("f", content)})
     if answer.status_code == 422:
         return None
     assert answer.status_code == 200, answer.text

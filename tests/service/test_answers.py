@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
-from fastapi.testclient import TestClient
 
 from mep3m.assignment.answer import Beside, assign
 from mep3m.assignment.run import Run
 from mep3m.product import Product, to_table
-from mep3m.service.app import create_app
 from tests.assignment.audited import train
+from tests.service.clients import serving
 
 TITLES = ["红富士苹果 a", "手机壳 b", "钢琴 立式 二手", "zzz"]
 
@@ -21,7 +20,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def asked(run: Run, **more: object) -> list[dict[str, object]]:
     question = {"products": [{"title": title} for title in TITLES], **more}
-    reply = TestClient(create_app(run)).post("/assign", json=question)
+    with serving(run) as client:
+        reply = client.post("/assign", json=question)
     assert reply.status_code == 200, reply.text
     found: list[dict[str, object]] = reply.json()
     return found
@@ -57,3 +57,9 @@ def test_the_run_that_is_served_may_be_bare(run: Run, tmp_path: Path) -> None:
     shutil.copytree(run.folder, tmp_path / "bare")
     (tmp_path / "bare" / "run.json").unlink()
     assert asked(Run.open(tmp_path / "bare", bare=True))[0]["model"] == run.version
+
+
+def test_an_answer_says_why_only_where_that_is_asked(run: Run) -> None:
+    assert all(one["why"] is None for one in asked(run))
+    apple = asked(run, why=True, min_confidence=0)[0]
+    assert apple["why"]["words"]  # type: ignore[index]

@@ -1,10 +1,6 @@
 """The server over real HTTP, and its page in a real browser."""
 
 import io
-import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,36 +9,18 @@ import httpx
 import pytest
 from PIL import Image
 
-from mep3m.assignment.run import Run
 from mep3m.errors import ModelError
-from mep3m.service.app import MOST_PRODUCTS, create_app
+from mep3m.service.questions import MOST_PRODUCTS
+from mep3m.service.versions import Version
 from mep3m.settings.run import MIN_CONFIDENCE
+from mep3m.settings.service import ServiceSettings
+from tests.service.clients import started
 
 
 @pytest.fixture(scope="module")
 def url(run_folder: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "mep3m", "serve", str(run_folder), "--port", "0"]
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
-        assert server.stderr is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline())
-        assert found is not None
-        wait_for(found.group())
-        yield found.group()
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def wait_for(url: str) -> None:
-    for _ in range(200):
-        try:
-            httpx.get(f"{url}/health", timeout=100)
-        except httpx.ConnectError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the server did not start")
+    with started(run_folder) as url:
+        yield url
 
 
 def test_health_and_card(url: str) -> None:
@@ -88,7 +66,7 @@ def test_an_image_goes_with_its_title(url: str) -> None:
 
 def test_a_folder_that_is_no_classifier_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not a classifier folder"):
-        create_app(Run.open(tmp_path, bare=True))
+        Version.load(ServiceSettings(run=tmp_path))
 
 
 def test_the_page_files_a_product(url: str, browser: Any) -> None:

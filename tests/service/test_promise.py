@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.run import Run
 from mep3m.product import Product, to_table
 from mep3m.recipes.guarantee import Target, make_promise
-from mep3m.service.app import create_app
 from tests.assignment.audited import audit_of, rows, train, write
+from tests.service.clients import serving
 
 TITLES = ["红富士苹果", "透明手机壳", "好物", "zzz"]
 
@@ -29,8 +30,9 @@ def policy(tmp_path_factory: pytest.TempPathFactory) -> FilingPolicy:
 
 
 @pytest.fixture
-def client(policy: FilingPolicy) -> TestClient:
-    return TestClient(create_app(Run.open(Path(policy.promise.run)), policy))
+def client(policy: FilingPolicy) -> Iterator[TestClient]:
+    with serving(Run.open(Path(policy.promise.run)), policy) as client:
+        yield client
 
 
 def asked(client: TestClient, **more: object) -> list[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""`mep3m assign` and `mep3m serve`: file new products, from a table or over HTTP."""
+"""`mep3m assign`: file the products of a table."""
 
 from __future__ import annotations
 
@@ -185,45 +185,3 @@ def report(counts: Assigned, out: Path, as_json: bool) -> None:
         click.echo(f"{broken}; their answers say why", err=True)
     if counts.refused or counts.unreadable_images:
         raise click.exceptions.Exit(1)
-
-
-@click.command(epilog="Example: mep3m serve runs/text --port 8000")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="Port to listen on; 0 takes a free one.",
-)
-@click.option(
-    "--edits", type=FILE, help="Edits of the category tree ('align edit') that the answers are to take in."
-)
-@click.option("--promise", type=FILE, help="File what this promise of 'guarantee' covers, and nothing else.")
-@click.option("--shadow", is_flag=True, help="With --promise: say what would be filed, and file nothing.")
-def serve(run: Path, host: str, port: int, edits: Path | None, promise: Path | None, shadow: bool) -> None:
-    """Serve the classifier in RUN: a page at /, JSON at /assign, /assign-image, /card and /health."""
-    import socket
-
-    import uvicorn
-
-    from mep3m.assignment.run import Run
-    from mep3m.cli.learning.evaluate import with_edits_of
-    from mep3m.service.app import create_app
-
-    opened = with_edits_of(Run.open(run, bare=True), edits)
-    policy = _policy(opened, promise, shadow)
-    _say_lost(policy)
-    app = create_app(opened, policy)
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        raise UsageError(
-            f"cannot listen on {host}:{port} ({error.strerror}); choose another --host or --port"
-        ) from None
-    listening.listen()  # who reads the next line may ask at once
-    click.echo(f"serving {run} at http://{host}:{listening.getsockname()[1]}", err=True)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])

@@ -118,15 +118,23 @@ async def _fetch_all(
     urls: Sequence[str], settings: FetchSettings, limits: ImageLimits
 ) -> AsyncGenerator[tuple[str, bytes | FormatError], None]:
     """Fetch with at most `concurrency` requests at a time; the number of waiting tasks stays bounded."""
+    async with (
+        fetching(settings, limits) as fetcher,
+        contextlib.aclosing(_in_flight(fetcher, urls, 2 * settings.concurrency)) as results,
+    ):
+        async for result in results:
+            yield result
+
+
+@contextlib.asynccontextmanager
+async def fetching(settings: FetchSettings, limits: ImageLimits) -> AsyncGenerator[Fetcher, None]:
+    """Open what fetches, by the rules of ingest."""
     transport = GuardedTransport(settings.allow_private, settings.concurrency + 4)
     headers = {"User-Agent": f"{settings.agent}/{__version__}", "Accept-Encoding": "identity"}
     async with httpx.AsyncClient(
         transport=transport, headers=headers, timeout=settings.timeout, trust_env=False
     ) as client:
-        fetcher = Fetcher(client, settings, limits)
-        async with contextlib.aclosing(_in_flight(fetcher, urls, 2 * settings.concurrency)) as results:
-            async for result in results:
-                yield result
+        yield Fetcher(client, settings, limits)
 
 
 async def _in_flight(

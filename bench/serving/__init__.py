@@ -1,0 +1,1 @@
+"""Servers that `bench.serve` puts beside ours."""

@@ -1,0 +1,38 @@
+"""What Prometheus reads at /metrics; with several workers, their sums."""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics import disable_created_metrics
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY
+
+#: where workers leave their numbers for each other; prometheus_client reads it when it is imported
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double what is read, and a restart shows in the counters themselves
+REQUESTS = Counter("mep3m_requests", "Requests answered.", ["path", "status"])
+SECONDS = Histogram(
+    "mep3m_request_seconds",
+    "From the first byte of a request to the last of its answer.",
+    ["path"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+PRODUCTS = Counter("mep3m_products", "Products answered.", ["decision"])
+BATCHED = Histogram(
+    "mep3m_batch_requests", "Requests in one call of the model.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+)
+READING = Gauge(
+    "mep3m_waiting_bytes", "Bytes of requests that are being read or wait.", multiprocess_mode="livesum"
+)
+
+
+def exposition() -> bytes:
+    """Return all numbers in the text format of Prometheus."""
+    if SHARED not in os.environ:
+        return bytes(generate_latest(REGISTRY))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return bytes(generate_latest(registry))
