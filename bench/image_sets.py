@@ -80,8 +80,8 @@ def _split(
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     groups = [hashlib.sha256((root / row["image"]).read_bytes()).hexdigest() for row in rows]
     columns = {name: [row[name] for row in rows] for name in ("id", "title")}
-    split = split_products(pa.table(columns | {"group": groups}), kind, 0.2, seed=seed)
-    train, test = split.rows(columns["id"])
+    products = pa.table(columns | {"group": groups})
+    train, test = split_products(products, kind, 0.2, seed=seed).rows(products)
     return [rows[i] for i in train], [rows[i] for i in test]
 
 

@@ -38,7 +38,18 @@ def eyes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "items.csv").write_text("id,photo,kind\n" + "\n".join(rows) + "\n")
     for n in range(4):
         (folder / f"{n}.png").write_bytes(picture(n))
-    named = ("--id", "id", "--image", "photo", "--labels", "kind", "--modality", "image")
+    named = (
+        "--id",
+        "id",
+        "--image",
+        "photo",
+        "--labels",
+        "kind",
+        "--modality",
+        "image",
+        "--model",
+        "small-cnn",
+    )
     sets = [word for name in ("pixels=32", "epochs=1", "backbone=test_resnet") for word in ("--set", name)]
     done = ran("train", folder / "items.csv", *named, *sets, "--out", folder / "run")
     assert done.code == 0, done.err

@@ -10,6 +10,8 @@ from tests.cli.runner import ran
 from tests.models.catalogue import PATHS, picture
 
 SMALL = ["pixels=32", "epochs=1", "batch=8", "backbone=test_resnet", "average=none", "precision=float32"]
+#: small networks by name: what is tested here is no matter of the network
+CNN, FUSED = ("--model", "small-cnn"), ("--set", "image_model=small-cnn")
 SETS = [word for name in SMALL for word in ("--set", name)]
 HEADER = "sku\ttitle\timage\tkind\tname\n"
 
@@ -41,7 +43,7 @@ def train(place: Path, table: str, out: str, *more: object) -> tuple[int, str]:
 @pytest.mark.parametrize("modality", ["text", "image", "image+text"])
 def test_a_class_with_one_sample_trains(modality: str, place: Path, tmp_path: Path) -> None:
     (place / "lone.tsv").write_text((place / "items.tsv").read_text() + row(24, "home", "sofa"))
-    options = SETS if modality != "text" else []
+    options = {"text": [], "image": [*CNN, *SETS], "image+text": [*FUSED, *SETS]}[modality]
     code, said = train(place, "lone.tsv", str(tmp_path / "run"), "--modality", modality, *options)
     assert code == 0, said
     counts = json.loads((tmp_path / "run" / "run.json").read_text())["counts"]
@@ -59,9 +61,9 @@ def test_a_class_with_one_sample_trains(modality: str, place: Path, tmp_path: Pa
         (range(24), ("--valid-share", "1"), "valid_share = 1.0 is not allowed"),
         (range(24), ("--modality", "image", "--model", "bilstm"), "'bilstm' does not take image"),
         (range(24), ("--modality", "image", "--model", "timm", "--set", "backbone=resnet5O"), "no network"),
-        (range(24), ("--modality", "image", *SETS, "--set", 'arguments={"in_chans": 1}'), "3 channels"),
-        (range(24), ("--modality", "image", *SETS, "--set", "weights=nowhere.pth"), "no weights at"),
-        (range(24), ("--modality", "image", *SETS, "--set", "precision=fp8"), "precision = 'fp8'"),
+        (range(24), ("--modality", "image", *CNN, *SETS, "--set", 'arguments={"in_chans": 1}'), "3 channels"),
+        (range(24), ("--modality", "image", *CNN, *SETS, "--set", "weights=nowhere.pth"), "no weights at"),
+        (range(24), ("--modality", "image", *CNN, *SETS, "--set", "precision=fp8"), "precision = 'fp8'"),
     ],
 )
 def test_what_cannot_be_trained_is_said(
@@ -77,13 +79,13 @@ def test_what_cannot_be_trained_is_said(
 
 def test_a_loss_that_is_no_number_says_what_to_lower(place: Path, tmp_path: Path) -> None:
     wild = ("--set", "learning_rate=1e30", "--set", "clip=none", "--set", "epochs=3")
-    code, said = train(place, "items.tsv", str(tmp_path / "run"), "--modality", "image", *SETS, *wild)
+    code, said = train(place, "items.tsv", str(tmp_path / "run"), "--modality", "image", *CNN, *SETS, *wild)
     assert code == 1
     assert "lower learning_rate (now 1e+30), or set clip = 1.0" in said
 
 
 def test_a_checkpoint_of_another_taxonomy_is_refused(place: Path, tmp_path: Path) -> None:
-    first = ("--modality", "image", *SETS)
+    first = ("--modality", "image", *CNN, *SETS)
     assert train(place, "items.tsv", str(tmp_path / "run"), *first)[0] == 0
     # what a kill before the end would have left
     from mep3m.training.loop.checkpoints import State, save_checkpoint
@@ -98,7 +100,7 @@ def test_a_checkpoint_of_another_taxonomy_is_refused(place: Path, tmp_path: Path
 
 @pytest.fixture(scope="module")
 def fusion(place: Path) -> Path:
-    assert train(place, "items.tsv", "fusion", "--modality", "image+text", *SETS)[0] == 0
+    assert train(place, "items.tsv", "fusion", "--modality", "image+text", *FUSED, *SETS)[0] == 0
     return place / "fusion"
 
 

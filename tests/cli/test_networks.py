@@ -34,11 +34,12 @@ def run(*arguments: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("modality", ["image", "image+text"])
-def test_images_train_and_evaluate_from_a_table_with_the_default(modality: str, tmp_path: Path) -> None:
+def test_images_train_and_evaluate_from_a_table(modality: str, tmp_path: Path) -> None:
     data = str(table(tmp_path))
     columns = ["--title", "title", "--labels", "kind,name", "--image", "image", "--image-root", str(tmp_path)]
     out = str(tmp_path / "run")
-    run("train", data, *columns, "--modality", modality, *SMALL, "--out", out)
+    small = ("--model", "small-cnn") if modality == "image" else ("--set", "image_model=small-cnn")
+    run("train", data, *columns, "--modality", modality, *small, *SMALL, "--out", out)
     scores = run("evaluate", out, "--data", data)
     assert [level["level"] for level in scores["levels"]] == [1, 2]  # type: ignore[attr-defined]
     assert scores["levels"][1]["top1"] > 0.8  # type: ignore[index]

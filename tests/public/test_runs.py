@@ -139,11 +139,11 @@ def test_the_columns_say_the_modality(tmp_path: Path, rows: list[dict[str, Any]]
     for n, row in enumerate(shown):
         (pictures / f"{n}.png").write_bytes(picture(n))
         row["photo"] = f"{n}.png"
-    options = {"epochs": 1, "pixels": 32}
+    options = {"backbone": "tf_efficientnet_lite0", "pixels": 32, "crops": "0"}
     run = mep3m.train(
         shown, image="photo", image_root=pictures, labels=["kind"], out=tmp_path / "run", options=options
     )
-    assert (run.run.settings.modality, run.run.settings.model) == ("image", "small-cnn")
+    assert (run.run.settings.modality, run.run.settings.model) == ("image", "pretrained")
     assert len(run.predict(shown)) == 24
     broken = [{"photo": "0.png"}, {"photo": "gone.png"}]
     assert [one.unreadable is None for one in run.assign(broken)] == [True, False]

@@ -41,6 +41,8 @@ def test_networks_train_on_two_rows_too(tmp_path: Path, model: str) -> None:
     pytest.importorskip("torch")
     modality = {"small-cnn": "image", "late-fusion": "image+text", "bilstm": "text"}[model]
     pixels = ("--set", "pixels=32", "--set", "backbone=test_resnet") if modality != "text" else ()
+    if model == "late-fusion":
+        pixels += ("--set", "image_model=small-cnn")
     more = ("--modality", modality, "--model", model, "--image", "image", "--set", "epochs=1", *pixels)
     done = train(tmp_path, ["mug,0.png,kitchen,mugs,", "oak shelf,1.png,home,,"], *more)
     assert done.code == 0, done.err
@@ -79,7 +81,8 @@ def test_labels_with_nothing_to_tell_apart_are_called_what_they_are(
 def test_an_image_that_cannot_be_read_makes_the_exit_code_1(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     rows = [f"{n},{n}.png,{'a' if n % 2 else 'b'},," for n in range(4)] + ["5,gone.png,a,,"]
-    more = ("--modality", "image", "--image", "image", "--set", "epochs=1", "--set", "pixels=32")
+    more = ("--modality", "image", "--model", "small-cnn", "--image", "image")
+    more += ("--set", "epochs=1", "--set", "pixels=32")
     done = train(tmp_path, rows, *more, "--set", "backbone=test_resnet")
     assert done.code == 1, done.err
     assert "1 images could not be read and were left out" in done.err

@@ -55,7 +55,7 @@ def test_heads_on_frozen_backbones_are_one_classifier(
     settings = NetworkSettings(hierarchy=order, hidden=(16,))
     chosen = [backbones[name] for name in parts]
     whole = joined_settings(chosen, settings)
-    classifier, history, _ = train_on_frozen(task(table, images), chosen, whole, HEADS, tmp_path / "run")
+    classifier, history, *_ = train_on_frozen(task(table, images), chosen, whole, HEADS, tmp_path / "run")
     assert len(history) == HEADS.epochs
     before = classifier.predict_proba(table, images)
     classifier.save(tmp_path / "run")
@@ -108,7 +108,8 @@ def test_frozen_encoders_stay_as_they_were_loaded(weights: Path, tmp_path: Path)
     for key, value in given.items():
         assert torch.equal(own[key].cpu(), value)
     again = load(tmp_path / "run").predict_proba(table.take(np.arange(27, 36)), images)
-    np.testing.assert_array_equal(again, trained.valid_proba)
+    # those of the training came of the features, which were computed in other batches
+    np.testing.assert_allclose(again, trained.valid_proba, atol=1e-5)
     right = again[:, TREE.nodes(2)].argmax(1) + TREE.starts[1] == CODES[np.arange(27, 36) % 3, 1]
     assert right.mean() > 0.6
     losses = [figures["validation_loss"] for figures in trained.log["epochs"] if "validation_loss" in figures]

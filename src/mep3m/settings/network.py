@@ -30,8 +30,9 @@ class TextSettings(Settings):
 #: one figure each for red, green and blue, of values from 0 to 1
 Colours = tuple[float, float, float]
 Spread = Annotated[float, Field(gt=0)]
-#: last: a network's last vector; stages: beside it the mean of each stage's maps
-Pooling = Literal["last", "stages"]
+#: last: a network's last vector; stages: beside it the mean of each stage's maps; blocks: of every block's,
+#: where timm tells them apart (EfficientNet, MobileNetV3), else of every stage's
+Pooling = Literal["last", "stages", "blocks"]
 
 
 #: words that say where an image network begins; anything else is a file, a folder or a trained run
@@ -89,6 +90,9 @@ class NetworkSettings(Settings):
     rank: int = Field(default=16, ge=1)
     #: fully connected layers before the label heads; Table 5 has (4096, 4096)
     hidden: Several[int] = ()
+    #: linear: without `hidden` layers the heads are one linear layer whose levels agree, not towers of dense
+    #: layers
+    head: Literal["dense", "linear"] = "dense"
     #: how the heads of the levels are connected (§5, Fig. 10)
     hierarchy: Literal["flat", "coarse-to-fine", "fine-to-coarse", "coarse-and-fine"] = "flat"
     dropout: float = Field(default=0.2, ge=0, lt=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +13,13 @@ from accelerate import PartialState
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mep3m.errors import ModelError, UsageError
+from mep3m.errors import UsageError
 from mep3m.label_tree.probabilities import prior
 from mep3m.label_tree.tree import LabelTree
+from mep3m.models.classifier import Prediction
 from mep3m.models.features import frozen_features
 from mep3m.models.inputs.columns import Inputs, Stored
-from mep3m.models.networks.build import build_fusion, build_head, build_network
+from mep3m.models.networks.build import build_fusion, build_head
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.settings.network import NetworkSettings
@@ -28,16 +29,21 @@ from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.clock import RunClock
 from mep3m.training.loop.fit import fit
+from mep3m.training.loop.whole import fit_whole
 from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.task import Task
 
 
 class Fitted(NamedTuple):
-    """A trained classifier, the figures of its epochs, and the images that could not be read."""
+    """A trained classifier, the figures of its epochs, and the images that could not be read.
+
+    `valid` are its answers for the held-out rows where they come of the features of the training.
+    """
 
     classifier: NetworkClassifier
     history: list[dict[str, float]]
     rejects: list[Reject]
+    valid: Prediction | None = None
 
 
 @contextmanager
@@ -151,41 +157,24 @@ def train_on_frozen(
     codes = learned_codes(task.codes, task.tree, settings.hierarchy, training.loss)
     torch.manual_seed(training.seed)
     heads = heads_over(features, task.tree, settings)
-    history = fit(
-        heads,
-        Examples(inputs, codes, learned),
-        task.tree,
-        training,
-        work,
-        Examples(inputs, codes, held) if len(held) else None,
-        clock=clock,
-    )
+    examples = Examples(inputs, codes, learned)
+    validation = Examples(inputs, codes, held) if len(held) else None
+    if training.optimiser == "lbfgs":
+        history = fit_whole(heads, examples, task.tree, training, validation, clock)
+    else:
+        history = fit(heads, examples, task.tree, training, work, validation, clock=clock)
     shares = prior(task.tree, class_counts(task.codes[learned], len(task.tree)))
-    return Fitted(join(ordered, heads, task.tree, settings, shares), history, inputs.rejects)
+    coders = {name: part.coders[name] for name, part in ordered.items() if name in part.coders}
+    classifier = NetworkClassifier(task.tree, settings, heads.cpu().eval(), coders, shares)
+    # what a text shows is told by its tokens, which the features do not hold
+    valid = None if coders else classifier.predict_read(inputs, task.valid)
+    put_below(heads, ordered)
+    return Fitted(classifier, history, inputs.rejects, valid)
 
 
-def join(
-    backbones: dict[str, NetworkClassifier],
-    heads: ProductNetwork,
-    tree: LabelTree,
-    settings: NetworkSettings,
-    shares: NDArray[np.float32],
-) -> NetworkClassifier:
-    """Put the encoders of the backbones below trained heads.
-
-    Raises:
-        ModelError: the heads were trained on features of another width.
-    """
-    coders = {name: part.coders[name] for name, part in backbones.items() if name in part.coders}
-    sizes = {name: len(coder) for name, coder in coders.items()}
-    shapes = {name: shape for part in backbones.values() for name, shape in part.transformer_shapes().items()}
-    network = build_network(settings, tree, sizes, config=shapes)
+def put_below(heads: ProductNetwork, backbones: Mapping[str, NetworkClassifier]) -> None:
+    """Make heads on features a network on products, with the encoders of the backbones (compiled or not)."""
     for name, part in backbones.items():
-        network.encoders[name].load_state_dict(part.network.encoders[name].state_dict())
-    try:
-        network.fusion.load_state_dict(heads.fusion.state_dict())
-        network.head.load_state_dict(heads.head.state_dict())
-        network.absent.load_state_dict(heads.absent.state_dict())
-    except RuntimeError as error:
-        raise ModelError(f"the heads do not fit the backbones: {str(error).splitlines()[-1]}") from error
-    return NetworkClassifier(tree, settings, network.eval(), coders, shares)
+        heads.encoders[name] = part.network.encoders[name]
+        heads.sooner |= part.network.sooner
+    heads.encoders.requires_grad_(False)

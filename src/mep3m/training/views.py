@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import cast
 
 import numpy as np
 
-from mep3m.models.features import open_backbone
-from mep3m.settings.network import ImageSettings, NetworkSettings
+from mep3m.models.networks.classifier import NetworkClassifier
+from mep3m.models.networks.image import ImageEncoder
+from mep3m.settings.network import ImageSettings
 from mep3m.settings.training import LARGE, MINUTES, TrainingSettings
 from mep3m.training.loop.clock import RunClock
 from mep3m.training.task import Task
@@ -19,18 +22,19 @@ SAMPLE = 24
 
 
 def with_views(
-    task: Task, network: NetworkSettings, training: TrainingSettings, clock: RunClock
-) -> NetworkSettings:
-    """Return settings whose image encoder looks at no more views than the minutes of the training allow.
+    task: Task, backbone: NetworkClassifier, training: TrainingSettings, clock: RunClock
+) -> NetworkClassifier:
+    """Return a backbone that looks at each image no more often than the minutes of the training allow.
 
-    Of several crops the last go first, then the mirror image.
+    Of several crops the last go first, then the mirror image. Its network is that of `backbone`, which is not
+    to be used any more.
     """
-    image = network.image
+    image = backbone.settings.image
     if image is None or training.minutes is None or len(image.crops) == 1:
-        return network
+        return backbone
     minutes = training.minutes if isinstance(training.minutes, float) else MINUTES * max(len(task) / LARGE, 1)
     single = image.model_copy(update={"crops": image.crops[:1], "mirror": False})
-    seconds = _seconds(task, single)
+    seconds = _seconds(task, looking(backbone, single))
     affordable = (60 * minutes * SHARE - clock.seconds) / max(seconds * len(task), 1e-9)
     views = next((one for one in _fewer(image) if _passes(one) <= affordable), single)
     if views != image:
@@ -38,7 +42,13 @@ def with_views(
             f"{_passes(views)} of {_passes(image)} views of each picture: at {1 / seconds:,.0f} a second "
             f"more would take longer than minutes = {minutes:g} allows"
         )
-    return network.model_copy(update={"image": views})
+    return looking(backbone, views)
+
+
+def looking(backbone: NetworkClassifier, image: ImageSettings) -> NetworkClassifier:
+    """Return a backbone with the network of another, that looks at images as these settings say."""
+    cast(ImageEncoder, backbone.network.encoders["image"]).mirror = image.mirror
+    return replace(backbone, settings=backbone.settings.model_copy(update={"image": image}))
 
 
 def _passes(image: ImageSettings) -> int:
@@ -52,9 +62,8 @@ def _fewer(image: ImageSettings) -> list[ImageSettings]:
     return [*some, some[-1].model_copy(update={"mirror": False})]
 
 
-def _seconds(task: Task, image: ImageSettings) -> float:
+def _seconds(task: Task, backbone: NetworkClassifier) -> float:
     """Return the seconds of one pass over one picture, after a first batch that warms up."""
-    backbone = open_backbone(NetworkSettings(image=image, frozen=True))
     rows = task.products.take(np.arange(min(SAMPLE, len(task))))
     backbone.encode(rows, task.images)
     began = time.perf_counter()

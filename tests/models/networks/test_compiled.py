@@ -9,7 +9,7 @@ from mep3m.models.networks.image import image_encoder
 pytest.importorskip("openvino", reason="the ocr extra is not installed")
 
 
-@pytest.mark.parametrize("pooling", ["last", "stages"])
+@pytest.mark.parametrize("pooling", ["last", "stages", "blocks"])
 @pytest.mark.parametrize("views", [1, 2])
 def test_the_same_vectors_as_pytorch(pooling: str, views: int) -> None:
     torch.manual_seed(0)
@@ -24,6 +24,26 @@ def test_the_same_vectors_as_pytorch(pooling: str, views: int) -> None:
             expected = encoder(pixels)
         assert expected.shape == (rows, encoder.width)
         torch.testing.assert_close(sooner(pixels), expected, atol=1e-4, rtol=1e-3)
+
+
+def test_one_compilation_serves_any_number_of_views() -> None:
+    encoder = image_encoder("test_resnet", 32).eval()
+    sooner = compile_encoder(encoder, 32)
+    pixels = torch.randn(2, 3, 32, 32)
+    for mirror in (True, False, True):
+        encoder.mirror = mirror
+        with torch.no_grad():
+            torch.testing.assert_close(sooner(pixels), encoder(pixels), atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "name"), [("stages", "tf_efficientnet_lite0"), ("blocks", "test_resnet")]
+)
+def test_where_timm_tells_no_blocks_apart_they_are_the_stages(pooling: str, name: str) -> None:
+    blocks, other = (image_encoder(name, 32, pooling=how).width for how in ("blocks", pooling))  # type: ignore[arg-type]
+    stages = image_encoder(name, 32, pooling="stages").width
+    assert other == stages
+    assert (blocks > stages) == (name == "tf_efficientnet_lite0")
 
 
 def test_stages_stand_beside_the_last_vector() -> None:

@@ -14,12 +14,13 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs.words import TokenVocabulary
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier
-from mep3m.models.onnx.network import export_onnx, multiply_down
+from mep3m.models.onnx.network import example_inputs, export_onnx, multiply_down
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 
 TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "x"), ("b", "z"), ("c", "x", "deep")])
 TEXT = TextSettings(embedding=6, hidden=5, tokeniser="whitespace")
 IMAGE = ImageSettings(backbone="test_resnet", pixels=32)
+FROZEN = IMAGE.model_copy(update={"crops": (0.9, 0.0), "mirror": True, "pooling": "stages"})
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,10 @@ IMAGE = ImageSettings(backbone="test_resnet", pixels=32)
         NetworkSettings(title=TEXT, hierarchy="coarse-to-fine"),
         NetworkSettings(title=TEXT, hierarchy="fine-to-coarse"),
         NetworkSettings(image=IMAGE, title=TEXT, hierarchy="coarse-and-fine"),
+        NetworkSettings(title=TEXT, hierarchy="coarse-to-fine", head="linear"),
+        NetworkSettings(
+            image=FROZEN, frozen=True, standardise=True, hierarchy="fine-to-coarse", head="linear"
+        ),
     ],
     ids=[
         "bilstm",
@@ -41,6 +46,8 @@ IMAGE = ImageSettings(backbone="test_resnet", pixels=32)
         "coarse to fine",
         "fine to coarse",
         "coarse and fine",
+        "linear coarse to fine",
+        "frozen with two views and their mirror images",
     ],
 )
 def test_onnx_predicts_what_the_network_predicts(settings: NetworkSettings, tmp_path: Path) -> None:
@@ -49,11 +56,17 @@ def test_onnx_predicts_what_the_network_predicts(settings: NetworkSettings, tmp_
     network = build_network(settings, TREE, {"title": 10, "ocr": 10}).eval()
     coders = {name: vocabulary for name in settings.modalities if name != "image"}
     classifier = NetworkClassifier(TREE, settings, network, coders, np.zeros(len(TREE), np.float32))
+    if settings.frozen:
+        blank = torch.zeros(1, 2, 3, 32, 32)
+        classifier._forward(network, {"image": blank, "present": torch.ones(1, 1, dtype=torch.bool)})
+        assert network.sooner
     export_onnx(classifier, tmp_path / "model.onnx")
     values: dict[str, torch.Tensor] = {}
     for name in settings.modalities:
         text = torch.nn.functional.pad(torch.randint(1, 10, (5, 7)), (0, 2))
-        values[name] = torch.randn(5, 3, 32, 32) if name == "image" else text
+        values[name] = (
+            torch.randn(5, *example_inputs(classifier)[name].shape[1:]) if name == "image" else text
+        )
     values["present"] = torch.rand(5, len(settings.modalities)) > 0.3
     with torch.no_grad():
         expected = classifier.join(network(values))

@@ -15,10 +15,11 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.fusion import Concatenation, LowRankFusion, Standardised, TensorFusion
 from mep3m.models.networks.hierarchy import HierarchyHeads
 from mep3m.models.networks.image import image_encoder
+from mep3m.models.networks.linear_heads import LinearHeads
 from mep3m.models.networks.product import LevelHeads, ProductNetwork
 from mep3m.models.networks.text import RecurrentText, TransformerText
 from mep3m.models.pretrained.files import load_weights
-from mep3m.models.pretrained.weights import find_weights
+from mep3m.models.pretrained.weights import PretrainedWeights, find_weights
 from mep3m.settings.network import NetworkSettings, TextSettings
 
 
@@ -28,12 +29,14 @@ def build_network(
     vocabularies: Mapping[str, int],
     vectors: Mapping[str, NDArray[np.float32]] | None = None,
     config: Mapping[str, Any] | None = None,
+    weights: PretrainedWeights | None = None,
 ) -> ProductNetwork:
     """Build the network that the settings describe over the nodes of `tree`.
 
     `vocabularies` holds the number of token ids of each text modality, `vectors` their initial word
     vectors (V, E). With `config` (a saved classifier: transformers configurations by modality)
-    nothing pre-trained is read, since the weights follow.
+    nothing pre-trained is read, since the weights follow. `weights` are those that the settings of the
+    image name, where they have been found already.
 
     Raises:
         UsageError: no modality is set, or a name is unknown.
@@ -45,7 +48,8 @@ def build_network(
     if settings.image is not None:
         image = settings.image
         encoder = image_encoder(image.backbone, image.pixels, image.pooling, **image.arguments)
-        weights = find_weights(image) if config is None else None
+        if weights is None and config is None:
+            weights = find_weights(image)
         if weights is not None:
             load_weights(encoder.network, weights.tensors, weights.source)
         encoder.mirror = image.mirror
@@ -65,7 +69,10 @@ def build_network(
 
 def build_head(settings: NetworkSettings, tree: LabelTree, width: int) -> nn.Module:
     """Build the classifiers of all levels over fused vectors of this width."""
-    if settings.hierarchy == "flat":
+    linear = settings.head == "linear" and not settings.hidden
+    if linear and settings.hierarchy in ("coarse-to-fine", "fine-to-coarse"):
+        return LinearHeads(width, tree, settings.hierarchy)
+    if linear or settings.hierarchy == "flat":
         return LevelHeads(width, len(tree), settings.hidden, settings.dropout)
     levels = [tree.starts[level] - tree.starts[level - 1] for level in range(1, tree.depth + 1)]
     return HierarchyHeads(width, levels, settings.hierarchy, settings.hidden, settings.dropout)

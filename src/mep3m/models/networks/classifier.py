@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -76,10 +76,20 @@ class NetworkClassifier:
 
     def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return the probabilities, which rows have an image or a known token, and the unreadable images."""
-        probabilities = np.empty((products.num_rows, len(self.tree)), np.float32)
-        seen = np.empty(products.num_rows, bool)
         rejects: list[Reject] = []
-        for rows, inputs in self._batches(products, images, rejects):
+        return self._answers(products.num_rows, self._batches(products, images, rejects), rejects)
+
+    def predict_read(self, inputs: Inputs, rows: NDArray[np.int64]) -> Prediction:
+        """Return what `predict` does for some rows of inputs that need no further reading: features."""
+        steps = (slice(start, start + BATCH) for start in range(0, len(rows), BATCH))
+        return self._answers(len(rows), ((step, inputs.take(rows[step])) for step in steps), inputs.rejects)
+
+    def _answers(
+        self, count: int, batches: Iterable[tuple[slice, dict[str, Tensor]]], rejects: list[Reject]
+    ) -> Prediction:
+        probabilities = np.empty((count, len(self.tree)), np.float32)
+        seen = np.empty(count, bool)
+        for rows, inputs in batches:
             there = self._told(inputs)
             logits = self._forward(self.network, inputs)
             probabilities[rows] = np.where(there[:, None], self.join(logits), self.frequencies)
@@ -173,19 +183,19 @@ class NetworkClassifier:
         """Run a function of the network, on the GPU if there is one, in float32 wherever it is."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network.eval().to(device)
-        image = self.settings.image
-        if (
-            self.settings.frozen
-            and image is not None
-            and "image" not in self.network.sooner
-            and can_compile()
-        ):
-            # worth its seconds where a network is large, as those are whose encoders stay as they were loaded
-            encoder = cast(ImageEncoder, self.network.encoders["image"])
-            self.network.sooner["image"] = compile_encoder(encoder, image.pixels)
+        self._compile()
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             result: Tensor = function({name: value.to(device) for name, value in inputs.items()})
         return result.float().cpu()
+
+    def _compile(self) -> None:
+        """Compile an encoder that stays as it was loaded: those are large, and worth the seconds it takes."""
+        image, network = self.settings.image, self.network
+        if not self.settings.frozen or image is None or "image" in network.sooner:
+            return
+        encoder = network.encoders["image"]
+        if isinstance(encoder, ImageEncoder) and can_compile():
+            network.sooner["image"] = compile_encoder(encoder, image.pixels)
 
     def save(self, folder: Path) -> None:
         """Write `classifier.json`, `weights.safetensors`, the vocabularies and the transformers shapes."""

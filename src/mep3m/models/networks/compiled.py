@@ -9,23 +9,38 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mep3m.errors import require
-from mep3m.models.networks.image import ImageEncoder
+from mep3m.models.networks.image import ImageEncoder, mean_of_views
+
+
+class _OneView(nn.Module):
+    """What is compiled: an encoder that looks at each picture once."""
+
+    def __init__(self, encoder: ImageEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.encoder.vector(pixels)
 
 
 class CompiledEncoder:
-    """Maps normalised pixels as its encoder does, in float32: (B, [V,] 3, S, S) to (B, width)."""
+    """Maps normalised pixels as its encoder does, in float32: (B, [V,] 3, S, S) to (B, width).
 
-    def __init__(self, compiled: Any) -> None:
-        """Take a compiled model of OpenVINO with one input and one output."""
-        self.compiled = compiled
+    It mirrors where the encoder does when it is called, so that one compilation serves any number of views.
+    """
+
+    def __init__(self, encoder: ImageEncoder, compiled: Any) -> None:
+        """Take an encoder, and one view of it as a compiled model of OpenVINO."""
+        self.encoder, self.compiled = encoder, compiled
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Return the vectors of a batch."""
-        if pixels.dim() == 5:
-            return self(pixels.flatten(0, 1)).unflatten(0, pixels.shape[:2]).mean(1)
+        return mean_of_views(self._vector, pixels, self.encoder.mirror)
+
+    def _vector(self, pixels: Tensor) -> Tensor:
         return torch.from_numpy(np.array(self.compiled(pixels.contiguous().numpy())[0]))
 
 
@@ -42,10 +57,11 @@ def compile_encoder(encoder: ImageEncoder, pixels: int) -> CompiledEncoder:
     blank = torch.zeros(1, 3, pixels, pixels)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        model = openvino.convert_model(encoder.eval(), example_input=blank, input=[-1, 3, pixels, pixels])
+        view = _OneView(encoder).eval()
+        model = openvino.convert_model(view, example_input=blank, input=[-1, 3, pixels, pixels])
     options = {
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
     }
-    return CompiledEncoder(openvino.Core().compile_model(model, "CPU", options))
+    return CompiledEncoder(encoder, openvino.Core().compile_model(model, "CPU", options))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from difflib import get_close_matches
+from inspect import signature
 from typing import Any
 
 import timm
@@ -35,31 +37,37 @@ class ImageEncoder(nn.Module):
     """A timm network without its classifier."""
 
     def __init__(self, network: nn.Module, width: int, pooling: Pooling = "last") -> None:
-        """Take a network that maps (B, 3, S, S) to (B, width), by its last vector or that of all stages."""
+        """Take a network that maps (B, 3, S, S) to (B, width), by its last vector or more."""
         super().__init__()
         self.network = network
         self.width = width
         self.pooling = pooling
         self.mirror = False
+        self.blocks = {}
+        if pooling == "blocks" and "extra_blocks" in signature(network.forward_intermediates).parameters:
+            self.blocks = {"extra_blocks": True}
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Map normalised pixels (B, 3, S, S) to (B, width); `mirror` averages with the mirror image.
 
         Several views of each image, (B, V, 3, S, S), give the mean of their vectors.
         """
-        if pixels.dim() == 5:
-            return self(pixels.flatten(0, 1)).unflatten(0, pixels.shape[:2]).mean(1)
-        features = self._vector(pixels)
-        if self.mirror and not self.training:
-            features = (features + self._vector(pixels.flip(3))) / 2
-        return features
+        return mean_of_views(self.vector, pixels, self.mirror and not self.training)
 
-    def _vector(self, pixels: Tensor) -> Tensor:
+    def vector(self, pixels: Tensor) -> Tensor:
+        """Map normalised pixels (B, 3, S, S) to (B, width) as they are."""
         if self.pooling == "last":
             last: Tensor = self.network(pixels)
             return last
-        last, maps = self.network.forward_intermediates(pixels)
+        last, maps = self.network.forward_intermediates(pixels, **self.blocks)
         return torch.cat([*(one.mean((2, 3)) for one in maps), self.network.forward_head(last, True)], 1)
+
+
+def mean_of_views(vector: Callable[[Tensor], Tensor], pixels: Tensor, mirror: bool) -> Tensor:
+    """Return (B, width), the mean of `vector` over views (B, [V,] 3, S, S), and their mirror images too."""
+    if pixels.dim() == 5:
+        return mean_of_views(vector, pixels.flatten(0, 1), mirror).unflatten(0, pixels.shape[:2]).mean(1)
+    return (vector(pixels) + vector(pixels.flip(3))) / 2 if mirror else vector(pixels)
 
 
 class ResNet9(nn.Module):
@@ -118,7 +126,7 @@ def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 def image_encoder(name: str, pixels: int, pooling: Pooling = "last", **arguments: Any) -> ImageEncoder:
     """Build a timm network by name; VGG-19, Inception-v3 and ResNet-50 also by the paper's spelling.
 
-    With `pooling` "stages", the mean of each stage's maps stands beside the last vector.
+    With `pooling` "stages" or "blocks" the mean of their maps stands beside the last vector.
 
     VGG's convolutional part is pooled to 1 × 1, so that it runs at any size and its two 4,096-wide
     layers come from the head (Table 5) instead of holding 90 % of the weights.

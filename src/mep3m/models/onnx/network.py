@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mep3m.errors import require
 from mep3m.label_tree.probabilities import family_runs
 from mep3m.label_tree.tree import LabelTree
+from mep3m.models.inputs.pixels import shape_of
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.pretrained.figures import Normalisation
 from mep3m.store.filesystem import atomic_write
@@ -50,12 +51,12 @@ def multiply_down(tree: LabelTree, logits: Tensor) -> Tensor:
 
 
 def example_inputs(classifier: NetworkClassifier) -> dict[str, Tensor]:
-    """Return inputs of the right shapes: images (B, 3, S, S) normalised, texts (B, T), present (B, M)."""
+    """Return inputs of the right shapes: images (B, [V,] 3, S, S), texts (B, T), present (B, M)."""
     values: dict[str, Tensor] = {}
     for name in classifier.settings.modalities:
         if name == "image" and classifier.settings.image is not None:
-            size = classifier.settings.image.pixels
-            values[name] = torch.zeros(EXAMPLE_ROWS, 3, size, size)
+            image = classifier.settings.image
+            values[name] = torch.zeros(EXAMPLE_ROWS, *shape_of(image.pixels, image.crops))
         else:
             values[name] = torch.ones(EXAMPLE_ROWS, EXAMPLE_TOKENS, dtype=torch.long)
     values["present"] = torch.ones(EXAMPLE_ROWS, len(classifier.settings.modalities), dtype=torch.bool)
@@ -65,16 +66,18 @@ def example_inputs(classifier: NetworkClassifier) -> dict[str, Tensor]:
 def export_onnx(classifier: NetworkClassifier, path: Path) -> None:
     """Write the network as an ONNX file whose output equals `predict_proba` on the same inputs.
 
-    Inputs: `image` (B, 3, S, S) float32, `title` and
+    Inputs: `image` (B, 3, S, S) float32, or (B, V, 3, S, S) where the network looks at V crops, `title` and
     `ocr` (B, T) int64 token ids, `present` (B, M) bool. Output: `probabilities` (B, C). Images are
-    normalised as `networks.image.normalise` does; the file's metadata `image_mean` and `image_std` hold the
-    classifier's figures as JSON lists, for colours from 0 to 1.
+    normalised as `networks.image.normalise` does; the file's metadata hold the classifier's figures as JSON
+    lists: `image_mean` and `image_std` for colours from 0 to 1, and `image_crops` as in `ImageSettings`.
 
     Raises:
         MissingExtraError: onnx is not installed.
     """
     onnx = require("onnx", "train")
     values = example_inputs(classifier)
+    # what a compiled encoder returns is no operation that can be exported
+    classifier.network.sooner.clear()
     axes = {name: {0: "rows"} for name in values}
     for name in ("title", "ocr"):
         if name in axes:
@@ -97,5 +100,6 @@ def export_onnx(classifier: NetworkClassifier, path: Path) -> None:
             figures = Normalisation.of(image)
             model = onnx.load(str(temporary))
             metadata = {"image_mean": json.dumps(figures.mean), "image_std": json.dumps(figures.std)}
+            metadata["image_crops"] = json.dumps(image.crops)
             onnx.helper.set_model_props(model, metadata)
             onnx.save(model, str(temporary))

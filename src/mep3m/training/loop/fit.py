@@ -36,6 +36,7 @@ from mep3m.training.loop.clock import Pace, RunClock, Stopwatch, epochs_within
 from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
 from mep3m.training.loop.small_images import widen_small_images
 from mep3m.training.loop.tracking import Tracker, duration, write_history
+from mep3m.training.loop.whole import score
 from mep3m.training.losses import class_counts, make_loss
 from mep3m.training.task import Say
 
@@ -123,7 +124,7 @@ class FitState:
         targets = np.asarray(examples.targets[examples.rows])
         self.criterion = make_loss(tree, class_counts(targets, len(tree)), settings)
         self.criterion.to(self.accelerator.device)
-        self.levels = [tree.nodes(level) for level in range(1, tree.depth + 1)]
+        self.tree = tree
         self.weights = balanced_weights(targets) if settings.balanced_sampling else None
         self.raw, self.average = network, None
         self.network, self.optimiser = self.accelerator.prepare(network, make_optimiser(network, settings))
@@ -374,17 +375,9 @@ class FitState:
         if self.average is not None:
             self.raw.load_state_dict(self.average.values)
         self.network.eval()
-        total, right = 0.0, torch.zeros(len(self.levels), 2)
-        for rows in plan_batches(validation.rows, 256):
-            inputs = self.prepare(validation.batch(rows), training=False)
-            logits, targets = self.network(inputs).float(), inputs["targets"]
-            total += float(self.criterion(logits, targets)) * len(targets)
-            for level, nodes in enumerate(self.levels):
-                known = targets[:, level] >= 0
-                hit = logits[known, nodes].argmax(1) + nodes.start == targets[known, level]
-                right[level] += torch.tensor([float(hit.sum()), float(known.sum())])
-        figures = {"validation_loss": total / len(validation.rows)}
-        figures |= {f"top1_{k + 1}": float(hits / n) for k, (hits, n) in enumerate(right) if n}
+        read = (validation.batch(rows) for rows in plan_batches(validation.rows, 256))
+        prepared = (self.prepare(batch, training=False) for batch in read)
+        figures: dict[str, float] = score(self.network, self.criterion, prepared, self.tree)
         self._remember(figures["validation_loss"])
         if own is not None:
             self.raw.load_state_dict(own)
