@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from mep3m.store.rows import RowCache
 #: rows encoded and written at a time: what an interruption costs, at most. With 256 the maps of a network at
 #: 260 pixels took 4.5 GB, and no less time
 CHUNK = 64
+#: seconds between two lines of progress
+EVERY = 10.0
 #: settings that the vectors of a backbone do not depend on
 OF_HEADS = {"hidden", "dropout", "modality_dropout", "head", "hierarchy", "frozen"}
 
@@ -95,6 +98,7 @@ class FeatureCache:
         """Return the features of every row, (N, D) float32 through `Stored.take`; a broken image has none."""
         keys: list[str | None] = []
         rejects: list[Reject] = []
+        said = time.monotonic()
         for start in range(0, products.num_rows, CHUNK):
             chunk = products.slice(start, CHUNK)
             modalities = self.backbone.settings.modalities
@@ -106,7 +110,10 @@ class FeatureCache:
                 kept = [key for key, seen in zip(fresh, read.seen, strict=True) if seen]
                 self.store.append(kept, read.vectors[read.seen])
             keys += chunk_keys
-            say(f"features: {min(start + CHUNK, products.num_rows):,} of {products.num_rows:,} rows")
+            done = min(start + CHUNK, products.num_rows)
+            if done == products.num_rows or time.monotonic() - said > EVERY:
+                said = time.monotonic()
+                say(f"features: {done:,} of {products.num_rows:,} rows")
         return Stored(self.store.values(), self.store.slots(keys), rejects)
 
 

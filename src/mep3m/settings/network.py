@@ -51,7 +51,7 @@ class ImageSettings(Settings):
     pooling: Pooling = "last"
     #: how an image becomes a square: 0 squashes all of it, a share keeps the central square of that part of
     #: the shorter side. Frozen encoders can look at several and take the mean of their vectors; with none
-    #: named and `pixels` 0, in training, the network's own and the whole
+    #: named, in training, the network's own and the whole
     crops: Several[Annotated[float, Field(ge=0, le=1)]] = (0.0,)
     #: images are decoded to this times `pixels` and then made smaller, as in training with crops (set there)
     margin: float = Field(default=1.0, ge=1)

@@ -26,7 +26,7 @@ MINUTES, LARGE = 10.0, 8000
 class TrainingSettings(Settings):
     """One run of the loop. The defaults are the modern preset; `PAPER` is the paper's."""
 
-    #: lbfgs fits heads on frozen encoders to all rows at once: `epochs` are then passes at most, `weight_decay`
+    #: lbfgs fits heads on frozen encoders to all rows at once: `epochs` are passes at most, `weight_decay`
     #: is divided by the number of rows, and rates, batches and averages play no part
     optimiser: Literal["adam", "adamw", "sgd", "lbfgs"] = "adamw"
     learning_rate: float = Field(default=2e-3, gt=0)

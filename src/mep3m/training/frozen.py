@@ -159,7 +159,8 @@ def train_on_frozen(
     heads = heads_over(features, task.tree, settings)
     examples = Examples(inputs, codes, learned)
     validation = Examples(inputs, codes, held) if len(held) else None
-    if training.optimiser == "lbfgs":
+    at_once = training.optimiser == "lbfgs"
+    if at_once:
         history = fit_whole(heads, examples, task.tree, training, validation, clock)
     else:
         history = fit(heads, examples, task.tree, training, work, validation, clock=clock)
@@ -168,6 +169,11 @@ def train_on_frozen(
     classifier = NetworkClassifier(task.tree, settings, heads.cpu().eval(), coders, shares)
     # what a text shows is told by its tokens, which the features do not hold
     valid = None if coders else classifier.predict_read(inputs, task.valid)
+    if at_once and valid is not None and len(held):
+        # they have been scored: now the heads learn from the held-out rows too (decision 052)
+        everything = Examples(inputs, codes, np.union1d(learned, held))
+        fit_whole(heads, everything, task.tree, training, clock=clock)
+        heads.cpu()
     put_below(heads, ordered)
     return Fitted(classifier, history, inputs.rejects, valid)
 

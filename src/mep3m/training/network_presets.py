@@ -24,7 +24,7 @@ PRETRAINED = NetworkSettings(
 )
 #: heads on frozen features: a smooth problem, solved for all rows at once
 HEADS = MODERN.model_copy(
-    update={"optimiser": "lbfgs", "weight_decay": 3.0, "label_smoothing": 0.0, "augment": False}
+    update={"optimiser": "lbfgs", "weight_decay": 5.0, "label_smoothing": 0.0, "augment": False}
 )
 #: fine-tuning of a transformer wants small steps and few epochs
 FINE_TUNING = MODERN.model_copy(

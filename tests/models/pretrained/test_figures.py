@@ -22,6 +22,12 @@ def test_size_and_crop_are_the_network_s_own(backbone: str, pixels: int, crop: f
     assert own.crops == (crop, 0.0)
 
 
+def test_another_size_keeps_the_network_s_crop() -> None:
+    # with a size of the user's there were no crops at all, and nothing to look at
+    own = with_own_figures(ImageSettings(backbone="tf_efficientnet_lite0", pixels=64, crops=()))
+    assert (own.pixels, own.crops) == (64, (0.875, 0.0))
+
+
 def test_what_is_said_stays() -> None:
     said = ImageSettings(backbone="tf_efficientnet_lite2", pixels=96, crops=(0.5,))
     own = with_own_figures(said)

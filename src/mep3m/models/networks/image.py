@@ -66,7 +66,7 @@ class ImageEncoder(nn.Module):
 def mean_of_views(vector: Callable[[Tensor], Tensor], pixels: Tensor, mirror: bool) -> Tensor:
     """Return (B, width), the mean of `vector` over views (B, [V,] 3, S, S), and their mirror images too."""
     if pixels.dim() == 5:
-        return mean_of_views(vector, pixels.flatten(0, 1), mirror).unflatten(0, pixels.shape[:2]).mean(1)
+        return mean_of_views(vector, pixels.flatten(0, 1), mirror).unflatten(0, (-1, pixels.shape[1])).mean(1)
     return (vector(pixels) + vector(pixels.flip(3))) / 2 if mirror else vector(pixels)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
 from mep3m.label_tree.tree import LabelTree
 
@@ -41,8 +42,7 @@ class LinearHeads(nn.Module):
             for place in range(1, len(scores)):
                 scores[place] = scores[place] + scores[place - 1][:, self.get_buffer(f"parents_{place}")]
         for place in range(len(scores) - 2, -1, -1):
-            nothing = torch.full_like(scores[place][:, :1], -torch.inf)
-            every = torch.cat([scores[place + 1], scores[place], nothing], 1)
+            every = pad(torch.cat([scores[place + 1], scores[place]], 1), (0, 1), value=-torch.inf)
             scores[place] = every[:, self.get_buffer(f"below_{place}")].logsumexp(2)
         return torch.cat(scores, 1)
 

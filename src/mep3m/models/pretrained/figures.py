@@ -48,8 +48,8 @@ def with_own_figures(image: ImageSettings) -> ImageSettings:
     """Return the settings with the figures that the network was made for, where they hold none.
 
     They are those of `config.json` beside the weights (a hub folder of timm), else timm's for the name. A
-    network that timm does not know keeps ImageNet's. The size is the network's own only where `pixels` is 0,
-    and with no crop named the central square is taken that the network was tested on, beside the whole.
+    network that timm does not know keeps ImageNet's. The size is the network's own only where `pixels` is 0.
+    Without crops in the settings they are the central square that the network was tested on, and the whole.
     """
     own = _from_weights(image.weights) or _from_name(image.backbone)
     changes: dict[str, Any] = {"mean": image.mean or own.colours.mean, "std": image.std or own.colours.std}

@@ -19,10 +19,11 @@ from mep3m.training.losses import class_counts, make_loss
 
 #: rows that go through the heads together
 ROWS = 16_384
-#: passes over the rows at most, where the settings name no epochs; about 80 suffice
+#: passes over the rows at most, where the settings name no epochs; about 50 suffice
 PASSES = 200
-#: steps between two looks at the clock, and the gain of the loss in so many below which it is as good as done
-STEPS, GAIN = 20, 1e-5
+#: steps between two looks at the clock, and the share of the loss that so many have to gain: with less to
+#: gain, the answers do not change any more (docs/log/pretrained.md)
+STEPS, GAIN = 10, 0.01
 
 Batches = Sequence[dict[str, Tensor]]
 
@@ -67,13 +68,15 @@ def fit_whole(
         weights.backward()
         return total + float(weights.detach())
 
-    limit, last, loss = settings.epochs or PASSES, float("inf"), float("inf")
-    while passes < limit:
+    limit, last, loss, cut = settings.epochs or PASSES, float("inf"), float("inf"), False
+    while passes < limit and not cut:
         last, loss = loss, float(optimiser.step(whole_loss))
-        if last - loss < GAIN or (settings.budget is not None and clock.left(settings.budget) <= 0):
+        if last - loss < GAIN * loss:
             break
+        cut = settings.budget is not None and clock.left(settings.budget) <= 0
     seconds = max(time.monotonic() - began, 1e-9)
-    clock.effort = watch.effort(False, passes, passes)
+    # a fit that came to its end is not worse for a busy machine
+    clock.effort = watch.effort(not cut, passes, limit if cut else passes)
     clock.say(f"heads fitted to {len(targets):,} rows: {passes} passes in {seconds:.1f} s")
     figures = {"epoch": float(passes), "loss": loss, "rows_per_second": passes * len(targets) / seconds}
     if validation is not None:
