@@ -3,11 +3,11 @@
     python -m bench.image_pretrained --work FOLDER --out FIGURES.json [--sets grocery,flipkart]
         [--seeds 0,1,2] [--limit 2500] [--models pretrained,late-fusion,regression] [--set crops=0.89 ...]
 
-Splits as in `bench.image_sets`, grouped by equal image bytes and titles; grocery has its own two parts, there
-the seed draws the tenth that is held out. `--limit` takes so many rows, drawn by seed 17. `regression` is
-scikit-learn's logistic regression on the network's last vector, a level at a time. Features are kept in FOLDER
-by picture and weights, so that a second run's seconds are those of the heads. Printed: processor seconds, then
-top-1 / macro F1 of each level; the file has their 95 % intervals too.
+Splits as in `bench.image_sets`, grouped by equal image bytes and titles; grocery has its own two parts,
+there the seed draws the tenth that is held out. `--limit` takes so many rows, drawn by seed 17.
+`regression` is scikit-learn's logistic regression on the last vector, a level at a time. Features are kept
+in FOLDER by picture and weights, so that a second run's seconds are those of the heads. Printed: processor
+seconds, then top-1 / macro F1 of each level; the file has their 95 % intervals too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from mep3m.dataset.reading import Opened, open_products
 from mep3m.evaluation.card import Answers, intervals
 from mep3m.evaluation.evaluate import level_truth
 from mep3m.models.classifier import Classifier
-from mep3m.models.features import frozen_features, open_backbone
+from mep3m.models.features import frozen_features, open_backbone, with_normalisation
 from mep3m.models.inputs.columns import Inputs
 from mep3m.models.late_fusion import LateFusion, fuse
 from mep3m.models.networks.classifier import NetworkClassifier
@@ -39,6 +39,7 @@ from mep3m.settings.network import NetworkSettings
 from mep3m.settings.run import RunSettings
 from mep3m.training import late_fusion, network
 from mep3m.training.frozen import Passed
+from mep3m.training.network_presets import resolve
 from mep3m.training.task import make_task
 
 Probabilities = NDArray[np.float32]
@@ -132,7 +133,7 @@ def one(name: str, model: str, seed: int, options: argparse.Namespace) -> dict[s
     train, test = sides(name, seed, options.limit, work)
     changes = dict(word.split("=", 1) for word in options.set or ()) | {"cache": str(work / "cache")}
     if model == "regression":
-        image = network.with_normalisation(network.resolve("pretrained", changes)[0])
+        image = with_normalisation(resolve("pretrained", changes)[0])
         return {model: regression(train, test, work, image)}
     fused = model == "late-fusion"
     settings = RunSettings.parse(

