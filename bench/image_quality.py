@@ -16,6 +16,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from mep3m.models.networks.build import build_network
 from mep3m.recipes.classify import train_run
 from mep3m.settings.run import Modality, RunSettings
 from mep3m.settings.sources import Columns
+from mep3m.training.late_fusion import IMAGE_MODEL
 from mep3m.training.loop.fit import mixed_precision
 from mep3m.training.network_presets import resolve
 
@@ -41,13 +43,14 @@ from mep3m.training.network_presets import resolve
 MODELS: dict[str, tuple[Modality, str, dict[str, Any]]] = {
     "linear": ("text", "linear", {}),
     "late-fusion": ("image+text", "late-fusion", {}),
-    "late-fusion, same minutes": ("image+text", "late-fusion", {}),
+    "late-fusion, same minutes": ("image+text", "late-fusion", {"image_model": "small-cnn"}),
     "lstm": ("text", "lstm", {"tokeniser": "whitespace"}),
     "bilstm": ("text", "bilstm", {"tokeniser": "whitespace"}),
     "bert": ("text", "bert", {"learning_rate": 1e-3, "batch": 64, "max_tokens": 24}),
     "resnet50": ("image", "resnet50", {"pixels": 48}),
     "vgg19": ("image", "vgg19", {"pixels": 32}),
     "inception-v3": ("image", "inception-v3", {"pixels": 75}),
+    "pretrained": ("image", "pretrained", {}),
     "small-cnn": ("image", "small-cnn", {}),
     "small-cnn, same minutes": ("image", "small-cnn", {}),
     "vgg+bilstm": ("image+text", "vgg+bilstm", {"pixels": 32, "tokeniser": "whitespace"}),
@@ -56,15 +59,19 @@ MODELS: dict[str, tuple[Modality, str, dict[str, Any]]] = {
     "joint": ("image+text", "joint", {"tokeniser": "whitespace"}),
 }
 #: trained as they come out of the box; all others get `--minutes`
-DEFAULTS = ("linear", "late-fusion", "small-cnn")
+DEFAULTS = ("linear", "late-fusion", "pretrained", "small-cnn")
 PEERS: dict[str, Callable[..., list[list[str]]]] = {
     "plain timm": plain_timm,
+    "timm fine-tuned": partial(plain_timm, packaged="tf_efficientnet_lite0"),
     "TF-IDF + SVC": linear_svc,
     "AutoGluon": autogluon,
 }
-PEER_MODALITY = {"plain timm": "image", "TF-IDF + SVC": "text", "AutoGluon": "image+text"}
-#: parts of a late fusion that are models of their own
-PARTS = {"image": "small-cnn", "text": "linear"}
+PEER_MODALITY = {
+    "plain timm": "image",
+    "timm fine-tuned": "image",
+    "TF-IDF + SVC": "text",
+    "AutoGluon": "image+text",
+}
 
 
 def seconds_per_row(model: str, options: dict[str, Any], depth: int = 3) -> float:
@@ -165,7 +172,8 @@ def one(name: str, model: str, seed: int, work: Path, minutes: float) -> dict[st
     results = {model: scores_of(run, test, root) | trained}
     if MODELS[model][1] == "late-fusion":
         tag = model.removeprefix("late-fusion")
-        for part, kind in PARTS.items():
+        image = str(MODELS[model][2].get("image_model", IMAGE_MODEL))
+        for part, kind in (("image", image), ("text", "linear")):
             shutil.copy(run / "run.json", run / part / "run.json")
             results[kind + (tag if part == "image" else "")] = scores_of(run / part, test, root) | trained
     return results

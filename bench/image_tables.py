@@ -110,7 +110,7 @@ def main() -> None:
     for name, runs in chosen.items():
         for tag in ("", ", same minutes"):
             gains(name, runs, work, f"late-fusion{tag}", "linear")
-            gains(name, runs, work, f"late-fusion{tag}", f"small-cnn{tag}")
+            gains(name, runs, work, f"late-fusion{tag}", f"small-cnn{tag}" if tag else "pretrained")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,10 @@ def train(task: Task, run: Path) -> Trained:
 
 
 def _part(task: Task, modality: str, model: str, options: dict[str, object]) -> Task:
-    """Return the task of one modality alone, on the same rows and with the same order."""
-    changes = {"modality": modality, "model": model, "options": options, "hierarchy": task.hierarchy}
+    """Return the task of one modality alone, on the same rows and with the same order.
+
+    Where none is named the image model takes its own: only its probabilities of a level count.
+    """
+    hierarchy = "auto" if modality == "image" and task.settings.hierarchy == "auto" else task.hierarchy
+    changes = {"modality": modality, "model": model, "options": options, "hierarchy": hierarchy}
     return replace(task, settings=task.settings.model_copy(update=changes))
