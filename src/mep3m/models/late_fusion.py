@@ -21,6 +21,8 @@ from mep3m.store.json_files import read_json, write_json
 KIND, FORMAT = "late_fusion", 1
 #: a probability of 0 would silence every other part
 SMALLEST = 1e-6
+#: as many held-out rows weigh as much as the wish for weights of 1: few rows cannot silence a part
+PULL = 5.0
 
 Probabilities = NDArray[np.float32]
 
@@ -178,7 +180,7 @@ def _loss(
     truth: NDArray[np.int32],
     rivals: NDArray[np.bool_],
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return the loss of `training.temperature.best_factor` and its gradient (M,), drawn a little to 1.
+    """Return the loss of `training.temperature.best_factor` and its gradient (M,), drawn to 1 as `PULL` says.
 
     Of `scores` (N, C, M) those with `rivals` (N, C) compete.
     """
@@ -194,5 +196,5 @@ def _loss(
     steepness = (1 - unsure) - unsure * right / wrong
     slope = np.einsum("nc,ncm->nm", shares, scores) - scores[rows, truth]
     gradient = (steepness[:, None] * slope).mean(0)
-    pull = 1e-3 * (weights - 1)
-    return loss + 0.5e-3 * float(((weights - 1) ** 2).sum()), gradient + pull
+    pull = PULL / len(truth)
+    return loss + 0.5 * pull * float(((weights - 1) ** 2).sum()), gradient + pull * (weights - 1)
