@@ -109,6 +109,8 @@ def test_without_weights_on_this_machine_a_network_from_scratch_is_trained_inste
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(weights_by_name, "is_installed", lambda name: False)
+    # a machine without a network: else the hub's client tries again for most of a minute
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     table, images = products(tmp_path / "images", 12)
     wanted = options | {"epochs": 1, "pixels": 32, "crops": "0", "weight_decay": 0.25}
     trained = network.train(task_of(table, images, "pretrained", wanted), tmp_path / "run")
