@@ -1,6 +1,7 @@
 """The server over real HTTP, and its page in a real browser."""
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -117,4 +118,31 @@ def test_the_page_fits_a_phone_whatever_is_asked(url: str, browser: Any) -> None
     page.click("button")
     page.wait_for_selector("#answer li")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.close()
+
+
+def test_the_page_of_the_description_needs_nothing_from_elsewhere(url: str, browser: Any) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    problems: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{url}/docs")
+    page.wait_for_selector("text=/assign-images")
+    assert page.locator(".opblock").count() == 8
+    assert all(one.startswith((url, "data:")) for one in asked)
+    assert problems == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_can_be_read_in_both_schemes(url: str, browser: Any, scheme: str) -> None:
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(url)
+    ink, paper = page.evaluate(
+        "() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    light = [sum(int(part) for part in re.findall(r"\d+", colour)[:3]) for colour in (ink, paper)]
+    assert abs(light[0] - light[1]) > 400
+    assert (light[1] > light[0]) == (scheme == "light")
     page.close()

@@ -92,8 +92,9 @@ def test_only_who_has_a_key_is_answered(client: TestClient, secret: str) -> None
     assert client.get("/health").status_code == client.get("/ready").status_code == 200
 
 
-def test_every_endpoint_but_health_and_readiness_asks_for_a_key(client: TestClient) -> None:
-    paths = client.get("/openapi.json").json()["paths"]
+def test_every_endpoint_but_health_and_readiness_asks_for_a_key(client: TestClient, secret: str) -> None:
+    assert client.get("/docs").status_code == client.get("/openapi.json").status_code == 401
+    paths = client.get("/openapi.json", headers={"X-API-Key": secret}).json()["paths"]
     for path, methods in paths.items():
         for method in methods:
             expected = 200 if path in ("/health", "/ready") else 401

@@ -14,10 +14,9 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
-from fastapi_offline import FastAPIOffline
 
 from mep3m import __version__
-from mep3m.service import about, filing
+from mep3m.service import about, description, filing
 from mep3m.service.access import Access
 from mep3m.service.batching import Asks
 from mep3m.service.guard import Guard
@@ -59,10 +58,10 @@ def create_app(
         if own is not None:
             own.cleanup()
 
-    app = FastAPIOffline(
-        docs_url="/docs",
+    app = FastAPI(
+        docs_url=None,  # its page would fetch scripts from elsewhere, and ask for no key
         redoc_url=None,
-        static_url="/docs-files",
+        openapi_url=None,
         title="mep3m",
         version=__version__,
         summary="Files products under a trained classifier, with a promise where one was given.",
@@ -70,7 +69,9 @@ def create_app(
     )
     app.include_router(filing.routes(service))
     app.include_router(about.routes(service))
+    app.include_router(description.routes(service, app))
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount(description.FILES, StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-files")
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_middleware(Guard, limits=settings.limits, paths=app.openapi()["paths"])
     return app
