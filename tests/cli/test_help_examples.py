@@ -31,6 +31,7 @@ KINDS = {"tea": "tea leaf", "rice": "rice grain", "lamp": "lamp bulb"}
 NOT_RUN = {
     "mep3m serve runs/text --port 8000": "it does not end; tests/service starts it",
     "mep3m export-onnx run model.onnx": "tests/cli/test_networks.py exports what it trained",
+    "mep3m watch record promise.json audit.csv": "a person fills in the sheet; tests/cli/test_watch.py does",
     "mep3m demo --out demo": "1,200 products; tests/recipes builds smaller worlds",
 }
 #: what stands for a number in an example, so that it takes seconds
@@ -143,10 +144,20 @@ def prepare(folder: Path, example: str) -> None:
     run = ("--title", "title", "--labels", "l1,l2", "--set", "epochs=1", "--out", "run")
     links = "links.sssom.tsv"
     promise = ("guarantee", "run", "--audit", "audit.tsv", "--out", "promise.json")
+    filed = [
+        ("train", "items.tsv", *run),
+        promise,
+        ("assign", "run", "items.tsv", "--promise", "promise.json", "--out", "filed.jsonl"),
+    ]
     steps: dict[str, list[tuple[str, ...]]] = {
         "assign run": [("train", "items.tsv", *run)],
         "evaluate run": [("train", "items.tsv", *run)],
         "guarantee check": [("train", "items.tsv", *run), promise],
+        "keys list": [("keys", "add", "keys.json", "--name", "shop")],
+        "keys remove": [("keys", "add", "keys.json", "--name", "shop")],
+        "watch draw": filed,
+        "watch drift": filed,
+        "watch": filed,
         "guarantee": [("train", "items.tsv", *run)],
         "align apply links.sssom.tsv --left": [
             ("align", "propose", "--left", "a.tsv", "--right", "b.tsv", "--out", links)

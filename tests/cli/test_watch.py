@@ -86,7 +86,7 @@ def test_drift_names_what_differs(place: Path) -> None:
     done = ran("watch", "drift", place / "p.json", place / "filed.jsonl")
     assert done.code == 0
     assert "words 0." in done.out
-    found = ran("watch", "drift", place / "p.json", place / "filed.jsonl", "--json").json[0]
+    found = ran("watch", "drift", place / "p.json", place / "filed.jsonl", "--json").json["drift"][0]
     assert set(found) == {"answers", "n", "words", "lengths", "platforms", "probabilities", "effect", "told"}
     assert found["n"] == 300
 

@@ -17,7 +17,7 @@ from mep3m.dataset.splits import Split, duplicate_groups, split_products
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.product import Label, Product, to_table
 from mep3m.statistics.numbers import statistics
-from mep3m.statistics.pictures import _closest
+from mep3m.statistics.pictures import closest, pixel_distances
 from mep3m.store import Plan, Reject, StoreWriter
 
 cells = st.lists(
@@ -218,6 +218,7 @@ def test_look_alikes_are_the_greedy_closest_pairs(seed: int, count: int) -> None
     for pair in sorted(pairs, key=distance.__getitem__):
         if len(expected) < count and not {*pair} & {n for taken in expected for n in taken}:
             expected.append(pair)
-    found = _closest(pixels, classes, count)
-    assert [(i, j) for i, j, _ in found] == expected
-    assert [d for *_, d in found] == pytest.approx([distance[pair] for pair in expected], abs=1e-3)
+    sample = [(str(n), str(label)) for n, label in enumerate(classes)]
+    found = closest(sample, pixel_distances(pixels), count)
+    assert [(int(one.left), int(one.right)) for one in found] == expected
+    assert [one.distance for one in found] == pytest.approx([distance[pair] for pair in expected], abs=1e-3)

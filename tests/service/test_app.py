@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from mep3m.errors import ModelError
-from mep3m.service.questions import MOST_PRODUCTS
+from mep3m.service.endpoints.questions import MOST_PRODUCTS
+from mep3m.service.settings import ServiceSettings
 from mep3m.service.versions import Version
 from mep3m.settings.run import MIN_CONFIDENCE
-from mep3m.settings.service import ServiceSettings
 from tests.service.clients import started
 
 

@@ -13,8 +13,8 @@ from mep3m.assignment.answer import Beside, assign
 from mep3m.assignment.run import Run
 from mep3m.product import Product, to_table
 from mep3m.service.batching import Ask, Asks, FailedError, QueueFullError
+from mep3m.service.settings import ServiceLimits, ServiceSettings
 from mep3m.service.versions import Served, Version
-from mep3m.settings.service import ServiceLimits, ServiceSettings
 
 T = TypeVar("T")
 TITLES = ["红富士苹果", "海南香蕉", "透明手机壳", "华为手机", "zzz"]

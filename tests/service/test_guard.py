@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from mep3m.assignment.run import Run
-from mep3m.settings.service import ServiceLimits
+from mep3m.service.settings import ServiceLimits
 from tests.service.clients import serving, started
 
 QUESTION = {"products": [{"title": "苹果"}]}
@@ -134,3 +134,23 @@ def test_each_request_is_a_line_of_the_log_without_what_it_asked(run_folder: Pat
     assert "secret" not in text
     assert 'mep3m_requests_total{path="/assign",status="200"} 1.0' in metrics
     assert 'mep3m_products_total{decision="review"} 1.0' in metrics
+
+
+@pytest.mark.parametrize("sent", [0, 1, 50])
+def test_who_hangs_up_in_the_middle_leaves_nothing_behind(port: int, sent: int) -> None:
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(head("100") + b" " * sent)
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(100):
+        if "mep3m_waiting_bytes 0.0" in httpx.get(f"{url}/metrics", timeout=30).text:
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("bytes of clients that have gone are still counted")
+    assert httpx.post(f"{url}/assign", json=QUESTION, timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize("length", ["-1", "ten", "1e3", "100, 200"])
+def test_a_length_that_is_no_number_is_refused(port: int, length: str) -> None:
+    assert talk(port, head(length) + b"{}").split()[1] in (b"400", b"422")

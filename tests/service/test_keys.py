@@ -1,6 +1,7 @@
 """Keys of a service: made, listed, taken away, asked for, and counted."""
 
 import json
+import sqlite3
 import stat
 import time
 from collections.abc import Iterator
@@ -167,9 +168,30 @@ def test_the_commands_add_list_and_remove(file: Path) -> None:
     assert "shop: assign, review; no limit" in run(keys, ["list", str(file)]).output
     again = run(keys, ["add", str(file), "--name", "two", "--per-minute", "5"])
     assert KeyFile(file).find(again.stdout.strip()) is not None
-    assert [key["name"] for key in json.loads(run(keys, ["list", str(file), "--json"]).output)] == [
+    assert [key["name"] for key in json.loads(run(keys, ["list", str(file), "--json"]).output)["keys"]] == [
         "shop",
         "two",
     ]
     assert run(keys, ["remove", str(file), "--name", "shop"]).exit_code == 0
     assert [key.name for key in read_keys(file)] == ["two"]
+
+
+def test_minutes_that_are_over_are_forgotten(tmp_path: Path, file: Path) -> None:
+    add_key(file, "shop", ["assign"], per_minute=1)
+    (key,) = read_keys(file)
+    quota = Quota(tmp_path / "q.sqlite")
+    before = int(time.time() // 60) - 5
+    with sqlite3.connect(tmp_path / "q.sqlite") as counts:
+        counts.executemany("INSERT INTO used VALUES (?, ?, 9)", [(key.hash, before - n) for n in range(5)])
+    assert quota.wait(key) == 0
+    assert 1 <= quota.wait(key) <= 60
+    with sqlite3.connect(tmp_path / "q.sqlite") as counts:
+        assert counts.execute("SELECT count(*) FROM used").fetchone()[0] <= 2
+    quota.close()
+
+
+def test_a_key_without_a_limit_is_not_counted(tmp_path: Path, file: Path, secret: str) -> None:
+    (key,) = read_keys(file)
+    quota = Quota(tmp_path / "q.sqlite")
+    assert {quota.wait(key) for _ in range(1000)} == {0}
+    quota.close()

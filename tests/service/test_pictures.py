@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from mep3m.assignment.run import Run
-from mep3m.settings.service import ServiceLimits
+from mep3m.service.settings import ServiceLimits
 from mep3m.settings.sources import FetchSettings, ImageLimits
 from tests.service.clients import serving
 

@@ -85,3 +85,21 @@ def test_products_in_review_come_with_a_few_categories(client: TestClient, polic
     assert found[0]["prediction_set"] is None
     assert policy.promise.sets is not None
     assert found[2]["prediction_set"]
+
+
+def test_in_shadow_nothing_is_filed_and_what_would_be_is_said(policy: FilingPolicy) -> None:
+    run = Run.open(Path(policy.promise.run))
+    shadowed = FilingPolicy.open(policy.file, run, shadow=True)
+    with serving(run, policy) as real, serving(run, shadowed) as shadow:
+        decided, held = asked(real), asked(shadow)
+    assert {one["decision"] for one in held} == {"review"}
+    assert [one["shadow"] for one in held] == [one["decision"] for one in decided]
+
+
+def test_every_answer_names_what_decided(client: TestClient, policy: FilingPolicy) -> None:
+    reply = client.post("/assign", json={"products": [{"title": "红富士苹果"}]})
+    model, tree, promise = reply.headers["x-mep3m-version"].split(".")
+    (answer,) = reply.json()
+    assert (answer["model"], answer["taxonomy"], answer["promise"]) == (model, tree, promise)
+    assert promise == policy.promise.id
+    assert client.get("/ready").json()["version"] == f"{model}.{tree}.{promise}"

@@ -16,10 +16,10 @@ from PIL import Image
 from mep3m import __version__
 from mep3m.assignment.run import Run
 from mep3m.errors import FormatError, ModelError, NotFoundError
-from mep3m.service.questions import MOST_CHARACTERS, MOST_PRODUCTS
+from mep3m.service.endpoints.questions import MOST_CHARACTERS, MOST_PRODUCTS
+from mep3m.service.settings import ServiceLimits, ServiceSettings
 from mep3m.service.versions import Version
 from mep3m.settings.run import MIN_CONFIDENCE
-from mep3m.settings.service import ServiceLimits, ServiceSettings
 from mep3m.settings.sources import ImageLimits
 from mep3m.store.json_files import write_json
 from mep3m.taxonomy import Category, Taxonomy

@@ -15,9 +15,9 @@ from mep3m.errors import Mep3mError
 from mep3m.recipes.classify import train_run
 from mep3m.recipes.guarantee import Target, make_promise
 from mep3m.service.app import create_app
+from mep3m.service.settings import ServiceSettings
 from mep3m.service.versions import Served, Version
 from mep3m.settings.run import RunSettings
-from mep3m.settings.service import ServiceSettings
 from mep3m.settings.sources import Columns
 from tests.assignment.audited import audit_of, rows, train, write
 

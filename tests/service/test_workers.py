@@ -24,7 +24,7 @@ from tests.service.clients import started
 QUESTION = {"products": [{"title": "红富士苹果"}], "min_confidence": 0}
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_an_address_for_others_needs_keys(host: str) -> None:
     with pytest.raises(UsageError, match="can be reached from other machines: make keys"):
         listen(host, 0, None)

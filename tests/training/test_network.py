@@ -37,7 +37,7 @@ NETWORKS = {
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_learns_saves_and_predicts_the_same_again(name: str, tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", without="title")
-    model, _, _ = train_network(task_of(table, images), NETWORKS[name], QUICK, tmp_path / "run")
+    model, *_ = train_network(task_of(table, images), NETWORKS[name], QUICK, tmp_path / "run")
     model.save(tmp_path / "run")
     before = model.predict_proba(table, images)
     again = load(tmp_path / "run").predict_proba(table, images)
@@ -77,7 +77,7 @@ def test_words_and_their_vectors_are_learned_from_the_training_rows_alone(
 
     monkeypatch.setattr(network, "word_vectors", read)
     settings = QUICK.model_copy(update={"epochs": 1})
-    model, _, _ = train_network(task_of(table, None, valid=3), NETWORKS["bilstm"], settings, tmp_path / "run")
+    model, *_ = train_network(task_of(table, None, valid=3), NETWORKS["bilstm"], settings, tmp_path / "run")
     assert given == titles[:9]
     vocabulary = model.coders["title"]
     assert isinstance(vocabulary, TokenVocabulary)

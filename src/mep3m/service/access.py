@@ -11,7 +11,7 @@ from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBasicCredentials
 
 from mep3m.errors import Mep3mError
-from mep3m.service.keys import Key, KeyFile, Scope
+from mep3m.service.keys import ApiKey, KeyFile, Scope
 from mep3m.service.quota import Quota
 
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
@@ -70,7 +70,7 @@ class Access:
             raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, why, {"Retry-After": str(wait)})
 
     @staticmethod
-    def _find(keys: KeyFile, secret: str | None) -> Key:
+    def _find(keys: KeyFile, secret: str | None) -> ApiKey:
         try:
             key = keys.find(secret) if secret is not None else None
         except Mep3mError as error:

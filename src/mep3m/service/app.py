@@ -16,14 +16,14 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from mep3m import __version__
-from mep3m.service import about, description, filing
 from mep3m.service.access import Access
 from mep3m.service.batching import Asks
+from mep3m.service.endpoints import about, description, filing
 from mep3m.service.guard import Guard
 from mep3m.service.pictures import Pictures
 from mep3m.service.service import Service
+from mep3m.service.settings import ServiceSettings
 from mep3m.service.versions import Served, Version
-from mep3m.settings.service import ServiceSettings
 
 _STATIC = Path(__file__).parent / "static"
 

@@ -15,9 +15,9 @@ from async_batcher.exceptions import QueueFullException
 from mep3m.assignment.answer import Assignment, assign
 from mep3m.product import Product, to_table
 from mep3m.service.metrics import BATCHED
+from mep3m.service.settings import ServiceSettings
 from mep3m.service.versions import Served, Version
 from mep3m.settings.run import MIN_CONFIDENCE
-from mep3m.settings.service import ServiceSettings
 from mep3m.store.images import GivenImages
 
 LOG = logging.getLogger("mep3m.service")

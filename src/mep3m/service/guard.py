@@ -13,7 +13,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mep3m.service.metrics import READING, REQUESTS, SECONDS
-from mep3m.settings.service import ServiceLimits
+from mep3m.service.settings import ServiceLimits
 
 ACCESS = logging.getLogger("mep3m.access")
 #: said with every answer: a browser takes it for what it says it is, shows it in no frame of another page,
@@ -68,22 +68,24 @@ class Guard:
 
     async def _body(self, request: _Request, receive: Receive) -> bytes:
         """Return the whole body; what is read and waits is counted for all requests together."""
-        body = bytearray()
         self._fits(request.promised)
         try:
             async with asyncio.timeout(self._limits.seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise RefusedError(HTTPStatus.BAD_REQUEST, "the client has gone")
-                    piece = message.get("body", b"")
-                    self._take(request, len(piece))
-                    body += piece
-                    if not message.get("more_body", False):
-                        return bytes(body)
+                return await self._read(request, receive)
         except TimeoutError:
             why = f"the body did not arrive within {self._limits.seconds:g} seconds"
             raise RefusedError(HTTPStatus.REQUEST_TIMEOUT, why) from None
+
+    async def _read(self, request: _Request, receive: Receive) -> bytes:
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RefusedError(HTTPStatus.BAD_REQUEST, "the client has gone")
+            piece, more = message.get("body", b""), message.get("more_body", False)
+            self._take(request, len(piece))
+            body += piece
+        return bytes(body)
 
     def _fits(self, size: int) -> None:
         if size > self._limits.body:

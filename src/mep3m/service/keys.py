@@ -21,7 +21,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 _PREFIX = "mep3m_"
 
 
-class Key(Settings):
+class ApiKey(Settings):
     """One key: its owner, what it opens, how many requests a minute it has, and the SHA-256 of the secret.
 
     The secret has 256 random bits: nobody can guess it from a hash, however fast the hash is.
@@ -44,16 +44,16 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._changed = -1
-        self._by_hash: dict[str, Key] = {}
+        self._by_hash: dict[str, ApiKey] = {}
         self._refresh()
 
     @property
-    def keys(self) -> list[Key]:
+    def keys(self) -> list[ApiKey]:
         """The keys as the file has them now."""
         self._refresh()
         return list(self._by_hash.values())
 
-    def find(self, secret: str) -> Key | None:
+    def find(self, secret: str) -> ApiKey | None:
         """Return the key with this secret."""
         self._refresh()
         return self._by_hash.get(_hash(secret))
@@ -68,7 +68,7 @@ class KeyFile:
             self._changed = changed
 
 
-def read_keys(path: Path) -> list[Key]:
+def read_keys(path: Path) -> list[ApiKey]:
     """Return the keys of a file.
 
     Raises:
@@ -79,7 +79,7 @@ def read_keys(path: Path) -> list[Key]:
     value = read_json(path)
     if not isinstance(value, dict) or not isinstance(value.get("keys"), list):
         raise FormatError(f"{path} holds no keys; 'mep3m keys add' writes such a file")
-    return [Key.parse(one, f"key {place + 1} of {path}") for place, one in enumerate(value["keys"])]
+    return [ApiKey.parse(one, f"key {place + 1} of {path}") for place, one in enumerate(value["keys"])]
 
 
 def add_key(path: Path, name: str, scopes: Iterable[str], per_minute: int | None = None) -> str:
@@ -103,7 +103,7 @@ def add_key(path: Path, name: str, scopes: Iterable[str], per_minute: int | None
         "made": date.today().isoformat(),
         "hash": _hash(secret),
     }
-    _write(path, [*keys, Key.parse(values, "the new key")])
+    _write(path, [*keys, ApiKey.parse(values, "the new key")])
     return secret
 
 
@@ -120,7 +120,7 @@ def remove_key(path: Path, name: str) -> None:
     _write(path, [key for key in keys if key.name != name])
 
 
-def _write(path: Path, keys: list[Key]) -> None:
+def _write(path: Path, keys: list[ApiKey]) -> None:
     write_json(path, {"keys": [key.model_dump() for key in keys]})
     path.chmod(0o600)
 

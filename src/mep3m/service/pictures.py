@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from mep3m.errors import FormatError
 from mep3m.imaging.examine import examine
-from mep3m.settings.service import ServiceSettings
+from mep3m.service.settings import ServiceSettings
 from mep3m.settings.sources import ImageLimits
 from mep3m.sources.fetch.client import fetching
 from mep3m.store.filesystem import inside

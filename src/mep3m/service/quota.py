@@ -6,7 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from mep3m.service.keys import Key
+from mep3m.service.keys import ApiKey
 
 _MINUTE = 60
 
@@ -23,7 +23,7 @@ class Quota:
             " (key TEXT, minute INTEGER, requests INTEGER, PRIMARY KEY (key, minute))"
         )
 
-    def wait(self, key: Key) -> int:
+    def wait(self, key: ApiKey) -> int:
         """Count a request of a key; return 0, or the seconds until it may ask again."""
         if key.per_minute is None:
             return 0

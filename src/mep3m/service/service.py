@@ -18,8 +18,8 @@ from mep3m.service.access import Access
 from mep3m.service.batching import Ask, Asks, FailedError, QueueFullError, Told
 from mep3m.service.metrics import PRODUCTS
 from mep3m.service.pictures import Pictures
+from mep3m.service.settings import ServiceSettings
 from mep3m.service.versions import Served, Version
-from mep3m.settings.service import ServiceSettings
 
 #: names the version that gave an answer
 VERSION_HEADER = "X-Mep3m-Version"

@@ -18,7 +18,7 @@ from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.run import Run
 from mep3m.errors import Mep3mError
 from mep3m.product import Product, to_table
-from mep3m.settings.service import ServiceSettings
+from mep3m.service.settings import ServiceSettings
 from mep3m.store.images import GivenImages
 
 LOG = logging.getLogger("mep3m.service")

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,13 +16,12 @@ from uvicorn.supervisors import Multiprocess
 
 from mep3m.errors import UsageError
 from mep3m.service.keys import KeyFile
-from mep3m.settings.service import ServiceSettings
+from mep3m.service.settings import ServiceSettings
 
 #: where a worker process finds the settings (JSON) and the folder that it shares with the others
 _SETTINGS, _FOLDER = "MEP3M_SERVICE", "MEP3M_SERVICE_FOLDER"
 #: seconds in which requests may still be answered after the signal to stop
 GRACE = 30
-LOOPBACK = ("localhost", "127.", "::1")
 
 
 def listen(host: str, port: int, keys: Path | None) -> socket.socket:
@@ -32,11 +32,6 @@ def listen(host: str, port: int, keys: Path | None) -> socket.socket:
     """
     if keys is not None:
         KeyFile(keys)  # before anything listens
-    elif not host.startswith(LOOPBACK):
-        raise UsageError(
-            f"{host} can be reached from other machines: make keys with 'mep3m keys add' and give --keys, "
-            "or listen on 127.0.0.1"
-        )
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -45,6 +40,12 @@ def listen(host: str, port: int, keys: Path | None) -> socket.socket:
         raise UsageError(
             f"cannot listen on {host}:{port} ({error.strerror}); choose another --host or --port"
         ) from None
+    if keys is None and not ip_address(found.getsockname()[0]).is_loopback:
+        found.close()
+        raise UsageError(
+            f"{host} can be reached from other machines: make keys with 'mep3m keys add' and give --keys, "
+            "or listen on 127.0.0.1"
+        )
     found.listen(2048)  # who reads the next line may ask at once
     return found
 

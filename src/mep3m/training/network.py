@@ -36,11 +36,11 @@ from mep3m.training.frozen import Fitted, shared_cache, train_on_frozen
 from mep3m.training.loop.augment import side_at
 from mep3m.training.loop.clock import RunClock, epochs_within
 from mep3m.training.loop.fit import FitState, fit
+from mep3m.training.loop.views import with_views
 from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.network_choice import choose
 from mep3m.training.paper_choices import own_choices
 from mep3m.training.task import CHECKPOINT, Say, Task, Trained
-from mep3m.training.views import with_views
 
 #: cached images are larger than what the network sees by this factor, so that crops stay sharp
 MARGIN = 1.25

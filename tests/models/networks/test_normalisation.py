@@ -128,7 +128,11 @@ def test_the_exported_file_says_its_figures_and_answers_the_same(
     expected = classifier.predict_proba(table, images)
     export_onnx(classifier, tmp_path / "model.onnx")
     said = {entry.key: json.loads(entry.value) for entry in onnx.load(tmp_path / "model.onnx").metadata_props}
-    assert said == {"image_mean": list(figures.mean), "image_std": list(figures.std)}
+    assert said == {
+        "image_mean": list(figures.mean),
+        "image_std": list(figures.std),
+        "image_crops": [0.0],
+    }
     pixels = classifier.inputs(table, images).take(np.arange(4))["image"].numpy() / 255
     mean, std = (np.array(said[name])[:, None, None] for name in ("image_mean", "image_std"))
     values = {"image": ((pixels - mean) / std).astype(np.float32), "present": np.ones((4, 1), bool)}

@@ -111,7 +111,7 @@ def drift(promise: Path, answers: tuple[Path, ...], run: Path | None, as_json: b
     """
     told = _opened(promise, run).drift(answers)
     if as_json:
-        print_json(told)
+        print_json({"drift": told})
         return
     for one in told:
         parts = ", ".join(

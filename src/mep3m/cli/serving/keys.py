@@ -48,7 +48,7 @@ def list_keys(file: Path, as_json: bool) -> None:
 
     found = [key.model_dump(exclude={"hash"}) for key in read_keys(file)]
     if as_json:
-        print_json(found)
+        print_json({"keys": found})
         return
     for key in found:
         limit = f"{key['per_minute']:,} a minute" if key["per_minute"] else "no limit"
@@ -58,9 +58,13 @@ def list_keys(file: Path, as_json: bool) -> None:
 @keys.command(epilog="Example: mep3m keys remove keys.json --name shop")
 @click.argument("file", type=FILE)
 @click.option("--name", required=True, help="Whose key is taken away.")
-def remove(file: Path, name: str) -> None:
+@json_option
+def remove(file: Path, name: str, as_json: bool) -> None:
     """Take a key out of FILE; a running service refuses it from the next request on."""
     from mep3m.service.keys import remove_key
 
     remove_key(file, name)
+    if as_json:
+        print_json({"removed": name})
+        return
     click.echo(f"the key of '{name}' opens nothing any more")

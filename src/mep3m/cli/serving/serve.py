@@ -53,9 +53,9 @@ def serve(run: Path, host: str, port: int, workers: int, urls: bool, **given: An
     """
     from mep3m.cli.learning.evaluate import say_edits
     from mep3m.service.app import create_app
+    from mep3m.service.settings import ServiceSettings
     from mep3m.service.versions import Version
     from mep3m.service.workers import listen, run_many, run_one
-    from mep3m.settings.service import ServiceSettings
     from mep3m.settings.sources import FetchSettings
 
     if given["shadow"] and given["promise"] is None:

@@ -71,7 +71,12 @@ class Shards:
 
 
 def store_shards(store: Store) -> Shards:
-    """Return the shards of a store as they are."""
+    """Return the shards of a store as they are.
+
+    Raises:
+        TaxonomyError: its tree contradicts itself.
+    """
+    _ = store.taxonomy  # said before any work
     rows = tuple(pq.read_metadata(path).num_rows for path in store.shards)
     told = (read_shard(path, ["id", "source_id"]) for path in store.shards)
     platforms = any(pc.any(pc.not_equal(one["id"], one["source_id"])).as_py() for one in told)

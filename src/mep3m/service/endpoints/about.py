@@ -11,8 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from mep3m import __version__
 from mep3m.report.page import render
 from mep3m.service.access import NEEDS_KEY
+from mep3m.service.endpoints.questions import Health, Ready, refusals
 from mep3m.service.metrics import exposition
-from mep3m.service.questions import Health, Ready, refusals
 from mep3m.service.service import Service
 from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.store.json_files import read_json

@@ -12,7 +12,7 @@ from mep3m.errors import FormatError
 from mep3m.product import Product
 from mep3m.service.access import NEEDS_KEY
 from mep3m.service.batching import Ask
-from mep3m.service.questions import (
+from mep3m.service.endpoints.questions import (
     MOST_PRODUCTS,
     Confidence,
     NewProduct,
