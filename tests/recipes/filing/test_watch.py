@@ -198,6 +198,6 @@ def test_drift_warns_and_stops_nothing(watch: Watch, filed: Path, tmp_path: Path
     told = ran("watch", "drift", watch.file, tmp_path / "odd.jsonl")
     assert told.code == 0
     assert "warning: " in told.err
-    found = ran("watch", "drift", watch.file, tmp_path / "odd.jsonl", "--json").json[0]
+    found = ran("watch", "drift", watch.file, tmp_path / "odd.jsonl", "--json").json["drift"][0]
     assert found["words"] > 0.2
     assert not fallen_file(watch.file).exists()
