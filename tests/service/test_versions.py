@@ -19,6 +19,7 @@ from mep3m.service.settings import ServiceSettings
 from mep3m.service.versions import Served, Version
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
+from mep3m.taxonomy import Category, Taxonomy
 from tests.assignment.audited import audit_of, rows, train, write
 
 QUESTION = {"products": [{"title": "红富士苹果"}], "min_confidence": 0}
@@ -136,3 +137,14 @@ def test_a_version_is_that_of_its_files(run_folder: Path, other: Path, tmp_path:
     assert Version.load(ServiceSettings(run=tmp_path / "copy")).id == first.id
     assert Version.load(ServiceSettings(run=other)).id != first.id
     assert Run.open(run_folder).classifier.tree.version in first.id
+
+
+def test_names_that_are_put_into_a_run_are_served(run_folder: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(run_folder, tmp_path / "run"))
+    served = Served(ServiceSettings(run=run))
+    assert served.version.run.taxonomy is None
+    Taxonomy((Category("食品", "生鲜"), Category("苹果", "红苹果", parent="食品"))).save(
+        run / "taxonomy.json"
+    )
+    served.refresh()
+    assert served.version.run.taxonomy is not None

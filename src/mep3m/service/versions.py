@@ -15,15 +15,17 @@ from PIL import Image
 from mep3m.alignment.edits.history import read_history
 from mep3m.assignment.answer import Beside, assign
 from mep3m.assignment.policy import FilingPolicy
+from mep3m.assignment.reasons.novelty import FILE as NOVELTY
 from mep3m.assignment.run import Run
 from mep3m.errors import Mep3mError
 from mep3m.product import Product, to_table
 from mep3m.service.settings import ServiceSettings
 from mep3m.store.images import GivenImages
+from mep3m.store.layout import TAXONOMY
 
 LOG = logging.getLogger("mep3m.service")
 #: what decides the answers of a run, beside the files of its parts
-_DESCRIPTIONS = ("classifier.json", "run.json", "weights.safetensors", "names.json")
+_DESCRIPTIONS = ("classifier.json", "run.json", "weights.safetensors", TAXONOMY, NOVELTY)
 
 #: (real path, changed at, bytes, number of the file) of every file that is watched
 Seen = tuple[tuple[str, int, int, int], ...]
