@@ -15,7 +15,8 @@ from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.pretrained import weights as weights_by_name
 from mep3m.settings.network import ImageSettings, NetworkSettings
 from mep3m.settings.training import TrainingSettings
-from mep3m.training import network, views
+from mep3m.training import network
+from mep3m.training.loop import views
 from mep3m.training.loop.clock import RunClock
 from mep3m.training.task import Task
 from tests.models.catalogue import TREE, products
