@@ -30,6 +30,7 @@ KINDS = {"tea": "tea leaf", "rice": "rice grain", "lamp": "lamp bulb"}
 #: examples that are not run here, and why
 NOT_RUN = {
     "mep3m serve runs/text --port 8000": "it does not end; tests/service starts it",
+    "mep3m desk demo --port 8000": "it does not end; tests/desk opens it",
     "mep3m export-onnx run model.onnx": "tests/cli/test_networks.py exports what it trained",
     "mep3m watch record promise.json audit.csv": "a person fills in the sheet; tests/cli/test_watch.py does",
     "mep3m demo --out demo": "1,200 products; tests/recipes builds smaller worlds",

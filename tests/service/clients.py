@@ -40,7 +40,7 @@ def started(run: Path, *options: str, workers: int = 1, **limits: float) -> Iter
         "import sys, json; from pathlib import Path; from mep3m.service.app import create_app;"
         "from mep3m.service.workers import listen, run_one; from mep3m.service.settings import *;"
         "s = ServiceSettings(run=Path(sys.argv[1]), limits=ServiceLimits(**json.loads(sys.argv[2])));"
-        "l = listen('127.0.0.1', 0, None); app = create_app(s);"
+        "l = listen('127.0.0.1', 0, False); app = create_app(s);"
         "print(f'at http://127.0.0.1:{l.getsockname()[1]}', file=sys.stderr, flush=True); run_one(app, l)"
     )
     command = [

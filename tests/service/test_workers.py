@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from mep3m.errors import Mep3mError, UsageError
+from mep3m.errors import UsageError
 from mep3m.service.keys import add_key
 from mep3m.service.workers import listen
 from tests.service.clients import started
@@ -27,24 +27,28 @@ QUESTION = {"products": [{"title": "红富士苹果"}], "min_confidence": 0}
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 def test_an_address_for_others_needs_keys(host: str) -> None:
     with pytest.raises(UsageError, match="can be reached from other machines: make keys"):
-        listen(host, 0, None)
+        listen(host, 0, guarded=False)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
 def test_an_address_of_this_machine_does_not(host: str) -> None:
-    listen(host, 0, None).close()
+    listen(host, 0, guarded=False).close()
 
 
-def test_keys_that_cannot_be_read_stop_the_start(tmp_path: Path) -> None:
+def test_keys_that_cannot_be_read_stop_the_start(run_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text("{}")
-    with pytest.raises(Mep3mError, match="holds no keys"):
-        listen("127.0.0.1", 0, tmp_path / "keys.json")
+    command = [sys.executable, "-m", "mep3m", "serve", str(run_folder), "--port", "0"]
+    command += ["--keys", str(tmp_path / "keys.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "holds no keys" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_port_that_is_taken_is_said() -> None:
-    first = listen("127.0.0.1", 0, None)
+    first = listen("127.0.0.1", 0, guarded=False)
     with pytest.raises(UsageError, match="choose another --host or --port"):
-        listen("127.0.0.1", first.getsockname()[1], None)
+        listen("127.0.0.1", first.getsockname()[1], guarded=False)
     first.close()
 
 

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("mep3m.cli.building.build", "Run every stage of a project file into one dataset."),
     "dedupe": ("mep3m.cli.building.dedupe", "Find duplicates of a product in a store."),
     "demo": ("mep3m.cli.building.build", "Simulate two shops, build, train, and report."),
+    "desk": ("mep3m.cli.desk", "Open the pages on which people look and decide."),
     "embed": ("mep3m.cli.learning.embed", "Products as vectors, by their titles and pictures."),
     "evaluate": ("mep3m.cli.learning.evaluate", "Score a trained classifier on a labelled table."),
     "export": ("mep3m.cli.dataset.export", "Write a dataset as MEP-3M's annotation file."),

@@ -70,6 +70,20 @@ def renamed_option(*decls: str, old: str | Sequence[str], **attributes: Any) -> 
     return click.option(*decls, cls=RenamedOption, old=olds, **attributes)
 
 
+class DefaultGroup(click.Group):
+    """A group whose first word may be an argument: then it is that of the command `default`."""
+
+    def __init__(self, *given: Any, default: str, **attributes: Any) -> None:
+        super().__init__(*given, **attributes)
+        self.default = default
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Put the default command before a first word that is none."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else [self.default, *args])
+
+
 #: types of the options that name what is read, and of those that say where a result goes
 FILE = click.Path(path_type=Path)
 NEW_FILE = Place(dir_okay=False, writable=True)

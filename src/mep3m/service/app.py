@@ -72,12 +72,13 @@ def create_app(
     app.include_router(description.routes(service, app))
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.mount(description.FILES, StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-files")
-    app.add_exception_handler(RequestValidationError, _refuse)
+    app.add_exception_handler(RequestValidationError, refuse)
     app.add_middleware(Guard, limits=settings.limits, paths=app.openapi()["paths"])
     return app
 
 
-async def _refuse(request: Request, error: Exception) -> JSONResponse:
+async def refuse(request: Request, error: Exception) -> JSONResponse:
+    """Return what is wrong with a request, as JSON."""
     assert isinstance(error, RequestValidationError)
     return JSONResponse({"detail": _sayable(jsonable_encoder(error.errors()))}, status_code=422)
 

@@ -23,6 +23,7 @@ HEADERS = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
 )
+_POLICY = b"content-security-policy"
 _CSP = (
     "default-src 'self'; script-src 'self'{inline}; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; frame-ancestors 'none'; form-action 'self'; "
@@ -141,8 +142,9 @@ class _Request:
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
-                policy = OF_DOCS if self.scope["path"] == "/docs" else STRICT
-                headers = [*message["headers"], *HEADERS, (b"content-security-policy", policy)]
+                headers = [*message["headers"], *HEADERS]
+                if all(name != _POLICY for name, _ in headers):  # a page may have a policy of its own
+                    headers.append((_POLICY, OF_DOCS if self.scope["path"] == "/docs" else STRICT))
                 message = {**message, "headers": headers}
             await send(message)
 

@@ -15,23 +15,21 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from mep3m.errors import UsageError
-from mep3m.service.keys import KeyFile
 from mep3m.service.settings import ServiceSettings
 
 #: where a worker process finds the settings (JSON) and the folder that it shares with the others
 _SETTINGS, _FOLDER = "MEP3M_SERVICE", "MEP3M_SERVICE_FOLDER"
 #: seconds in which requests may still be answered after the signal to stop
 GRACE = 30
+_KEYS = "make keys with 'mep3m keys add' and give --keys"
 
 
-def listen(host: str, port: int, keys: Path | None) -> socket.socket:
-    """Return a listening socket.
+def listen(host: str, port: int, guarded: bool, remedy: str = _KEYS) -> socket.socket:
+    """Return a listening socket; `guarded` says that nobody is let in without a key or an account.
 
     Raises:
-        UsageError: the address is not of this machine alone and there are no keys, or it cannot be had.
+        UsageError: the address is not of this machine alone and nothing guards it, or it cannot be had.
     """
-    if keys is not None:
-        KeyFile(keys)  # before anything listens
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -40,12 +38,9 @@ def listen(host: str, port: int, keys: Path | None) -> socket.socket:
         raise UsageError(
             f"cannot listen on {host}:{port} ({error.strerror}); choose another --host or --port"
         ) from None
-    if keys is None and not ip_address(found.getsockname()[0]).is_loopback:
+    if not guarded and not ip_address(found.getsockname()[0]).is_loopback:
         found.close()
-        raise UsageError(
-            f"{host} can be reached from other machines: make keys with 'mep3m keys add' and give --keys, "
-            "or listen on 127.0.0.1"
-        )
+        raise UsageError(f"{host} can be reached from other machines: {remedy}, or listen on 127.0.0.1")
     found.listen(2048)  # who reads the next line may ask at once
     return found
 

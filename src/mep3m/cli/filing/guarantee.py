@@ -8,28 +8,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mep3m.cli.filing.promise_in_words import print_check, print_promise
-from mep3m.cli.shared import FILE, NEW_FILE, column_options, given_columns, json_option, print_json
+from mep3m.cli.shared import (
+    FILE,
+    NEW_FILE,
+    DefaultGroup,
+    column_options,
+    given_columns,
+    json_option,
+    print_json,
+)
 from mep3m.errors import UsageError
 
 if TYPE_CHECKING:
     from mep3m.assignment.run import Run
     from mep3m.recipes.audit import AuditRows
 
-#: the command for a first word that names no other
-DEFAULT = "make"
 
-
-class GuaranteeGroup(click.Group):
-    """A group whose first word may be a run: then it is `make`."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Put the default command before a first word that is none."""
-        return super().resolve_command(ctx, args if args[0] in self.commands else [DEFAULT, *args])
-
-
-@click.group(cls=GuaranteeGroup)
+@click.group(cls=DefaultGroup, default="make")
 def guarantee() -> None:
     """Prove on audited rows how often filing is right: `guarantee RUN --audit TABLE --precision 0.95`.
 

@@ -53,6 +53,7 @@ def serve(run: Path, host: str, port: int, workers: int, urls: bool, **given: An
     """
     from mep3m.cli.learning.evaluate import say_edits
     from mep3m.service.app import create_app
+    from mep3m.service.keys import read_keys
     from mep3m.service.settings import ServiceSettings
     from mep3m.service.versions import Version
     from mep3m.service.workers import listen, run_many, run_one
@@ -64,7 +65,9 @@ def serve(run: Path, host: str, port: int, workers: int, urls: bool, **given: An
     settings = ServiceSettings(run=run.absolute(), fetch=fetch, **given)
     version = Version.load(settings)
     say_edits(version.run)
-    listening = listen(host, port, settings.keys)
+    if settings.keys is not None:
+        read_keys(settings.keys)  # before anything listens
+    listening = listen(host, port, guarded=settings.keys is not None)
     app = create_app(settings, version) if workers == 1 else None
     click.echo(f"serving {run} at http://{_shown(host)}:{listening.getsockname()[1]}", err=True)
     if app is not None:

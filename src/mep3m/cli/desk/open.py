@@ -1,0 +1,39 @@
+"""`mep3m desk FOLDER`: open the desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mep3m.cli.shared import FILE, login_name
+
+
+@click.command("open", epilog="Example: mep3m desk demo --port 8000")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option("--keys", type=FILE, help="Programs with a key of this file ('mep3m keys') are let in.")
+@click.option("--person", help="Who sits at this machine, where nobody signs in. Default: your login name.")
+def open_desk(folder: Path, host: str, port: int, keys: Path | None, person: str | None) -> None:
+    """Open the desk on FOLDER: what 'mep3m build' or 'mep3m demo' made, a store, or a run.
+
+    Without people ('mep3m desk people add') whoever sits at this machine is let in, and nobody else.
+    """
+    from mep3m.desk.app import create_desk, guarded
+    from mep3m.desk.settings import DeskSettings
+    from mep3m.service.workers import listen, run_one
+
+    settings = DeskSettings(folder=folder, keys=keys, person=person or login_name())
+    app = create_desk(settings)
+    remedy = f"add people with 'mep3m desk people add {folder}'"
+    listening = listen(host, port, guarded=guarded(settings), remedy=remedy)
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"the desk on {folder} is open at http://{shown}:{listening.getsockname()[1]}", err=True)
+    run_one(app, listening)

@@ -1,0 +1,1 @@
+"""The desk: pages on which people look at a dataset and decide what no program can."""

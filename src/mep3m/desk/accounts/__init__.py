@@ -1,0 +1,1 @@
+"""Who may use a desk: accounts, sessions, and the door."""

@@ -1,0 +1,77 @@
+"""What lies in the folder that a desk is opened on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mep3m.errors import NotFoundError
+from mep3m.store.layout import Layout
+from mep3m.store.store import Store
+
+#: where the desk keeps what is its own: accounts, decisions, the index of the products
+OWN = "desk"
+#: the steps of a build whose store may be shown, the last first
+_STEPS = ("5-align", "4-ocr", "3-dedupe", "2-quality", "1-ingest")
+
+
+@dataclass(frozen=True)
+class DeskFolder:
+    """A build, a store or a run; what is not there is `None`, and its page says so."""
+
+    path: Path
+
+    @classmethod
+    def open(cls, path: Path) -> DeskFolder:
+        """Return the folder.
+
+        Raises:
+            NotFoundError: it is none, or nothing that a desk can show lies in it.
+        """
+        found = cls(path.absolute())
+        if not path.is_dir():
+            raise NotFoundError(f"{path} is no folder; name what 'mep3m build' made, a store or a run")
+        if found.store is None and found.run is None:
+            raise NotFoundError(
+                f"{path} holds no finished store and no run; name the folder that 'mep3m build --out' made"
+            )
+        return found
+
+    @property
+    def own(self) -> Path:
+        """Where the desk keeps what is its own."""
+        return self.path / OWN
+
+    @cached_property
+    def store(self) -> Store | None:
+        """The dataset: of a build its last finished step."""
+        for folder in (self.path, *(self.path / step for step in _STEPS)):
+            if Layout(folder).finished:
+                return Store.open(folder)
+        return None
+
+    @property
+    def run(self) -> Path | None:
+        """The trained classifier."""
+        return next((f for f in (self.path, self.path / "model") if (f / "run.json").exists()), None)
+
+    @property
+    def review(self) -> Path | None:
+        """The links between categories that people decide on."""
+        return self._file("review.sssom.tsv")
+
+    @property
+    def where(self) -> Path | None:
+        """Where every category of every shop went."""
+        return self._file("where.tsv")
+
+    @property
+    def report(self) -> Path | None:
+        """The folder with the report."""
+        folder = self.path / "report"
+        return folder if (folder / "report.html").exists() else None
+
+    def _file(self, name: str) -> Path | None:
+        path = self.path / name
+        return path if path.exists() else None

@@ -1,0 +1,21 @@
+"""What a desk is opened with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mep3m.service.settings import ServiceLimits
+from mep3m.settings.base import Settings
+
+
+class DeskSettings(Settings):
+    """Which folder is opened, and for whom.
+
+    `folder` is what `mep3m build` made, a store or a run. Without accounts and without `keys` whoever sits at
+    this machine is `person`, and may do everything.
+    """
+
+    folder: Path
+    keys: Path | None = None
+    person: str = "me"
+    limits: ServiceLimits = ServiceLimits()

@@ -1,0 +1,34 @@
+"""What a desk can be opened on, and what is said of the rest."""
+
+from pathlib import Path
+
+import pytest
+
+from mep3m.desk.folder import DeskFolder
+from mep3m.errors import NotFoundError
+
+
+def test_a_build_has_everything(built: Path) -> None:
+    folder = DeskFolder.open(built)
+    assert folder.store is not None
+    assert folder.store.folder == built / "5-align"
+    assert folder.run == built / "model"
+    assert folder.review == built / "review.sssom.tsv"
+    assert folder.where == built / "where.tsv"
+    assert folder.report == built / "report"
+
+
+def test_a_store_and_a_run_stand_alone(built: Path, small_run: Path) -> None:
+    store = DeskFolder.open(built / "3-dedupe")
+    assert store.store is not None
+    assert (store.run, store.review, store.report) == (None, None, None)
+    run = DeskFolder.open(small_run)
+    assert (run.store, run.run) == (None, small_run)
+
+
+@pytest.mark.parametrize("name", ["empty", "file", "absent"])
+def test_anything_else_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(NotFoundError, match="mep3m build"):
+        DeskFolder.open(tmp_path / name)
