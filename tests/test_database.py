@@ -114,3 +114,28 @@ def test_readers_cannot_write(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         database.read.execute("INSERT INTO told VALUES ('anna', 1)")
     database.close()
+
+
+def test_a_file_that_many_processes_make_at_once_is_made_once(tmp_path: Path) -> None:
+    """Taking a file into WAL mode is the one thing for which SQLite waits for nobody."""
+    script = (
+        "import sys; from pathlib import Path; from mep3m.database import Database\n"
+        "sys.stdin.readline()\n"
+        f"database = Database(Path(sys.argv[1]), {SCHEMA!r})\n"
+        "with database.change() as change:\n"
+        "    change.execute(\"INSERT INTO told VALUES ('x', 1)\")\n"
+    )
+    for attempt in range(5):
+        path = tmp_path / f"{attempt}.sqlite"
+        writers = [
+            subprocess.Popen([sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE)
+            for _ in range(4)
+        ]
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write(b"go\n")
+            writer.stdin.close()
+        assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
+        database = Database(path, SCHEMA)
+        assert len(rows(database)) == 4
+        database.close()

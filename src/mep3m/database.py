@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,36 @@ from mep3m.errors import FormatError, StoreError
 
 #: seconds that a writer of this process or of another one is waited for
 PATIENCE = 30.0
+#: seconds between two tries where SQLite does not wait by itself
+PAUSE = 0.01
+
+
+def connect(path: Path, synchronous: str = "FULL", patience: float = PATIENCE) -> sqlite3.Connection:
+    """Return a connection in WAL mode, for any thread, that begins no transaction by itself.
+
+    Raises:
+        sqlite3.DatabaseError: the file is none, or others held it for longer than `patience` seconds.
+    """
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    until = time.monotonic() + patience
+    # who takes the file into WAL mode while another one does is refused at once, whatever the timeout
+    while not _in_wal_mode(connection):
+        if time.monotonic() > until:
+            connection.close()
+            raise sqlite3.OperationalError("database is locked")
+        time.sleep(PAUSE)
+    return connection
+
+
+def _in_wal_mode(connection: sqlite3.Connection) -> bool:
+    try:
+        [(mode,)] = connection.execute("PRAGMA journal_mode = WAL").fetchall()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+        return False
+    return bool(mode == "wal")
 
 
 class Database:
@@ -76,17 +107,13 @@ class Database:
         self._open.clear()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
-        )
+        connection = connect(self.path)
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         self._open.append(connection)
         return connection
 
     def _bring_up_to_date(self) -> None:
-        self._writer.execute("PRAGMA journal_mode = WAL")
         with self.change() as writer:
             [(version,)] = writer.execute("PRAGMA user_version").fetchall()
             if version > len(self._schema):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from pathlib import Path
 
+from mep3m.database import connect
 from mep3m.service.keys import ApiKey
 
 _MINUTE = 60
@@ -15,9 +15,7 @@ class Quota:
     """Counts in a file that the workers share; what a machine forgets at a restart is one minute."""
 
     def __init__(self, path: Path) -> None:
-        self._counts = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
-        self._counts.execute("PRAGMA journal_mode = WAL")
-        self._counts.execute("PRAGMA synchronous = OFF")
+        self._counts = connect(path, "OFF", patience=5)
         self._counts.execute(
             "CREATE TABLE IF NOT EXISTS used"
             " (key TEXT, minute INTEGER, requests INTEGER, PRIMARY KEY (key, minute))"

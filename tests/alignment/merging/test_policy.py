@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mep3m.alignment.merging.first_level import PlatformPath
@@ -212,6 +212,7 @@ NODES = ["a: x", "a: x > y", "a: v", "b: x", "b: x > y", "b: w", "c: x", "c: x >
 
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 100_000))
+@example(seed=8140)
 def test_the_order_of_the_rows_in_the_file_changes_nothing(seed: int) -> None:
     made = random.Random(seed)
     catalogue = shops({node: made.randrange(50) for node in NODES})
@@ -228,8 +229,9 @@ def test_the_order_of_the_rows_in_the_file_changes_nothing(seed: int) -> None:
     mixed = made.sample(rows, len(rows))
     chosen = {"precision": made.choice([0.9, 0.999, 0.9999])}
     one, two = judged(catalogue, *rows, **chosen), judged(catalogue, *mixed, **chosen)
-    assert sorted(row.line for row in one[0]) == sorted(row.line for row in two[0])
-    assert sorted(w.decision.line for w in one[1]) == sorted(w.decision.line for w in two[1])
+    # of a link that stands in two rows either row may be the one that is applied
+    assert sorted(row.link for row in one[0]) == sorted(row.link for row in two[0])
+    assert sorted(w.decision.link for w in one[1]) == sorted(w.decision.link for w in two[1])
 
 
 @pytest.mark.parametrize("outer", ["leaf", "branch"])

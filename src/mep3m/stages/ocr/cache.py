@@ -10,6 +10,7 @@ from typing import Self
 
 import orjson
 
+from mep3m.database import connect
 from mep3m.errors import StoreError, UsageError
 from mep3m.settings.ocr import OcrSettings
 from mep3m.stages.ocr.backends import backend_class
@@ -45,9 +46,7 @@ class ReadingCache:
         self.reader = reader_fingerprint(settings)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db = connect(path, "NORMAL")
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS readings "
                 "(image TEXT, reader TEXT, lines BLOB, PRIMARY KEY (image, reader)) WITHOUT ROWID"
