@@ -17,6 +17,7 @@ from PIL import Image
 from mep3m.alignment.records import Proposal
 from mep3m.alignment.review.sssom import write_sssom
 from mep3m.cli import COMMANDS
+from mep3m.cli.shared import DefaultGroup
 from mep3m.product import Label, to_table
 from mep3m.store import Plan, Store, StoreWriter
 from mep3m.store.json_files import write_json
@@ -35,29 +36,49 @@ NOT_RUN = {
     "mep3m watch record promise.json audit.csv": "a person fills in the sheet; tests/cli/test_watch.py does",
     "mep3m demo --out demo": "1,200 products; tests/recipes builds smaller worlds",
 }
+#: what a person types at an example that asks
+TYPED = {"--ask": "a\nq\n", "people add": "correct horse\n" * 2}
 #: what stands for a number in an example, so that it takes seconds
 SMALLER = {"--products 1000": "--products 12", "epochs=8": "epochs=2"}
 #: examples after which something is refused, open or without a place: that is exit code 1
 LEFT_OVER = ("align apply", "align migrate", "align diff old", "align remap", "align map")
 
 
-def commands() -> list[click.Command]:
-    """Return every command and those below it."""
-    found: list[click.Command] = []
-    for name, (module, _) in COMMANDS.items():
-        command = getattr(importlib.import_module(module), name.replace("-", "_"))
-        found.append(command)
+def named() -> dict[str, click.Command]:
+    """Return every command and those below it, at any depth, by the words that call it."""
+    todo = [
+        (name, getattr(importlib.import_module(m), name.replace("-", "_")))
+        for name, (m, _) in COMMANDS.items()
+    ]
+    found: dict[str, click.Command] = {}
+    while todo:
+        name, command = todo.pop(0)
+        found[name] = command
         if isinstance(command, click.Group):
             context = click.Context(command)
-            below = [command.get_command(context, sub) for sub in command.list_commands(context)]
-            found += [one for one in below if one is not None]
+            below = {sub: command.get_command(context, sub) for sub in command.list_commands(context)}
+            todo += [(f"{name} {sub}", one) for sub, one in below.items() if one is not None]
     return found
+
+
+def command_of(example: str) -> str:
+    """Return the words of an example that call its command; a group may have a command that goes without."""
+    known, called = named(), ""
+    for word in example.split()[1:]:
+        group = known.get(called)
+        if f"{called} {word}".strip() in known:
+            called = f"{called} {word}".strip()
+        elif isinstance(group, DefaultGroup):
+            return f"{called} {group.default}"
+        else:
+            break
+    return called
 
 
 def examples() -> list[str]:
     """Return the examples of every command's help."""
     found = []
-    for command in (one for one in commands() if not isinstance(one, click.Group)):
+    for command in (one for one in named().values() if not isinstance(one, click.Group)):
         text = f"{command.epilog or ''}\n{command.help or ''}"
         found += re.findall(r"^\s*(?:Example: )?(mep3m .*)$", text, re.MULTILINE)
     return found
@@ -94,6 +115,7 @@ def write_tables(folder: Path) -> None:
     (folder / "audit.tsv").write_text("title\tl1\tl2\n" + "\n".join(audited) + "\n")
     pairs = [f"{words} {n},{kind}" for n in range(12) for kind, words in KINDS.items()]
     (folder / "items.csv").write_text("name,kind\n" + "\n".join(pairs) + "\n")
+    (folder / "password.txt").write_text("correct horse\n")
     (folder / "new.csv").write_text("title\ngreen tea leaf\n")
     (folder / "shop.csv").write_text("name,dept,category,photo\n绿茶,食品,茶,1.png\n", encoding="utf-8")
     for key in "ab":
@@ -150,10 +172,13 @@ def prepare(folder: Path, example: str) -> None:
         promise,
         ("assign", "run", "items.tsv", "--promise", "promise.json", "--out", "filed.jsonl"),
     ]
+    person = ("desk", "people", "add", "demo", "--name", "anna", "--password-file", "password.txt")
     steps: dict[str, list[tuple[str, ...]]] = {
         "assign run": [("train", "items.tsv", *run)],
         "evaluate run": [("train", "items.tsv", *run)],
         "guarantee check": [("train", "items.tsv", *run), promise],
+        "desk people list": [person],
+        "desk people remove": [person],
         "keys list": [("keys", "add", "keys.json", "--name", "shop")],
         "keys remove": [("keys", "add", "keys.json", "--name", "shop")],
         "watch draw": filed,
@@ -211,6 +236,11 @@ def words_in(place: Path, whole: Path, example: str, monkeypatch: pytest.MonkeyP
     return shlex.split(example)[1:]
 
 
+def typed_at(example: str) -> str | None:
+    """Return what a person types at an example, if it asks."""
+    return next((text for word, text in TYPED.items() if word in example), None)
+
+
 def test_every_command_has_an_example_and_what_is_not_run_is_one() -> None:
     assert {example.split()[1] for example in examples()} == set(COMMANDS)
     assert set(NOT_RUN) <= set(examples())
@@ -219,7 +249,7 @@ def test_every_command_has_an_example_and_what_is_not_run_is_one() -> None:
 
 def test_no_help_shows_the_marks_that_lay_it_out() -> None:
     """Click takes a backspace for 'keep these lines'; from a raw string it is two visible signs."""
-    for command in commands():
+    for command in named().values():
         assert "\\" not in command.get_help(click.Context(command)), command.name
 
 
@@ -228,7 +258,7 @@ def test_an_example_does_what_it_says(
     whole: Path, tmp_path: Path, example: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = words_in(tmp_path / "place", whole, example, monkeypatch)
-    found = ran(*words, text="a\nq\n" if "--ask" in words else None)
+    found = ran(*words, text=typed_at(example))
     left_over = example.startswith(tuple(f"mep3m {name}" for name in LEFT_OVER))
     assert found.code in ((0, 1) if left_over else (0,)), found
     assert "rror:" not in found.err

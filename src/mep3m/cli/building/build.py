@@ -58,6 +58,8 @@ def demo(out: Path, products: int, seed: int, workers: int, engine: str, as_json
     settings = SimulatorSettings.parse({"products": products, "seed": seed}, "demo")
     simulate(out / "shops", settings, progress=bar)
     _build(out / "shops" / "mep3m.toml", out, workers, engine, as_json)
+    if not as_json:
+        click.echo(f"desk     mep3m desk {out}    opens all of it in a browser")
 
 
 def _build(project: Path, out: Path, workers: int, engine: str, as_json: bool) -> int:
