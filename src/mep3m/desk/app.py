@@ -17,7 +17,7 @@ from mep3m import __version__
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.accounts.registry import accounts, opened
 from mep3m.desk.desk import Desk
-from mep3m.desk.endpoints import entrance
+from mep3m.desk.endpoints import entrance, pictures
 from mep3m.desk.folder import DeskFolder
 from mep3m.desk.pages import Pages
 from mep3m.desk.settings import DeskSettings
@@ -53,6 +53,7 @@ def create_desk(settings: DeskSettings) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(entrance.routes(desk))
+    app.include_router(pictures.routes(desk))
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(HTTPException, _Problems(desk).of_http)
     app.add_exception_handler(Mep3mError, _Problems(desk).of_mep3m)
