@@ -44,7 +44,7 @@ class Side:
     def __init__(self, learned: Dataset, tested: Dataset, options: dict[str, Any]) -> None:
         settings = LinearSettings.parse(options, "options")
         grams = Grams(settings.min_ngram, settings.max_ngram, settings.word_ngrams, settings.hash_bits)
-        texts = [encode_texts(text_column(side.products, False)) for side in (learned, tested)]
+        texts = [encode_texts(text_column(side.products, ("title",))) for side in (learned, tested)]
         every = [np.arange(len(part), dtype=np.int64) for part in texts]
         vocabulary = GramVocabulary.fit(texts[0], every[0], grams, settings.min_titles, settings.max_features)
         self.learned, self.tested = (

@@ -162,3 +162,21 @@ def test_held_out_rows_without_a_mistake_give_no_certainty() -> None:
     fused = fuse(TREE, [sure, sure], weights, both)
     assert accuracy(fused, codes) == 1.0
     assert fused[np.arange(12), codes[:, 1]].mean() < 0.97
+
+
+def test_weights_of_three_are_learned_from_rows_that_lack_one_too() -> None:
+    weak, codes = opinions(2000, 1, 0.3)
+    middle, _ = opinions(2000, 1, 1.0)
+    strong, _ = opinions(2000, 1, 1.5)
+    parts = [weak, middle, strong]
+    present = np.ones((2000, 3), bool)
+    present[np.arange(2000), np.arange(2000) % 3] = False
+    weights = learn_weights(TREE, parts, codes, present)
+    assert weights[1, 2] > weights[1, 1] > weights[1, 0]
+    fused = fuse(TREE, parts, weights, present)
+    alone = [accuracy(part, codes) for part in parts]
+    assert accuracy(fused, codes) > np.mean(alone)
+    # what a row lacks changes nothing
+    shuffled = [np.where(present[:, [n]], part, part[::-1]) for n, part in enumerate(parts)]
+    np.testing.assert_allclose(learn_weights(TREE, shuffled, codes, present), weights, rtol=1e-6)
+    np.testing.assert_allclose(fuse(TREE, shuffled, weights, present), fused, rtol=1e-6)

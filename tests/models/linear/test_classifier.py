@@ -190,8 +190,8 @@ def test_a_saved_model_comes_back_the_same(way: str, tmp_path: Path) -> None:
 def test_text_of_images_is_read_only_where_it_was_learned() -> None:
     rows = table(["tea", "lamp"])
     rows = rows.set_column(rows.schema.get_field_index("ocr"), "ocr", pa.array(["sale", None]))
-    assert text_column(rows, False).to_pylist() == ["tea", "lamp"]
-    assert text_column(rows, True).to_pylist() == ["tea sale", "lamp "]
+    assert text_column(rows, ("title",)).to_pylist() == ["tea", "lamp"]
+    assert text_column(rows, ("title", "ocr")).to_pylist() == ["tea sale", "lamp "]
 
 
 def test_damage_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:

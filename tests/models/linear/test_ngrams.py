@@ -27,6 +27,13 @@ def test_the_number_of_features_is_that_of_distinct_grams() -> None:
     assert len(fit(["ab"], Grams(1, 1, 0, 18))) == 2 + 1
 
 
+@pytest.mark.parametrize("low", [1, 2, 3])
+def test_a_missing_text_has_no_feature_however_many_are_missing(low: int) -> None:
+    vocabulary = fit(["ab", None, "", None, "cd"], Grams(low, 3, 2, 18))
+    rows = vocabulary.rows(encode_texts(pa.array([None, "", "ab"])), np.arange(3))
+    assert (rows.stops - rows.starts > 1).tolist() == [False, False, True]
+
+
 def test_width_and_case_and_spaces_do_not_matter() -> None:
     vocabulary = fit(["红茶 abc 500ML", "other"])
     assert features("红茶 abc 500ML", vocabulary) == features("红茶   ＡＢＣ 500ml", vocabulary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -132,8 +133,9 @@ class LinearClassifier:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The titles, and the OCR text where trained with it."""
-        return ("title", "ocr") if self.details.get("ocr") else ("title",)
+        """The columns of text that it was trained with: title, ocr or both."""
+        names = ("title", "ocr") if self.details.get("ocr") else ("title",)
+        return names if self.details.get("title", True) else ("ocr",)
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> NDArray[np.float32]:
         """Return (N, C) probabilities from the titles (and OCR text, where trained with it)."""
@@ -141,7 +143,7 @@ class LinearClassifier:
 
     def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return the probabilities, and which rows have a text with a known n-gram."""
-        texts = encode_texts(text_column(products, bool(self.details.get("ocr"))))
+        texts = encode_texts(text_column(products, self.reads))
         result = np.empty((len(texts), len(self.tree)), dtype=np.float32)
         seen = np.empty(len(texts), dtype=bool)
         for start in range(0, len(texts), _BATCH):
@@ -155,7 +157,7 @@ class LinearClassifier:
         `features` (N, K) int64 are the numbers of a text's features, `values` (N, K) float32 their tf-idf,
         both filled up with zeros to the longest text.
         """
-        texts = encode_texts(text_column(products, bool(self.details.get("ocr"))))
+        texts = encode_texts(text_column(products, self.reads))
         rows = self.vocabulary.all_rows(texts, np.arange(len(texts), dtype=np.int64))
         lengths = rows.stops - rows.starts
         inside = np.arange(int(lengths.max(initial=1))) < lengths[:, None]
@@ -202,13 +204,11 @@ def has_features(rows: Rows) -> NDArray[np.bool_]:
     return rows.stops - rows.starts > 1
 
 
-def text_column(products: pa.Table, ocr: bool) -> pa.ChunkedArray:
-    """Return the text of each row: the title, and the OCR text after it where `ocr` is set."""
-    if not ocr:
-        return products["title"]
-    return pc.binary_join_element_wise(
-        pc.fill_null(products["title"], ""), pc.fill_null(products["ocr"], ""), " "
-    )
+def text_column(products: pa.Table, reads: Sequence[str]) -> pa.ChunkedArray:
+    """Return the text of each row: the columns that are read (title, ocr) one after the other."""
+    if len(reads) == 1:
+        return products[reads[0]]
+    return pc.binary_join_element_wise(*(pc.fill_null(products[name], "") for name in reads), " ")
 
 
 def load(folder: Path) -> LinearClassifier:

@@ -182,10 +182,13 @@ def _separates(point: Any) -> Any:
 
 @numba.njit(cache=True)
 def _grams(points: Any, plan: Any, out: Any) -> Any:
-    """Write the bucket of every n-gram of one text into `out` and return how many there are."""
+    """Write the bucket of every n-gram of one text into `out` and return how many there are.
+
+    A text without a sign has none: the marks around it would be a bigram that every missing text shares.
+    """
     low, high, words, shift = plan
     count = 0
-    length = points.shape[0] + 2
+    length = points.shape[0] + 2 if points.shape[0] else 0
     for begin in range(length):
         state = np.uint64(1469598103934665603)
         for size in range(1, min(high, length - begin) + 1):
@@ -230,7 +233,7 @@ def occurrences(points: NDArray[np.uint32], vocabulary: GramVocabulary) -> NDArr
 
 def _spans(points: NDArray[np.uint32], grams: Grams) -> Iterator[tuple[int, int]]:
     """Yield begin and end of the n-grams of a text in the order in which `_grams` writes them."""
-    length = len(points) + 2
+    length = len(points) + 2 if len(points) else 0
     for begin in range(length):
         for size in range(grams.low, min(grams.high, length - begin) + 1):
             if size > 1 or 0 < begin < length - 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import timm
 from torch import Tensor
 
-from mep3m.errors import ModelError, UsageError, words_of
+from mep3m.errors import ModelError, UsageError
 from mep3m.models.pretrained.figures import timm_name
 from mep3m.models.pretrained.files import read_tensors, tensors_hash, weights_file
+from mep3m.models.pretrained.hub import hub_network
 from mep3m.models.pretrained.packaged import PACKAGES, is_installed, package_version, packaged_weights
 from mep3m.models.pretrained.run_folder import image_of_run
 from mep3m.settings.network import WEIGHT_WORDS, ImageSettings
@@ -32,11 +33,13 @@ class PretrainedWeights:
         return {"source": self.source, "hash": tensors_hash(self.tensors), "licence": self.licence}
 
 
-def find_weights(image: ImageSettings) -> PretrainedWeights | None:
+def find_weights(
+    image: ImageSettings, say: Callable[[str], None] = lambda line: None
+) -> PretrainedWeights | None:
     """Return the weights that the settings name, `None` for a network that is trained from nothing.
 
-    `auto` takes those of an installed package, for another network those of the hub's cache on this machine
-    or of the hub itself, and where neither is to be had none.
+    `auto` takes those of an installed package, else those of the hub's cache on this machine, else those of
+    the hub, which is asked for seconds only; where nothing is to be had `say` is told why, in one line.
 
     Raises:
         ModelError: the weights are absent, damaged or of another network.
@@ -51,7 +54,7 @@ def find_weights(image: ImageSettings) -> PretrainedWeights | None:
         case "hub":
             return _hub(name)
         case "auto":
-            return _packaged(name) if is_installed(name) else _hub_or_none(name)
+            return _packaged(name) if is_installed(name) else _hub_or_none(name, say)
         case path:
             return _file(Path(path), name)
 
@@ -66,22 +69,22 @@ def _hub(name: str) -> PretrainedWeights:
     if config is None or not config.has_weights:
         raise ModelError(f"the hub has no weights of {name}; give a weights file, or weights = none")
     try:
-        network = timm.create_model(name, pretrained=True)
-    except Exception as error:  # the hub's client raises whatever the network leads to
+        network = hub_network(name, config)
+    except ModelError as error:
         raise ModelError(
-            f"the weights of {name} cannot be had from the hub or its cache on this machine "
-            f"({words_of(error)}); give a weights file or folder, or weights = packaged with one of "
-            f"{', '.join(PACKAGES)}"
+            f"the weights of {name} cannot be had ({error}); give a weights file or folder, or "
+            f"weights = packaged with one of {', '.join(PACKAGES)}"
         ) from error
     return PretrainedWeights(network.state_dict(), f"{config.hf_hub_id or config.url}", config.license)
 
 
-def _hub_or_none(name: str) -> PretrainedWeights | None:
+def _hub_or_none(name: str, say: Callable[[str], None]) -> PretrainedWeights | None:
     if not timm.is_model(name):
         return None
     try:
         return _hub(name)
-    except ModelError:
+    except ModelError as error:
+        say(str(error))
         return None
 
 

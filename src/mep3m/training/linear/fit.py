@@ -79,8 +79,10 @@ def train(task: Task, run: Path) -> Trained:
         SettingsError: an option is unknown or not allowed.
     """
     settings = LinearSettings.parse(task.settings.options, "options of the linear model")
-    texts = encode_texts(text_column(task.products, settings.ocr))
+    texts = encode_texts(text_column(task.products, settings.reads))
     if not len(texts.points):
+        if not settings.title:
+            raise UsageError("no row has OCR text; run 'mep3m ocr' before, or leave ocr = true out")
         raise UsageError("no row has a title; name the title column with --title")
     began = time.perf_counter()
     used = np.concatenate([task.train, task.valid])
@@ -110,7 +112,7 @@ def train(task: Task, run: Path) -> Trained:
         "settings": settings.model_dump(),
         "final": "learned from the validation rows too, after the card was measured on them",
     }
-    details = {"ocr": settings.ocr, "hierarchy": hierarchy}
+    details = {"title": settings.title, "ocr": settings.ocr, "hierarchy": hierarchy}
     shares = prior(task.tree, np.bincount(task.codes[task.codes >= 0], minlength=len(task.tree)))
     classifier = LinearClassifier(task.tree, vocabulary, weights, scale, bias, shares, details, names)
     return Trained(classifier, valid_proba, has_features(rows.take(held)), log, timings)
