@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,34 +49,67 @@ def plain_timm(
     It trains until its processor minutes are over, decoding included. A coarser level is the one that
     its answer most often lies in.
     """
-    began = time.process_time()
-    torch.manual_seed(seed)
-    rows = read(train)
-    side = 160 if packaged else PIXELS
-    x = pixels_of(rows, root, side)
+    rows, side = read(train), 160 if packaged else PIXELS
     classes = sorted({row[labels[-1]] for row in rows})
-    y = torch.tensor([classes.index(row[labels[-1]]) for row in rows])
-    network = timm.create_model(packaged or "resnet18", pretrained=False)
-    if packaged:
-        network.load_state_dict(packaged_weights(packaged)[0])
-    network.reset_classifier(len(classes))
-    optimiser = torch.optim.Adam(network.parameters(), 3e-4 if packaged else 1e-3)
-    while time.process_time() - began < minutes * 60:
-        network.train()
-        for part in torch.randperm(len(x)).split(BATCH):
-            batch = x[part].flip(3) if torch.rand(1) < 0.5 else x[part]
-            loss = torch.nn.functional.cross_entropy(network(batch), y[part])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            if time.process_time() - began > minutes * 60:
-                break
-    network.eval()
+    *_, (_, network) = fine_tune(rows, root, labels[-1], seed, minutes, packaged)
     with torch.no_grad():
         logits = torch.cat([network(part) for part in pixels_of(read(test), root, side).split(256)])
     answers = [classes[i] for i in logits.argmax(1)]
     coarser = [most_frequent(rows, labels[-1], level) for level in labels]
     return [[above[name] for name in answers] for above in coarser]
+
+
+def fine_tune(
+    rows: list[dict[str, str]],
+    root: Path,
+    label: str,
+    seed: int,
+    minutes: float,
+    packaged: str | None = None,
+    last: int | None = None,
+) -> Iterator[tuple[float, torch.nn.Module]]:
+    """Train as `plain_timm` says; yield processor minutes and the network after every pass, and at the end.
+
+    With `last` only so many of the last stages are trained: what is below runs once a picture and mirror
+    image.
+    """
+    began = time.process_time()
+    torch.manual_seed(seed)
+    x = pixels_of(rows, root, 160 if packaged else PIXELS)
+    classes = sorted({row[label] for row in rows})
+    y = torch.tensor([classes.index(row[label]) for row in rows])
+    network = timm.create_model(packaged or "resnet18", pretrained=False)
+    if packaged:
+        network.load_state_dict(packaged_weights(packaged)[0])
+    network.reset_classifier(len(classes))
+    network.eval()
+    upper, views = network, [x, x.flip(3)]
+    if last is not None:
+        below = torch.nn.Sequential(network.conv_stem, network.bn1, *network.blocks[:-last])
+        above = (
+            *network.blocks[-last:],
+            network.conv_head,
+            network.bn2,
+            network.global_pool,
+            network.classifier,
+        )
+        upper = torch.nn.Sequential(*above)
+        with torch.no_grad():
+            views = [torch.cat([below(part) for part in view.split(BATCH)]) for view in views]
+    optimiser = torch.optim.Adam(upper.parameters(), 3e-4 if packaged else 1e-3)
+    spent = 0.0
+    while spent < minutes:
+        upper.train()
+        for part in torch.randperm(len(x)).split(BATCH):
+            batch = views[int(torch.rand(1) < 0.5)][part]
+            loss = torch.nn.functional.cross_entropy(upper(batch), y[part])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            if (spent := (time.process_time() - began) / 60) > minutes:
+                break
+        network.eval()
+        yield spent, network
 
 
 def most_frequent(rows: list[dict[str, str]], fine: str, coarse: str) -> dict[str, str]:

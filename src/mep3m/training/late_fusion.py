@@ -22,10 +22,14 @@ IMAGE_MODEL = "pretrained"
 def train(task: Task, run: Path) -> Trained:
     """Train the linear text model and an image network, and weigh them on the validation rows.
 
-    With `ocr=true` the OCR text is a third part, a linear model that reads nothing else. Options starting with
-    `text.` or `ocr.` go to that linear model, `image_model` names the image network, all others go to it. Where
-    they give it minutes, those of the linear models count. `valid_proba` is slightly favourable: its rows also
-    chose one weight a part and level.
+    With `ocr=true` the OCR text is a third part, a linear model that reads nothing else. Options starting
+    with `text.` or `ocr.` go to that linear model, `image_model` names the image network, all others go to
+    it. Where they give it minutes, those of the linear models count. `valid_proba` is slightly favourable:
+    its rows also chose one weight a part and level.
+
+    Raises:
+        SettingsError: an option is unknown or not allowed.
+        UsageError: no row has a title, or with `ocr` no row has OCR text.
     """
     options = dict(task.settings.options)
     model = str(options.pop("image_model", IMAGE_MODEL))

@@ -1,8 +1,9 @@
-"""Weights of the hub: those in its cache on this machine, else the hub itself, which is asked once and briefly."""
+"""Weights of the hub: those of its cache on this machine, else of the hub itself, which is asked briefly."""
 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -53,10 +54,10 @@ def _cached(config: PretrainedCfg) -> Path | None:
 
 
 def _asked(config: PretrainedCfg) -> str:
-    """Ask the hub, or the address of the weights, whether they are there; return what keeps it from saying so.
+    """Ask the hub, or the address of the weights, whether they are there; return why there is no answer.
 
-    A name server that does not answer has no bound of its own, so the question is asked by a thread that may be
-    left behind.
+    A name server that does not answer has no bound of its own, so the question is asked by a thread that may
+    be left behind.
     """
     problems = [f"no answer in {PATIENCE:g} seconds"]
 
@@ -76,10 +77,9 @@ def _asked(config: PretrainedCfg) -> str:
 def _ask(config: PretrainedCfg) -> None:
     """Return where there is an answer; raise what the network leads to."""
     if not config.hf_hub_id:
-        urlopen(Request(str(config.url), method="HEAD"), timeout=PATIENCE).close()  # noqa: S310
+        urlopen(Request(str(config.url), method="HEAD"), timeout=PATIENCE).close()
         return
     repository, revision, files = _repository(config)
-    try:
+    # otherwise the hub is there, and has the weights by another name
+    with suppress(EntryNotFoundError):
         get_hf_file_metadata(hf_hub_url(repository, files[0], revision=revision), timeout=PATIENCE)
-    except EntryNotFoundError:
-        pass  # the hub is there, and has the weights by another name
