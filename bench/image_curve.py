@@ -3,10 +3,10 @@
     python -m bench.image_curve --out CURVE.json --minutes 6 [--parts full,last]
 
 The recipe is that of `bench.image_peers.fine_tune` (160 pixels, Adam at 3e-4, flips), on grocery's official
-parts: finest level, after every pass over the training part; the minutes of the scoring do not count. `last` trains
-the last two stages. Frozen networks stand beside it from `bench.image_pretrained`.
+parts: finest level, after every pass over the training part; the minutes of the scoring do not count.
+`last` trains the last two stages. Frozen networks stand beside it from `bench.image_pretrained`.
 
-    python -m bench.image_curve --out CURVE.json --plot CURVE.svg [--frozen MINUTES:TOP1:LABEL ...]
+    python -m bench.image_curve --out CURVE.json --plot CURVE.svg [--frozen MINUTES:TOP1:LABEL]
 """
 
 from __future__ import annotations

@@ -110,7 +110,11 @@ def test_without_the_option_the_ocr_text_is_not_read(tmp_path: Path) -> None:
     ("options", "error", "says"),
     [
         ({"ocr": "ture"}, SettingsError, "'ocr' is true or false, not 'ture'"),
-        ({"ocr": "false", "ocr.min_ngram": 2}, SettingsError, "'ocr.min_ngram' is an option of the OCR part"),
+        (
+            {"ocr": "false", "ocr.min_ngram": 2},
+            SettingsError,
+            "'ocr.min_ngram' is of a part that is not trained: set ocr",
+        ),
         ({"ocr.no_such": 2}, SettingsError, "no_such"),
         ({"ocr.ocr": "false"}, SettingsError, "nothing to read"),
     ],
@@ -145,3 +149,22 @@ def test_the_linear_model_reads_the_ocr_text_alone(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.proba[~found.seen], np.tile(shares, (int((~found.seen).sum()), 1)))
     with pytest.raises(UsageError, match="reads the OCR text, not the title"):
         refuse_unread(model, without(without(table, "ocr"), "image"))
+
+
+def test_without_any_title_image_and_ocr_text_are_fused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, images = catalogue(tmp_path / "images")
+    options = {name: value for name, value in THREE.items() if not name.startswith("text.")}
+    task = task_of(without(table, "title"), images, "late-fusion", options, valid=15)
+    model = late_fusion.train(task, tmp_path / "run").classifier
+    assert set(model.reads) == {"image", "ocr"}
+    assert "no row has a title" in capsys.readouterr().err
+    with pytest.raises(
+        SettingsError, match=r"'text.min_ngram' is of a part that is not trained: no row has a"
+    ):
+        late_fusion.train(
+            task_of(without(table, "title"), images, "late-fusion", THREE, valid=15), tmp_path / "text"
+        )
+    with pytest.raises(UsageError, match="no row has a title"):
+        late_fusion.train(task_of(without(table, "title"), images, "late-fusion", FUSED), tmp_path / "two")

@@ -22,10 +22,11 @@ IMAGE_MODEL = "pretrained"
 def train(task: Task, run: Path) -> Trained:
     """Train the linear text model and an image network, and weigh them on the validation rows.
 
-    With `ocr=true` the OCR text is a third part, a linear model that reads nothing else. Options starting
-    with `text.` or `ocr.` go to that linear model, `image_model` names the image network, all others go to
-    it. Where they give it minutes, those of the linear models count. `valid_proba` is slightly favourable:
-    its rows also chose one weight a part and level.
+    With `ocr=true` the OCR text is a third part, a linear model that reads nothing else; where no row has a
+    title, it is the second one. Options starting with `text.` or `ocr.` go to that linear model,
+    `image_model` names the image network, all others go to it. Where they give it minutes, those of the
+    linear models count. `valid_proba` is slightly favourable: its rows also chose one weight a part and
+    level.
 
     Raises:
         SettingsError: an option is unknown or not allowed.
@@ -36,9 +37,16 @@ def train(task: Task, run: Path) -> Trained:
     texts: dict[str, dict[str, Any]] = {"text": {}}
     if network_presets.take_flag(options, "ocr", "options of late-fusion"):
         texts["ocr"] = {"title": False, "ocr": True}
+        if task.products["title"].null_count == len(task):
+            network.tell("no row has a title: the image and the OCR text are fused")
+            del texts["text"]
     own = {name: _own(options, name) for name in ("text", "ocr")}
-    if own["ocr"] and "ocr" not in texts:
-        raise SettingsError(f"'ocr.{next(iter(own['ocr']))}' is an option of the OCR part: set ocr = true")
+    for name in own.keys() - texts.keys():
+        if own[name]:
+            missing = "set ocr = true" if name == "ocr" else "no row has a title"
+            raise SettingsError(
+                f"'{name}.{next(iter(own[name]))}' is of a part that is not trained: {missing}"
+            )
     began = time.monotonic()
     read = {
         name: linear.train(_part(task, "text", "linear", reads | own[name]), run / name)
