@@ -36,7 +36,7 @@ except ModelError as error:
     lines.append(str(error))
     print("refused")
 print(round(time.monotonic() - began, 1))
-print("\\n".join(lines))
+print(*lines, sep="\\n", end="")
 """
 
 
