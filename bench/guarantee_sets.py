@@ -90,6 +90,7 @@ SETS = {
     "simulated, drifting": Set(
         "", Columns(title="title", labels=("l1", "l2", "l3")), simulated, 0.05, 2, never="jiajia"
     ),
+    "fashion text": Set("img_fashion_9583", Columns(title="title", labels=FASHION), share=0.2),
     "fashion image+text": Set(
         "img_fashion_9583",
         Columns(title="title", labels=FASHION, image="image"),
@@ -97,7 +98,7 @@ SETS = {
         share=0.2,
         models=1,
         leaves=False,
-        settings={"modality": "image+text", "model": "late-fusion", "options": {"epochs": 5}},
+        settings={"modality": "image+text", "model": "late-fusion"},
     ),
 }
 

@@ -59,8 +59,8 @@ def products(count: int, seed: int) -> pa.Table:
 
 def one_at_a_time(
     row: dict[str, Any], proba: np.ndarray, seen: bool, known: float, confidence: float
-) -> tuple[str, tuple[str, ...]]:
-    """Return decision and path of one product, as the guide says it."""
+) -> tuple[str, tuple[str, ...], str | None]:
+    """Return decision, path and whose label was kept of one product, as the guide says it."""
     label = tuple(one["category"] for one in row["labels"])
     stands = label and row["labels"][-1]["origin"] in ("given", "reviewed") and label[0] in "abc"
     path: tuple[str, ...] = ()
@@ -77,8 +77,8 @@ def one_at_a_time(
         if known <= 0.1:
             path, decision = (), "none"
     if stands and not (decision == "filed" and len(path) > len(label) and path[: len(label)] == label):
-        return "kept", label
-    return decision, path
+        return "filed", label, row["labels"][-1]["origin"]
+    return decision, path, None
 
 
 @pytest.mark.parametrize("confidence", [0.3, 0.6, 0.9])
@@ -93,8 +93,9 @@ def test_each_decision_is_that_of_the_loop(seed: int, confidence: float) -> None
     for row, one in enumerate(found):
         given = table.slice(row, 1).to_pylist()[0]
         wanted = one_at_a_time(given, expected.proba[row], bool(expected.seen[row]), known[row], confidence)
-        assert (one.decision, one.path) == wanted
-    assert {one.decision for one in found} == {"filed", "review", "none", "kept"}
+        assert (one.decision, one.path, one.kept) == wanted
+    assert {one.decision for one in found} == {"filed", "review", "none"}
+    assert {one.kept for one in found} == {None, "given", "reviewed"}
 
 
 def answered(seed: int, **beside: Any) -> list[Assignment]:
@@ -105,8 +106,8 @@ def test_what_is_told_agrees_with_the_decision() -> None:
     novelty = Unlike(np.zeros(1), np.zeros(0), np.zeros(1), None)
     for one in answered(1, keep_labels=True, novelty=novelty, none_share=0.1):
         assert one.review == (one.decision == "review")
-        assert (one.reason is None) == (one.decision == "filed")
-        assert len(one.confidence) == (len(one.path) if one.decision in ("filed", "review") else 0)
+        assert (one.reason is None) == (one.decision == "filed" and one.kept is None)
+        assert len(one.confidence) == (len(one.path) if one.decision != "none" and one.kept is None else 0)
         assert list(one.confidence) == sorted(one.confidence, reverse=True)
         assert (one.known is None) == (not one.top)
         assert one.platform == "s"

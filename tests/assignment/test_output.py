@@ -43,7 +43,7 @@ ANSWERS = [
         3, path=(), names=(), confidence=(), top=(), review=True, decision="review", title=None, known=None
     ),
     answer(4, decision="none", path=(), names=(), confidence=(), reason="unlike"),
-    answer(5, decision="kept", confidence=(), reason="its given label stands", platform="jd"),
+    answer(5, kept="given", confidence=(), reason="its given label stands", platform="jd"),
     answer(6, shadow="filed", promise="p", decision="review", review=True, why=WHY),
     answer(7, title='=HYPERLINK("x")'),
 ]
@@ -96,6 +96,7 @@ def test_parquet_has_every_probability_and_all_versions(tmp_path: Path) -> None:
         assert (row["path"], row["probabilities"]) == (list(one.path), list(one.confidence))
         assert (row["model"], row["taxonomy"], row["promise"]) == (one.model, one.taxonomy, one.promise)
         assert (row["known"], row["shadow"], row["decision"]) == (one.known, one.shadow, one.decision)
+        assert row["kept"] == one.kept
         assert row["probability"] == (one.top[0]["probability"] if one.top else None)
 
 

@@ -26,9 +26,8 @@ from mep3m.settings.run import MIN_CONFIDENCE, NONE_SHARE
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 
-#: filed: at the end of the path; review: a person should look; none: it belongs to no known category;
-#: kept: it has a given or reviewed label, which stands
-Decision = Literal["filed", "review", "none", "kept"]
+#: filed: at the end of the path; review: a person should look; none: it belongs to no known category
+Decision = Literal["filed", "review", "none"]
 #: the columns of a product that an answer looks at
 READ = ["id", "source", "source_id", "title", "ocr", "image", "image_ref", "labels"]
 
@@ -44,8 +43,9 @@ class Assignment:
 
     `decision` is 'filed', or 'review' (and `review` true) where a person should decide: no level was sure
     enough, without a promise only one above the leaves, or the row showed the model nothing (then path and
-    `top` are empty). It is 'none' where the product is unlike those of every known category, and 'kept' where
-    it has a given or reviewed label: then the path is that label's. `reason` says which.
+    `top` are empty). It is 'none' where the product is unlike those of every known category. `reason` says
+    which. `kept` is 'given' or 'reviewed' where the product has such a label, which stands: then people filed
+    it, whatever the model says and a promise covers; the path is that label's, and `promise` is empty.
 
     `known` is the p-value of belonging to a known category: the share of known products that are as unlike
     those of training. `unreadable` is why its image counted as missing. `promise` is the id of the promise
@@ -73,6 +73,7 @@ class Assignment:
     known: float | None = None
     why: dict[str, Any] | None = None
     prediction_set: tuple[LabelPath, ...] | None = None
+    kept: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -136,18 +137,14 @@ def assign(
     why = [None] * len(proba) if beside.reasons is None else beside.reasons.why(products, images, proba)
     rows = _AnsweredRows(products, prediction, _Spelling(tree, taxonomy), classifier.reads, labels)
     held_back = policy.why_not() if policy is not None else None
-    versions: dict[str, Any] = {
-        "model": beside.model,
-        "taxonomy": tree.version,
-        "promise": policy.promise.id if policy is not None else None,
-    }
+    promise = policy.promise.id if policy is not None else None
     assignments = []
     for row, found in enumerate(rows.found(proba, ends, best, chances)):
         share = None if known is None or not found.ranked else float(known[row])
         if share is not None and share <= beside.none_share:
             found = found.of_no_category(share)
         decided = rows.decide(row, found, held_back)
-        shadow = decided.would if held_back is not None and decided.would != "kept" else None
+        by_people = decided.kept is not None
         assignments.append(
             Assignment(
                 id=rows.own_ids[row],
@@ -160,12 +157,15 @@ def assign(
                 decision=decided.decision,
                 reason=decided.reason,
                 platform=rows.platforms[row] if rows.ids[row] != rows.own_ids[row] else None,
-                shadow=shadow,
+                shadow=decided.would if held_back is not None and not by_people else None,
                 title=rows.titles[row],
                 known=share,
                 why=why[row] if found.ranked else None,
                 prediction_set=found.possible if decided.would == "review" else None,
-                **versions,
+                model=beside.model,
+                taxonomy=tree.version,
+                promise=None if by_people else promise,
+                kept=decided.kept,
             )
         )
     return assignments
@@ -192,13 +192,17 @@ class _Found(NamedTuple):
 
 
 class _Decided(NamedTuple):
-    """What becomes of a row, and what would (`would`) if nothing held filing back."""
+    """What becomes of a row, and what would (`would`) if nothing held filing back.
+
+    `kept` is the origin of the label of people that decided, if one did.
+    """
 
     decision: Decision
     would: Decision
     path: LabelPath
     confidence: tuple[float, ...]
     reason: str | None
+    kept: str | None = None
 
 
 class _Spelling:
@@ -265,7 +269,8 @@ class _AnsweredRows:
         """Return what becomes of a row; `held_back` is why nothing is filed at this moment."""
         label = self.labels.get(row)
         if label is not None and not label.is_extended_by(found.path, filed=found.reason is None):
-            return _Decided("kept", "kept", label.path, (), f"its {label.origin} label stands")
+            told = f"its {label.origin} label stands"
+            return _Decided("filed", "filed", label.path, (), told, label.origin)
         would: Decision = "filed" if found.reason is None else "none" if found.none else "review"
         reason = found.reason or held_back
         decision: Decision = "review" if would == "filed" and reason is not None else would

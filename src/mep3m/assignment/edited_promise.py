@@ -13,24 +13,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mep3m.label_tree.tree import LabelTree
+from mep3m.label_tree.tree import LabelPath, LabelTree
 
 
 @dataclass(frozen=True)
 class MovedTree:
-    """The tree `before` edits, and the node of the edited one (C + 1,) that each of its nodes has become.
+    """The tree `before` edits, and the node (C + 1,) of that `after` them that each of its nodes has become.
 
     The last place is that of the root, -1. `lost` says of nodes of the old tree why nothing is filed there.
     """
 
     before: LabelTree
+    after: LabelTree
     place: NDArray[np.int32]
     lost: dict[int, str]
 
     @classmethod
     def of(cls, before: LabelTree, after: LabelTree, place: NDArray[np.int32]) -> MovedTree:
         """Return what became of a tree; `place` (C,) is -1 where a node has no successor."""
-        return cls(before, np.append(place, np.int32(-1)), lost_nodes(before, after, place))
+        return cls(before, after, np.append(place, np.int32(-1)), lost_nodes(before, after, place))
+
+    def path(self, node: int) -> LabelPath:
+        """Return where a node of the old tree lies now; the empty path where it is gone."""
+        here = int(self.place[node])
+        return self.after.paths[here] if here >= 0 else ()
 
     def places(self, nodes: list[int]) -> list[int]:
         """Return where the nodes of a prediction set lie now, ascending; the root where one is gone."""

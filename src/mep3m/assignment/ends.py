@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.arrays import Floats
+from mep3m.assignment.fall_back import closed_nodes, fall_back
 from mep3m.assignment.parts import NEVER
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.evaluation.promises.sets import sets
@@ -44,7 +45,8 @@ def by_confidence(tree: LabelTree, proba: Floats, best: NDArray[np.int32], min_c
 def under_promise(tree: LabelTree, proba: Floats, before: Floats | None, policy: FilingPolicy) -> Ends:
     """End each path where a promise says; `before` are the probabilities in the tree before edits, if any.
 
-    The promise decides in the tree that it was made for: what it files is then moved to its new place.
+    The promise decides in the tree that it was made for: what it files is then moved to its new place. Where
+    a category is not covered any more, a row falls back to the deepest one above it that is.
     """
     moved, promise = policy.moved, policy.promise
     tested = tree if moved is None else moved.before
@@ -54,16 +56,12 @@ def under_promise(tree: LabelTree, proba: Floats, before: Floats | None, policy:
     thresholds = promise.thresholds(tested, paths)
     nodes = paths.until(thresholds)
     filed = paths.until(thresholds, promise.min_level) >= 0
-    nodes, fell = policy.fallen().fall_back(tested, nodes)
+    nodes, fell = fall_back(tested, nodes, closed_nodes(tested, policy.fallen().paths, moved))
     filed &= (nodes >= 0) & (tested.levels[nodes] >= promise.min_level)
     reasons: list[str | None] = []
-    for node, sure, least in zip(nodes.tolist(), filed.tolist(), thresholds.tolist(), strict=True):
-        lost = moved.lost.get(node) if moved is not None else None
+    for node, sure, least, why in zip(nodes.tolist(), filed.tolist(), thresholds.tolist(), fell, strict=True):
         path = tested.paths[node] if node >= 0 else ()
-        reasons.append(lost if sure else _unsure(path, least))
-    for row, branch in enumerate(fell):
-        if branch is not None and not filed[row]:
-            reasons[row] = f"'{branch}' fell back: its audited filings were not as precise as promised"
+        reasons.append(None if sure else why or _unsure(path, least))
     found: list[NodeSet | None] = [None] * len(nodes)
     open_rows = [row for row, reason in enumerate(reasons) if reason is not None]
     if promise.sets is not None:

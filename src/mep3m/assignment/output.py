@@ -32,6 +32,7 @@ _NESTED: Mapping[str, tuple[pa.DataType, Callable[[Assignment], Any]]] = {
     "probability": (pa.float64(), lambda one: one.top[0]["probability"] if one.top else None),
     "known": (pa.float64(), lambda one: one.known),
     "shadow": (pa.string(), lambda one: one.shadow),
+    "kept": (pa.string(), lambda one: one.kept),
     "model": (pa.string(), lambda one: one.model),
     "taxonomy": (pa.string(), lambda one: one.taxonomy),
     "promise": (pa.string(), lambda one: one.promise),

@@ -243,6 +243,7 @@ _ASSIGNED = pa.schema(
         ("known", pa.float64()),
         ("why", _WHY),
         ("prediction_set", pa.list_(_TEXTS)),
+        ("kept", pa.string()),
     ]
 )
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mep3m.assignment.answer import assign
@@ -11,34 +10,9 @@ from mep3m.assignment.promise import Promise
 from mep3m.assignment.run import Run
 from mep3m.assignment.watching.fallen import FallenBranches, fallen_file, read_fallen, write_fallen
 from mep3m.errors import FormatError
-from mep3m.label_tree.tree import LabelTree
 from mep3m.product import Product, to_table
 
-TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "z")])
 TITLES = ("红富士苹果 1", "香蕉 2", "手机壳 3", "耳机 4")
-
-
-def nodes(*paths: tuple[str, ...]) -> np.ndarray:
-    return np.array([TREE.index(path) for path in paths], dtype=np.int32)
-
-
-@pytest.mark.parametrize(
-    ("fallen", "expected", "told"),
-    [
-        ([], [("a", "x"), ("a",), ("b", "z"), ()], [None] * 4),
-        ([("a", "x")], [("a",), ("a",), ("b", "z"), ()], ["x", None, None, None]),
-        ([("a",)], [(), (), ("b", "z"), ()], ["a", "a", None, None]),
-        ([("a",), ("a", "x")], [(), (), ("b", "z"), ()], ["a", "a", None, None]),
-        ([("gone",)], [("a", "x"), ("a",), ("b", "z"), ()], [None] * 4),
-    ],
-)
-def test_filings_fall_back_to_the_parent_of_the_branch(
-    fallen: list[tuple[str, ...]], expected: list[tuple[str, ...]], told: list[str | None]
-) -> None:
-    asked = nodes(("a", "x"), ("a",), ("b", "z"), ())
-    found, why = FallenBranches(tuple(fallen)).fall_back(TREE, asked)
-    assert [TREE.paths[node] if node >= 0 else () for node in found.tolist()] == expected
-    assert why == told
 
 
 @pytest.fixture

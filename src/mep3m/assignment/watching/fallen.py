@@ -5,11 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from mep3m.errors import FormatError
-from mep3m.label_tree.tree import LabelPath, LabelTree
+from mep3m.label_tree.tree import LabelPath
 from mep3m.store.json_files import read_json, write_json
 
 #: a file of this name beside a promise says which of its branches fell back
@@ -25,26 +22,6 @@ class FallenBranches(NamedTuple):
     def whole(self) -> bool:
         """Whether nothing at all is filed."""
         return () in self.paths
-
-    def fall_back(
-        self, tree: LabelTree, nodes: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int32], list[str | None]]:
-        """Return the nodes (N,) above all fallen branches, -1 at the root, and what each row fell from."""
-        parent, told = self._parents(tree)
-        return parent[nodes], [told[node] for node in nodes.tolist()]
-
-    def _parents(self, tree: LabelTree) -> tuple[NDArray[np.int32], list[str | None]]:
-        """Return the node (C + 1,) that each node falls back to, and the branch that fell; last the root."""
-        parent = np.append(np.arange(len(tree), dtype=np.int32), np.int32(-1))
-        told: list[str | None] = [None] * (len(tree) + 1)
-        fallen = {tree.index(path): path[-1] for path in self.paths if path and tree.index(path) >= 0}
-        for node in range(len(tree)):  # parents come first
-            above = int(tree.parent[node])
-            if told[above] is not None:
-                parent[node], told[node] = parent[above], told[above]
-            elif node in fallen:
-                parent[node], told[node] = above, fallen[node]
-        return parent, told
 
 
 def fallen_file(promise: Path) -> Path:

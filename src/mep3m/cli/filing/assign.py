@@ -84,7 +84,8 @@ def assign(
 
     A product that is as unlike those of training as few of them are (--none-share) gets the decision none.
     With --why an answer says which words carried it, which training products are most like it, and which
-    word decides, if one does. A product of a store with a given or reviewed label keeps it (decision kept).
+    word decides, if one does. A product of a store with a given or reviewed label keeps it: it is filed there,
+    and kept says whose label it is.
 
     Memory does not grow with DATA. A run that was killed goes on where it was, with the same command.
     """
@@ -174,11 +175,10 @@ def report(counts: Assigned, out: Path, as_json: bool) -> None:
         told = {name: getattr(counts, name) for name in (*names, "unreadable_images")}
         print_json(told | {"out": str(out)})
     else:
-        also = {"none": "of no known category", "kept": "kept as people labelled them"}
-        more = [f"{getattr(counts, name):,} {text}, " for name, text in also.items() if getattr(counts, name)]
+        kept = f" ({counts.kept:,} of them as people labelled them)" if counts.kept else ""
+        none = f"{counts.none:,} of no known category, " if counts.none else ""
         click.echo(
-            f"{counts.filed:,} filed, {counts.review:,} to review, {''.join(more)}"
-            f"{counts.refused:,} refused: {out}"
+            f"{counts.filed:,} filed{kept}, {counts.review:,} to review, {none}{counts.refused:,} refused: {out}"
         )
     if counts.unreadable_images:
         broken = f"{counts.unreadable_images:,} images could not be read and count as missing"

@@ -96,7 +96,10 @@ class Answerer:
 
 @dataclass(frozen=True)
 class Assigned:
-    """What became of new products; `unread` showed the model nothing, the first of them is `first_unread`."""
+    """What became of new products; `kept` of those `filed` keep a label of people.
+
+    `unread` showed the model nothing, the first of them is `first_unread`.
+    """
 
     filed: int = 0
     review: int = 0
@@ -114,6 +117,7 @@ class Assigned:
         first = None
         for one in answers:
             counts[one.decision] += 1
+            counts["kept"] += one.kept is not None
             counts["unreadable_images"] += one.unreadable is not None
             if not one.top:
                 counts["unread"] += 1
