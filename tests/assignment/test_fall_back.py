@@ -22,7 +22,8 @@ TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "z")])
 ASKED: list[LabelPath] = [("a", "x"), ("a",), ("b", "z"), ()]
 #: z and all of b lie in a now
 LATER = LabelTree.from_paths([("a", "x"), ("a", "y"), ("a", "b", "z")])
-MOVED = MovedTree.of(TREE, LATER, np.array([LATER.index(p) for p in [("a",), ("a", "b"), ("a", "x"), ("a", "y"), ("a", "b", "z")]]))  # fmt: skip
+PLACES: list[LabelPath] = [("a",), ("a", "b"), ("a", "x"), ("a", "y"), ("a", "b", "z")]
+MOVED = MovedTree.of(TREE, LATER, np.array([LATER.index(path) for path in PLACES]))
 
 
 def ended(closed: dict[int, str]) -> tuple[list[LabelPath], list[str | None]]:

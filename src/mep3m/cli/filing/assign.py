@@ -84,8 +84,8 @@ def assign(
 
     A product that is as unlike those of training as few of them are (--none-share) gets the decision none.
     With --why an answer says which words carried it, which training products are most like it, and which
-    word decides, if one does. A product of a store with a given or reviewed label keeps it: it is filed there,
-    and kept says whose label it is.
+    word decides, if one does. A product of a store with a given or reviewed label keeps it: it is filed
+    there, and kept says whose label it is.
 
     Memory does not grow with DATA. A run that was killed goes on where it was, with the same command.
     """
@@ -178,7 +178,8 @@ def report(counts: Assigned, out: Path, as_json: bool) -> None:
         kept = f" ({counts.kept:,} of them as people labelled them)" if counts.kept else ""
         none = f"{counts.none:,} of no known category, " if counts.none else ""
         click.echo(
-            f"{counts.filed:,} filed{kept}, {counts.review:,} to review, {none}{counts.refused:,} refused: {out}"
+            f"{counts.filed:,} filed{kept}, {counts.review:,} to review, {none}{counts.refused:,} refused: "
+            f"{out}"
         )
     if counts.unreadable_images:
         broken = f"{counts.unreadable_images:,} images could not be read and count as missing"
