@@ -164,7 +164,8 @@ def test_wrong_use_is_refused_before_any_work(place: Path, run_folder: Path) -> 
         (("--branch", "食品"), "is not NAME=PRECISION"),
         (("--branch", "食品类=0.9"), "did you mean '食品'"),
         (("--label-noise", "0.6"), "from 0 to below 0.5"),
-        (("--sets", "1"), "set_coverage 1 is not allowed"),
+        (("--sets", "1"), "the share of prediction sets (--sets) 1 is not allowed"),
+        (("--precision", "0.9999999", "--confidence", "nan"), "confidence nan is not allowed"),
     ],
 )
 def test_bad_input_is_an_error_in_words(place: Path, words: tuple[str, str], said: str) -> None:

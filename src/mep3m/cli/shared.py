@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,20 @@ class Place(click.Path):
         if not place.exists() and not os.access(parent, os.W_OK):
             self.fail(f"'{place}' cannot be made: '{parent}' cannot be written to.", param, ctx)
         return place
+
+
+class Share(click.FloatRange):
+    """A number from 0 to 1, or between them; `nan` is none, though it is neither below nor above anything."""
+
+    def __init__(self, min_open: bool = False, max_open: bool = False) -> None:
+        super().__init__(0, 1, min_open=min_open, max_open=max_open)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number in the range {self._describe_range()}.", param, ctx)
+        return number
 
 
 class RenamedOption(click.Option):

@@ -1,4 +1,4 @@
-"""What more audited rows would buy, by drawing audits of that size from the rows there are."""
+"""What more audited rows would buy, by drawing rows to come from what the rows there are leave open."""
 
 from __future__ import annotations
 
@@ -40,19 +40,23 @@ def plan(
 
     `start` is that of `guarantees.prove`.
 
-    Rows are drawn with replacement. That treats these rows as all there is, so that what few of them cannot
-    show is not in the interval either.
+    The rows there are stay, and more are drawn beside them. What these are like is drawn too, by what the
+    rows leave open (a Bayesian bootstrap with half an error more, at a probability as any row's): few rows
+    have a wide interval, also where none of them is wrong.
     """
     random, size = np.random.default_rng(seed), len(audited.files)
     if not size:
         return []
-    # rows that enter and fail at the same λ are alike: what is drawn is how many there are of each kind
+    # rows that enter and fail at the same λ are of one kind: what is drawn is how many there are of each
     places = np.stack([np.searchsorted(-GRID, -marks, side="left") for marks in audited])
     kinds, number = np.unique(places, axis=1, return_counts=True)
+    kinds = np.hstack([kinds, kinds[[0, 0]]])  # an error that was not seen, and half a row that shows it
+    shares = random.dirichlet(np.concatenate([number, number / (2 * size)]), DRAWS)
+    seen = np.concatenate([number, np.zeros_like(number)])
     made = []
     for extra in more:
         total = size + extra
-        drawn = random.multinomial(total, number / size, DRAWS)
+        drawn = seen + random.multinomial(extra, shares)
         filed, errors = (np.cumsum(_by_place(drawn, place), axis=1) for place in kinds)
         starts = (start,) if start else first_rows(precision, confidence, total)
         last = [last_passed(*pair, precision, confidence, starts) for pair in zip(filed, errors, strict=True)]

@@ -22,7 +22,8 @@ NAMES = Taxonomy(
 @pytest.mark.parametrize("name", ["precision", "confidence", "set_coverage"])
 @pytest.mark.parametrize("value", [0.0, 1.0, -0.1, 1.5, float("nan")])
 def test_a_share_lies_between_0_and_1(name: str, value: float) -> None:
-    with pytest.raises(UsageError, match=f"{name} {value:g} is not allowed"):
+    said = name.replace("set_coverage", r"\(--sets\)")
+    with pytest.raises(UsageError, match=f"{said} {value:g} is not allowed"):
         Target(**{"precision": 0.9, name: value})  # type: ignore[arg-type]
 
 

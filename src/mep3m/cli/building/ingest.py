@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import NEW_FILE, NEW_FOLDER, json_option, print_json, renamed_option
+from mep3m.cli.shared import NEW_FILE, NEW_FOLDER, Share, json_option, print_json, renamed_option
 from mep3m.errors import UsageError
 from mep3m.sources.format_names import FORMATS
 
@@ -68,7 +68,7 @@ _COLUMNS = ("id", "title", "image", "ocr", "labels", "path", "separator", "platf
 @click.option("--allow-private", is_flag=True, help="Let --fetch reach addresses of the own network.")
 @click.option(
     "--max-withdrawn",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     help="Share of the products that a newer export may lack; more is held.  [default: 0.5]",
 )
 @click.option("--workers", type=int, default=2, show_default=True, help="Processes.")

@@ -10,6 +10,7 @@ import click
 from mep3m.cli.shared import (
     FILE,
     NEW_FILE,
+    Share,
     column_options,
     given_by_user,
     given_columns,
@@ -36,14 +37,14 @@ if TYPE_CHECKING:
 @renamed_option(
     "--min-confidence",
     old="--threshold",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=MIN_CONFIDENCE,
     show_default=True,
     help="The path ends where its probability falls below this; such products go to review.",
 )
 @click.option(
     "--target-precision",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=Share(min_open=True, max_open=True),
     help="Instead of a threshold: take the least that was so precise on rows held out of training.",
 )
 @click.option(
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 @click.option("--why", is_flag=True, help="Say what carried each answer; takes several times as long.")
 @click.option(
     "--none-share",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=NONE_SHARE,
     show_default=True,
     help="Known products that may be called of no known category; 0 calls none so.",

@@ -10,7 +10,7 @@ import click
 
 def print_promise(told: dict[str, Any], out: Path | None) -> None:
     """Print what was proven, and beside it what was not."""
-    aim = f"a precision of {told['precision']:g} with confidence {told['confidence']:g}"
+    aim = f"a precision of {told['precision']:.12g} with confidence {told['confidence']:.12g}"
     if told["lambda"] is None:
         more = told["more_rows"]
         click.echo(f"nothing can be promised: {told['n']:,} audited rows do not prove {aim} at any threshold")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
+from mep3m.cli.shared import FILE, NEW_FILE, Share, json_option, print_json
 
 if TYPE_CHECKING:
     from mep3m.recipes.filing.watch import Watch
@@ -31,7 +31,7 @@ def watch() -> None:
 @click.option("--out", required=True, type=NEW_FILE, help="Table to fill in, a .csv file.")
 @click.option(
     "--share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Share(min_open=True),
     default=0.02,
     show_default=True,
     help="Share of filings that are drawn.",

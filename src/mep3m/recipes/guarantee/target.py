@@ -37,13 +37,16 @@ class Target:
     sets_by_branch: bool = False
 
     def __post_init__(self) -> None:
-        shares = {name: getattr(self, name) for name in ("precision", "confidence", "set_coverage")}
+        shares = {"precision": self.precision, "confidence": self.confidence}
+        shares["the share of prediction sets (--sets)"] = self.set_coverage
         for name, value in (
             shares | {f"the precision of '{key}'": one for key, one in self.own.items()}
         ).items():
             if not 0 < value < 1:
                 reason = "; no audit of finitely many rows proves certainty" if value == 1 else ""
-                raise UsageError(f"{name} {value:g} is not allowed: write a number between 0 and 1{reason}")
+                raise UsageError(
+                    f"{name} {value:.12g} is not allowed: write a number between 0 and 1{reason}"
+                )
         if not 0 <= self.label_noise < 0.5:
             raise UsageError(
                 f"label noise {self.label_noise:g} is not allowed: write the share of audited labels that "
