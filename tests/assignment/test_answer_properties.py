@@ -4,15 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 from mep3m.assignment.answer import Assignment, Beside, assign
 from mep3m.assignment.reasons.novelty import Novelty
+from mep3m.imaging.look import Look
 from mep3m.label_tree.probabilities import from_leaves
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Prediction
 from mep3m.product import Label, Origin, Product, to_table
+from mep3m.store.images import FolderImages
 
 TREE = LabelTree.from_paths([("a", "x"), ("a", "y"), ("b", "z"), ("c",)])
 ORIGINS: list[Origin] = ["given", "mapped", "predicted", "reviewed"]
@@ -132,3 +136,23 @@ def test_more_are_of_no_category_where_a_larger_share_may_be(share: float) -> No
     none = [one for one in shown if one.decision == "none"]
     assert len(none) == sum(one.known is not None and one.known <= share for one in shown)
     assert all(one.path == () and "unlike the products" in str(one.reason) for one in none)
+
+
+@pytest.mark.parametrize(
+    ("reads", "seen"), [(("title",), [None] * 3), (("title", "image"), [Look(20, 1.0), None, None])]
+)
+def test_an_answer_says_what_a_picture_is_like_where_the_model_reads_it(
+    tmp_path: Path, reads: tuple[str, ...], seen: list[Look | None]
+) -> None:
+    Image.new("L", (20, 30), 255).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"torn")
+    names = ("a.png", "b.png", None)
+    table = to_table(
+        [Product(f"s:{n}", "s", str(n), title="t", image_ref=one) for n, one in enumerate(names)]
+    )
+    model = Drawn(1)
+    model.reads = reads  # type: ignore[assignment]
+    found = assign(model, table, FolderImages(tmp_path))  # type: ignore[arg-type]
+    assert [one.picture for one in found] == seen
+    assert {one.picture for one in assign(model, table)} == {None}  # type: ignore[arg-type]
+    assert '"picture":{"side":20' in orjson.dumps(found[0]).decode() or seen[0] is None

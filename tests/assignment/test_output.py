@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 from mep3m.assignment.answer import Assignment
 from mep3m.assignment.output import ENDINGS, AnswerForm
 from mep3m.errors import UsageError
+from mep3m.imaging.look import Look
 
 WHY = {
     "words": [{"text": "苹果", "share": 0.9, "lead": 1.5}],
@@ -44,7 +45,7 @@ ANSWERS = [
     ),
     answer(4, decision="none", path=(), names=(), confidence=(), reason="unlike"),
     answer(5, kept="given", confidence=(), reason="its given label stands", platform="jd"),
-    answer(6, shadow="filed", promise="p", decision="review", review=True, why=WHY),
+    answer(6, shadow="filed", promise="p", decision="review", review=True, why=WHY, picture=Look(90, 0.5)),
     answer(7, title='=HYPERLINK("x")'),
 ]
 
@@ -97,6 +98,7 @@ def test_parquet_has_every_probability_and_all_versions(tmp_path: Path) -> None:
         assert (row["model"], row["taxonomy"], row["promise"]) == (one.model, one.taxonomy, one.promise)
         assert (row["known"], row["shadow"], row["decision"]) == (one.known, one.shadow, one.decision)
         assert row["kept"] == one.kept
+        assert row["picture"] == (None if one.picture is None else {"side": 90, "brightness": 0.5})
         assert row["probability"] == (one.top[0]["probability"] if one.top else None)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mep3m.evaluation.promises.drift import KINDS
 from mep3m.recipes.guarantee import Target, make_promise
 from tests.assignment.audited import audit_of, rows, train, write
 from tests.cli.runner import ran
@@ -87,7 +88,9 @@ def test_drift_names_what_differs(place: Path) -> None:
     assert done.code == 0
     assert "words 0." in done.out
     found = ran("watch", "drift", place / "p.json", place / "filed.jsonl", "--json").json["drift"][0]
-    assert set(found) == {"answers", "n", "words", "lengths", "platforms", "probabilities", "effect", "told"}
+    assert set(found) == {"answers", "n", "pictures", *KINDS, "effect", "told"}
+    assert found["pictures"] == 0
+    assert "sizes" not in done.out
     assert found["n"] == 300
 
 

@@ -19,6 +19,7 @@ from mep3m.assignment.reasons.novelty import Novelty
 from mep3m.assignment.reasons.why import AnswerReasons
 from mep3m.assignment.run import Run
 from mep3m.dataset.readable import hide_unreadable
+from mep3m.imaging.look import Look, looks
 from mep3m.label_tree.probabilities import make_coherent, top_paths
 from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier, Prediction
@@ -52,7 +53,8 @@ class Assignment:
     that decided, and `shadow` what the decision would be where filing is held back; `model` and `taxonomy`
     are the versions of both. `why` says what carried the answer, where that was asked for.
     `prediction_set` are the few paths that a product in review under a promise may belong below: one is
-    right for the share of products that the promise names. The empty path is any category.
+    right for the share of products that the promise names. The empty path is any category. `picture` is the
+    shorter side and the brightness of a picture that the model has read.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Assignment:
     why: dict[str, Any] | None = None
     prediction_set: tuple[LabelPath, ...] | None = None
     kept: str | None = None
+    picture: Look | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""
@@ -135,6 +138,7 @@ def assign(
     labels = given_labels(tree, products) if beside.keep_labels else {}
     known = None if beside.novelty is None else beside.novelty.known(tree, proba, products["title"])
     why = [None] * len(proba) if beside.reasons is None else beside.reasons.why(products, images, proba)
+    pictures = pictures_of_rows(classifier, products, images)
     rows = _AnsweredRows(products, prediction, _Spelling(tree, taxonomy), classifier.reads, labels)
     held_back = policy.why_not() if policy is not None else None
     promise = policy.promise.id if policy is not None else None
@@ -166,9 +170,17 @@ def assign(
                 taxonomy=tree.version,
                 promise=None if by_people else promise,
                 kept=decided.kept,
+                picture=pictures[row],
             )
         )
     return assignments
+
+
+def pictures_of_rows(classifier: Classifier, products: pa.Table, images: Images | None) -> list[Look | None]:
+    """Return what the picture of each product is like, where the model reads pictures at all."""
+    if images is None or "image" not in classifier.reads:
+        return [None] * products.num_rows
+    return looks(products.select(["id", "image", "image_ref"]).to_pylist(), images.locate)
 
 
 class _Found(NamedTuple):

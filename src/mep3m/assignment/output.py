@@ -6,7 +6,7 @@ Answers are written in parts, which are then joined in order: memory is that of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from mep3m.taxonomy import PATH_SEPARATOR
 #: what the name of a file of answers may end in
 ENDINGS = (".jsonl", *TABLES)
 _TEXTS = pa.list_(pa.string())
+_LOOK = pa.struct([("side", pa.int64()), ("brightness", pa.float64())])
 #: what a Parquet file has beside the columns of every table
 _NESTED: Mapping[str, tuple[pa.DataType, Callable[[Assignment], Any]]] = {
     "path": (_TEXTS, lambda one: one.path),
@@ -33,6 +34,7 @@ _NESTED: Mapping[str, tuple[pa.DataType, Callable[[Assignment], Any]]] = {
     "known": (pa.float64(), lambda one: one.known),
     "shadow": (pa.string(), lambda one: one.shadow),
     "kept": (pa.string(), lambda one: one.kept),
+    "picture": (_LOOK, lambda one: None if one.picture is None else asdict(one.picture)),
     "model": (pa.string(), lambda one: one.model),
     "taxonomy": (pa.string(), lambda one: one.taxonomy),
     "promise": (pa.string(), lambda one: one.promise),

@@ -15,6 +15,7 @@ from mep3m.assignment.answer import assign as answer
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.run import Run
 from mep3m.errors import UsageError
+from mep3m.imaging.look import Look
 from mep3m.label_tree.probabilities import by_name, make_coherent
 from mep3m.public.evaluation import Scores
 from mep3m.public.frames import Frame
@@ -223,6 +224,7 @@ _WHY = pa.struct(
         ("without", _WITHOUT),
     ]
 )
+_LOOK = pa.struct([("side", pa.int64()), ("brightness", pa.float64())])
 _ASSIGNED = pa.schema(
     [
         ("id", pa.string()),
@@ -244,6 +246,7 @@ _ASSIGNED = pa.schema(
         ("why", _WHY),
         ("prediction_set", pa.list_(_TEXTS)),
         ("kept", pa.string()),
+        ("picture", _LOOK),
     ]
 )
 
@@ -255,6 +258,8 @@ def _answer(row: dict[str, Any]) -> Answer:
 
 def _assignment(row: dict[str, Any]) -> Assignment:
     lists: dict[str, Any] = {name: tuple(row[name]) for name in ("path", "names", "confidence", "top")}
+    if row["picture"] is not None:
+        lists["picture"] = Look(**row["picture"])
     if row["prediction_set"] is not None:
         lists["prediction_set"] = tuple(tuple(path) for path in row["prediction_set"])
     return Assignment(**{**row, **lists})

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from mep3m.arrays import Floats, Ints
 from mep3m.assignment import trained_on
+from mep3m.assignment.answer import pictures_of_rows
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset, join_gaps
 from mep3m.dataset.labels_in_tree import in_the_runs_tree
@@ -21,6 +22,7 @@ from mep3m.evaluation.evaluate import outside
 from mep3m.evaluation.guarantees import Audited, audit
 from mep3m.evaluation.label_checks import outside_in_words
 from mep3m.evaluation.promises.sets import true_chances
+from mep3m.imaging.look import Look
 from mep3m.label_tree.likely_path import LikelyPaths, likely_paths
 from mep3m.label_tree.probabilities import deepest, make_coherent
 from mep3m.recipes.classify import shape
@@ -35,6 +37,7 @@ BATCH = 8192
 class AuditRows:
     """The N rows of a test: what they are (`truth`, (N,)), what the model says, and what was left out.
 
+    `pictures` says how large and how bright those are that the model reads.
     `true_chances` (N,) are the probabilities of their leaves (`prediction_sets.true_chances`).
     `counts`: `rows` that were labelled; `in_training` and `duplicates` of another row, which are left out;
     `outside`, whose label the model does not know, so that every filing below its known part is wrong;
@@ -48,6 +51,7 @@ class AuditRows:
     true_chances: Floats
     counts: dict[str, int]
     fingerprint: str
+    pictures: list[Look | None]
 
     def audited(self, min_level: int = 1) -> Audited:
         """Return what a threshold does to each row."""
@@ -89,7 +93,8 @@ def read_audit(run: Run, opened: Opened, unchecked: bool = False) -> AuditRows:
         "outside": odd.rows,
         "unread": unread,
     }
-    return AuditRows(run, kept.products, truth, paths, chances, counts, mark)
+    pictures = pictures_of_rows(run.classifier, kept.products, opened.images)
+    return AuditRows(run, kept.products, truth, paths, chances, counts, mark, pictures)
 
 
 def _require_labels(dataset: Dataset) -> None:

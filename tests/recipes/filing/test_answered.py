@@ -23,6 +23,7 @@ def test_answers_come_back(tmp_path: Path, kind: str, platforms: bool) -> None:
         assert found.key == Key(one.id, one.platform if told else None)
         assert (found.title, found.path, found.names) == (one.title, one.path, one.names)
         assert (found.decision, found.promise) == (one.decision, one.promise)
+        assert found.picture == (None if one.picture is None else (90, 0.5))
         assert found.probability == (one.top[0]["probability"] if one.top else None)
 
 

@@ -106,6 +106,7 @@ def undo(promise: Path, out: Path, run: Path | None, as_json: bool) -> None:
 def drift(promise: Path, answers: tuple[Path, ...], run: Path | None, as_json: bool) -> None:
     """Say by how much the products in ANSWERS differ from those audited for the promise.
 
+    Words, lengths, platforms, how sure the model is, and sizes and brightness of the pictures that it reads.
     Each number is a distance from 0 (alike) to 1 (nothing in common), with what chance does taken off. A
     large one is a warning that the promise may be about other products; it stops nothing.
     """
@@ -114,9 +115,9 @@ def drift(promise: Path, answers: tuple[Path, ...], run: Path | None, as_json: b
         print_json({"drift": told})
         return
     for one in told:
-        parts = ", ".join(
-            f"{kind} {one[kind]:.2f}" for kind in ("words", "lengths", "platforms", "probabilities")
-        )
+        kinds = ["words", "lengths", "platforms", "probabilities"]
+        kinds += ["sizes", "brightness"] if one["pictures"] else []
+        parts = ", ".join(f"{kind} {one[kind]:.2f}" for kind in kinds)
         click.echo(f"{one['answers']}: {one['n']:,} products differ by {one['effect']:.2f} ({parts})")
         if one["told"]:
             click.echo(f"warning: {one['answers']} is unlike what the promise was tested on", err=True)

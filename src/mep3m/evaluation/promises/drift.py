@@ -1,9 +1,10 @@
 """By how much new products differ from those of an audit: one effect size, whatever the size of a batch.
 
-Four things are counted: n-grams of titles, lengths of titles, platforms, and how probable the best answer
-is. The difference of two such distributions is their Hellinger distance, from 0 (the same) to 1 (nothing in
-common), after what 99 of 100 samples differ by chance is taken off its square. It is no p-value, which any
-large batch would make small, and it stops nothing.
+Six things are counted: n-grams of titles, lengths of titles, platforms, how probable the best answer is, and
+of pictures that a model reads, the shorter side and the brightness. The difference of two such distributions
+is their Hellinger distance, from 0 (the same) to 1 (nothing in common), after what 99 of 100 samples differ
+by chance is taken off its square. It is no p-value, which any large batch would make small, and it stops
+nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 #: what is counted
-KINDS = ("words", "lengths", "platforms", "probabilities")
+KINDS = ("words", "lengths", "platforms", "probabilities", "sizes", "brightness")
 #: a batch that differs by more than this is told; products of another kind differ by .3 and more
 TOLD = 0.2
 #: pairs of characters are counted in so many groups
@@ -28,9 +29,16 @@ Counts = dict[str, dict[str, float]]
 
 
 def counted(
-    titles: Sequence[str | None], platforms: Sequence[str | None], probabilities: Sequence[float | None]
+    titles: Sequence[str | None],
+    platforms: Sequence[str | None],
+    probabilities: Sequence[float | None],
+    pictures: Sequence[tuple[int, float] | None] = (),
 ) -> Counts:
-    """Return how many products there are of each kind; each title counts once, however long it is."""
+    """Return how many products there are of each kind; each title counts once, however long it is.
+
+    `pictures` are the shorter side (pixels) and the brightness (0 to 1) of each that a model has read.
+    """
+    read = [one for one in pictures[:MOST] if one is not None]
     words: Counter[str] = Counter()
     for title in titles[:MOST]:
         pairs = Counter(_bucket(pair) for pair in _pairs(title or ""))
@@ -42,12 +50,17 @@ def counted(
         "lengths": _shares(str(len(title or "").bit_length()) for title in titles[:MOST]),
         "platforms": _shares(platform or "" for platform in platforms[:MOST]),
         "probabilities": _shares(f"{int(10 * (one or 0)):d}" for one in probabilities[:MOST]),
+        "sizes": _shares(f"{2 * np.log2(max(side, 1)):.0f}" for side, _ in read),
+        "brightness": _shares(f"{int(20 * bright):d}" for _, bright in read),
     }
 
 
 def effects(reference: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, float]:
-    """Return the distance of a batch from a reference in each of `KINDS`, and the largest as `effect`."""
-    found = {kind: _distance(reference[kind], batch[kind]) for kind in KINDS}
+    """Return the distance of a batch from a reference in each of `KINDS`, and the largest as `effect`.
+
+    What one of them did not count, such as pictures, differs by 0.
+    """
+    found = {kind: _distance(reference.get(kind, {}), batch.get(kind, {})) for kind in KINDS}
     return {**found, "effect": max(found.values())}
 
 

@@ -22,7 +22,10 @@ _COLUMNS = ["id", "title", "path", "decision", "promise", "probability"]
 
 @dataclass(frozen=True)
 class Answered:
-    """One answer of a file; `probability` is that of the most probable full path."""
+    """One answer of a file; `probability` is that of the most probable full path.
+
+    `picture` is the shorter side and the brightness of a picture that the model has read.
+    """
 
     key: Key
     title: str | None
@@ -31,6 +34,7 @@ class Answered:
     decision: str
     promise: str | None
     probability: float | None
+    picture: tuple[int, float] | None
 
 
 def read_answers(file: Path) -> Iterator[Answered]:
@@ -61,7 +65,7 @@ def _lines(file: Path) -> Iterator[Answered]:
 def _rows(file: Path) -> Iterator[Answered]:
     whole = pq.ParquetFile(file)
     levels = [name for name in whole.schema_arrow.names if name.startswith("level_")]
-    more = ["platform"] if "platform" in whole.schema_arrow.names else []
+    more = [name for name in ("platform", "picture") if name in whole.schema_arrow.names]
     for batch in whole.iter_batches(8192, columns=[*_COLUMNS, *levels, *more]):
         for one in batch.to_pylist():
             names = tuple(one[level] for level in levels if one[level] is not None)
@@ -70,8 +74,10 @@ def _rows(file: Path) -> Iterator[Answered]:
 
 def _answered(one: dict[str, Any], names: tuple[str, ...], probability: float | None) -> Answered:
     key = Key(one["id"], one["platform"])
+    seen = one.get("picture")
+    picture = None if seen is None else (seen["side"], seen["brightness"])
     return Answered(
-        key, one["title"], tuple(one["path"]), names, one["decision"], one["promise"], probability
+        key, one["title"], tuple(one["path"]), names, one["decision"], one["promise"], probability, picture
     )
 
 

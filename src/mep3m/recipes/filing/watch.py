@@ -177,10 +177,11 @@ class Watch:
             rows = list(read_answers(file))
             batch = drift.counted(
                 [one.title for one in rows], [one.key.platform for one in rows],
-                [one.probability for one in rows],
+                [one.probability for one in rows], [one.picture for one in rows],
             )  # fmt: skip
             told = drift.effects(reference, batch)
-            found.append({"answers": str(file), "n": len(rows), **told, "told": told["effect"] > drift.TOLD})
+            counts = {"n": len(rows), "pictures": sum(one.picture is not None for one in rows)}
+            found.append({"answers": str(file), **counts, **told, "told": told["effect"] > drift.TOLD})
         return found
 
     def _outcomes(self) -> dict[LabelPath, NDArray[np.bool_]]:

@@ -89,7 +89,8 @@ def _reference(rows: AuditRows) -> Counts:
     titles, sources, ids, own = (rows.products[name].to_pylist() for name in names)
     platforms = [source if one != mine else None for source, one, mine in zip(sources, ids, own, strict=True)]
     ends = np.where(rows.paths.nodes >= 0, rows.paths.chances, 1.0).min(axis=1)
-    return counted(titles, platforms, ends.tolist())
+    pictures = [None if one is None else (one.side, one.brightness) for one in rows.pictures]
+    return counted(titles, platforms, ends.tolist(), pictures)
 
 
 def _sets(rows: AuditRows, filed: NDArray[np.bool_], target: Target) -> SetThresholds | None:
