@@ -92,3 +92,55 @@ def test_an_audit_does_not_file_what_is_new(large_run: Run, tmp_path: Path) -> N
     assert none.any()
     assert (audit.paths.chances[none] == 0).all()
     assert (audit.paths.chances[~none, 0] > 0).all()
+
+
+def uneven(count: int, seed: int) -> tuple[np.ndarray, pa.ChunkedArray]:
+    """Probabilities that are the less sure the shorter a title is, of titles of 1 to 30 characters."""
+    draw = np.random.default_rng(seed)
+    lengths = draw.integers(1, 31, count)
+    sure = [draw.dirichlet([1.0] * 3) if length <= 3 else draw.dirichlet([0.1] * 3) for length in lengths]
+    titles = pa.chunked_array([pa.array(["长" * length for length in lengths.tolist()])])
+    return np.array(sure, dtype=np.float32), titles
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_short_titles_are_not_called_new_more_often(seed: int) -> None:
+    """Green beans, a title of three characters, were: 14 of 100 short titles, and one of 250 long ones."""
+    novelty = Novelty.learn(TREE, *uneven(4000, seed), None)
+    assert novelty is not None
+    proba, titles = uneven(20_000, seed + 50)
+    new = novelty.known(TREE, proba, titles) <= 0.05
+    short = np.array([len(title) <= 3 for title in titles.to_pylist()])
+    assert new[short].mean() == pytest.approx(0.05, abs=0.03)
+    assert new[~short].mean() == pytest.approx(0.05, abs=0.03)
+
+
+@pytest.mark.parametrize("count", [LEAST, 3 * LEAST, 4000])
+def test_bands_hold_rows_enough_and_come_back_from_disk(tmp_path: Path, count: int) -> None:
+    novelty = Novelty.learn(TREE, *uneven(count, 1), None)
+    assert novelty is not None
+    assert novelty.bands is not None
+    assert np.bincount(novelty.bands.astype(int)).min() >= LEAST
+    novelty.save(tmp_path)
+    again = Novelty.load(tmp_path)
+    assert again is not None
+    asked = uneven(200, 9)
+    assert again.known(TREE, *asked).tolist() == novelty.known(TREE, *asked).tolist()
+
+
+@pytest.mark.parametrize("length", [0, 10])
+def test_titles_of_one_length_are_one_band(length: int) -> None:
+    titles = pa.chunked_array([pa.array(["x" * length or None] * 500, pa.string())])
+    novelty = Novelty.learn(TREE, drawn(500, 1), titles, None)
+    assert novelty is not None
+    assert len(novelty.cuts) <= 1
+    known = novelty.known(TREE, drawn(2000, 2), no_titles(2000))
+    assert (known <= 0.05).mean() == pytest.approx(0.05, abs=0.03)
+
+
+def test_a_run_of_before_ranks_all_titles_together() -> None:
+    novelty = Novelty.learn(TREE, *uneven(500, 1), None)
+    assert novelty is not None
+    old = Novelty(novelty.certain, novelty.alike, novelty.joined, None)
+    proba, titles = uneven(300, 2)
+    assert old.known(TREE, proba, titles).tolist() == old.known(TREE, proba, no_titles(300)).tolist()

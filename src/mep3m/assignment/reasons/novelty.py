@@ -4,16 +4,18 @@ Two things are looked at: how the probability is spread over the categories (ent
 title is to the nearest training product of the most probable one. Each is ranked among the rows that
 training held out, both ranks are multiplied (Fisher), and the product is ranked again. The last rank is a
 p-value (conformal anomaly detection: Laxhammar, 2014; Bates et al., 2023): where new products are like those
-held out, at most a share α of them has one of α or less. Decision 253.
+held out, at most a share α of them has one of α or less. The last rank is taken among titles of about the
+same length, so that this holds for short titles too, which show a model little. Decisions 253, 273.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from mep3m.arrays import Floats
@@ -24,6 +26,8 @@ from mep3m.models.tensors import open_tensors, save_tensors
 FILE = "novelty.safetensors"
 #: held-out rows that are kept, at most, and that are needed at least
 MOST, LEAST = 4_000, 50
+#: shares of the held-out rows with the shortest titles, which are ranked among themselves
+SHORT = (0.1, 0.3)
 
 Numbers = NDArray[np.float64]
 
@@ -33,13 +37,16 @@ class Novelty:
     """What held-out products of known categories look like: three ascending arrays (M,).
 
     `certain` is minus the entropy, `alike` the likeness of the nearest training product (empty where titles
-    are not compared), `joined` the product of both ranks. In each, small is new.
+    are not compared), `joined` the product of both ranks. In each, small is new. `cuts` (B - 1,)
+    are the lengths of titles up to which a row is of each band but the last, `bands` (M,) those of `joined`.
     """
 
     certain: Numbers
     alike: Numbers
     joined: Numbers
     examples: TrainingExamples | None
+    cuts: Numbers = field(default_factory=lambda: np.zeros(0))
+    bands: Numbers | None = None
 
     @classmethod
     def learn(
@@ -56,12 +63,27 @@ class Novelty:
         certain = _certain(tree, proba)
         alike = np.zeros(0) if examples is None else _alike(tree, proba, titles, examples)
         blank = cls(np.sort(certain), np.sort(alike), np.zeros(0), examples)
-        return cls(blank.certain, blank.alike, np.sort(blank._join(certain, alike)), examples)
+        joined, lengths = blank._join(certain, alike), _lengths(titles)
+        cuts = np.zeros(0)
+        for cut in np.unique(np.quantile(lengths, SHORT)):
+            sizes = np.bincount(np.searchsorted([*cuts, cut], lengths), minlength=len(cuts) + 2)
+            cuts = np.append(cuts, cut) if sizes.min() >= LEAST else cuts
+        order = np.argsort(joined, kind="stable")
+        bands = np.searchsorted(cuts, lengths)[order].astype(np.float64)
+        return cls(blank.certain, blank.alike, joined[order], examples, cuts, bands)
 
     def known(self, tree: LabelTree, proba: Floats, titles: pa.ChunkedArray) -> Numbers:
         """Return (N,) p-values of belonging to a known category, of coherent (N, C) `proba`."""
         alike = np.zeros(0) if self.examples is None else _alike(tree, proba, titles, self.examples)
-        return _ranks(self.joined, self._join(_certain(tree, proba), alike))
+        joined = self._join(_certain(tree, proba), alike)
+        if self.bands is None:
+            return _ranks(self.joined, joined)
+        mine = np.searchsorted(self.cuts, _lengths(titles))
+        found = np.empty(len(joined))
+        for band in range(len(self.cuts) + 1):
+            rows = mine == band
+            found[rows] = _ranks(self.joined[self.bands == band], joined[rows])
+        return found
 
     def _join(self, certain: Numbers, alike: Numbers) -> Numbers:
         """Return (N,) the product of the ranks of both, or the one there is."""
@@ -71,6 +93,8 @@ class Novelty:
     def save(self, folder: Path) -> None:
         """Write what was learned, and the examples, into a run's folder."""
         values = {"certain": self.certain, "alike": self.alike, "joined": self.joined}
+        if self.bands is not None:
+            values |= {"cuts": self.cuts, "bands": self.bands}
         if self.examples is not None:
             self.examples.save(folder)
         save_tensors(folder / FILE, values)
@@ -86,7 +110,14 @@ class Novelty:
             return None
         held = open_tensors(folder / FILE)
         examples = TrainingExamples.load(folder) if len(held["alike"]) else None
-        return cls(held["certain"], held["alike"], held["joined"], examples)
+        # runs of before rank all titles together
+        bands = (held["cuts"], held["bands"]) if "bands" in held else ()
+        return cls(held["certain"], held["alike"], held["joined"], examples, *bands)
+
+
+def _lengths(titles: pa.ChunkedArray) -> Numbers:
+    """Return (N,) how many characters each title has."""
+    return np.asarray(pc.fill_null(pc.utf8_length(titles), 0).to_numpy(), dtype=np.float64)
 
 
 def _certain(tree: LabelTree, proba: Floats) -> Numbers:
