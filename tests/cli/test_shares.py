@@ -7,11 +7,11 @@ import pytest
 
 from mep3m.cli.shared import Share
 from tests.cli.runner import ran
-from tests.cli.test_help_examples import commands
+from tests.cli.test_help_examples import named
 
 RANGES = [
-    (f"{command.name} {option.opts[0]}", option)
-    for command in commands()
+    (f"{words} {option.opts[0]}", option)
+    for words, command in named().items()
     for option in command.params
     if isinstance(option, click.Option) and isinstance(option.type, click.FloatRange)
 ]
@@ -25,7 +25,7 @@ def test_no_range_of_any_command_takes_it(name: str, option: click.Option, word:
 
 
 def test_there_are_such_options() -> None:
-    assert {"assign --min-confidence", "draw --share"} <= {name for name, _ in RANGES}
+    assert {"assign --min-confidence", "watch draw --share"} <= {name for name, _ in RANGES}
 
 
 @pytest.mark.parametrize(("word", "value"), [("0", 0.0), ("1", 1.0), ("1e-3", 0.001)])
