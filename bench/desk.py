@@ -41,11 +41,16 @@ def drawn_tree(draw: random.Random, count: int, names: Sequence[str]) -> Taxonom
     one, two = min(30, count), min(1_000, max(count // 10, 1))
     nodes = [Category(f"c{n}", name_zh=names[n % len(names)], name_en=f"Branch {n}") for n in range(one)]
     nodes += [Category(f"c{n}", "".join(draw.sample(names, 2)), None, f"c{n % one}") for n in range(one, two)]
-    nodes += [Category(f"c{n}", "".join(draw.sample(names, 2)), None, f"c{one + n % (two - one)}") for n in range(two, count)]
+    nodes += [
+        Category(f"c{n}", "".join(draw.sample(names, 2)), None, f"c{one + n % (two - one)}")
+        for n in range(two, count)
+    ]
     return Taxonomy(tuple(nodes))
 
 
-def drawn_products(draw: random.Random, rows: range, tree: Taxonomy, names: Sequence[str]) -> Iterator[Product]:
+def drawn_products(
+    draw: random.Random, rows: range, tree: Taxonomy, names: Sequence[str]
+) -> Iterator[Product]:
     """Yield products of three platforms: Zipf words, 60 % with OCR, 5 % dropped, 10 % in groups of two or three."""
     leaves = [tree.path(node.id) for node in tree.leaves()]
     zipf = list(itertools.accumulate(1 / (n + 1) for n in range(len(names))))
@@ -60,7 +65,9 @@ def drawn_products(draw: random.Random, rows: range, tree: Taxonomy, names: Sequ
             title=f"{''.join(said)} {draw.choice(LATIN)} {draw.randrange(10**5)}",
             ocr=" ".join(draw.choices(names, cum_weights=zipf, k=4)) if draw.random() < 0.6 else None,
             image=f"{draw.getrandbits(256):064x}" if draw.random() < 0.95 else None,
-            labels=tuple(Label(node.id, "mapped", "mep3m align", 0.9) for node in path) if draw.random() < 0.97 else (),
+            labels=tuple(Label(node.id, "mapped", "mep3m align", 0.9) for node in path)
+            if draw.random() < 0.97
+            else (),
             group=f"g{row // 3 if row % 20 < 3 else -row}",
             dropped=draw.choice(("short_title", "blank_image")) if draw.random() < 0.05 else None,
             file="drawn.csv",
@@ -159,7 +166,9 @@ def ask_duckdb(path: Path, count: int) -> dict[str, Any]:
     def ask(text: str) -> None:
         where = "WHERE dropped IS NULL" + " AND contains(text, ?)" * len(text.split())
         said = text.split()
-        connection.execute(f"SELECT row, id, title, ocr, image, labels FROM p {where} ORDER BY row LIMIT 25", said).fetchall()
+        connection.execute(
+            f"SELECT row, id, title, ocr, image, labels FROM p {where} ORDER BY row LIMIT 25", said
+        ).fetchall()
         connection.execute(f"SELECT count(*) FROM p {where}", said).fetchall()
 
     return {name: times(lambda make=make: ask(make()), count) for name, make in asked.items()}  # type: ignore[misc]
@@ -190,7 +199,9 @@ def ask_pages(folder: Path, count: int) -> dict[str, Any]:
             "list, somewhere": lambda: f"/explore?after={draw.randrange(900_000)}",
             "category": lambda: f"/explore?category=c{draw.randrange(50_000)}",
             "large category": lambda: f"/explore?category=c{draw.randrange(30)}",
-            "rare filters": lambda: "/explore?quality=blank_image&platform=shop1&level=2&image=no&origin=mapped",
+            "rare filters": lambda: (
+                "/explore?quality=blank_image&platform=shop1&level=2&image=no&origin=mapped"
+            ),
             "no such product": lambda: "/explore?quality=kept&origin=reviewed",
             "groups": lambda: f"/explore?twins=yes&after={draw.randrange(900_000)}",
             "product": lambda: f"/explore/product/{(n := draw.randrange(1_000_000))}",
@@ -198,11 +209,17 @@ def ask_pages(folder: Path, count: int) -> dict[str, Any]:
             "refused": lambda: "/explore/refused",
         }
         asked = questions(draw)
-        pages |= {f"search, {name}": (lambda make=make: f"/explore?q={make()}") for name, make in asked.items()}  # type: ignore[misc]
-        pages["search, frequent, with filters"] = lambda: f"/explore?q={asked['frequent']()}&quality=blank_image&image=no"
+        pages |= {
+            f"search, {name}": (lambda make=make: f"/explore?q={make()}") for name, make in asked.items()
+        }  # type: ignore[misc]
+        pages["search, frequent, with filters"] = lambda: (
+            f"/explore?q={asked['frequent']()}&quality=blank_image&image=no"
+        )
         shown = {name: get(address) for name, address in pages.items()}
         names = words(random.Random(0), 5_000)
-        shown["type-ahead"] = get(lambda: f"/explore/categories?q={draw.choice(names)[: draw.choice((1, 2))]}")
+        shown["type-ahead"] = get(
+            lambda: f"/explore/categories?q={draw.choice(names)[: draw.choice((1, 2))]}"
+        )
         return shown
 
 

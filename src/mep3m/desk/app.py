@@ -17,8 +17,10 @@ from mep3m import __version__
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.accounts.registry import accounts, opened
 from mep3m.desk.desk import Desk
-from mep3m.desk.endpoints import entrance, pictures
+from mep3m.desk.endpoints import entrance, explore, pictures, report
 from mep3m.desk.folder import DeskFolder
+from mep3m.desk.index.keeper import IndexKeeper
+from mep3m.desk.index.readings import Readings
 from mep3m.desk.pages import Pages
 from mep3m.desk.settings import DeskSettings
 from mep3m.errors import Mep3mError, UsageError
@@ -37,11 +39,14 @@ def create_desk(settings: DeskSettings) -> FastAPI:
     folder = DeskFolder.open(settings.folder)
     known = accounts(folder)
     door = Door(settings, known)
-    desk = Desk(settings, folder, door, Pages(folder.path.name, door))
+    pages = Pages(folder.path.name, door)
+    desk = Desk(settings, folder, door, pages, IndexKeeper(folder), Readings(folder))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        desk.index.close()
+        desk.readings.close()
         known.close()
 
     app = FastAPI(
@@ -53,7 +58,9 @@ def create_desk(settings: DeskSettings) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(entrance.routes(desk))
-    app.include_router(pictures.routes(desk))
+    for page in (pictures, explore, report):
+        app.include_router(page.routes(desk))
+    app.state.index = desk.index
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(HTTPException, _Problems(desk).of_http)
     app.add_exception_handler(Mep3mError, _Problems(desk).of_mep3m)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.folder import DeskFolder
+from mep3m.desk.index.keeper import IndexKeeper
+from mep3m.desk.index.readings import Readings
 from mep3m.desk.pages import Pages
 from mep3m.desk.settings import DeskSettings
 
@@ -18,3 +20,5 @@ class Desk:
     folder: DeskFolder
     door: Door
     pages: Pages
+    index: IndexKeeper
+    readings: Readings

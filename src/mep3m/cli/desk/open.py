@@ -34,6 +34,7 @@ def open_desk(folder: Path, host: str, port: int, keys: Path | None, person: str
     app = create_desk(settings)
     remedy = f"add people with 'mep3m desk people add {folder}'"
     listening = listen(host, port, guarded=guarded(settings), remedy=remedy)
+    app.state.index.begin()
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"the desk on {folder} is open at http://{shown}:{listening.getsockname()[1]}", err=True)
     run_one(app, listening)

@@ -96,7 +96,9 @@ def build_index(
             for statement in (_GROUPS + ";" + _INDICES).split(";"):
                 connection.execute(statement)
             facts = {"statistics": _statistics(store, folder), "rows": store.rows}
-            packed = [(name, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)) for name, value in facts.items()]
+            packed = [
+                (name, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)) for name, value in facts.items()
+            ]
             connection.executemany("INSERT INTO facts VALUES (?, ?)", packed)
             connection.execute("COMMIT")
         finally:
