@@ -17,8 +17,9 @@ from mep3m import __version__
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.accounts.registry import accounts, opened
 from mep3m.desk.desk import Desk
-from mep3m.desk.endpoints import entrance, pictures
+from mep3m.desk.endpoints import align, align_all, entrance, pictures
 from mep3m.desk.folder import DeskFolder
+from mep3m.desk.linking.desk_links import DeskLinks
 from mep3m.desk.pages import Pages
 from mep3m.desk.settings import DeskSettings
 from mep3m.errors import Mep3mError, UsageError
@@ -37,11 +38,14 @@ def create_desk(settings: DeskSettings) -> FastAPI:
     folder = DeskFolder.open(settings.folder)
     known = accounts(folder)
     door = Door(settings, known)
-    desk = Desk(settings, folder, door, Pages(folder.path.name, door))
+    links = DeskLinks(folder, settings.project)
+    desk = Desk(settings, folder, door, Pages(folder.path.name, door), links)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        links.begin()
         yield
+        links.close()
         known.close()
 
     app = FastAPI(
@@ -54,6 +58,8 @@ def create_desk(settings: DeskSettings) -> FastAPI:
     )
     app.include_router(entrance.routes(desk))
     app.include_router(pictures.routes(desk))
+    app.include_router(align.routes(desk))
+    app.include_router(align_all.routes(desk))
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(HTTPException, _Problems(desk).of_http)
     app.add_exception_handler(Mep3mError, _Problems(desk).of_mep3m)
