@@ -101,7 +101,7 @@ def routes(desk: Desk) -> APIRouter:
         applying = desk.links.applying
         standing = applying.standing
         report = standing.report
-        lines = as_text({**report, "joined": [], "waiting": [], "overlaps": [], "notes": []}) if report else []
+        lines = as_text(report)[:2] if report else []
         return desk.pages.show(
             request, person, "align-apply.html", standing=standing, lines=lines, out=applying.out,
             project=applying.project, later=desk.links.log.revision - standing.revision,
