@@ -82,7 +82,9 @@ def take_in(database: Database, path: Path, when: str) -> int:
         for how, changes in ((BY_HAND, edits), (KEPT, kept)):
             if changes:
                 put_batch(change, DecisionBatch(Signature("", when, how), tuple(changes)))
-        decided = [RowChange(key, present[key], present[key]) for key in states if key in present]
+        edited = {one.row for one in edits} - {one.row for one in kept}
+        stands = [key for key in states if key in present and key not in edited]
+        decided = [RowChange(key, present[key], present[key]) for key in stands]
         put_rows(change, Review.of(str(path), with_changes(sheet, decided)))
         say(change, stamp=state)
         return len(edits)
