@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.desk.opened import opened
 
 from bench.desk_links import write_links
 from mep3m.alignment.keeping.database_log import DatabaseReviewLog
@@ -33,7 +34,6 @@ from mep3m.alignment.review.export import Terms, export_sssom
 from mep3m.alignment.sheet import Sheet
 from mep3m.desk.accounts.registry import opened as people_of
 from mep3m.store.append_log import now
-from tests.desk.opened import opened
 
 PASSWORD = "correct horse"
 FILTERS = {
@@ -99,7 +99,13 @@ def speed(build: Path) -> dict[str, object]:
     taken = timed("import a decision of every link", lambda: take(log, read_review(everything)[0], now()))
     timed("undo of all", lambda: log.undo(Signature("bench", now(), "undo")))
     timed("close", log.close)
-    return {"links": len(review.keys), "taken": taken, "decision ms": one_by_one, "seconds": seconds, "pages ms": _pages(build)}
+    return {
+        "links": len(review.keys),
+        "taken": taken,
+        "decision ms": one_by_one,
+        "seconds": seconds,
+        "pages ms": _pages(build),
+    }
 
 
 def _copy(log: DatabaseReviewLog, every: int, path: Path) -> Path:
@@ -118,7 +124,9 @@ def _decisions(log: DatabaseReviewLog, count: int) -> dict[str, float]:
     keys, times = log.read(now()).keys, []
     for place in range(count):
         began = time.perf_counter()
-        log.decide({keys[place * 7]: {"mep3m_decision": "unsure"}}, Signature("li", now(), "bench"), log.revision)
+        log.decide(
+            {keys[place * 7]: {"mep3m_decision": "unsure"}}, Signature("li", now(), "bench"), log.revision
+        )
         times.append(time.perf_counter() - began)
     return _summary(times)
 
@@ -135,7 +143,9 @@ def _pages(build: Path, times: int = 100) -> dict[str, dict[str, float]]:
         client.get("/align", follow_redirects=True)
         for name, query in FILTERS.items():
             found[f"next, {name}"] = _summary([_get(client, f"/align{query}") for _ in range(times)])
-            found[f"all that match, {name}"] = _summary([_get(client, f"/align/all{query}") for _ in range(times)])
+            found[f"all that match, {name}"] = _summary(
+                [_get(client, f"/align/all{query}") for _ in range(times)]
+            )
         for page in ("/align?at=5", "/align/history", "/align/apply"):
             found[page] = _summary([_get(client, page) for _ in range(times)])
         decided, following = [], []
@@ -180,7 +190,9 @@ def kill(build: Path, rounds: int, people: int) -> dict[str, object]:
         with opened(build) as server:
             stop = threading.Event()
             threads = [
-                threading.Thread(target=_decide, args=(server.url, name, turn, cookies, stop, acknowledged, answers))
+                threading.Thread(
+                    target=_decide, args=(server.url, name, turn, cookies, stop, acknowledged, answers)
+                )
                 for name in names
             ]
             for thread in threads:
@@ -200,7 +212,8 @@ def kill(build: Path, rounds: int, people: int) -> dict[str, object]:
         change.after["mep3m_new_name_en"]
         for batch in log.history()
         for change in batch.changes
-        if change.after.get("mep3m_new_name_en") and change.after["mep3m_new_name_en"] != change.before.get("mep3m_new_name_en")
+        if change.after.get("mep3m_new_name_en")
+        and change.after["mep3m_new_name_en"] != change.before.get("mep3m_new_name_en")
     )
     log.close()
     return {

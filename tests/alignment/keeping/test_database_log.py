@@ -136,7 +136,9 @@ def test_an_edit_that_says_the_same_is_none(path: Path) -> None:
     log.close()
 
 
-def test_a_kill_after_the_file_was_written_leaves_no_edit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_after_the_file_was_written_leaves_no_edit(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = DatabaseReviewLog(path)
     decide(log, {0: {"mep3m_decision": "accept"}})
 

@@ -109,7 +109,8 @@ def put_changes(change: Connection, changes: Iterable[RowChange]) -> None:
     more = dict.fromkeys(columns)
     for one in changes:
         found = change.execute(
-            "SELECT place, line, fixed, own FROM links JOIN cells USING (place) WHERE key = ?", (key_text(one.row),)
+            "SELECT place, line, fixed, own FROM links JOIN cells USING (place) WHERE key = ?",
+            (key_text(one.row),),
         ).fetchone()
         if found is None:
             continue

@@ -258,9 +258,7 @@ def with_changes(sheet: Sheet, changes: Sequence[RowChange]) -> Sheet:
     return Sheet(sheet.comments, columns, rows, sheet.lines)
 
 
-def undoing(
-    history: Sequence[DecisionBatch], signature: Signature, name: str, own: bool = False
-) -> int:
+def undoing(history: Sequence[DecisionBatch], signature: Signature, name: str, own: bool = False) -> int:
     """Return the place of the last batch that stands; with `own` of the last that who signs recorded.
 
     Raises:
@@ -272,9 +270,7 @@ def undoing(
     return standing[-1]
 
 
-def redoing(
-    history: Sequence[DecisionBatch], signature: Signature, name: str, own: bool = False
-) -> int:
+def redoing(history: Sequence[DecisionBatch], signature: Signature, name: str, own: bool = False) -> int:
     """Return the place of the batch that was undone last; with `own` of those that who signs recorded.
 
     Raises:
@@ -297,9 +293,7 @@ def repeated(last: DecisionBatch, place: int, signature: Signature) -> DecisionB
     return DecisionBatch(signature, last.changes, redoes=place)
 
 
-def require_untouched(
-    rows: Mapping[RowKey, tuple[int, Cells]], batch: DecisionBatch, name: str
-) -> None:
+def require_untouched(rows: Mapping[RowKey, tuple[int, Cells]], batch: DecisionBatch, name: str) -> None:
     """See that rows (with their lines) are as a batch found them: nothing decided since is swept away.
 
     Raises:

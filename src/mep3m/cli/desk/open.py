@@ -21,7 +21,9 @@ from mep3m.cli.shared import FILE, login_name
 )
 @click.option("--keys", type=FILE, help="Programs with a key of this file ('mep3m keys') are let in.")
 @click.option("--person", help="Who sits at this machine, where nobody signs in. Default: your login name.")
-@click.option("--project", type=FILE, help="mep3m.toml of the build: its first level counts when links are applied.")
+@click.option(
+    "--project", type=FILE, help="mep3m.toml of the build: its first level counts when links are applied."
+)
 def open_desk(
     folder: Path, host: str, port: int, keys: Path | None, person: str | None, project: Path | None
 ) -> None:

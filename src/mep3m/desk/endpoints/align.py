@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import Field
 
 from mep3m.alignment.keeping.queue import Asked
 from mep3m.alignment.merging.reasons import loudest
@@ -18,6 +19,8 @@ from mep3m.store.append_log import now
 
 #: how a decision at the desk is called in the history
 HOW = "desk"
+#: a whole number that SQLite can hold
+WHOLE = Field(ge=0, le=2**53)
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -27,9 +30,12 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/align")
     def look(
-        request: Request, at: int | None = None, line: int | None = None, after: int | None = None,
+        request: Request,
+        at: Annotated[int | None, WHOLE] = None,
+        line: Annotated[int | None, WHOLE] = None,
+        after: Annotated[int | None, WHOLE] = None,
         person: Person = reviewer,
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         """Show a link; without one the first that waits."""
         if desk.folder.review is None:
             return desk.pages.show(request, person, "align-none.html", review=None)
@@ -48,8 +54,8 @@ def routes(desk: Desk) -> APIRouter:
     @router.post("/align/decide")
     def decide(
         request: Request,
-        at: Annotated[int, Form()],
-        revision: Annotated[int, Form()],
+        at: Annotated[int, Form(), WHOLE],
+        revision: Annotated[int, Form(), WHOLE],
         decision: Annotated[str, Form()],
         name_zh: Annotated[str, Form()] = "",
         name_en: Annotated[str, Form()] = "",

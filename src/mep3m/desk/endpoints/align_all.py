@@ -18,6 +18,7 @@ from mep3m.alignment.review.export import Terms, export_sssom
 from mep3m.alignment.sheet import Sheet
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.desk import Desk
+from mep3m.desk.endpoints.align import WHOLE
 from mep3m.desk.linking.answers import DECISIONS, Looking, cells_for
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.settings.align import MergeSettings
@@ -40,8 +41,8 @@ def routes(desk: Desk) -> APIRouter:
     def decide_all(
         request: Request,
         decision: Annotated[str, Form()],
-        count: Annotated[int, Form()],
-        revision: Annotated[int, Form()],
+        count: Annotated[int, Form(), WHOLE],
+        revision: Annotated[int, Form(), WHOLE],
         person: Person = reviewer,
     ) -> Response:
         """Decide all of them as one batch; where they are not those that were shown, nothing is done."""
@@ -58,7 +59,9 @@ def routes(desk: Desk) -> APIRouter:
         return RedirectResponse(f"/align/all{looking.query(decided=len(keys))}", 303)
 
     @router.get("/align/history")
-    def history(request: Request, before: int | None = None, person: Person = reviewer) -> HTMLResponse:
+    def history(
+        request: Request, before: Annotated[int | None, WHOLE] = None, person: Person = reviewer
+    ) -> HTMLResponse:
         """Show who decided what, and when: an admin everything, others what they decided themselves."""
         by = None if person.role == "admin" else person.name
         batches = desk.links.queue().batches(before, by)
@@ -114,7 +117,7 @@ def routes(desk: Desk) -> APIRouter:
         return RedirectResponse("/align/apply", 303)
 
     @router.post("/align/apply")
-    def apply(revision: Annotated[int, Form()], person: Person = admin) -> Response:
+    def apply(revision: Annotated[int, Form(), WHOLE], person: Person = admin) -> Response:
         """Begin to write the dataset with its new labels."""
         desk.links.log.write()
         desk.links.applying.apply(revision)
