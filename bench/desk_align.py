@@ -3,7 +3,8 @@
     python -m bench.desk_align speed BUILD [--links 100000]
     python -m bench.desk_align kill BUILD [--rounds 20] [--people 20]
 
-BUILD is a folder that `mep3m build` or `mep3m demo` made; it is copied, its review is replaced by a drawn one.
+BUILD is a folder that `mep3m build` or `mep3m demo` made; it is copied, its review is
+replaced by a drawn one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import random
 import re
 import shutil
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -69,12 +71,14 @@ def speed(build: Path) -> dict[str, object]:
         began = time.perf_counter()
         done = work()
         seconds[name] = round(time.perf_counter() - began, 3)
+        print(f"{name}: {seconds[name]} s", file=sys.stderr, flush=True)
         return done
 
     log = timed("open for the first time", lambda: DatabaseReviewLog(path))
     half = _copy(log, 2, build / "half.tsv")
     everything = _copy(log, 1, build / "all.tsv")
     one_by_one = _decisions(log, 200)
+    print(one_by_one, file=sys.stderr, flush=True)
     timed("import half of the links", lambda: take(log, read_review(half)[0], now()))
     review = timed("read all", lambda: log.read(now()))
     rows = [
@@ -136,7 +140,7 @@ def _summary(times: list[float]) -> dict[str, float]:
     return {"p50": round(cuts[49], 1), "p95": round(cuts[94], 1), "most": round(1000 * max(times), 1)}
 
 
-def _pages(build: Path, times: int = 100) -> dict[str, dict[str, float]]:
+def _pages(build: Path, times: int = 40) -> dict[str, dict[str, float]]:
     found = {}
     with opened(build) as server, httpx.Client(base_url=server.url, timeout=120) as client:
         client.headers["accept"] = "text/html"

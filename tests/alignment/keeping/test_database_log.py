@@ -1,6 +1,5 @@
-"""A review in a database beside its file: what goes over from one into the other, and what is said of damage."""
+"""A review in a database beside its file: what goes over from one into the other, and damage."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -227,4 +226,4 @@ def test_an_empty_review_is_one(tmp_path: Path) -> None:
     log = DatabaseReviewLog(path)
     assert log.read(NOW).keys == []
     log.close()
-    assert os.path.getsize(path) > 0
+    assert path.stat().st_size

@@ -81,7 +81,7 @@ def test_decisions_lead_through_all_links_and_end_in_the_file(folder: Path) -> N
             page = decide(desk, page, word)
         assert "You have seen them all; 1 still wait" in page  # the unsure one
         assert verdicts(folder) == ["open"] * 5
-    sheet, decisions = read_review(folder / "review.sssom.tsv")
+    _, decisions = read_review(folder / "review.sssom.tsv")
     assert sorted(row.verdict for row in decisions) == ["accept", "accept", "accept", "reject", "unsure"]
     assert {row.reviewer for row in decisions} == {"me"}
     assert sorted(row.relation for row in decisions) == ["broader", "exact", "exact", "exact", "narrower"]
@@ -118,7 +118,8 @@ def test_blind_pages_hide_what_the_method_says(desk: TestClient) -> None:
             "0.99",
         ):
             assert text not in page
-    assert "blind=1" in desk.post("/align/decide?blind=1", data={**form(shown(desk, "/align?blind=1")), "decision": "accept"}).headers["location"]  # fmt: skip
+    said = {**form(shown(desk, "/align?blind=1")), "decision": "accept"}
+    assert "blind=1" in desk.post("/align/decide?blind=1", data=said).headers["location"]
 
 
 def test_the_second_who_decides_a_link_is_told(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """A review kept in a database beside its file: many decide at once, a decision takes milliseconds.
 
-From the moment that the database is there it is the review, and every command asks it (`open_review`). The file
-stays what people read, edit and send: it is written again, with its log, when the database is closed
+From the moment that the database is there it is the review, and every command asks it (`open_review`). The
+file stays what people read, edit and send: it is written again, with its log, when the database is closed
 (`written_form`), and what was edited in it meanwhile is taken in by whoever opens or decides next.
 """
 

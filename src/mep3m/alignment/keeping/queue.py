@@ -1,4 +1,4 @@
-"""What a person at a desk asks of a review in a database: the next link, how many there are, who decided what."""
+"""What a person at a desk asks of a review in a database: the next link, how many, who decided what."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Queue:
     blind: bool = False
 
     def next(self, wanted: LinkFilter, after: int | None = None) -> int | None:
-        """Return the place of the first link, or of the one after another; `None` where there is none more."""
+        """Return the place of the first link, or of the one after another; `None`: there is none more."""
         condition, values = wanted.where()
         order = _DRAWN if self.blind else _WORTH
         names = ", ".join(order)
@@ -141,9 +141,8 @@ class Queue:
     def progress(self) -> dict[Verdict, int]:
         """Return how many links have each verdict."""
         counts: dict[Verdict, int] = {"accept": 0, "reject": 0, "unsure": 0, "open": 0}
-        for verdict, count in self.connection.execute("SELECT verdict, count(*) FROM links GROUP BY verdict"):
-            counts[verdict] = count
-        return counts
+        found = self.connection.execute("SELECT verdict, count(*) AS links FROM links GROUP BY verdict")
+        return counts | {row["verdict"]: row["links"] for row in found}
 
     def platform_pairs(self) -> list[str]:
         """Return the pairs of platforms that there are links between."""
@@ -152,7 +151,7 @@ class Queue:
     def batches(
         self, before: int | None = None, by: str | None = None, count: int = 50
     ) -> list[tuple[int, int, DecisionBatch]]:
-        """Return the place, the number of rows, and the batch with its first rows; the last recorded first."""
+        """Return place, number of rows, and batch with its first rows of batches; the last recorded first."""
         rows = self.connection.execute(
             "SELECT * FROM batches WHERE (?1 IS NULL OR place < ?1) AND (?2 IS NULL OR who = ?2) "
             "ORDER BY place DESC LIMIT ?3",

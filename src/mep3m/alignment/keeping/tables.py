@@ -92,8 +92,8 @@ def put_rows(change: Connection, review: Review) -> None:
     )
     rows = zip(review.keys, review.decisions, review.sheet.rows, strict=True)
     change.executemany(
-        "INSERT INTO links (verdict, waits, relation, probability, calm, stake, doubt, line, place, key, platforms, "
-        "names, drawn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO links (verdict, waits, relation, probability, calm, stake, doubt, line, place, key, "
+        "platforms, names, drawn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             (*_found_by(decision, row), decision.line, place, (text := key_text(key)), *_names(decision),
              zlib.crc32(text.encode()))
@@ -120,8 +120,8 @@ def put_changes(change: Connection, changes: Iterable[RowChange]) -> None:
             "UPDATE cells SET own = ? WHERE place = ?", (orjson.dumps(own).decode(), found["place"])
         )
         change.execute(
-            "UPDATE links SET verdict = ?, waits = ?, relation = ?, probability = ?, calm = ?, stake = ?, doubt = ? "
-            "WHERE place = ?",
+            "UPDATE links SET verdict = ?, waits = ?, relation = ?, probability = ?, calm = ?, stake = ?, "
+            "doubt = ? WHERE place = ?",
             (*_found_by(parse_decision(row, found["line"]), row), found["place"]),
         )
         more.update(dict.fromkeys(one.after))
@@ -139,7 +139,7 @@ def put_batch(change: Connection, batch: DecisionBatch) -> int:
     change.executemany(
         "INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)",
         (
-            (place, key_text(one.row), orjson.dumps(dict(one.before)).decode(), orjson.dumps(dict(one.after)).decode())
+            (place, key_text(one.row), *(orjson.dumps(dict(cells)).decode() for cells in (one.before, one.after)))
             for one in batch.changes
         ),
     )  # fmt: skip

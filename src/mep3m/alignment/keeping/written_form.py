@@ -91,7 +91,7 @@ def take_in(database: Database, path: Path, when: str) -> int:
 
 
 def write_form(database: Database, path: Path, when: str) -> None:
-    """Write the file and its log again if they lack anything; what was edited in the file is taken in first."""
+    """Write the file and its log again if they lack anything; what was edited in it is taken in first."""
     if not _stale(database.read, path):
         return
     with file_lock(path):

@@ -79,7 +79,7 @@ class Door:
         """
         origin = request.headers.get("origin")
         site = request.headers.get("sec-fetch-site", "same-origin")
-        # our pages send no referrer, so a browser hides the origin of their forms, too; it says the site itself
+        # our pages send no referrer, so a browser hides the origin of their forms, and says the site
         hidden = origin == "null" and request.headers.get("sec-fetch-site") == "same-origin"
         foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
         if (foreign and not hidden) or site not in ("same-origin", "none"):
