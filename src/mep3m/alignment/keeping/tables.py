@@ -139,7 +139,7 @@ def put_batch(change: Connection, batch: DecisionBatch) -> int:
     change.executemany(
         "INSERT OR REPLACE INTO changes VALUES (?, ?, ?, ?)",
         (
-            (place, key_text(one.row), *(orjson.dumps(dict(cells)).decode() for cells in (one.before, one.after)))
+            (place, key_text(one.row), *(orjson.dumps(dict(of)).decode() for of in (one.before, one.after)))
             for one in batch.changes
         ),
     )  # fmt: skip

@@ -29,7 +29,9 @@ class DeskLinks:
         self._log: DatabaseReviewLog | None = None
         self._work: threading.Thread | None = None
         self.categories = Categories(folder.store)
-        self.applying = Applying(lambda: self.log.read(now()), project, folder.own / APPLIED)
+        of_demo = folder.path / "shops" / "mep3m.toml"
+        used = project if project is not None else of_demo if of_demo.exists() else None
+        self.applying = Applying(lambda: self.log.read(now()), used, folder.own / APPLIED)
 
     @property
     def log(self) -> DatabaseReviewLog:
