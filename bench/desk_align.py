@@ -154,8 +154,7 @@ def _pages(build: Path, times: int = 40) -> dict[str, dict[str, float]]:
             found[page] = _summary([_get(client, page) for _ in range(times)])
         decided, following = [], []
         for _ in range(times):
-            page = client.get("/align", follow_redirects=True)
-            form = _form(page.text)
+            form = _form(client.get("/align", follow_redirects=True).text)
             began = time.perf_counter()
             answer = client.post("/align/decide", data={**form, "decision": "accept"})
             decided.append(time.perf_counter() - began)

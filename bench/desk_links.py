@@ -30,7 +30,7 @@ def write_links(path: Path, count: int, seed: int = 0) -> int:
 def _links(draw: random.Random, count: int, known: dict[tuple[str, str], Stock]) -> Iterator[Proposal]:
     for number in range(count):
         left, right = draw.sample(PLATFORMS, 2)
-        ends = [_category(draw, platform, number, known) for platform in (left, right)]
+        one, other = (_category(draw, platform, number, known) for platform in (left, right))
         relation: Relation = draw.choice(("exact", "exact", "narrower", "broader", "overlaps"))
         probability = round(draw.random(), 4)
         evidence = {
@@ -38,7 +38,7 @@ def _links(draw: random.Random, count: int, known: dict[tuple[str, str], Stock])
         }
         words = WORDS.format(a=draw.randint(10, 99), b=draw.randint(10, 99), c=draw.randint(10, 99))
         accept = probability > 0.8 and relation != "overlaps"
-        yield Proposal(*ends, relation, probability, accept, evidence, words, *ends, left, right)
+        yield Proposal(one, other, relation, probability, accept, evidence, words, one, other, left, right)
 
 
 def _category(draw: random.Random, platform: str, number: int, known: dict[tuple[str, str], Stock]) -> str:
