@@ -74,6 +74,7 @@ def products() -> list[Product]:
 
 
 def decide(log: ReviewLog, cells: Mapping[int, Mapping[str, str]], by: str = "li", when: str = NOW) -> Review:
-    """Change cells of rows, named by their place in the review."""
-    review = log.read(when)
-    return log.decide({review.keys[place]: of for place, of in cells.items()}, Signature(by, when, "test"))
+    """Change cells of rows, named by their place in the review; return the review with them."""
+    keys = log.read(when).keys
+    log.decide({keys[place]: of for place, of in cells.items()}, Signature(by, when, "test"))
+    return log.read(when)

@@ -56,7 +56,7 @@ def opened(folder: Path, *options: str) -> Iterator[Opened]:
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     try:
-        said = []
+        said: list[str] = []
         while not (found := re.search(r"http://127\.0\.0\.1:\d+", said[-1] if said else "")):
             said.append(server.stderr.readline())
             assert said[-1], f"the desk did not open: {''.join(said)}"

@@ -17,10 +17,11 @@ from mep3m import __version__
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.accounts.registry import accounts, opened
 from mep3m.desk.desk import Desk
-from mep3m.desk.endpoints import entrance, explore, pictures, report
+from mep3m.desk.endpoints import align, align_all, entrance, explore, pictures, report
 from mep3m.desk.folder import DeskFolder
 from mep3m.desk.index.keeper import IndexKeeper
 from mep3m.desk.index.readings import Readings
+from mep3m.desk.linking.desk_links import DeskLinks
 from mep3m.desk.pages import Pages
 from mep3m.desk.settings import DeskSettings
 from mep3m.errors import Mep3mError, UsageError
@@ -39,14 +40,17 @@ def create_desk(settings: DeskSettings) -> FastAPI:
     folder = DeskFolder.open(settings.folder)
     known = accounts(folder)
     door = Door(settings, known)
+    links = DeskLinks(folder, settings.project)
     pages = Pages(folder.path.name, door)
-    desk = Desk(settings, folder, door, pages, IndexKeeper(folder), Readings(folder))
+    desk = Desk(settings, folder, door, pages, IndexKeeper(folder), Readings(folder), links)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        links.begin()
         yield
         desk.index.close()
         desk.readings.close()
+        links.close()
         known.close()
 
     app = FastAPI(
@@ -58,7 +62,7 @@ def create_desk(settings: DeskSettings) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(entrance.routes(desk))
-    for page in (pictures, explore, report):
+    for page in (pictures, explore, report, align, align_all):
         app.include_router(page.routes(desk))
     app.state.index = desk.index
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

@@ -8,6 +8,7 @@ from mep3m.desk.accounts.door import Door
 from mep3m.desk.folder import DeskFolder
 from mep3m.desk.index.keeper import IndexKeeper
 from mep3m.desk.index.readings import Readings
+from mep3m.desk.linking.desk_links import DeskLinks
 from mep3m.desk.pages import Pages
 from mep3m.desk.settings import DeskSettings
 
@@ -22,3 +23,4 @@ class Desk:
     pages: Pages
     index: IndexKeeper
     readings: Readings
+    links: DeskLinks

@@ -13,9 +13,11 @@ class DeskSettings(Settings):
 
     `folder` is what `mep3m build` made, a store or a run. Without accounts and without `keys` whoever sits at
     this machine is `person`, and may do everything.
+    `project` is the project file whose first level and `[merge]` count when links are applied.
     """
 
     folder: Path
     keys: Path | None = None
     person: str = "me"
+    project: Path | None = None
     limits: ServiceLimits = ServiceLimits()

@@ -9,13 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from mep3m.alignment.from_store import sides_from_products
+from mep3m.alignment.keeping.database_log import open_review
 from mep3m.alignment.merging.first_level import FirstLevelMap, from_entries
 from mep3m.alignment.merging.merge import MergeInputs
 from mep3m.alignment.propose import propose
 from mep3m.alignment.records import Proposal, Side
 from mep3m.alignment.review.contract import Signature
 from mep3m.alignment.review.decisions import read_review
-from mep3m.alignment.review.file_log import FileReviewLog
 from mep3m.alignment.review.migrate import migrate_decisions
 from mep3m.alignment.review.write import write_review
 from mep3m.engine import Engine, Progress, silent
@@ -48,8 +48,9 @@ def align_store(
     if not is_current(out / STAMP, made_from, review_file):
         _write_review(project, store, first_level, review_file)
         write_stamp(out / STAMP, made_from)
-    decisions = tuple(FileReviewLog(review_file).read(now()).decisions)
-    stage = ApplyReview(MergeInputs(decisions, first_level, None, project.merge))
+    with open_review(review_file) as log:
+        decisions = log.read(now()).decisions
+    stage = ApplyReview(MergeInputs(tuple(decisions), first_level, None, project.merge))
     return run_stage(stage, store, folder, engine, progress)
 
 
@@ -85,10 +86,10 @@ def _write_review(project: Project, store: Store, first_level: FirstLevelMap | N
     sides, proposals = proposals_of(project, store, first_level)
     write_review(draft, sides, proposals, project.name, {"store": store.folder})
     sheet = read_review(draft)[0]
-    log = FileReviewLog(path)
-    if path.exists():
-        sheet = migrate_decisions(log.read(now()).sheet, sheet).sheet
-    log.replace(sheet, Signature("", now(), "proposed anew by a build"))
+    with open_review(path) as log:
+        if path.exists():
+            sheet = migrate_decisions(log.read(now()).sheet, sheet).sheet
+        log.replace(sheet, Signature("", now(), "proposed anew by a build"))
     draft.unlink()
 
 

@@ -12,6 +12,10 @@ from mep3m.alignment.review.contract import (
     changes_for,
     edited_rows,
     redoing,
+    repeated,
+    require_untouched,
+    rows_by_key,
+    taken_back,
     undoing,
     with_changes,
 )
@@ -32,26 +36,25 @@ class MemoryReviewLog:
 
     def decide(
         self, wanted: Mapping[RowKey, Cells], signature: Signature, since: int | None = None
-    ) -> Review:
+    ) -> DecisionBatch:
         """Change cells of rows as one batch."""
         with self._lock:
             changes = changes_for(self.read(signature.when), self._batches, wanted, signature, since)
-            self._add([DecisionBatch(signature, changes)] if changes else [])
-            return self.read(signature.when)
+            batch = DecisionBatch(signature, changes)
+            self._add([batch] if changes else [])
+            return batch
 
-    def undo(self, signature: Signature) -> DecisionBatch:
+    def undo(self, signature: Signature, own: bool = False) -> DecisionBatch:
         """Take back the last batch that stands."""
         with self._lock:
-            last, back = undoing(self._batches, signature, "memory")
-            self._add([back])
-            return last
+            place = undoing(self._batches, signature, "memory", own)
+            return self._moved(place, taken_back(self._batches[place], place, signature), own)
 
-    def redo(self, signature: Signature) -> DecisionBatch:
+    def redo(self, signature: Signature, own: bool = False) -> DecisionBatch:
         """Repeat the batch that was undone last."""
         with self._lock:
-            last, again = redoing(self._batches, signature, "memory")
-            self._add([again])
-            return last
+            place = redoing(self._batches, signature, "memory", own)
+            return self._moved(place, repeated(self._batches[place], place, signature), own)
 
     def replace(self, sheet: Sheet, signature: Signature) -> Review:
         """Put other rows in the place of the present ones."""
@@ -64,6 +67,12 @@ class MemoryReviewLog:
     def history(self) -> list[DecisionBatch]:
         """Return every batch, oldest first."""
         return list(self._batches)
+
+    def _moved(self, place: int, batch: DecisionBatch, own: bool) -> DecisionBatch:
+        if own:
+            require_untouched(rows_by_key(self.read("")), batch, "memory")
+        self._add([batch])
+        return self._batches[place]
 
     def _add(self, batches: Sequence[DecisionBatch]) -> None:
         for batch in batches:

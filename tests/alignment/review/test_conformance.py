@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mep3m.alignment.keeping.database_log import DatabaseReviewLog
 from mep3m.alignment.review.contract import (
     EDITABLE,
     DecidedMeanwhileError,
@@ -43,7 +44,13 @@ def in_file(folder: Path) -> ReviewLog:
     return FileReviewLog(proposals(folder / "links.tsv"))
 
 
-MAKERS: dict[str, Maker] = {"file": in_file, "memory": in_memory}
+def in_database(folder: Path) -> ReviewLog:
+    return DatabaseReviewLog(proposals(folder / "links.tsv"))
+
+
+MAKERS: dict[str, Maker] = {"file": in_file, "memory": in_memory, "database": in_database}
+#: those that outlive their process
+LASTING: dict[str, Callable[[Path], ReviewLog]] = {"file": FileReviewLog, "database": DatabaseReviewLog}
 
 
 @pytest.fixture(params=MAKERS)
@@ -153,6 +160,32 @@ def test_a_copy_of_several_reviewers_is_one_batch(log: ReviewLog) -> None:
     assert cells_of(log) == before
 
 
+def test_a_person_undoes_what_is_their_own(log: ReviewLog) -> None:
+    decide(log, {0: {"mep3m_decision": "accept"}}, by="li")
+    decide(log, {1: {"mep3m_decision": "accept"}}, by="wang")
+    assert log.undo(SIGNED, own=True).signature.by == "li"
+    assert verdicts(log)[:2] == ["open", "accept"]
+    with pytest.raises(UsageError, match="no decision is recorded"):
+        log.undo(SIGNED, own=True)
+    decide(log, {2: {"mep3m_decision": "reject"}}, by="wang")  # ends what could be redone by all, not by li
+    log.redo(SIGNED, own=True)
+    assert verdicts(log)[:3] == ["accept", "accept", "reject"]
+    log.undo(SIGNED)
+    assert verdicts(log)[:3] == ["open", "accept", "reject"]
+
+
+def test_nobody_undoes_what_somebody_else_decided_since(log: ReviewLog) -> None:
+    decide(log, {0: {"mep3m_decision": "accept"}}, by="li")
+    decide(log, {0: {"mep3m_decision": "reject"}}, by="wang")
+    with pytest.raises(DecidedMeanwhileError, match="it is now reject by wang"):
+        log.undo(SIGNED, own=True)
+    log.undo(Signature("wang", NOW, "undo"), own=True)
+    log.undo(SIGNED, own=True)
+    decide(log, {0: {"mep3m_decision": "unsure"}}, by="wang")
+    with pytest.raises(DecidedMeanwhileError, match="it is now unsure by wang"):
+        log.redo(SIGNED, own=True)
+
+
 places = st.integers(0, ROWS - 1)
 steps = st.lists(
     st.one_of(
@@ -228,16 +261,17 @@ def test_threads_that_decide_at_once_lose_nothing(log: ReviewLog) -> None:
     assert len(log.history()) == 6 * ROWS
 
 
-# --- what only an implementation that outlives its process can show; a database's maker joins here ---
+# --- what only an implementation that outlives its process can show ---
 
 #: decides its own rows again and again, and says each time that it is done
 DECIDES = """
 import sys
 from pathlib import Path
 from mep3m.alignment.review.contract import Signature
-from mep3m.alignment.review.file_log import FileReviewLog
-path, name, turns, places = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), list(map(int, sys.argv[4:]))
-log = FileReviewLog(path)
+from tests.alignment.review.test_conformance import LASTING
+kind, path, name, turns, *places = sys.argv[1:]
+turns, places = int(turns), list(map(int, places))
+log = LASTING[kind](Path(path))
 keys = log.read("2026-11-25T10:00:00").keys
 print("ready", flush=True)
 for turn in range(turns):
@@ -247,22 +281,23 @@ for turn in range(turns):
 """
 
 
-def process(path: Path, name: str, turns: int, *places: int) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-c", DECIDES, str(path), name, str(turns), *map(str, places)]
+def process(kind: str, path: Path, name: str, turns: int, *places: int) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-c", DECIDES, kind, str(path), name, str(turns), *map(str, places)]
     started = subprocess.Popen(words, stdout=subprocess.PIPE)
     assert started.stdout is not None
     assert started.stdout.readline() == b"ready\n"
     return started
 
 
-def test_two_processes_that_decide_at_once_lose_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", LASTING)
+def test_two_processes_that_decide_at_once_lose_nothing(tmp_path: Path, kind: str) -> None:
     path = proposals(tmp_path / "links.tsv")
-    both = [process(path, "li", 20, 0, 1), process(path, "wang", 20, 2, 3)]
+    both = [process(kind, path, "li", 20, 0, 1), process(kind, path, "wang", 20, 2, 3)]
     assert [one.wait(60) for one in both] == [0, 0]
     for one in both:
         assert one.stdout is not None
         one.stdout.close()
-    log = FileReviewLog(path)
+    log = LASTING[kind](path)
     review = log.read(NOW)
     assert review.taken_in == 0
     assert [row.verdict for row in review.decisions] == ["reject"] * 4 + ["open"]
@@ -271,17 +306,20 @@ def test_two_processes_that_decide_at_once_lose_nothing(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir() if "lock" in file.name or "tmp" in file.name] == []
 
 
+@pytest.mark.parametrize("kind", LASTING)
 @pytest.mark.parametrize("seed", range(6))
-def test_what_was_acknowledged_before_a_kill_is_in_log_and_sheet(tmp_path: Path, seed: int) -> None:
+def test_what_was_acknowledged_before_a_kill_is_in_log_and_sheet(
+    tmp_path: Path, kind: str, seed: int
+) -> None:
     path, draw = proposals(tmp_path / "links.tsv"), random.Random(seed)
-    killed = process(path, "li", 10_000, *range(ROWS))
+    killed = process(kind, path, "li", 10_000, *range(ROWS))
     time.sleep(draw.uniform(0.0, 0.2))
     killed.send_signal(signal.SIGKILL)
     assert killed.stdout is not None
     acknowledged = len(killed.stdout.read().splitlines())  # complete lines but perhaps the last
     killed.stdout.close()
     killed.wait()
-    log = FileReviewLog(path)
+    log = LASTING[kind](path)
     review = log.read(NOW)
     recorded = log.history()
     assert acknowledged <= len(recorded) <= acknowledged + 1

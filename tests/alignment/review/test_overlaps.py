@@ -66,11 +66,13 @@ def test_a_person_confirms_corrects_and_exports_it(tmp_path: Path) -> None:
     write_sssom(file, [OVERLAP])
     log, li = FileReviewLog(file), Signature("li", "2026-11-29T10:00:00", "test")
     key = log.read("2026-11-29").keys[0]
-    confirmed = log.decide({key: {"mep3m_decision": "accept"}}, li).decisions[0]
+    log.decide({key: {"mep3m_decision": "accept"}}, li)
+    confirmed = log.read("2026-11-29").decisions[0]
     assert (confirmed.verdict, confirmed.relation) == ("accept", "overlaps")
     export_sssom(tmp_path / "out.tsv", read_sssom(file), Terms())
     assert "skos:relatedMatch" in (tmp_path / "out.tsv").read_text(encoding="utf-8")
-    changed = log.decide({key: {"mep3m_decision": "accept", "predicate_id": "skos:broadMatch"}}, li)
+    log.decide({key: {"mep3m_decision": "accept", "predicate_id": "skos:broadMatch"}}, li)
+    changed = log.read("2026-11-29")
     assert links(changed.decisions, MergeSettings()) == list(changed.decisions)
 
 

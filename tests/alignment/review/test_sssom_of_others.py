@@ -33,7 +33,8 @@ def test_a_decision_of_a_person_takes_a_denial_back_and_can_be_undone(tmp_path: 
     file = table(tmp_path / "a.tsv", "1\tskos:exactMatch\tNot\t2")
     log, li = FileReviewLog(file), Signature("li", "2026-11-29T10:00:00", "test")
     key = log.read("2026-11-29").keys[0]
-    assert log.decide({key: {"mep3m_decision": "accept"}}, li).decisions[0].verdict == "accept"
+    log.decide({key: {"mep3m_decision": "accept"}}, li)
+    assert log.read("2026-11-29").decisions[0].verdict == "accept"
     assert "Not" not in file.read_text(encoding="utf-8")
     assert read_sssom(file)[0].proposal.accept
     log.undo(li)

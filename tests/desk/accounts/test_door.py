@@ -112,6 +112,8 @@ def test_a_form_without_the_token_of_its_page_does_nothing(shared: Path, said: s
         {"origin": "http://127.0.0.1:1"},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
+        {"origin": "null", "sec-fetch-site": "cross-site"},
+        {"origin": "https://elsewhere.example", "sec-fetch-site": "same-origin"},
     ],
 )
 def test_a_form_of_another_origin_does_nothing(shared: Path, headers: dict[str, str]) -> None:
@@ -125,6 +127,13 @@ def test_a_form_of_another_origin_does_nothing(shared: Path, headers: dict[str, 
             desk.post("/login", data={"name": "anna", "password": SECRET}, headers=headers).status_code == 403
         )
         assert desk.get("/").status_code == 200
+
+
+def test_a_browser_that_hides_where_a_form_comes_from_says_that_it_is_of_here(shared: Path) -> None:
+    with desk_on(shared) as desk:
+        sign_in(desk, "anna", SECRET)
+        headers = {"origin": "null", "sec-fetch-site": "same-origin"}  # as Chromium does under no-referrer
+        assert desk.post("/logout", data={"csrf": csrf_of(desk, "/")}, headers=headers).status_code == 303
 
 
 def test_the_token_of_somebody_else_does_nothing(shared: Path) -> None:

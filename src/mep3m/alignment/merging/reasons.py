@@ -51,7 +51,7 @@ class _Told(NamedTuple):
         """What the link says, who said it, and what speaks loudest for it."""
         if self.row.verdict == "accept":
             return f"{self._says} ({_decided_by(self.row)})"
-        parts = [f"the method, probability {self.row.probability or 0.0:.2f}", *_loudest(self.row)[:WORDS]]
+        parts = [f"the method, probability {self.row.probability or 0.0:.2f}", *loudest(self.row)[:WORDS]]
         return f"{self._says} ({'; '.join(parts)})"
 
     @property
@@ -77,7 +77,7 @@ class _Told(NamedTuple):
         if (share := said.get(f"filed{best}", 0.0)) >= TELLING:
             own, other = sides[best]
             return f"{share:.0%} of {own}'s products look like {other}'s there"
-        return next(iter(_loudest(row)), "")
+        return next(iter(loudest(row)), "")
 
 
 class Reasons:
@@ -234,7 +234,7 @@ def _decided_by(row: Decision) -> str:
     return f"decided by {row.reviewer or 'a person'}"
 
 
-def _loudest(row: Decision) -> list[str]:
+def loudest(row: Decision) -> list[str]:
     """Return the parts of the evidence in words, largest numbers first; one without a number is whole."""
     parts = [part for part in row.words.split("; ") if part]
     loud = {part: float(number[0]) if (number := NUMBER.findall(part)) else 1.0 for part in parts}

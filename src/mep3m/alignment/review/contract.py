@@ -118,8 +118,8 @@ class ReviewLog(Protocol):
 
     def decide(
         self, wanted: Mapping[RowKey, Cells], signature: Signature, since: int | None = None
-    ) -> Review:
-        """Change cells of rows as one batch and return the review with them.
+    ) -> DecisionBatch:
+        """Change cells of rows as one batch and return it; where nothing is wanted, nothing is recorded.
 
         A row that gets a decision also gets the reviewer, the date and the version of the tool, unless
         its own cells say otherwise. `since` is the revision that the decisions were based on.
@@ -129,18 +129,20 @@ class ReviewLog(Protocol):
             DecidedMeanwhileError: one of the rows has changed after revision `since`.
         """
 
-    def undo(self, signature: Signature) -> DecisionBatch:
-        """Take back the last batch that stands, and return it.
+    def undo(self, signature: Signature, own: bool = False) -> DecisionBatch:
+        """Take back the last batch that stands, and return it; with `own` the last of who signs.
 
         Raises:
             UsageError: there is none.
+            DecidedMeanwhileError: somebody else has changed one of the rows of `own` since.
         """
 
-    def redo(self, signature: Signature) -> DecisionBatch:
-        """Repeat the batch that was undone last, and return it.
+    def redo(self, signature: Signature, own: bool = False) -> DecisionBatch:
+        """Repeat the batch that was undone last, and return it; with `own` the last of who signs.
 
         Raises:
-            UsageError: nothing was undone, or something was decided since.
+            UsageError: nothing was undone, or something was decided since (with `own`: by who signs).
+            DecidedMeanwhileError: somebody else has changed one of the rows of `own` since.
         """
 
     def replace(self, sheet: Sheet, signature: Signature) -> Review:
@@ -168,8 +170,8 @@ def editable(row: Cells) -> dict[str, str]:
     return {column: row.get(column, "") for column in (*EDITABLE, *denial)}
 
 
-def _with_columns(cells: Cells, other: Cells) -> dict[str, str]:
-    """Return cells with those of the columns that only the other cells have, which are empty here."""
+def with_columns(cells: Cells, other: Cells) -> dict[str, str]:
+    """Return cells with the columns that only the other cells have, which are empty here."""
     return {**dict.fromkeys(other, ""), **cells}
 
 
@@ -190,26 +192,44 @@ def changes_for(
     changes = []
     for key, cells in wanted.items():
         if key not in places:
-            raise UsageError(f"{review.name} has no row for {key[0]} '{key[1]}' and {key[2]} '{key[3]}'")
+            raise no_row(key, review.name)
         row, line = review.sheet.rows[places[key]], review.sheet.lines[places[key]]
         if key in later:
-            now = review.decisions[places[key]]
-            raise DecidedMeanwhileError(
-                f"line {line} of {review.name} was changed meanwhile: it is now "
-                f"{now.verdict}{f' by {now.reviewer}' if now.reviewer else ''}; look at it and decide again"
-            )
-        changed = {**row, **_signed(signature), **cells}
-        if row.get("predicate_modifier"):  # the decision is said anew: a denial of before must not stand
-            changed["predicate_modifier"] = ""
-        try:
-            verdict = parse_decision(changed, line).verdict
-        except ValueError as error:
-            raise UsageError(f"line {line}: {error}") from None
-        if verdict == "reject":  # other tools know no other word for it
-            changed["predicate_modifier"] = NOT
-        after = editable(changed)
-        changes.append(RowChange(key, _with_columns(editable(row), after), after))
+            raise decided_meanwhile(review.decisions[places[key]], review.name)
+        changes.append(signed_change(key, row, cells, signature, line))
     return tuple(changes)
+
+
+def signed_change(key: RowKey, row: Cells, cells: Cells, signature: Signature, line: int) -> RowChange:
+    """Return what a decision makes of one row.
+
+    Raises:
+        UsageError: a value cannot be understood.
+    """
+    changed = {**row, **_signed(signature), **cells}
+    if row.get("predicate_modifier"):  # the decision is said anew: a denial of before must not stand
+        changed["predicate_modifier"] = ""
+    try:
+        verdict = parse_decision(changed, line).verdict
+    except ValueError as error:
+        raise UsageError(f"line {line}: {error}") from None
+    if verdict == "reject":  # other tools know no other word for it
+        changed["predicate_modifier"] = NOT
+    after = editable(changed)
+    return RowChange(key, with_columns(editable(row), after), after)
+
+
+def no_row(key: RowKey, name: str) -> UsageError:
+    """Return the error for a row that a review does not have."""
+    return UsageError(f"{name} has no row for {key[0]} '{key[1]}' and {key[2]} '{key[3]}'")
+
+
+def decided_meanwhile(now: Decision, name: str) -> DecidedMeanwhileError:
+    """Return the error for a row that was changed meanwhile; `now` is what it says."""
+    return DecidedMeanwhileError(
+        f"line {now.line} of {name} was changed meanwhile: it is now "
+        f"{now.verdict}{f' by {now.reviewer}' if now.reviewer else ''}; look at it and decide again"
+    )
 
 
 def edited_rows(sheet: Sheet, history: Sequence[DecisionBatch]) -> tuple[RowChange, ...]:
@@ -220,7 +240,7 @@ def edited_rows(sheet: Sheet, history: Sequence[DecisionBatch]) -> tuple[RowChan
         after = editable(row)
         before = known.get(key) or {c: "" if c in DECIDED else row.get(c, "") for c in EDITABLE}
         # a saved table may lack empty columns
-        before, after = _with_columns(before, after), _with_columns(after, before)
+        before, after = with_columns(before, after), with_columns(after, before)
         if before != after and (key in known or any(row.get(column) for column in DECIDED)):
             changes.append(RowChange(key, before, after))
     return tuple(changes)
@@ -238,51 +258,88 @@ def with_changes(sheet: Sheet, changes: Sequence[RowChange]) -> Sheet:
     return Sheet(sheet.comments, columns, rows, sheet.lines)
 
 
-def undoing(
-    history: Sequence[DecisionBatch], signature: Signature, name: str
-) -> tuple[DecisionBatch, DecisionBatch]:
-    """Return the last batch that stands, and the batch that takes it back.
+def undoing(history: Sequence[DecisionBatch], signature: Signature, name: str, own: bool = False) -> int:
+    """Return the place of the last batch that stands; with `own` of the last that who signs recorded.
 
     Raises:
         UsageError: there is none.
     """
-    standing, _ = _stacks(history)
+    standing, _ = _stacks(history, signature.by if own else None)
     if not standing:
         raise UsageError(f"{name}: no decision is recorded that could be undone")
-    last = history[standing[-1]]
-    back = tuple(RowChange(change.row, change.after, change.before) for change in last.changes)
-    return last, DecisionBatch(signature, back, undoes=standing[-1])
+    return standing[-1]
 
 
-def redoing(
-    history: Sequence[DecisionBatch], signature: Signature, name: str
-) -> tuple[DecisionBatch, DecisionBatch]:
-    """Return the batch that was undone last, and the batch that repeats it.
+def redoing(history: Sequence[DecisionBatch], signature: Signature, name: str, own: bool = False) -> int:
+    """Return the place of the batch that was undone last; with `own` of those that who signs recorded.
 
     Raises:
         UsageError: nothing was undone, or something was decided since.
     """
-    _, undone = _stacks(history)
+    _, undone = _stacks(history, signature.by if own else None)
     if not undone:
         raise UsageError(f"{name}: nothing was undone since the last decision, so nothing can be redone")
-    return history[undone[-1]], DecisionBatch(signature, history[undone[-1]].changes, redoes=undone[-1])
+    return undone[-1]
 
 
-def _stacks(history: Sequence[DecisionBatch]) -> tuple[list[int], list[int]]:
-    """Return the places of the batches that stand, and of those that were undone and can be redone."""
+def taken_back(last: DecisionBatch, place: int, signature: Signature) -> DecisionBatch:
+    """Return the batch that takes back the one at a place of the history."""
+    back = tuple(RowChange(change.row, change.after, change.before) for change in last.changes)
+    return DecisionBatch(signature, back, undoes=place)
+
+
+def repeated(last: DecisionBatch, place: int, signature: Signature) -> DecisionBatch:
+    """Return the batch that repeats the one at a place of the history."""
+    return DecisionBatch(signature, last.changes, redoes=place)
+
+
+def require_untouched(rows: Mapping[RowKey, tuple[int, Cells]], batch: DecisionBatch, name: str) -> None:
+    """See that rows (with their lines) are as a batch found them: nothing decided since is swept away.
+
+    Raises:
+        DecidedMeanwhileError: one of the rows is not; rows that are gone are passed over.
+    """
+    for change in batch.changes:
+        line, row = rows.get(change.row, (0, None))
+        if row is None:
+            continue
+        now = editable(row)
+        if with_columns(now, change.before) != with_columns(change.before, now):
+            raise decided_meanwhile(parse_decision(row, line), name)
+
+
+def rows_by_key(review: Review) -> dict[RowKey, tuple[int, Cells]]:
+    """Return the line and the cells of every row of a review."""
+    return dict(zip(review.keys, review.sheet, strict=True))
+
+
+def _stacks(history: Sequence[DecisionBatch], by: str | None) -> tuple[list[int], list[int]]:
+    """Return the places of the batches that stand, and of those that were undone and can be redone.
+
+    With `by` only that person's batches are looked at, whoever undid them.
+    """
     standing: list[int] = []
     undone: list[int] = []
     for place, batch in enumerate(history):
-        if batch.undoes is not None:
-            standing.remove(batch.undoes)
-            undone.append(batch.undoes)
-        elif batch.redoes is not None:
-            undone.remove(batch.redoes)
-            standing.append(batch.redoes)
-        else:
+        of = batch.undoes if batch.undoes is not None else batch.redoes
+        if by is not None and history[place if of is None else of].signature.by != by:
+            continue
+        if of is None:
             standing.append(place)
             undone.clear()
+        elif batch.undoes is not None:
+            _move(of, standing, undone)
+        else:
+            _move(of, undone, standing)
     return standing, undone
+
+
+def _move(place: int, there: list[int], here: list[int]) -> None:
+    if place in there[-1:]:
+        there.pop()
+    elif place in there:
+        there.remove(place)
+    here.append(place)
 
 
 def _signed(signature: Signature) -> dict[str, str]:

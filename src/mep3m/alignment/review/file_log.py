@@ -25,6 +25,10 @@ from mep3m.alignment.review.contract import (
     changes_for,
     edited_rows,
     redoing,
+    repeated,
+    require_untouched,
+    rows_by_key,
+    taken_back,
     undoing,
     with_changes,
 )
@@ -68,28 +72,29 @@ class FileReviewLog:
 
     def decide(
         self, wanted: Mapping[RowKey, Cells], signature: Signature, since: int | None = None
-    ) -> Review:
+    ) -> DecisionBatch:
         """Change cells of rows as one batch; see `ReviewLog.decide`."""
         with file_lock(self.path):
             review, history = self._opened(signature.when)
             changes = changes_for(review, history, wanted, signature, since)
-            return self._commit(review, DecisionBatch(signature, changes)) if changes else review
+            batch = DecisionBatch(signature, changes)
+            if changes:
+                self._commit(review, batch)
+            return batch
 
-    def undo(self, signature: Signature) -> DecisionBatch:
+    def undo(self, signature: Signature, own: bool = False) -> DecisionBatch:
         """Take back the last batch that stands; see `ReviewLog.undo`."""
         with file_lock(self.path):
             review, history = self._opened(signature.when)
-            last, back = undoing(history, signature, str(self.path))
-            self._commit(review, back)
-            return last
+            place = undoing(history, signature, str(self.path), own)
+            return self._moved(review, history[place], taken_back(history[place], place, signature), own)
 
-    def redo(self, signature: Signature) -> DecisionBatch:
+    def redo(self, signature: Signature, own: bool = False) -> DecisionBatch:
         """Repeat the batch that was undone last; see `ReviewLog.redo`."""
         with file_lock(self.path):
             review, history = self._opened(signature.when)
-            last, again = redoing(history, signature, str(self.path))
-            self._commit(review, again)
-            return last
+            place = redoing(history, signature, str(self.path), own)
+            return self._moved(review, history[place], repeated(history[place], place, signature), own)
 
     def replace(self, sheet: Sheet, signature: Signature) -> Review:
         """Write other rows, and then record where they say otherwise than the log; see `ReviewLog`.
@@ -102,7 +107,7 @@ class FileReviewLog:
             history = self.history()
             changes = edited_rows(sheet, history)
             if changes:
-                append_line(self.log, _line(DecisionBatch(signature, changes)))
+                append_line(self.log, line_of(DecisionBatch(signature, changes)))
             return Review.of(str(self.path), sheet, len(history) + bool(changes))
 
     def history(self) -> list[DecisionBatch]:
@@ -141,14 +146,18 @@ class FileReviewLog:
         by_hand = edited_rows(review.sheet, history)
         if by_hand:
             history.append(DecisionBatch(Signature("", when, BY_HAND), by_hand))
-            append_line(self.log, _line(history[-1]))
+            append_line(self.log, line_of(history[-1]))
         return Review.of(str(self.path), review.sheet, len(history), len(by_hand)), history
 
-    def _commit(self, review: Review, batch: DecisionBatch) -> Review:
-        append_line(self.log, _line(replace(batch, replaced=stamp(self.path))))
-        sheet = with_changes(review.sheet, batch.changes)
-        sheet.write(self.path)
-        return Review.of(str(self.path), sheet, review.revision + 1, review.taken_in)
+    def _moved(self, review: Review, last: DecisionBatch, batch: DecisionBatch, own: bool) -> DecisionBatch:
+        if own:
+            require_untouched(rows_by_key(review), batch, str(self.path))
+        self._commit(review, batch)
+        return last
+
+    def _commit(self, review: Review, batch: DecisionBatch) -> None:
+        append_line(self.log, line_of(replace(batch, replaced=stamp(self.path))))
+        with_changes(review.sheet, batch.changes).write(self.path)
 
 
 def stamp(path: Path) -> str:
@@ -179,7 +188,7 @@ def require_replaceable(path: Path) -> None:
         )
 
 
-def _line(batch: DecisionBatch) -> dict[str, Any]:
+def line_of(batch: DecisionBatch) -> dict[str, Any]:
     """Return a batch as its line in the log; what it does not have is left out."""
     said = batch.signature
     line: dict[str, Any] = {"time": said.when, "how": said.how}

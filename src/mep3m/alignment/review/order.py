@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mep3m.alignment.records import TITLE_SEPARATOR
@@ -11,6 +12,8 @@ from mep3m.alignment.review.stock import at_stake
 
 #: probability from which on a link that the self-test contradicts is sure but surprising
 SURE = 0.5
+#: verdicts of rows that a person has yet to decide
+WAITING = ("open", "unsure")
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,23 @@ def review_order(review: Review) -> list[Waits]:
 
     Where no rows are known, those with a probability nearest to one half come first.
     """
-    waiting = []
-    for decision, cells in zip(review.decisions, review.sheet.rows, strict=True):
-        if decision.verdict not in ("open", "unsure"):
-            continue
-        rows = tuple(_rows(cells.get(f"mep3m_{side}_rows", "")) for side in ("subject", "object"))
-        titles = tuple(_titles(cells.get(f"mep3m_{side}_titles", "")) for side in ("subject", "object"))
-        waiting.append(
-            Waits(decision, (rows[0], rows[1]), (titles[0], titles[1]), cells.get("mep3m_self_test", ""))
-        )
-    return sorted(waiting, key=_key)
+    waiting = [
+        waits_with(decision, cells)
+        for decision, cells in zip(review.decisions, review.sheet.rows, strict=True)
+        if decision.verdict in WAITING
+    ]
+    return sorted(waiting, key=rank)
 
 
-def _key(one: Waits) -> tuple[bool, float, float, int]:
+def waits_with(decision: Decision, cells: Mapping[str, str]) -> Waits:
+    """Return a row with what its cells say of the two categories."""
+    rows = tuple(_rows(cells.get(f"mep3m_{side}_rows", "")) for side in ("subject", "object"))
+    titles = tuple(_titles(cells.get(f"mep3m_{side}_titles", "")) for side in ("subject", "object"))
+    return Waits(decision, (rows[0], rows[1]), (titles[0], titles[1]), cells.get("mep3m_self_test", ""))
+
+
+def rank(one: Waits) -> tuple[bool, float, float, int]:
+    """Return what rows are sorted by, the one most worth a decision first."""
     doubt = abs((one.decision.probability or 0.0) - 0.5)
     return not one.surprising, -one.at_stake, doubt, one.decision.line
 

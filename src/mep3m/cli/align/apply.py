@@ -94,8 +94,8 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
     first level and the settings [merge] of the project count (other options here come before them), and the
     store is the one that FILE was made from.
     """
+    from mep3m.alignment.keeping.database_log import open_review
     from mep3m.alignment.merging.impact import as_text, compare_after, impact
-    from mep3m.alignment.review.file_log import FileReviewLog
     from mep3m.stages.apply_review import store_counts
     from mep3m.store import Store
 
@@ -105,7 +105,9 @@ def apply(ctx: click.Context, /, review_file: Path, as_json: bool, **options: An
         raise UsageError("say what to apply it to: --store DIR, or the tables --left FILE and --right FILE")
     if options["out"] is None and not options["dry_run"]:
         raise UsageError("say where the result goes: --out DIR, or --dry-run to see what would happen")
-    stage = merge_stage(FileReviewLog(review_file).read(now()).decisions, options)
+    with open_review(review_file) as log:
+        decisions = log.read(now()).decisions
+    stage = merge_stage(decisions, options)
     store = Store.open(options["store"]) if options["store"] else None
     counts = store_counts(store) if store else stage.table_counts()
     if stage.review.first_level is not None:  # a name that nobody has would have no effect, in silence

@@ -29,9 +29,10 @@ def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     A review keeps the platforms' own ids, which are rarely CURIEs; this form is for tools that ask for
     them. Open and unsure rows are left out.
     """
+    from mep3m.alignment.keeping.database_log import open_review
     from mep3m.alignment.review.decisions import links, parse_mapping, progress
     from mep3m.alignment.review.export import Terms, export_sssom
-    from mep3m.alignment.review.file_log import FileReviewLog, require_replaceable
+    from mep3m.alignment.review.file_log import require_replaceable
     from mep3m.alignment.review.sssom import NO_LICENSE
     from mep3m.settings.align import MergeSettings
 
@@ -39,7 +40,8 @@ def export(review_file: Path, out: Path, as_json: bool, **options: Any) -> None:
     given = given_options(options, ("unreviewed", "accept_above"))
     settings = MergeSettings.parse({"unreviewed": "skip", **given}, "mep3m align export")
     terms = Terms(options["title"], options["license_"] or NO_LICENSE, options["base"])
-    review = FileReviewLog(review_file).read(now())
+    with open_review(review_file) as log:
+        review = log.read(now())
     sheet, decisions = review.sheet, review.decisions
     wanted = {decision.line for decision in links(decisions, settings)}
     wanted |= {decision.line for decision in decisions if decision.verdict in ("accept", "reject")}

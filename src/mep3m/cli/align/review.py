@@ -64,15 +64,16 @@ def review(ctx: click.Context, /, review_file: Path, as_json: bool, **options: A
     Open rows are listed by rows at stake (those that the link would move, times its probability), after those
     that are sure but surprising: a model that has not seen the platform files the rows elsewhere.
     """
+    from mep3m.alignment.keeping.database_log import open_review
     from mep3m.alignment.review.copies import blind, take
     from mep3m.alignment.review.decisions import contradictions, parse_lines, progress
-    from mep3m.alignment.review.file_log import FileReviewLog, require_replaceable
+    from mep3m.alignment.review.file_log import require_replaceable
     from mep3m.alignment.review.order import review_order
 
     if options["blind"]:
         require_replaceable(options["blind"])
     when = now()
-    log = FileReviewLog(review_file)
+    log = ctx.with_resource(open_review(review_file))
     opened = log.read(when)
     by_hand = opened.taken_in
     changed = _decide(log, opened, options, when)
@@ -224,8 +225,8 @@ def undo(target: Path, by: str, as_json: bool) -> None:
     another store beside it was made from it.
     """
     from mep3m.alignment.edits.history import record_undo
+    from mep3m.alignment.keeping.database_log import open_review
     from mep3m.alignment.review.contract import Signature
-    from mep3m.alignment.review.file_log import FileReviewLog
     from mep3m.stages.apply_review import remove_result
 
     if target.is_dir():
@@ -234,7 +235,8 @@ def undo(target: Path, by: str, as_json: bool) -> None:
         record = record_undo(target, by, now()[:10])
         text = f"undone: {record.edit.id} {record.words}"
     else:
-        batch = FileReviewLog(target).undo(Signature(by, now(), "undo"))
+        with open_review(target) as log:
+            batch = log.undo(Signature(by, now(), "undo"))
         text = f"undone: {_described(batch)}"
     if as_json:
         print_json({"undone": text})
@@ -251,10 +253,11 @@ def redo(review_file: Path, by: str, as_json: bool) -> None:
 
     After a new decision there is nothing to redo.
     """
+    from mep3m.alignment.keeping.database_log import open_review
     from mep3m.alignment.review.contract import Signature
-    from mep3m.alignment.review.file_log import FileReviewLog
 
-    text = f"redone: {_described(FileReviewLog(review_file).redo(Signature(by, now(), 'redo')))}"
+    with open_review(review_file) as log:
+        text = f"redone: {_described(log.redo(Signature(by, now(), 'redo')))}"
     if as_json:
         print_json({"redone": text})
     else:
@@ -285,8 +288,9 @@ def migrate(
     A decision holds when both categories are still called the same at the same place; what does not
     hold any more, or looks different now, is listed (exit code 1 when a decision was not kept).
     """
+    from mep3m.alignment.keeping.database_log import open_review
     from mep3m.alignment.review.contract import Signature
-    from mep3m.alignment.review.file_log import FileReviewLog, require_replaceable
+    from mep3m.alignment.review.file_log import require_replaceable
     from mep3m.alignment.review.migrate import migrate_decisions
     from mep3m.alignment.taxonomies.published import read_categories
     from mep3m.stages.apply_review import existing_categories
@@ -299,10 +303,11 @@ def migrate(
     sides = [read_categories(options[key], key).side for key in ("left", "right") if options[key]]
     existing = existing_categories(sides, Store.open(options["store"]) if options["store"] else None)
     when = now()
-    before, proposed = (FileReviewLog(path).read(when).sheet for path in (old, new))
-    migration = migrate_decisions(before, proposed, existing)
+    with open_review(old) as earlier, open_review(new) as later:
+        migration = migrate_decisions(earlier.read(when).sheet, later.read(when).sheet, existing)
     signature = Signature(login_name(), when, f"migrated from {old.name}")
-    FileReviewLog(out or new).replace(migration.sheet, signature)
+    with open_review(out or new) as log:
+        log.replace(migration.sheet, signature)
     lost = [row for row in migration.again if not row.kept]
     if as_json:
         again = [{"line": row.line, "reason": row.reason, "kept": row.kept} for row in migration.again]

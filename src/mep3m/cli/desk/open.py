@@ -21,7 +21,12 @@ from mep3m.cli.shared import FILE, login_name
 )
 @click.option("--keys", type=FILE, help="Programs with a key of this file ('mep3m keys') are let in.")
 @click.option("--person", help="Who sits at this machine, where nobody signs in. Default: your login name.")
-def open_desk(folder: Path, host: str, port: int, keys: Path | None, person: str | None) -> None:
+@click.option(
+    "--project", type=FILE, help="mep3m.toml of the build: its first level counts when links are applied."
+)
+def open_desk(
+    folder: Path, host: str, port: int, keys: Path | None, person: str | None, project: Path | None
+) -> None:
     """Open the desk on FOLDER: what 'mep3m build' or 'mep3m demo' made, a store, or a run.
 
     Without people ('mep3m desk people add') whoever sits at this machine is let in, and nobody else.
@@ -30,7 +35,7 @@ def open_desk(folder: Path, host: str, port: int, keys: Path | None, person: str
     from mep3m.desk.settings import DeskSettings
     from mep3m.service.workers import listen, run_one
 
-    settings = DeskSettings(folder=folder, keys=keys, person=person or login_name())
+    settings = DeskSettings(folder=folder, keys=keys, person=person or login_name(), project=project)
     app = create_desk(settings)
     remedy = f"add people with 'mep3m desk people add {folder}'"
     listening = listen(host, port, guarded=guarded(settings), remedy=remedy)

@@ -28,7 +28,9 @@ function listKeys(list) {
     const key = document.createElement("dt"), does = document.createElement("dd");
     key.textContent = node.dataset.key === " " ? "␣" : node.dataset.key;
     const label = node.labels && node.labels[0];
-    does.textContent = node.title || node.getAttribute("aria-label") || (label || node).textContent.replace(node.dataset.key, "").trim();
+    const said = (label || node).cloneNode(true);
+    said.querySelectorAll("kbd").forEach(one => one.remove());
+    does.textContent = node.title || node.getAttribute("aria-label") || said.textContent.trim();
     list.append(key, does);
   }
 }
