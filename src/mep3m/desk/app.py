@@ -17,9 +17,10 @@ from mep3m import __version__
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.accounts.registry import accounts, opened
 from mep3m.desk.desk import Desk
-from mep3m.desk.endpoints import entrance, pictures
+from mep3m.desk.endpoints import audit, entrance, pictures, review
 from mep3m.desk.folder import DeskFolder
 from mep3m.desk.pages import Pages
+from mep3m.desk.reviewing.reviewing import Reviewing
 from mep3m.desk.settings import DeskSettings
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.service.app import refuse
@@ -37,12 +38,14 @@ def create_desk(settings: DeskSettings) -> FastAPI:
     folder = DeskFolder.open(settings.folder)
     known = accounts(folder)
     door = Door(settings, known)
-    desk = Desk(settings, folder, door, Pages(folder.path.name, door))
+    reviewing = Reviewing.of(folder)
+    desk = Desk(settings, folder, door, Pages(folder.path.name, door), reviewing)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         known.close()
+        reviewing.database.close()
 
     app = FastAPI(
         docs_url=None,
@@ -52,8 +55,8 @@ def create_desk(settings: DeskSettings) -> FastAPI:
         version=__version__,
         lifespan=lifespan,
     )
-    app.include_router(entrance.routes(desk))
-    app.include_router(pictures.routes(desk))
+    for page in (entrance, pictures, review, audit):
+        app.include_router(page.routes(desk))
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(HTTPException, _Problems(desk).of_http)
     app.add_exception_handler(Mep3mError, _Problems(desk).of_mep3m)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.folder import DeskFolder
 from mep3m.desk.pages import Pages
+from mep3m.desk.reviewing.reviewing import Reviewing
 from mep3m.desk.settings import DeskSettings
 
 
@@ -18,3 +19,4 @@ class Desk:
     folder: DeskFolder
     door: Door
     pages: Pages
+    reviewing: Reviewing
