@@ -52,9 +52,9 @@ class WaitingLine:
             cluster = self._cluster(change, person, queue, after)
             if cluster is None and after:
                 cluster = self._cluster(change, person, queue, 0)
+            change.execute("DELETE FROM claims WHERE person = ?", (person,))
             if cluster is None:
                 return None
-            change.execute("DELETE FROM claims WHERE person = ?", (person,))
             change.execute(
                 "INSERT INTO claims VALUES (?, ?, ?) ON CONFLICT (cluster) DO UPDATE SET "
                 "person = excluded.person, until = excluded.until",

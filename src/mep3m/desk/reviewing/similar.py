@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from mep3m.arrays import Floats
-from mep3m.errors import UsageError
-from mep3m.representations.latent import LatentText
+from mep3m.arrays import Ints
 
-#: products of a group at most, and how alike (cosine) the titles are to that of its first
-TOGETHER, ALIKE = 12, 0.6
-#: numbers of a vector, and products that are compared with each other at once
-_WIDTH, _BLOCK = 64, 4000
+#: products of a group at most, and how alike (cosine of n-grams) their titles are to that of its first
+TOGETHER, ALIKE = 12, 0.3
+#: products that are compared with each other at once
+_BLOCK = 4000
 
 
 def groups_of(titles: Sequence[str | None], answers: Sequence[object]) -> NDArray[np.int64]:
@@ -26,34 +24,40 @@ def groups_of(titles: Sequence[str | None], answers: Sequence[object]) -> NDArra
     groups = np.full(len(titles), -1, dtype=np.int64)
     vectors = _vectors(titles)
     buckets: dict[object, list[int]] = {}
-    for row, answer in enumerate(answers):
-        buckets.setdefault(answer, []).append(row)
+    for row in sorted(range(len(titles)), key=lambda one: (titles[one] or "", one)):
+        buckets.setdefault(answers[row], []).append(row)
     count = 0
     for rows in buckets.values():
-        ordered = np.array(rows)[np.argsort(vectors[rows, 0], kind="stable")]
-        for start in range(0, len(ordered), _BLOCK):
-            count = _group(ordered[start : start + _BLOCK], vectors, groups, count)
+        for start in range(0, len(rows), _BLOCK):
+            count = _group(np.array(rows[start : start + _BLOCK]), vectors, groups, count)
     return _largest_first(groups)
 
 
-def _vectors(titles: Sequence[str | None]) -> Floats:
-    column = pa.chunked_array([pa.array(titles, pa.string())])
+def _vectors(titles: Sequence[str | None]) -> Any:
+    """Return sparse (N, V) unit vectors of the n-grams of titles: what many titles have counts for little.
+
+    The n-grams themselves, and not the vectors of `representations.latent`: those keep what titles share most,
+    which in a catalogue is how a package is written (`300g*1`), and not what is in it.
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     try:
-        found = LatentText.fit(column, _WIDTH).project(column)
-    except UsageError:  # no title has a word
-        found = np.zeros((len(titles), 1), np.float32)
-    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.asarray(found / np.where(lengths > 0, lengths, 1))
+        return TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 2), dtype=np.float32).fit_transform(
+            ["".join(" " if one.isdigit() else one for one in title or "") for title in titles]
+        )
+    except ValueError:  # no title has a letter
+        return csr_matrix((len(titles), 1), dtype=np.float32)
 
 
-def _group(rows: NDArray[np.int64], vectors: Floats, groups: NDArray[np.int64], count: int) -> int:
+def _group(rows: Ints, vectors: Any, groups: Ints, count: int) -> int:
     """Give each row of a block a group: the first that has none, with those most like it."""
     mine, free = vectors[rows], np.ones(len(rows), dtype=bool)
     for leader in range(len(rows)):
         if not free[leader]:
             continue
-        alike = np.where(free, mine @ mine[leader], -1)
-        near = np.flatnonzero(alike >= ALIKE)
+        alike = (mine @ mine[leader].T).toarray()[:, 0]
+        near = np.flatnonzero(free & (alike >= ALIKE))
         if len(near) > TOGETHER:
             near = near[np.argsort(-alike[near], kind="stable")[:TOGETHER]]
         near = np.union1d(near, [leader])
@@ -62,8 +66,8 @@ def _group(rows: NDArray[np.int64], vectors: Floats, groups: NDArray[np.int64], 
     return count
 
 
-def _largest_first(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+def _largest_first(groups: Ints) -> NDArray[np.int64]:
     sizes = np.bincount(groups) if len(groups) else np.zeros(0, np.int64)
     rank = np.empty(len(sizes), dtype=np.int64)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
-    return rank[groups]
+    return np.asarray(rank[groups])

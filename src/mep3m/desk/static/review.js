@@ -83,6 +83,7 @@ function list() {
     return line;
   }));
   box.hidden = !hits.length;
+  document.getElementById("nothing").hidden = hits.length > 0 || !input.value.trim();
   input.setAttribute("aria-expanded", String(hits.length > 0));
   input.setAttribute("aria-activedescendant", hits.length ? `hit-${chosen}` : "");
 }
