@@ -85,9 +85,9 @@ def read_group(html: str) -> tuple[list[int], list[int], int]:
 def made(folder: Path, titles: list[str], count: int, run_folder: Path) -> None:
     """Fill the desk of a copy of a run with unsure products."""
     from mep3m.assignment.run import Run
-    from mep3m.desk.reviewing.incoming import Incoming
+    from mep3m.desk.intake.incoming import Incoming
+    from mep3m.desk.intake.take import Batch, Draw, take
     from mep3m.desk.reviewing.reviewing import opened_reviewing
-    from mep3m.desk.reviewing.take import Batch, Draw, take
 
     shutil.copytree(run_folder, folder, ignore=shutil.ignore_patterns("desk"))
     run, rng = Run.open(folder), np.random.default_rng(0)
@@ -96,7 +96,14 @@ def made(folder: Path, titles: list[str], count: int, run_folder: Path) -> None:
     for number in range(count):
         path = paths[int(rng.integers(len(paths)))]
         top = [{"path": list(path), "names": list(path), "probability": 0.5}]
-        answer = {"path": [], "names": [], "confidence": [], "decision": "review", "reason": "unsure", "top": top}
+        answer = {
+            "path": [],
+            "names": [],
+            "confidence": [],
+            "decision": "review",
+            "reason": "unsure",
+            "top": top,
+        }
         title = f"{titles[number % len(titles)]} {number // len(titles)}"
         products.append(Incoming("", f"S{number}", title, None, None, None, answer, f"t:{title}"))
     with opened_reviewing(folder) as reviewing:
@@ -108,7 +115,10 @@ def size(args: argparse.Namespace) -> dict[str, Any]:
     folder = args.work
     shutil.rmtree(folder, ignore_errors=True)
     titles = [line.split("\t")[args.column] for line in args.titles.read_text("utf-8").splitlines()[1:]]
-    told: dict[str, Any] = {"items": args.items, "take": timed(lambda: made(folder, titles, args.items, args.run))}
+    told: dict[str, Any] = {
+        "items": args.items,
+        "take": timed(lambda: made(folder, titles, args.items, args.run)),
+    }
     sheet = folder / "anna.csv"
     read = sqlite3.connect(folder / "desk" / "decisions.sqlite")
     names = [json.loads(one)[-1] for (one,) in read.execute("SELECT names FROM categories")]
@@ -229,13 +239,17 @@ def kills(args: argparse.Namespace) -> dict[str, Any]:
         thread.join()
     server.terminate()
     server.wait(60)
-    return {"kills": args.kills, "people": args.people, "not 200": refused[0]} | checked(args.desk, acknowledged)
+    return {"kills": args.kills, "people": args.people, "not 200": refused[0]} | checked(
+        args.desk, acknowledged
+    )
 
 
 def checked(folder: Path, acknowledged: dict[str, tuple[str, list[int]]]) -> dict[str, Any]:
     """Compare what was acknowledged with what is recorded."""
     read = sqlite3.connect(folder / "desk" / "decisions.sqlite")
-    rows = read.execute("SELECT batch, person, item FROM decisions WHERE batch LIKE '" + "_" * 32 + "'").fetchall()
+    rows = read.execute(
+        "SELECT batch, person, item FROM decisions WHERE batch LIKE '" + "_" * 32 + "'"
+    ).fetchall()
     recorded: dict[str, list[tuple[str, int]]] = {}
     for batch, name, item in rows:
         recorded.setdefault(batch, []).append((name, item))
@@ -292,7 +306,7 @@ def answered(page: Any, key: str) -> None:
     """Press a key and wait for the next group."""
     with page.expect_response(lambda answer: "/review/decide" in answer.url):
         page.keyboard.press(key)
-    page.wait_for_function("!document.getElementById('group').hasAttribute('aria-busy')")
+    page.wait_for_selector("#group:not([aria-busy])")
 
 
 def walk(args: argparse.Namespace) -> dict[str, Any]:
@@ -302,7 +316,10 @@ def walk(args: argparse.Namespace) -> dict[str, Any]:
     rng, begun, done, presses = random.Random(args.person), time.perf_counter(), 0, 0
     with served(args.desk), page_of(f"{BASE}/{args.page}", args.person, args.password) as page:
         while page.query_selector("input[name=item]"):
-            own = [re.findall(r"S\d+", text)[0] for text in page.locator("#group .items li > p:last-child").all_inner_texts()]
+            own = [
+                re.findall(r"S\d+", text)[0]
+                for text in page.locator("#group .items li > p:last-child").all_inner_texts()
+            ]
             said = truth[own[0]]
             mine = [place for place, one in enumerate(own) if truth[one] == said]
             if len(mine) < len(own):

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import httpx
 
+from mep3m.desk.intake.take import Draw
 from mep3m.desk.reviewing.reviewing import opened_reviewing
-from mep3m.desk.reviewing.take import Draw
 from tests.cli.runner import ran
 from tests.desk.endpoints.test_review import read
+from tests.desk.filled import UNSURE, Filled
 from tests.desk.opened import opened
-from tests.desk.reviewing.conftest import UNSURE, Filled, filled
 
-__all__ = ["filled"]
 PEOPLE = 4
 
 

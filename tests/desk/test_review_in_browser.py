@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
+from mep3m.desk.intake.take import Draw
 from mep3m.desk.reviewing.reviewing import opened_reviewing
-from mep3m.desk.reviewing.take import Draw
+from tests.desk.filled import UNSURE, Filled
 from tests.desk.opened import opened
-from tests.desk.reviewing.conftest import UNSURE, Filled, filled
 
-__all__ = ["filled"]
 HOSTILE = "苹果 手机 <img src=x onerror=\"document.title='ran'\"><script>document.title='ran'</script>"
 
 
@@ -26,7 +25,7 @@ def decisions(folder: Path) -> list[tuple[str, str | None]]:
 def press(page: Any, key: str) -> None:
     with page.expect_response(lambda answer: "/review/" in answer.url and "categories" not in answer.url):
         page.keyboard.press(key)
-    page.wait_for_function("!document.getElementById('group').hasAttribute('aria-busy')")
+    page.wait_for_selector("#group:not([aria-busy])")
 
 
 @pytest.fixture
@@ -82,7 +81,9 @@ def test_what_is_not_ticked_is_not_decided(folder: Path, browser: Any) -> None:
         assert decisions(folder) == [("none", None)]
 
 
-def test_a_thousand_items_an_hour_by_keyboard_and_no_script_of_a_title_runs(folder: Path, browser: Any) -> None:
+def test_a_thousand_items_an_hour_by_keyboard_and_no_script_of_a_title_runs(
+    folder: Path, browser: Any
+) -> None:
     with opened(folder) as desk:
         page = browser.new_page()
         page.goto(f"{desk.url}/review")

@@ -10,15 +10,14 @@ from fastapi.testclient import TestClient
 
 from mep3m.desk.accounts.registry import opened as people_of
 from mep3m.desk.accounts.registry import today
+from mep3m.desk.intake.take import Draw
 from mep3m.desk.reviewing.reviewing import opened_reviewing
-from mep3m.desk.reviewing.take import Draw
+from tests.desk.filled import UNSURE, Filled
 from tests.desk.opened import csrf_of, desk_on, sign_in
-from tests.desk.reviewing.conftest import UNSURE, Filled, filled
 
-__all__ = ["filled"]
 HOSTILE = [
     "苹果 手机 <script>document.title='x'</script>",
-    "苹果 手机 \"><img src=x onerror=alert(1)>",
+    '苹果 手机 "><img src=x onerror=alert(1)>',
     "苹果 手机 {{ 7 * 7 }} {n} %s",
 ]
 
@@ -154,7 +153,9 @@ def test_two_people_a_conflict_and_an_admin(filled: Filled) -> None:
             assert "anna</strong>" not in html  # the second reviewer sees nothing of the first
             items, choices = read(html)
             csrf = csrf_of(client, "/review")
-            decide(client, csrf, items=items, verdict="category", category=choices[place], batch=f"batch-{name}")
+            decide(
+                client, csrf, items=items, verdict="category", category=choices[place], batch=f"batch-{name}"
+            )
     with desk_on(filled.folder) as client:
         sign_in(client, "carol", "long enough")
         html = client.get("/review/conflicts").text
@@ -181,7 +182,9 @@ def test_an_empty_desk_says_how_products_come_to_it(filled: Filled) -> None:
 def test_categories_are_found_as_they_are_typed(folder: Path) -> None:
     with desk_on(folder) as client:
         assert client.get("/review/categories", params={"q": "手机壳"}).json()[0]["shown"] == "数码 > 手机壳"
-        assert [one["shown"] for one in client.get("/review/categories", params={"q": "数码 手机"}).json()] == [
+        assert [
+            one["shown"] for one in client.get("/review/categories", params={"q": "数码 手机"}).json()
+        ] == [
             "数码 > 手机",
             "数码 > 手机壳",
         ]

@@ -1,11 +1,11 @@
 """Who is asked what next."""
 
-from mep3m.desk.reviewing.controls import MOST
+from mep3m.desk.intake.controls import MOST
+from mep3m.desk.intake.take import Draw, take_controls
 from mep3m.desk.reviewing.log import Signed
 from mep3m.desk.reviewing.records import Group, Said
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
-from mep3m.desk.reviewing.take import Draw, take_controls
-from tests.desk.reviewing.conftest import UNSURE, Filled, category, items
+from tests.desk.filled import UNSURE, Filled, category, items
 
 NONE = Said("none")
 
@@ -71,7 +71,7 @@ def test_control_items_are_mixed_in_and_look_as_all_others(filled: Filled) -> No
     rows = [f"K{n}\t苹果 手机 特价{n}\t数码\t手机\n" for n in range(40)]
     table.path.write_text("sku\ttitle\tl1\tl2\n" + "".join(rows), encoding="utf-8")
     with opened_reviewing(filled.folder) as reviewing:
-        filled.take(reviewing, [f"{title} {n}" for title in UNSURE for n in range(3)])
+        filled.take(reviewing, [f"{title} {n}" for title in UNSURE for n in range(9)])
         added = take_controls(reviewing, filled.run, table, Draw(controls=0.25))
         assert 0 < added <= min(40, MOST)
         controls = set(items(reviewing, "control"))

@@ -9,7 +9,7 @@ from mep3m.desk.reviewing.log import Signed
 from mep3m.desk.reviewing.records import Said
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from mep3m.errors import NotFoundError, UsageError
-from tests.desk.reviewing.conftest import category, items, state
+from tests.desk.filled import category, items, state
 
 UNSURE, NONE = Said("unsure"), Said("none")
 
@@ -42,7 +42,8 @@ def test_a_batch_that_is_sent_again_is_recorded_once(reviewing: Reviewing) -> No
 def test_one_batch_from_many_threads_is_recorded_once(reviewing: Reviewing) -> None:
     wanted = dict.fromkeys(items(reviewing), NONE)
     threads = [
-        threading.Thread(target=reviewing.log.decide, args=(wanted, Signed("anna", f"b{n % 2}"))) for n in range(8)
+        threading.Thread(target=reviewing.log.decide, args=(wanted, Signed("anna", f"b{n % 2}")))
+        for n in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -56,7 +57,9 @@ def test_undo_is_another_row_and_brings_back_what_was_said_before(reviewing: Rev
     reviewing.log.decide({first: NONE}, Signed("anna", "b1"))
     reviewing.log.decide({first: said(reviewing, "食品")}, Signed("anna", "b2"))
     reviewing.log.undo("anna", "u1")
-    row = reviewing.database.read.execute("SELECT state, verdict FROM items WHERE id = ?", (first,)).fetchone()
+    row = reviewing.database.read.execute(
+        "SELECT state, verdict FROM items WHERE id = ?", (first,)
+    ).fetchone()
     assert tuple(row) == ("decided", "none")
     reviewing.log.undo("anna", "u2")
     assert state(reviewing, first) == "open"

@@ -32,8 +32,8 @@ def export_sheet(folder: Path, to: Path, limit: int, as_json: bool) -> None:
     Each row has a product, its picture, what the model suggests, and a list of all categories to choose from.
     Give every person a copy.
     """
+    from mep3m.desk.outcome.sheet import write_sheet
     from mep3m.desk.reviewing.reviewing import opened_reviewing
-    from mep3m.desk.reviewing.sheet import write_sheet
 
     with opened_reviewing(folder) as reviewing:
         rows = write_sheet(reviewing, to, limit)
@@ -54,13 +54,15 @@ def import_sheets(folder: Path, files: tuple[Path, ...], person: str | None, as_
     What was taken in before and has not changed adds nothing. A value that is no category is refused with its
     cell, and the rest is recorded. Exit code 1 where something was refused, or people disagree.
     """
-    from mep3m.desk.reviewing.agreement import conflicts
+    from mep3m.desk.outcome.agreement import conflicts
+    from mep3m.desk.outcome.sheet import read_filled
     from mep3m.desk.reviewing.log import Signed
     from mep3m.desk.reviewing.reviewing import opened_reviewing
-    from mep3m.desk.reviewing.sheet import read_filled
 
     if person is not None and len(files) > 1:
-        raise UsageError("--person names who filled in one file; import the files one by one, or leave it out")
+        raise UsageError(
+            "--person names who filled in one file; import the files one by one, or leave it out"
+        )
     refused: list[str] = []
     recorded: dict[str, int] = {}
     with opened_reviewing(folder) as reviewing:

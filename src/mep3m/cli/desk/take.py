@@ -15,7 +15,9 @@ from mep3m.errors import UsageError
 @click.command(epilog="Example: mep3m desk take run filed.jsonl --table new.csv")
 @click.argument("folder", type=FOLDER)
 @click.argument("answers", type=FILE, required=False)
-@click.option("--table", "data", type=FILE, help="Table or store that was answered: for pictures and OCR text.")
+@click.option(
+    "--table", "data", type=FILE, help="Table or store that was answered: for pictures and OCR text."
+)
 @column_options
 @click.option("--edits", type=FILE, help="Edits of the category tree that the answers took in.")
 @click.option(
@@ -44,7 +46,12 @@ from mep3m.errors import UsageError
 )
 @json_option
 def take(
-    folder: Path, answers: Path | None, data: Path | None, controls: Path | None, as_json: bool, **options: Any
+    folder: Path,
+    answers: Path | None,
+    data: Path | None,
+    controls: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Take what 'mep3m assign' wrote into ANSWERS (.jsonl) to the desk of FOLDER.
 
@@ -54,10 +61,10 @@ def take(
 
     FOLDER is what 'mep3m build' made, or a run. The columns are those of training unless others are named.
     """
-    from mep3m.desk.reviewing.incoming import ProductTable
+    from mep3m.desk.intake.incoming import ProductTable
+    from mep3m.desk.intake.take import Draw, take_controls
+    from mep3m.desk.intake.take import take as take_in
     from mep3m.desk.reviewing.reviewing import opened_reviewing
-    from mep3m.desk.reviewing.take import Draw, take_controls
-    from mep3m.desk.reviewing.take import take as take_in
 
     if options["number"] is not None and given_by_user("share"):
         raise UsageError("--number and --share both say how many are audited; give one of them")
@@ -71,7 +78,9 @@ def take(
             if run is None:
                 raise UsageError(f"--controls needs a trained run, and {folder} has none")
             columns = given_columns(options, controls)
-            table = ProductTable(controls, columns, options["image_root"], options["format"], options["encoding"])
+            table = ProductTable(
+                controls, columns, options["image_root"], options["format"], options["encoding"]
+            )
             told["controls"] = take_controls(reviewing, run, table, draw)
     if as_json:
         print_json(told)
@@ -79,7 +88,9 @@ def take(
     if told["repeated"]:
         click.echo("these answers were taken in before; nothing was added")
     else:
-        beside = f", {told['duplicates']:,} wait for the audit of their duplicate" if told["duplicates"] else ""
+        beside = (
+            f", {told['duplicates']:,} wait for the audit of their duplicate" if told["duplicates"] else ""
+        )
         click.echo(
             f"{told['new']:,} of {told['came']:,} products are new: {told['review']:,} to review, "
             f"{told['audit']:,} drawn for the audit{beside}"
@@ -98,7 +109,7 @@ def _run(reviewing: Any, options: dict[str, Any]) -> Any:
 
 
 def _table(data: Path | None, options: dict[str, Any]) -> Any:
-    from mep3m.desk.reviewing.incoming import ProductTable
+    from mep3m.desk.intake.incoming import ProductTable
 
     if data is None:
         return None
@@ -108,13 +119,15 @@ def _table(data: Path | None, options: dict[str, Any]) -> Any:
 
 def _batch(reviewing: Any, run: Any, answers: Path | None, table: Any) -> tuple[Any, Any, Any]:
     """Return what came in, with the tree and the names that people choose from."""
-    from mep3m.desk.reviewing.take import Batch
+    from mep3m.desk.intake.take import Batch
     from mep3m.label_tree.tree import LabelTree
 
     folder = reviewing.folder
     if answers is not None:
         if run is None:
-            raise UsageError(f"{folder.path} holds no trained run that could have answered; open the desk on one")
+            raise UsageError(
+                f"{folder.path} holds no trained run that could have answered; open the desk on one"
+            )
         return Batch.of_answers(answers, run, table), run.classifier.tree, run.taxonomy
     if folder.store is None:
         raise UsageError(f"{folder.path} holds no store; name the file of answers that 'mep3m assign' wrote")

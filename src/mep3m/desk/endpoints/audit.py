@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.desk import Desk
 from mep3m.desk.endpoints.review import Work
-from mep3m.desk.reviewing import auditing
+from mep3m.desk.outcome import auditing
 
 
 def routes(desk: Desk) -> APIRouter:

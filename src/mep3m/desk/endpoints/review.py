@@ -12,12 +12,12 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.desk import Desk
+from mep3m.desk.outcome import agreement
+from mep3m.desk.outcome.training_rows import export
 from mep3m.desk.pages import language_of, translator
-from mep3m.desk.reviewing import agreement
 from mep3m.desk.reviewing.log import Signed
 from mep3m.desk.reviewing.pictures import thumbnail
 from mep3m.desk.reviewing.records import Group, Said
-from mep3m.desk.reviewing.training_rows import export
 
 #: what people are asked; an admin also resolves conflicts
 Asked = Literal["review", "audit", "conflict"]

@@ -1,1 +1,1 @@
-"""What people say of products that came in: reviews of the unsure ones, and the audit that a promise needs."""
+"""What people say of products that came in: reviews of unsure ones, and the audit of a promise."""

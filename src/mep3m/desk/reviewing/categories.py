@@ -67,7 +67,7 @@ class Categories:
         return [(plain(one.names[-1]), plain(f"{one.shown} {one.path[-1]}")) for one in self.choices]
 
     def find(self, text: str, limit: int = SHOWN) -> list[Choice]:
-        """Return the categories with every word of a text in their path, those whose own name has it first."""
+        """Return the categories with every word of a text in their path, own names first."""
         words = plain(text).split()
         if not words:
             return list(self.choices[:limit])
@@ -91,7 +91,7 @@ def _ends(choice: Choice) -> set[str]:
 def keep_categories(
     change: sqlite3.Connection, paths: Iterable[LabelPath], taxonomy: Taxonomy | None
 ) -> None:
-    """Make these paths the categories that can be chosen; those of an earlier tree stay with what was said."""
+    """Make these paths the categories that can be chosen; earlier ones stay with what was said."""
     rows = [(json.dumps(path, ensure_ascii=False), _names(path, taxonomy)) for path in paths]
     change.execute("UPDATE categories SET present = 0")
     change.executemany(

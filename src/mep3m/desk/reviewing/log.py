@@ -151,8 +151,8 @@ def _last_batch(change: sqlite3.Connection, person: str) -> str:
 
 def _require_known(change: sqlite3.Connection, said: dict[int, Said]) -> None:
     known = _present(change, "items", said)
-    if gone := sorted(said.keys() - known):
-        raise NotFoundError(f"there is no item {gone[0]} here; load the page again")
+    if unknown := sorted(said.keys() - known):
+        raise NotFoundError(f"there is no item {unknown[0]} here; load the page again")
     wanted = {one.category for one in said.values() if one.verdict == "category"}
     if gone := wanted - _present(change, "categories", [one for one in wanted if one is not None]):
         raise NotFoundError(f"there is no category {gone.pop()} here; load the page again")

@@ -21,7 +21,7 @@ SCHEMA = (
     CREATE TABLE items (
         id INTEGER PRIMARY KEY, take INTEGER NOT NULL REFERENCES takes,
         platform TEXT NOT NULL, own_id TEXT NOT NULL, title TEXT, ocr TEXT, picture TEXT, image TEXT,
-        answer TEXT, model TEXT, promise TEXT, duplicates TEXT NOT NULL,
+        answer TEXT, model TEXT, duplicates TEXT NOT NULL,
         queue TEXT NOT NULL, cluster INTEGER NOT NULL, people INTEGER NOT NULL, truth INTEGER,
         state TEXT NOT NULL, waits INTEGER NOT NULL, verdict TEXT, category INTEGER, said_by TEXT, time TEXT,
         UNIQUE (platform, own_id, queue)

@@ -75,6 +75,7 @@ def _refresh(change: sqlite3.Connection, items: Sequence[int]) -> None:
     standing = {item: list(said) for item, said in groupby(rows, key=lambda row: row["item"])}
     states = {row["id"]: state_of(standing.get(row["id"], []), row["people"]) for row in asked}
     change.executemany(
-        "UPDATE items SET state = ?, waits = ?, verdict = ?, category = ?, said_by = ?, time = ? WHERE id = ?",
+        "UPDATE items SET state = ?, waits = ?, verdict = ?, category = ?, said_by = ?, time = ? "
+        "WHERE id = ?",
         [(s.state, s.waits, s.verdict, s.category, s.by, s.time, item) for item, s in states.items()],
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.assignment.run import Run
+from mep3m.desk.outcome.training_rows import SIGNED, TrainingColumns, table_file
 from mep3m.desk.reviewing.reviewing import Reviewing
-from mep3m.desk.reviewing.training_rows import SIGNED, TrainingColumns, table_file
 from mep3m.errors import NotFoundError, UsageError
 from mep3m.recipes.audit import AuditRows, read_audit
 from mep3m.recipes.guarantee import Target, make_promise

@@ -7,13 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
 
+from mep3m.desk.intake.take import Draw
+from mep3m.desk.outcome.training_rows import export
 from mep3m.desk.reviewing.log import Signed
 from mep3m.desk.reviewing.records import Said
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
-from mep3m.desk.reviewing.take import Draw
-from mep3m.desk.reviewing.training_rows import export
 from mep3m.errors import UsageError
-from tests.desk.reviewing.conftest import Filled, category, items
+from tests.desk.filled import Filled, category, items
 
 HOSTILE = ["苹果 手机\t特价 'x'", '=HYPERLINK("http://x") 手机 苹果', "<script>alert(1)</script> 苹果 手机"]
 
@@ -22,9 +22,13 @@ HOSTILE = ["苹果 手机\t特价 'x'", '=HYPERLINK("http://x") 手机 苹果', 
 def agreed(filled: Filled, tmp_path: Path) -> Reviewing:
     """Two agreed products, one of no category, one in conflict, one that waits."""
     with opened_reviewing(filled.folder) as reviewing:
-        filled.take(reviewing, ["苹果 手机 一", "苹果 手机 二", "苹果 手机 三", "苹果 手机 四", "苹果 手机 五"])
+        filled.take(
+            reviewing, ["苹果 手机 一", "苹果 手机 二", "苹果 手机 三", "苹果 手机 四", "苹果 手机 五"]
+        )
         one, two, three, four, _ = items(reviewing)
-        phone, fruit = (Said("category", category(reviewing, *path)) for path in (("数码", "手机"), ("食品",)))
+        phone, fruit = (
+            Said("category", category(reviewing, *path)) for path in (("数码", "手机"), ("食品",))
+        )
         said = {one: phone, two: fruit, three: Said("none"), four: phone}
         reviewing.log.decide(said, Signed("anna", "b1"))
         reviewing.log.decide({four: fruit}, Signed("ben", "b2"))
@@ -116,5 +120,5 @@ def test_audited_products_are_kept_out_of_training(filled: Filled, tmp_path: Pat
 
 
 def test_an_unknown_kind_is_refused_before_any_work(agreed: Reviewing, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="end it in .tsv"):
+    with pytest.raises(UsageError, match=r"end it in .tsv"):
         export(agreed, tmp_path / "train.docx")

@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from mep3m.desk.intake.incoming import fingerprint_of
+from mep3m.desk.intake.take import Batch, Draw, take
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
-from mep3m.desk.reviewing.take import Batch, Draw, take
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.store.store import Store
-from mep3m.desk.reviewing.incoming import fingerprint_of
-from tests.desk.reviewing.conftest import SURE, UNSURE, Filled, items
+from tests.desk.filled import SURE, UNSURE, Filled, items
 
 
 def rows(reviewing: Reviewing, queue: str) -> list[str]:
-    found = reviewing.database.read.execute("SELECT own_id FROM items WHERE queue = ? ORDER BY cluster", (queue,))
+    found = reviewing.database.read.execute(
+        "SELECT own_id FROM items WHERE queue = ? ORDER BY cluster", (queue,)
+    )
     return [row["own_id"] for row in found]
 
 
@@ -55,7 +57,9 @@ def test_the_sample_is_by_chance_and_not_by_the_answer_or_the_order(filled: Fill
         decisions = {'"filed"' in row["answer"] for row in answered}
     assert decisions == {True, False}
     assert 0.25 * len(titles) < len(drawn) < 0.55 * len(titles)
-    other = Path(shutil.copytree(filled.run.folder, tmp_path / "other", ignore=shutil.ignore_patterns("desk")))
+    other = Path(
+        shutil.copytree(filled.run.folder, tmp_path / "other", ignore=shutil.ignore_patterns("desk"))
+    )
     lines = (tmp_path / "new0.tsv").read_text(encoding="utf-8").splitlines()
     table = filled.table([], "turned.tsv")
     table.path.write_text("\n".join([lines[0], *reversed(lines[1:])]), encoding="utf-8")
@@ -86,7 +90,7 @@ def test_a_table_without_ids_is_told_apart(filled: Filled) -> None:
             table = type(table)(path, {"title": "title"})
             batch = Batch.of_answers(filled.answers(table, f"bare{n}.jsonl"), filled.run, table)
             if n:
-                with pytest.raises(UsageError, match="without ids counts its rows: .*--id"):
+                with pytest.raises(UsageError, match=r"without ids counts its rows: .*--id"):
                     take(reviewing, batch, Draw(share=0), filled.run.classifier.tree, None)
             else:
                 take(reviewing, batch, Draw(share=0), filled.run.classifier.tree, None)
@@ -104,7 +108,7 @@ def test_answers_of_another_model_are_refused(filled: Filled) -> None:
 
 def test_answers_of_another_table_are_refused(filled: Filled) -> None:
     answers = filled.answers(filled.table(UNSURE))
-    with pytest.raises(UsageError, match="answers for 'N0' .* has '香蕉' under this id"):
+    with pytest.raises(UsageError, match=r"answers for 'N0' .* has '香蕉' under this id"):
         Batch.of_answers(answers, filled.run, filled.table(["香蕉"], "other.tsv"))
     with pytest.raises(UsageError, match="has no such product"):
         Batch.of_answers(answers, filled.run, filled.table(["香蕉"], "other.tsv", first=100))
@@ -124,7 +128,9 @@ def test_titles_are_enough_without_a_table(filled: Filled) -> None:
     answers = filled.answers(filled.table(UNSURE))
     with opened_reviewing(filled.folder) as reviewing:
         batch = Batch.of_answers(answers, filled.run, None)
-        assert take(reviewing, batch, Draw(share=0), filled.run.classifier.tree, None)["review"] == len(UNSURE)
+        assert take(reviewing, batch, Draw(share=0), filled.run.classifier.tree, None)["review"] == len(
+            UNSURE
+        )
 
 
 def test_products_of_a_build_without_a_label_are_reviewed(build: Path) -> None:

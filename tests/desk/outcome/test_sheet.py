@@ -6,14 +6,14 @@ import pytest
 from openpyxl import load_workbook
 from PIL import Image
 
-from mep3m.desk.reviewing.incoming import ProductTable
+from mep3m.desk.intake.incoming import ProductTable
+from mep3m.desk.intake.take import Batch, Draw, take
+from mep3m.desk.outcome.sheet import NONE, UNSURE, read_filled, write_sheet
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
-from mep3m.desk.reviewing.sheet import NONE, UNSURE, read_filled, write_sheet
-from mep3m.desk.reviewing.take import Batch, Draw, take
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from tests.cli.runner import ran
-from tests.desk.reviewing.conftest import UNSURE as TITLES
-from tests.desk.reviewing.conftest import Filled, items
+from tests.desk.filled import UNSURE as TITLES
+from tests.desk.filled import Filled, items
 
 
 def fill(sheet: Path, out: Path, values: dict[int, str]) -> Path:

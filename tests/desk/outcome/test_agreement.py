@@ -2,12 +2,12 @@
 
 import pytest
 
-from mep3m.desk.reviewing.agreement import conflicts, count_conflicts, counts, pairs, rightness
+from mep3m.desk.intake.take import Draw, take_controls
+from mep3m.desk.outcome.agreement import conflicts, count_conflicts, counts, pairs, rightness
 from mep3m.desk.reviewing.log import Signed
 from mep3m.desk.reviewing.records import Said
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
-from mep3m.desk.reviewing.take import Draw, take_controls
-from tests.desk.reviewing.conftest import UNSURE, Filled, category, items
+from tests.desk.filled import UNSURE, Filled, category, items
 
 NONE = Said("none")
 

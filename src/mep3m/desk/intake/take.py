@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.assignment.run import Run
-from mep3m.desk.reviewing.categories import keep_categories
-from mep3m.desk.reviewing.controls import add_controls
-from mep3m.desk.reviewing.incoming import (
+from mep3m.desk.intake.controls import add_controls
+from mep3m.desk.intake.incoming import (
     Incoming,
     ProductTable,
     fingerprint_of,
@@ -21,24 +20,28 @@ from mep3m.desk.reviewing.incoming import (
     root_of,
     with_answers,
 )
+from mep3m.desk.intake.similar import groups_of
+from mep3m.desk.reviewing.categories import keep_categories
 from mep3m.desk.reviewing.log import now
 from mep3m.desk.reviewing.reviewing import Reviewing
-from mep3m.desk.reviewing.similar import groups_of
 from mep3m.errors import UsageError
 from mep3m.label_tree.tree import LabelTree
 from mep3m.store.json_files import fingerprint
 from mep3m.store.store import Store
 
 _ADD = (
-    "INSERT INTO items (take, platform, own_id, title, ocr, picture, image, answer, model, duplicates, queue, "
-    "cluster, people, truth, state, waits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)"
+    "INSERT INTO items (take, platform, own_id, title, ocr, picture, image, answer, model, duplicates, "
+    "queue, cluster, people, truth, state, waits) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', ?)"
 )
 
 
 @dataclass(frozen=True)
 class Draw:
-    """What is asked of people: the share (or number) of duplicate groups that are audited, the share of items
-    that two people decide, and the share of groups in review that are control items.
+    """What is asked of people, as shares.
+
+    Of the duplicate groups that are audited (or their number), of the items that two people decide, and of
+    the groups in review that are control items.
 
     Raises:
         UsageError: a share is not from 0 to 1, or share and number are both given.
@@ -124,9 +127,7 @@ def take(reviewing: Reviewing, batch: Batch, draw: Draw, tree: LabelTree, names:
     return counts | {"repeated": again is not None}
 
 
-def take_controls(
-    reviewing: Reviewing, run: Run, table: ProductTable, draw: Draw
-) -> int:
+def take_controls(reviewing: Reviewing, run: Run, table: ProductTable, draw: Draw) -> int:
     """Take products of known truth into the review, and return how many are new."""
     with reviewing.database.change() as change:
         keep_categories(change, run.classifier.tree.paths, run.taxonomy)
@@ -143,9 +144,9 @@ def _new(change: sqlite3.Connection, batch: Batch) -> list[Incoming]:
     for one in batch.products:
         if titles.get((one.platform, one.own_id), one.title) != one.title:
             raise UsageError(
-                f"'{one.own_id}' was '{titles[one.platform, one.own_id]}' in a file before and is '{one.title}' in "
-                f"{batch.file}; a table without ids counts its rows: give it a column of ids, name it with --id, "
-                "and let the model answer again"
+                f"'{one.own_id}' was '{titles[one.platform, one.own_id]}' in a file before and is "
+                f"'{one.title}' in {batch.file}; a table without ids counts its rows: give it a column of "
+                "ids, name it with --id, and let the model answer again"
             )
     return [one for one in batch.products if key_of(f"{one.platform}|{one.own_id}") not in came]
 
@@ -186,7 +187,7 @@ def _keep(
     ).lastrowid
     [(last,)] = change.execute("SELECT coalesce(max(cluster), 0) FROM items").fetchall()
     firsts = [_first_answer(one) for one in review]
-    groups = groups_of([one.title for one in review], firsts) if review else []
+    groups: Sequence[int] = groups_of([one.title for one in review], firsts) if review else []  # type: ignore[assignment]
     placed = [(one, "audit", last + 1 + n) for n, one in enumerate(audit)]
     last += 1 + len(audit)
     placed += [(one, "review", last + int(group)) for one, group in zip(review, groups, strict=True)]

@@ -36,8 +36,8 @@ def groups_of(titles: Sequence[str | None], answers: Sequence[object]) -> NDArra
 def _vectors(titles: Sequence[str | None]) -> Any:
     """Return sparse (N, V) unit vectors of the n-grams of titles: what many titles have counts for little.
 
-    The n-grams themselves, and not the vectors of `representations.latent`: those keep what titles share most,
-    which in a catalogue is how a package is written (`300g*1`), and not what is in it.
+    The n-grams themselves, and not the vectors of `representations.latent`, which keep what titles share
+    most: in a catalogue how a package is written, and not what is in it.
     """
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -46,9 +46,9 @@ def write_sheet(reviewing: Reviewing, to: Path, limit: int = MOST) -> int:
     sheet, lists = book.worksheets[0], book.create_sheet("categories")
     sheet.title, sheet.freeze_panes = "review", "A2"
     sheet.append(COLUMNS)
-    for cell, width in zip(sheet[1], _WIDTHS, strict=True):
-        cell.font = Font(bold=True)
-        sheet.column_dimensions[cell.column_letter].width = width
+    for place, width in enumerate(_WIDTHS):
+        sheet.cell(1, place + 1).font = Font(bold=True)
+        sheet.column_dimensions[_letter(place)].width = width
     texts = [NONE, UNSURE, *(one.shown for one in reviewing.categories.choices)]
     for number, text in enumerate(texts, start=1):
         _set(lists, number, 1, text)
@@ -126,7 +126,9 @@ def read_filled(path: Path, reviewing: Reviewing) -> tuple[dict[int, Said], list
         item = items.get((cells.get("platform", ""), cells["id"]))
         one = said_by(cells["category"], categories)
         if item is None:
-            refused.append(f"{path.name}, {_letter(places['id'])}{number}: no product '{cells['id']}' waits here")
+            refused.append(
+                f"{path.name}, {_letter(places['id'])}{number}: no product '{cells['id']}' waits here"
+            )
         elif one is None:
             near = categories.find(cells["category"].split(PATH_SEPARATOR)[-1], 1)
             hint = f"; did you mean '{near[0].shown}'?" if near else ""

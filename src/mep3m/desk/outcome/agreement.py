@@ -15,7 +15,7 @@ from mep3m.evaluation.intervals import share_interval
 
 @dataclass(frozen=True)
 class Pair:
-    """What two people said of the same `n` items: how often the same, and Cohen's kappa (`None`: one answer)."""
+    """What two people said of the same `n` items: the same of how many, and Cohen's kappa (or `None`)."""
 
     people: tuple[str, str]
     n: int
@@ -111,7 +111,9 @@ def count_conflicts(reviewing: Reviewing) -> int:
 def counts(reviewing: Reviewing) -> dict[str, dict[str, int]]:
     """Return for each queue how many items are in which state."""
     found: dict[str, dict[str, int]] = {"review": {}, "audit": {}}
-    rows = reviewing.database.read.execute("SELECT queue, state, count(*) AS n FROM items GROUP BY queue, state")
+    rows = reviewing.database.read.execute(
+        "SELECT queue, state, count(*) AS n FROM items GROUP BY queue, state"
+    )
     for row in rows:
         found.setdefault(row["queue"], {})[row["state"]] = row["n"]
     return found

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from mep3m.desk.reviewing.auditing import audited, progress, promise, write_audit
+from mep3m.desk.intake.take import Draw
+from mep3m.desk.outcome.auditing import audited, progress, promise, write_audit
 from mep3m.desk.reviewing.log import Signed
 from mep3m.desk.reviewing.records import Said
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
-from mep3m.desk.reviewing.take import Draw
 from mep3m.errors import UsageError
 from tests.cli.runner import ran
-from tests.desk.reviewing.conftest import Filled, category, items
+from tests.desk.filled import Filled, category, items
 
 #: products of which the run is sure, and right
 PHONES = [f"手机 5G 全网通 好{n}" for n in range(60)]
@@ -76,7 +76,7 @@ def test_too_little_proves_nothing_and_says_how_much_more(sample: Reviewing, tmp
     with pytest.raises(UsageError, match="no audited row counts yet"):
         promise(sample, 0.9, tmp_path / "promise.json")
     decide(sample, items(sample, "audit")[:12])
-    with pytest.raises(UsageError, match="12 audited rows do not prove a precision of 0.99"):
+    with pytest.raises(UsageError, match=r"12 audited rows do not prove a precision of 0.99"):
         promise(sample, 0.99, tmp_path / "promise.json")
     assert not (tmp_path / "promise.json").exists()
 

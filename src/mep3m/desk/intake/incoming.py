@@ -22,7 +22,7 @@ from mep3m.store.images import ContentImages, FolderImages
 from mep3m.store.store import Store
 
 #: what is kept of an answer
-_KEPT = ("path", "names", "confidence", "decision", "reason", "top", "prediction_set")
+_KEPT = ("path", "names", "confidence", "decision", "reason", "top", "prediction_set", "promise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +92,16 @@ def read_answers(file: Path, run: Run) -> Iterator[dict[str, Any]]:
                 said = one["model"], one["taxonomy"]
                 kept = {"id": one["id"], "platform": one["platform"] or "", "title": one["title"]}
                 kept["answer"] = {name: one[name] for name in _KEPT}
-                kept["promise"] = one["promise"]
             except (KeyError, TypeError, ValueError) as error:
                 raise FormatError(
-                    f"{file}, line {number} is no answer of 'mep3m assign' ({error!r}); name its file in JSON lines"
+                    f"{file}, line {number} is no answer of 'mep3m assign' ({error!r}); "
+                    "name a file of JSON lines that it wrote"
                 ) from None
             if said != (run.version, tree):
                 raise UsageError(
-                    f"{file}, line {number}: model {said[0]} with tree {said[1]} answered, and the run here "
-                    f"({run.folder}) is {run.version} with tree {tree}; let this run answer ('mep3m assign'), "
-                    "name --edits if it answered by an edited tree, or open the desk on the run that did"
+                    f"{file}, line {number}: model {said[0]} with tree {said[1]} answered, and the run "
+                    f"here ({run.folder}) is {run.version} with tree {tree}; let this run answer "
+                    "('mep3m assign'), name --edits if it answered by an edited tree, or open the desk on the run that did"
                 )
             yield kept
 
@@ -162,7 +162,7 @@ def _bare(answers: list[dict[str, Any]]) -> list[Incoming]:
     names = {"title": [one["title"] for one in answers], "id": [one["id"] for one in answers]}
     columns = {name: pa.array(values, pa.string()) for name, values in names.items()}
     titles = pa.table(columns | {"group": pa.nulls(len(answers), pa.string())})
-    groups = duplicate_groups(titles) if answers else []
+    groups: Any = duplicate_groups(titles) if answers else []
     return [
         Incoming(one["platform"], one["id"], one["title"], None, None, None, one["answer"], str(group))
         for one, group in zip(answers, groups, strict=True)

@@ -135,11 +135,13 @@ def _before(beside: Path | None, columns: TrainingColumns) -> tuple[list[str], I
         return [], iter(())
     source = TableSource(beside, TableSettings())
     if source.format not in ("csv", "tsv"):
-        raise UsageError(f"{beside}: rows are added to a .csv or .tsv; write the new rows alone, without --with")
+        raise UsageError(
+            f"{beside}: rows are added to a .csv or .tsv; write the new rows alone, without --with"
+        )
     wanted = [name for name in columns.columns.names() if name not in (columns.columns.id,)]
     if missing := [name for name in wanted if name not in source.header]:
         raise UsageError(
-            f"{beside} has no column '{missing[0]}', which the run reads; name the table that it was trained on"
+            f"{beside} has no column '{missing[0]}', which the run reads; name its table of training"
         )
     return source.header, (list(row.cells) for row in source.rows())
 

@@ -12,7 +12,7 @@ from mep3m.assignment.answer import Beside, assign
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import join_gaps
 from mep3m.dataset.labels_in_tree import in_the_runs_tree
-from mep3m.desk.reviewing.incoming import ProductTable, products_of, root_of
+from mep3m.desk.intake.incoming import ProductTable, products_of, root_of
 from mep3m.desk.reviewing.log import now
 from mep3m.errors import UsageError
 from mep3m.models.classifier import Classifier
@@ -36,7 +36,9 @@ def add_controls(change: sqlite3.Connection, run: Run, table: ProductTable, shar
     """
     opened = table.open(run, labels=True)
     told, _ = in_the_runs_tree(opened.dataset, run.taxonomy, opened.taxonomy, "the control items")
-    known = {tuple(json.loads(row["path"])): row["id"] for row in change.execute("SELECT id, path FROM categories")}
+    known = {
+        tuple(json.loads(row["path"])): row["id"] for row in change.execute("SELECT id, path FROM categories")
+    }
     truths = [known.get(path) for path in join_gaps(told.cells, run.classifier.tree.paths)]
     usable = [row for row, truth in enumerate(truths) if truth is not None]
     if not usable:
@@ -76,5 +78,5 @@ def _bare(classifier: Classifier) -> Beside:
 
 def _answer(one: Any) -> str:
     told = one.to_json()
-    names = ("path", "names", "confidence", "decision", "reason", "top", "prediction_set")
+    names = ("path", "names", "confidence", "decision", "reason", "top", "prediction_set", "promise")
     return json.dumps({name: told[name] for name in names}, ensure_ascii=False)
