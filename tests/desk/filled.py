@@ -37,16 +37,24 @@ class Filled:
         path.write_text(f"sku\ttitle\n{rows}", encoding="utf-8")
         return ProductTable(path, {"id": "sku", "title": "title"})
 
-    def answers(self, table: ProductTable, name: str = "new.jsonl") -> Path:
+    def answers(self, table: ProductTable, name: str = "new.jsonl", least: float = 0.9) -> Path:
         opened = table.open(self.run)
-        told = AnswerSettings(self.run.folder, min_confidence=0.9).open().answers(opened.products, None)
+        told = AnswerSettings(self.run.folder, min_confidence=least).open().answers(opened.products, None)
         out = self.folder.parent / name
         AnswerForm.of(out, 2, False, False).write_part(told, out)
         return out
 
-    def take(self, reviewing: Reviewing, titles: list[str], draw: Draw | None = None, first: int = 0) -> dict:
+    def take(
+        self,
+        reviewing: Reviewing,
+        titles: list[str],
+        draw: Draw | None = None,
+        first: int = 0,
+        least: float = 0.9,
+    ) -> dict:
         table = self.table(titles, f"new{first}.tsv", first)
-        batch = Batch.of_answers(self.answers(table, f"new{first}.jsonl"), self.run, table)
+        answers = self.answers(table, f"new{first}.jsonl", least)
+        batch = Batch.of_answers(answers, self.run, table)
         return take(reviewing, batch, draw or Draw(share=0, two=0), self.run.classifier.tree, None)
 
 

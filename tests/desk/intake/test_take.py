@@ -51,7 +51,7 @@ def test_products_that_came_before_are_not_drawn_again(filled: Filled) -> None:
 def test_the_sample_is_by_chance_and_not_by_the_answer_or_the_order(filled: Filled, tmp_path: Path) -> None:
     titles = [f"{title} {n}" for title in (*UNSURE, *SURE) for n in range(8)]
     with opened_reviewing(filled.folder) as reviewing:
-        filled.take(reviewing, titles, Draw(share=0.4, two=0))
+        filled.take(reviewing, titles, Draw(share=0.4, two=0), least=0.6)
         drawn = set(rows(reviewing, "audit"))
         answered = reviewing.database.read.execute("SELECT answer FROM items WHERE queue = 'audit'")
         decisions = {'"filed"' in row["answer"] for row in answered}

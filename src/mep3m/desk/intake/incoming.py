@@ -101,7 +101,8 @@ def read_answers(file: Path, run: Run) -> Iterator[dict[str, Any]]:
                 raise UsageError(
                     f"{file}, line {number}: model {said[0]} with tree {said[1]} answered, and the run "
                     f"here ({run.folder}) is {run.version} with tree {tree}; let this run answer "
-                    "('mep3m assign'), name --edits if it answered by an edited tree, or open the desk on the run that did"
+                    "('mep3m assign'), name --edits if it answered by an edited tree, or open the desk on "
+                    "the run that did"
                 )
             yield kept
 
