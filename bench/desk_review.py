@@ -87,7 +87,7 @@ def made(folder: Path, titles: list[str], count: int, run_folder: Path) -> None:
     from mep3m.assignment.run import Run
     from mep3m.desk.intake import take as incoming
     from mep3m.desk.intake.incoming import Incoming
-    from mep3m.desk.intake.take import Batch, Draw
+    from mep3m.desk.intake.take import Arrival, Draw
     from mep3m.desk.reviewing.reviewing import opened_reviewing
 
     shutil.copytree(run_folder, folder, ignore=shutil.ignore_patterns("desk"))
@@ -108,7 +108,7 @@ def made(folder: Path, titles: list[str], count: int, run_folder: Path) -> None:
         title = f"{titles[number % len(titles)]} {number // len(titles)}"
         products.append(Incoming("", f"S{number}", title, None, None, None, answer, f"t:{title}"))
     with opened_reviewing(folder) as reviewing:
-        batch = Batch("made.jsonl", f"made {count}", products, None, run)
+        batch = Arrival("made.jsonl", f"made {count}", products, None, run)
         # which products are alike is measured elsewhere: here groups of four, made at once
         incoming.groups_of = lambda titles, _: np.arange(len(titles)) // 4  # type: ignore[assignment]
         incoming.take(reviewing, batch, Draw(share=0.01), run.classifier.tree, run.taxonomy)

@@ -11,7 +11,7 @@ import pytest
 from mep3m.assignment.output import AnswerForm
 from mep3m.assignment.run import Run
 from mep3m.desk.intake.incoming import ProductTable
-from mep3m.desk.intake.take import Batch, Draw, take
+from mep3m.desk.intake.take import Arrival, Draw, take
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from mep3m.recipes.filing.assign import AnswerSettings
 
@@ -54,7 +54,7 @@ class Filled:
     ) -> dict:
         table = self.table(titles, f"new{first}.tsv", first)
         answers = self.answers(table, f"new{first}.jsonl", least)
-        batch = Batch.of_answers(answers, self.run, table)
+        batch = Arrival.of_answers(answers, self.run, table)
         return take(reviewing, batch, draw or Draw(share=0, two=0), self.run.classifier.tree, None)
 
 

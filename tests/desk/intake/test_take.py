@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mep3m.desk.intake.incoming import fingerprint_of
-from mep3m.desk.intake.take import Batch, Draw, take
+from mep3m.desk.intake.take import Arrival, Draw, take
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.store.store import Store
@@ -42,7 +42,7 @@ def test_products_that_came_before_are_not_drawn_again(filled: Filled) -> None:
         filled.take(reviewing, UNSURE, Draw(share=0.3))
         audit = rows(reviewing, "audit")
         table = filled.table([*UNSURE, "苹果 新"], "more.tsv")
-        batch = Batch.of_answers(filled.answers(table, "more.jsonl"), filled.run, table)
+        batch = Arrival.of_answers(filled.answers(table, "more.jsonl"), filled.run, table)
         told = take(reviewing, batch, Draw(share=1.0), filled.run.classifier.tree, None)
         assert told["new"] == 1
         assert rows(reviewing, "audit") == [*audit, f"N{len(UNSURE)}"]
@@ -64,7 +64,7 @@ def test_the_sample_is_by_chance_and_not_by_the_answer_or_the_order(filled: Fill
     table = filled.table([], "turned.tsv")
     table.path.write_text("\n".join([lines[0], *reversed(lines[1:])]), encoding="utf-8")
     with opened_reviewing(other) as reviewing:
-        batch = Batch.of_answers(filled.answers(table, "turned.jsonl"), filled.run, table)
+        batch = Arrival.of_answers(filled.answers(table, "turned.jsonl"), filled.run, table)
         take(reviewing, batch, Draw(share=0.4, two=0), filled.run.classifier.tree, None)
         assert set(rows(reviewing, "audit")) == drawn
 
@@ -88,7 +88,7 @@ def test_a_table_without_ids_is_told_apart(filled: Filled) -> None:
             path.write_text("title\n" + "\n".join(titles) + "\n", encoding="utf-8")
             table = filled.table([], "x.tsv")
             table = type(table)(path, {"title": "title"})
-            batch = Batch.of_answers(filled.answers(table, f"bare{n}.jsonl"), filled.run, table)
+            batch = Arrival.of_answers(filled.answers(table, f"bare{n}.jsonl"), filled.run, table)
             if n:
                 with pytest.raises(UsageError, match=r"without ids counts its rows: .*--id"):
                     take(reviewing, batch, Draw(share=0), filled.run.classifier.tree, None)
@@ -103,15 +103,15 @@ def test_answers_of_another_model_are_refused(filled: Filled) -> None:
     text = answers.read_text(encoding="utf-8")
     answers.write_text(text.replace(filled.run.version, "0" * 16), encoding="utf-8")
     with pytest.raises(UsageError, match=r"line 1: model 0000.* and the run here .* let this run answer"):
-        Batch.of_answers(answers, filled.run, table)
+        Arrival.of_answers(answers, filled.run, table)
 
 
 def test_answers_of_another_table_are_refused(filled: Filled) -> None:
     answers = filled.answers(filled.table(UNSURE))
     with pytest.raises(UsageError, match=r"answers for 'N0' .* has '香蕉' under this id"):
-        Batch.of_answers(answers, filled.run, filled.table(["香蕉"], "other.tsv"))
+        Arrival.of_answers(answers, filled.run, filled.table(["香蕉"], "other.tsv"))
     with pytest.raises(UsageError, match="has no such product"):
-        Batch.of_answers(answers, filled.run, filled.table(["香蕉"], "other.tsv", first=100))
+        Arrival.of_answers(answers, filled.run, filled.table(["香蕉"], "other.tsv", first=100))
 
 
 def test_what_is_no_file_of_answers_is_named(filled: Filled, tmp_path: Path) -> None:
@@ -121,13 +121,13 @@ def test_what_is_no_file_of_answers_is_named(filled: Filled, tmp_path: Path) -> 
         path = tmp_path / name
         path.write_text(text)
         with pytest.raises(FormatError, match=f"{name}, line 1 is no answer"):
-            Batch.of_answers(path, filled.run, None)
+            Arrival.of_answers(path, filled.run, None)
 
 
 def test_titles_are_enough_without_a_table(filled: Filled) -> None:
     answers = filled.answers(filled.table(UNSURE))
     with opened_reviewing(filled.folder) as reviewing:
-        batch = Batch.of_answers(answers, filled.run, None)
+        batch = Arrival.of_answers(answers, filled.run, None)
         assert take(reviewing, batch, Draw(share=0), filled.run.classifier.tree, None)["review"] == len(
             UNSURE
         )
@@ -136,7 +136,7 @@ def test_titles_are_enough_without_a_table(filled: Filled) -> None:
 def test_products_of_a_build_without_a_label_are_reviewed(build: Path) -> None:
     with opened_reviewing(build) as reviewing:
         store = Store.open(build / "1-ingest")
-        batch = Batch.of_unlabelled(store, None)
+        batch = Arrival.of_unlabelled(store, None)
         from mep3m.label_tree.tree import LabelTree
 
         tree = LabelTree.from_taxonomy(Store.open(build / "5-align").taxonomy)

@@ -5,15 +5,15 @@ import pytest
 from mep3m.desk.intake.take import Draw, take_controls
 from mep3m.desk.outcome.agreement import conflicts, count_conflicts, counts, pairs, rightness
 from mep3m.desk.reviewing.log import Signed
-from mep3m.desk.reviewing.records import Said
+from mep3m.desk.reviewing.records import ItemVerdict
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from tests.desk.filled import UNSURE, Filled, category, items
 
-NONE = Said("none")
+NONE = ItemVerdict("none")
 
 
 def test_kappa_is_that_of_the_table(asked_of_two: Reviewing) -> None:
-    phone = Said("category", category(asked_of_two, "数码", "手机"))
+    phone = ItemVerdict("category", category(asked_of_two, "数码", "手机"))
     some = items(asked_of_two)[:20]
     # 8 both 'phone', 6 both 'none', 3 and 3 apart: po = .7, pe = .55 * .55 + .45 * .45 = .505
     anna = [phone] * 8 + [NONE] * 6 + [phone] * 3 + [NONE] * 3
@@ -39,7 +39,7 @@ def test_a_conflict_says_who_said_what_until_an_admin_does(asked_of_two: Reviewi
     first = items(asked_of_two)[0]
     phone = category(asked_of_two, "数码", "手机")
     asked_of_two.log.decide({first: NONE}, Signed("anna", "b1"))
-    asked_of_two.log.decide({first: Said("category", phone)}, Signed("ben", "b2"))
+    asked_of_two.log.decide({first: ItemVerdict("category", phone)}, Signed("ben", "b2"))
     [conflict] = conflicts(asked_of_two)
     assert [(one["person"], one["verdict"], one["category"]) for one in conflict["said"]] == [
         ("anna", "none", None),
@@ -58,9 +58,9 @@ def test_people_are_measured_on_control_items_alone(filled: Filled) -> None:
     with opened_reviewing(filled.folder) as reviewing:
         filled.take(reviewing, UNSURE)
         take_controls(reviewing, filled.run, table, Draw())
-        right = Said("category", category(reviewing, "数码", "手机"))
+        right = ItemVerdict("category", category(reviewing, "数码", "手机"))
         known = items(reviewing, "control")
-        said = dict(zip(known, [right] * 5 + [NONE, Said("unsure"), NONE], strict=True))
+        said = dict(zip(known, [right] * 5 + [NONE, ItemVerdict("unsure"), NONE], strict=True))
         reviewing.log.decide({**said, items(reviewing)[0]: NONE}, Signed("anna", "b1"))
         [anna] = rightness(reviewing)
         assert (anna.person, anna.n, anna.right) == ("anna", 7, 5)

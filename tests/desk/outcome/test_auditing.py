@@ -7,7 +7,7 @@ import pytest
 from mep3m.desk.intake.take import Draw
 from mep3m.desk.outcome.auditing import audited, progress, promise, write_audit
 from mep3m.desk.reviewing.log import Signed
-from mep3m.desk.reviewing.records import Said
+from mep3m.desk.reviewing.records import ItemVerdict
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from mep3m.errors import UsageError
 from tests.cli.runner import ran
@@ -29,7 +29,7 @@ def decide(reviewing: Reviewing, some: list[int]) -> None:
     """Say the truth of some audited products."""
     paths = {"手机": category(reviewing, "数码", "手机"), "苹果": category(reviewing, "食品", "苹果")}
     titles = dict(tuple(row) for row in reviewing.database.read.execute("SELECT id, title FROM items"))
-    said = {one: Said("category", paths["苹果" if "苹果" in titles[one] else "手机"]) for one in some}
+    said = {one: ItemVerdict("category", paths["苹果" if "苹果" in titles[one] else "手机"]) for one in some}
     reviewing.log.decide(said, Signed("anna", f"b{len(reviewing.log.history(limit=9999))}"))
 
 
@@ -44,7 +44,7 @@ def test_what_counts_ends_at_the_first_that_was_skipped(sample: Reviewing, tmp_p
 
 def test_none_and_unsure_count_as_categories_that_no_model_knows(sample: Reviewing, tmp_path: Path) -> None:
     one, two, *_ = items(sample, "audit")
-    sample.log.decide({one: Said("none"), two: Said("unsure")}, Signed("anna", "b1"))
+    sample.log.decide({one: ItemVerdict("none"), two: ItemVerdict("unsure")}, Signed("anna", "b1"))
     write_audit(sample, tmp_path / "audit.tsv")
     rows = [line.split("\t") for line in (tmp_path / "audit.tsv").read_text(encoding="utf-8").splitlines()]
     assert [row[4] for row in rows[1:]] == ["(none of these)", "(unsure)"]

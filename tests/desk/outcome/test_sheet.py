@@ -7,7 +7,7 @@ from openpyxl import load_workbook
 from PIL import Image
 
 from mep3m.desk.intake.incoming import ProductTable
-from mep3m.desk.intake.take import Batch, Draw, take
+from mep3m.desk.intake.take import Arrival, Draw, take
 from mep3m.desk.outcome.sheet import NONE, UNSURE, read_filled, write_sheet
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from mep3m.errors import FormatError, NotFoundError, UsageError
@@ -54,7 +54,7 @@ def test_pictures_lie_in_their_cells(filled: Filled, tmp_path: Path) -> None:
     path.write_text("sku\ttitle\tphoto\n" + "\n".join(rows) + "\n", encoding="utf-8")
     table = ProductTable(path, {"id": "sku", "title": "title", "image": "photo"})
     with opened_reviewing(filled.folder) as reviewing:
-        batch = Batch.of_answers(filled.answers(table), filled.run, table)
+        batch = Arrival.of_answers(filled.answers(table), filled.run, table)
         take(reviewing, batch, Draw(share=0), filled.run.classifier.tree, None)
         assert write_sheet(reviewing, tmp_path / "todo.xlsx") == 3
     images = load_workbook(tmp_path / "todo.xlsx").worksheets[0]._images
@@ -106,7 +106,7 @@ def test_ids_that_a_spreadsheet_made_numbers_of_are_found(filled: Filled, tmp_pa
     path.write_text("sku\ttitle\n12\t苹果 手机\n", encoding="utf-8")
     table = ProductTable(path, {"id": "sku", "title": "title"})
     with opened_reviewing(filled.folder) as reviewing:
-        batch = Batch.of_answers(filled.answers(table), filled.run, table)
+        batch = Arrival.of_answers(filled.answers(table), filled.run, table)
         take(reviewing, batch, Draw(share=0), filled.run.classifier.tree, None)
         write_sheet(reviewing, tmp_path / "todo.xlsx")
         book = load_workbook(tmp_path / "todo.xlsx")

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 from mep3m.desk.intake.take import Draw
 from mep3m.desk.outcome.training_rows import export
 from mep3m.desk.reviewing.log import Signed
-from mep3m.desk.reviewing.records import Said
+from mep3m.desk.reviewing.records import ItemVerdict
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from mep3m.errors import UsageError
 from tests.desk.filled import Filled, category, items
@@ -27,9 +27,9 @@ def agreed(filled: Filled, tmp_path: Path) -> Reviewing:
         )
         one, two, three, four, _ = items(reviewing)
         phone, fruit = (
-            Said("category", category(reviewing, *path)) for path in (("数码", "手机"), ("食品",))
+            ItemVerdict("category", category(reviewing, *path)) for path in (("数码", "手机"), ("食品",))
         )
-        said = {one: phone, two: fruit, three: Said("none"), four: phone}
+        said = {one: phone, two: fruit, three: ItemVerdict("none"), four: phone}
         reviewing.log.decide(said, Signed("anna", "b1"))
         reviewing.log.decide({four: fruit}, Signed("ben", "b2"))
     return Reviewing.of(reviewing.folder)
@@ -99,7 +99,7 @@ def test_another_table_is_refused(agreed: Reviewing, tmp_path: Path) -> None:
 def test_hostile_titles_stay_one_cell_each(filled: Filled, tmp_path: Path) -> None:
     with opened_reviewing(filled.folder) as reviewing:
         filled.take(reviewing, [title.replace("\t", "  ") for title in HOSTILE])
-        phone = Said("category", category(reviewing, "数码", "手机"))
+        phone = ItemVerdict("category", category(reviewing, "数码", "手机"))
         reviewing.log.decide(dict.fromkeys(items(reviewing), phone), Signed("an\tna", "b1"))
         export(reviewing, tmp_path / "out.tsv")
         export(reviewing, tmp_path / "out.xlsx")
@@ -112,7 +112,7 @@ def test_hostile_titles_stay_one_cell_each(filled: Filled, tmp_path: Path) -> No
 def test_audited_products_are_kept_out_of_training(filled: Filled, tmp_path: Path) -> None:
     with opened_reviewing(filled.folder) as reviewing:
         filled.take(reviewing, ["苹果 手机 一", "苹果 手机 二"], Draw(share=1, two=0))
-        phone = Said("category", category(reviewing, "数码", "手机"))
+        phone = ItemVerdict("category", category(reviewing, "数码", "手机"))
         reviewing.log.decide(dict.fromkeys(items(reviewing, "audit"), phone), Signed("anna", "b1"))
         with pytest.raises(UsageError, match="nothing is agreed on yet in the review"):
             export(reviewing, tmp_path / "train.tsv")

@@ -3,20 +3,20 @@
 from mep3m.desk.intake.controls import MOST
 from mep3m.desk.intake.take import Draw, take_controls
 from mep3m.desk.reviewing.log import Signed
-from mep3m.desk.reviewing.records import Group, Said
+from mep3m.desk.reviewing.records import ItemGroup, ItemVerdict
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from tests.desk.filled import UNSURE, Filled, category, items
 
-NONE = Said("none")
+NONE = ItemVerdict("none")
 
 
-def ask(reviewing: Reviewing, person: str, after: int = 0, skipped: bool = False) -> Group:
+def ask(reviewing: Reviewing, person: str, after: int = 0, skipped: bool = False) -> ItemGroup:
     found = reviewing.line.next(person, "review", reviewing.categories, after, skipped)
     assert found is not None
     return found
 
 
-def decide(reviewing: Reviewing, person: str, group: Group, count: int = 99) -> None:
+def decide(reviewing: Reviewing, person: str, group: ItemGroup, count: int = 99) -> None:
     batch = f"{person} {len(reviewing.log.history(limit=9999))}"
     said = dict.fromkeys([one.id for one in group.items][:count], NONE)
     reviewing.log.decide(said, Signed(person, batch))
@@ -75,7 +75,7 @@ def test_control_items_are_mixed_in_and_look_as_all_others(filled: Filled) -> No
         added = take_controls(reviewing, filled.run, table, Draw(controls=0.25))
         assert 0 < added <= min(40, MOST)
         controls = set(items(reviewing, "control"))
-        asked: list[Group] = []
+        asked: list[ItemGroup] = []
         for _ in range(20):
             group = ask(reviewing, "anna")
             asked.append(group)
@@ -100,7 +100,7 @@ def test_a_skipped_control_item_does_not_stand_in_the_way(filled: Filled) -> Non
 def test_recent_categories_are_one_s_own(reviewing: Reviewing) -> None:
     first, second, *_ = items(reviewing)
     for n, (item, path) in enumerate([(first, ("食品",)), (second, ("数码", "手机"))]):
-        said = Said("category", category(reviewing, *path))
+        said = ItemVerdict("category", category(reviewing, *path))
         reviewing.log.decide({item: said}, Signed("anna", f"b{n}"))
     assert reviewing.line.recent("anna", reviewing.categories, "review") == [
         category(reviewing, "数码", "手机"),

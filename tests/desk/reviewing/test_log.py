@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 
 from mep3m.desk.reviewing.log import Signed
-from mep3m.desk.reviewing.records import Said
+from mep3m.desk.reviewing.records import ItemVerdict
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from mep3m.errors import NotFoundError, UsageError
 from tests.desk.filled import category, items, state
 
-UNSURE, NONE = Said("unsure"), Said("none")
+UNSURE, NONE = ItemVerdict("unsure"), ItemVerdict("none")
 
 
-def said(reviewing: Reviewing, *path: str) -> Said:
-    return Said("category", category(reviewing, *path))
+def said(reviewing: Reviewing, *path: str) -> ItemVerdict:
+    return ItemVerdict("category", category(reviewing, *path))
 
 
 def test_a_decision_is_there_when_the_file_is_opened_again(reviewing: Reviewing) -> None:
@@ -113,8 +113,8 @@ def test_where_two_are_asked_one_is_not_enough(asked_of_two: Reviewing) -> None:
     assert state(asked_of_two, first) == "decided"
 
 
-@pytest.mark.parametrize("wrong", [{999_999: NONE}, {1: Said("category", 999_999)}])
-def test_what_is_not_there_is_refused_whole(reviewing: Reviewing, wrong: dict[int, Said]) -> None:
+@pytest.mark.parametrize("wrong", [{999_999: NONE}, {1: ItemVerdict("category", 999_999)}])
+def test_what_is_not_there_is_refused_whole(reviewing: Reviewing, wrong: dict[int, ItemVerdict]) -> None:
     with pytest.raises(NotFoundError, match="there is no"):
         reviewing.log.decide({items(reviewing)[1]: NONE, **wrong}, Signed("anna", "b1"))
     assert reviewing.log.history() == []

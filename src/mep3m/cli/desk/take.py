@@ -119,7 +119,7 @@ def _table(data: Path | None, options: dict[str, Any]) -> Any:
 
 def _batch(reviewing: Any, run: Any, answers: Path | None, table: Any) -> tuple[Any, Any, Any]:
     """Return what came in, with the tree and the names that people choose from."""
-    from mep3m.desk.intake.take import Batch
+    from mep3m.desk.intake.take import Arrival
     from mep3m.label_tree.tree import LabelTree
 
     folder = reviewing.folder
@@ -128,10 +128,10 @@ def _batch(reviewing: Any, run: Any, answers: Path | None, table: Any) -> tuple[
             raise UsageError(
                 f"{folder.path} holds no trained run that could have answered; open the desk on one"
             )
-        return Batch.of_answers(answers, run, table), run.classifier.tree, run.taxonomy
+        return Arrival.of_answers(answers, run, table), run.classifier.tree, run.taxonomy
     if folder.store is None:
         raise UsageError(f"{folder.path} holds no store; name the file of answers that 'mep3m assign' wrote")
-    batch = Batch.of_unlabelled(folder.store, None)
+    batch = Arrival.of_unlabelled(folder.store, None)
     if run is not None:
         return batch, run.classifier.tree, run.taxonomy
     return batch, LabelTree.from_taxonomy(folder.store.taxonomy), folder.store.taxonomy

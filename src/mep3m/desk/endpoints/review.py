@@ -17,7 +17,7 @@ from mep3m.desk.outcome.training_rows import export
 from mep3m.desk.pages import language_of, translator
 from mep3m.desk.reviewing.log import Signed
 from mep3m.desk.reviewing.pictures import thumbnail
-from mep3m.desk.reviewing.records import Group, Said
+from mep3m.desk.reviewing.records import ItemGroup, ItemVerdict
 
 #: what people are asked; an admin also resolves conflicts
 Asked = Literal["review", "audit", "conflict"]
@@ -69,7 +69,7 @@ def routes(desk: Desk) -> APIRouter:
         signed = Signed(person.name, wish.batch, "desk", resolves=_may(person, wish.queue) == "conflict")
         if (wish.verdict == "category") != (wish.category is not None):
             raise HTTPException(422, "a category goes with the verdict 'category', and with no other")
-        said = Said(wish.verdict, wish.category)
+        said = ItemVerdict(wish.verdict, wish.category)
         done = reviewing.log.decide(dict.fromkeys(wish.items, said), signed)
         told = work.told(request, len(done.items), said, done.others if wish.queue == "review" else ())
         return work.show(request, person, wish.queue, "review_group.html", after=wish.after, told=told)
@@ -165,7 +165,7 @@ class Work:
             taken=bool(categories.choices), folder=self._desk.folder,
         )  # fmt: skip
 
-    def told(self, request: Request, count: int, said: Said, others: tuple[str, ...]) -> str:
+    def told(self, request: Request, count: int, said: ItemVerdict, others: tuple[str, ...]) -> str:
         """Return in words what was recorded."""
         _ = translator(language_of(request))
         found = self._desk.reviewing.categories.by_id.get(said.category or 0)
@@ -178,7 +178,7 @@ class Work:
             return agreement.count_conflicts(self._desk.reviewing)
         return self._desk.reviewing.line.left(queue)
 
-    def _conflict(self) -> tuple[Group | None, list[dict[str, Any]]]:
+    def _conflict(self) -> tuple[ItemGroup | None, list[dict[str, Any]]]:
         """Return the first conflict, with what each person said; these are the first choices."""
         reviewing = self._desk.reviewing
         found = agreement.conflicts(reviewing, limit=1)
@@ -190,7 +190,7 @@ class Work:
         said = found[0]["said"]
         first = [one["chosen"] for one in said if one["chosen"] is not None]
         choices = tuple(dict.fromkeys([*first, *group.choices]))[:9]
-        return Group(group.cluster, group.items, choices), said
+        return ItemGroup(group.cluster, group.items, choices), said
 
 
 def _may(person: Person, queue: Asked) -> Asked:

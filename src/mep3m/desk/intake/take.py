@@ -66,7 +66,7 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class Batch:
+class Arrival:
     """One file of answers: products, where their pictures are, and what it is known by."""
 
     file: str
@@ -76,7 +76,7 @@ class Batch:
     run: Run | None
 
     @classmethod
-    def of_answers(cls, answers: Path, run: Run, table: ProductTable | None) -> Batch:
+    def of_answers(cls, answers: Path, run: Run, table: ProductTable | None) -> Arrival:
         """Read a file of answers with the table that was answered.
 
         Raises:
@@ -87,7 +87,7 @@ class Batch:
         return cls(answers.name, mark, with_answers(answers, run, table), root, run)
 
     @classmethod
-    def of_unlabelled(cls, store: Store, run: Run | None) -> Batch:
+    def of_unlabelled(cls, store: Store, run: Run | None) -> Arrival:
         """Return the products of a store that got no label."""
         from mep3m.dataset.reading import open_kept
 
@@ -97,7 +97,7 @@ class Batch:
         return cls("products without a label", mark, found, root_of(opened), run)
 
 
-def take(reviewing: Reviewing, batch: Batch, draw: Draw, tree: LabelTree, names: Any) -> dict[str, Any]:
+def take(reviewing: Reviewing, batch: Arrival, draw: Draw, tree: LabelTree, names: Any) -> dict[str, Any]:
     """Take in what came, all of it or nothing, and return the counts; the same again adds nothing.
 
     The audit is drawn among products that had not come before, by their ids and the seed, before anybody
@@ -134,7 +134,7 @@ def take_controls(reviewing: Reviewing, run: Run, table: ProductTable, draw: Dra
         return add_controls(change, run, table, draw.controls)
 
 
-def _new(change: sqlite3.Connection, batch: Batch) -> list[Incoming]:
+def _new(change: sqlite3.Connection, batch: Arrival) -> list[Incoming]:
     """Return the products that have not come before."""
     came = {row["key"] for row in change.execute("SELECT key FROM came")}
     titles = {
@@ -174,7 +174,7 @@ def _first_of(new: Sequence[Incoming], drawn: Sequence[str], draw: Draw) -> list
 
 
 def _keep(
-    change: sqlite3.Connection, batch: Batch, draw: Draw, queues: tuple[list[Incoming], list[Incoming]]
+    change: sqlite3.Connection, batch: Arrival, draw: Draw, queues: tuple[list[Incoming], list[Incoming]]
 ) -> None:
     audit, review = queues
     model = None if batch.run is None else batch.run.version

@@ -10,7 +10,7 @@ from typing import Any
 
 from mep3m.desk.reviewing.categories import Categories, plain
 from mep3m.desk.reviewing.pictures import thumbnail
-from mep3m.desk.reviewing.records import Said
+from mep3m.desk.reviewing.records import ItemVerdict
 from mep3m.desk.reviewing.reviewing import Reviewing
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.exports.rows import ending
@@ -92,7 +92,7 @@ def _suggestions(answer: str | None) -> str:
     return "\n".join(f"{PATH_SEPARATOR.join(one['names'])} ({one['probability']:.0%})" for one in told)
 
 
-def read_filled(path: Path, reviewing: Reviewing) -> tuple[dict[int, Said], list[str]]:
+def read_filled(path: Path, reviewing: Reviewing) -> tuple[dict[int, ItemVerdict], list[str]]:
     """Return what a filled-in sheet (.xlsx, or its rows as .csv or .tsv) says of items, and what was refused.
 
     Empty cells are left for later. What is refused is named with its cell.
@@ -115,7 +115,7 @@ def read_filled(path: Path, reviewing: Reviewing) -> tuple[dict[int, Said], list
             "SELECT id, platform, own_id FROM items WHERE queue = 'review'"
         )
     }
-    said: dict[int, Said] = {}
+    said: dict[int, ItemVerdict] = {}
     refused: list[str] = []
     categories = reviewing.categories
     for number, row in enumerate(rows, start=2):
@@ -140,13 +140,13 @@ def read_filled(path: Path, reviewing: Reviewing) -> tuple[dict[int, Said], list
     return said, refused
 
 
-def said_by(text: str, categories: Categories) -> Said | None:
+def said_by(text: str, categories: Categories) -> ItemVerdict | None:
     """Return what a cell says: a whole path, a name that only one category has, or one of the two words."""
     word = plain(text)
     if word in (NONE, UNSURE):
-        return Said("none" if word == NONE else "unsure")
+        return ItemVerdict("none" if word == NONE else "unsure")
     found = categories.by_text.get(word)
-    return None if found is None else Said("category", found.id)
+    return None if found is None else ItemVerdict("category", found.id)
 
 
 def _cell(row: Sequence[Any], place: int) -> str:

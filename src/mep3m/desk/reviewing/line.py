@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from mep3m.database import Database
 from mep3m.desk.reviewing.categories import Categories
-from mep3m.desk.reviewing.records import Group, Item, Queue
+from mep3m.desk.reviewing.records import ItemGroup, Queue, ReviewItem
 
 #: seconds that a group is kept for the person who looks at it
 CLAIM = 300.0
@@ -40,7 +40,7 @@ class WaitingLine:
 
     def next(
         self, person: str, queue: Queue, categories: Categories, after: int = 0, skipped: bool = False
-    ) -> Group | None:
+    ) -> ItemGroup | None:
         """Return the group that a person is asked about next, and keep it for them for a while.
 
         `after` is the group that they skipped; after the last one it begins again. Of every so many groups of
@@ -67,7 +67,7 @@ class WaitingLine:
         ).fetchall()
         return _group(rows, categories, cluster, blind=queue == "audit")
 
-    def show(self, items: Sequence[int], categories: Categories) -> Group | None:
+    def show(self, items: Sequence[int], categories: Categories) -> ItemGroup | None:
         """Return some items as a group, whatever their state."""
         places = ", ".join("?" * len(items))
         rows = self._database.read.execute(
@@ -121,18 +121,18 @@ class WaitingLine:
 
 def _group(
     rows: Sequence[sqlite3.Row], categories: Categories, cluster: int = 0, blind: bool = False
-) -> Group | None:
+) -> ItemGroup | None:
     items = tuple(
-        Item(**{name: row[name] for name in row.keys() if name not in ("answer", "cluster")},  # noqa: SIM118
+        ReviewItem(**{name: row[name] for name in row.keys() if name not in ("answer", "cluster")},  # noqa: SIM118
              answer=json.loads(row["answer"] or "{}"))
         for row in rows
     )  # fmt: skip
     if not items:
         return None
-    return Group(cluster, items, () if blind else choices(items, categories))
+    return ItemGroup(cluster, items, () if blind else choices(items, categories))
 
 
-def choices(items: Iterable[Item], categories: Categories) -> tuple[int, ...]:
+def choices(items: Iterable[ReviewItem], categories: Categories) -> tuple[int, ...]:
     """Return the categories that some products may be of: those in their prediction sets, then the rest."""
     weights: dict[int, float] = {}
     for item in items:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mep3m.database import Database
-from mep3m.desk.reviewing.records import FIRST, RESOLUTION, SECOND, Said
+from mep3m.desk.reviewing.records import FIRST, RESOLUTION, SECOND, ItemVerdict
 from mep3m.desk.reviewing.states import refresh
 from mep3m.errors import NotFoundError, UsageError
 
@@ -50,7 +50,7 @@ class DecisionLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def decide(self, said: dict[int, Said], signed: Signed) -> Recorded:
+    def decide(self, said: dict[int, ItemVerdict], signed: Signed) -> Recorded:
         """Record what a person says of items, as one batch that is on disk when this returns.
 
         A batch that was recorded already is acknowledged again, and recorded once.
@@ -98,7 +98,7 @@ class DecisionLog:
             refresh(change, (row["item"] for row in rows))
         return Recorded(tuple(row["item"] for row in rows))
 
-    def record_new(self, said: dict[int, Said], signed: Signed) -> int:
+    def record_new(self, said: dict[int, ItemVerdict], signed: Signed) -> int:
         """Record what differs from what the person said last, as one batch, and return how many do."""
         read = self._database.read
         new = {}
@@ -131,7 +131,7 @@ def now() -> str:
 
 
 def _row(
-    item: int, said: Said, signed: Signed, others: dict[int, list[str]], when: str
+    item: int, said: ItemVerdict, signed: Signed, others: dict[int, list[str]], when: str
 ) -> tuple[int, str, str, int | None, str, int, str, None, str]:
     later = SECOND if others.get(item) else FIRST
     turn = RESOLUTION if signed.resolves else later
@@ -149,7 +149,7 @@ def _last_batch(change: sqlite3.Connection, person: str) -> str:
     return str(row["batch"])
 
 
-def _require_known(change: sqlite3.Connection, said: dict[int, Said]) -> None:
+def _require_known(change: sqlite3.Connection, said: dict[int, ItemVerdict]) -> None:
     known = _present(change, "items", said)
     if unknown := sorted(said.keys() - known):
         raise NotFoundError(f"there is no item {unknown[0]} here; load the page again")
@@ -166,7 +166,7 @@ def _present(change: sqlite3.Connection, table: str, ids: Iterable[int]) -> set[
     return found
 
 
-def _others(change: sqlite3.Connection, said: dict[int, Said], person: str) -> dict[int, list[str]]:
+def _others(change: sqlite3.Connection, said: dict[int, ItemVerdict], person: str) -> dict[int, list[str]]:
     """Return who else has decided on items of which somebody else has."""
     found: dict[int, list[str]] = {}
     for some in chunks(list(said)):

@@ -13,7 +13,7 @@ FIRST, SECOND, RESOLUTION = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ItemVerdict:
     """What a person says of a product; `category` is a number of `Categories`."""
 
     verdict: Verdict
@@ -21,7 +21,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ReviewItem:
     """A product that people are asked about; `answer` is what `mep3m assign` said of it."""
 
     id: int
@@ -34,9 +34,9 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ItemGroup:
     """Similar products that are decided together; `choices` are categories, the most probable first."""
 
     cluster: int
-    items: tuple[Item, ...]
+    items: tuple[ReviewItem, ...]
     choices: tuple[int, ...]

@@ -21,7 +21,7 @@ _ITEMS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ItemState:
     """Of an item: open, unsure (somebody else should say), conflict (an admin should), or decided."""
 
     state: str
@@ -36,7 +36,7 @@ class State:
         return self.state in ("open", "unsure")
 
 
-def state_of(standing: Sequence[sqlite3.Row], people: int) -> State:
+def state_of(standing: Sequence[sqlite3.Row], people: int) -> ItemState:
     """Return what the last words of some people come to, where `people` have to agree.
 
     An admin's word on a conflict counts alone. Who is unsure has been asked, and agrees with nobody.
@@ -47,16 +47,16 @@ def state_of(standing: Sequence[sqlite3.Row], people: int) -> State:
     if resolved and resolved[-1]["verdict"] != "unsure":
         agreed, count = resolved[-1:], people
     elif len(verdicts) > 1:
-        return State("conflict")
+        return ItemState("conflict")
     else:
         agreed, count = said, len(said)
     if agreed and count >= people:
         last = agreed[-1]
         by = ", ".join(dict.fromkeys(one["person"] for one in agreed))
-        return State("decided", last["verdict"], last["category"], by, last["time"])
+        return ItemState("decided", last["verdict"], last["category"], by, last["time"])
     if len(standing) > people:
-        return State("conflict")
-    return State("unsure" if len(said) < len(standing) else "open")
+        return ItemState("conflict")
+    return ItemState("unsure" if len(said) < len(standing) else "open")
 
 
 def refresh(change: sqlite3.Connection, items: Iterable[int]) -> None:
