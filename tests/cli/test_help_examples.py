@@ -32,6 +32,9 @@ KINDS = {"tea": "tea leaf", "rice": "rice grain", "lamp": "lamp bulb"}
 NOT_RUN = {
     "mep3m serve runs/text --port 8000": "it does not end; tests/service starts it",
     "mep3m desk demo --port 8000": "it does not end; tests/desk opens it",
+    "mep3m desk promise run --precision 0.8 --out promise.json": (
+        "people audit first; tests/desk/outcome/test_auditing.py does"
+    ),
     "mep3m export-onnx run model.onnx": "tests/cli/test_networks.py exports what it trained",
     "mep3m watch record promise.json audit.csv": "a person fills in the sheet; tests/cli/test_watch.py does",
     "mep3m demo --out demo": "1,200 products; tests/recipes builds smaller worlds",
@@ -128,6 +131,7 @@ def write_tables(folder: Path) -> None:
     (folder / "first.toml").write_text(FIRST, encoding="utf-8")
     goods = "".join(f"P{n},tea cup number {n},Home,Cups\n" for n in range(4))
     (folder / "products.csv").write_text("sku,title,category_1,category_2\n" + goods)
+    (folder / "anna.csv").write_text("id,category\n1,tea\n")
     google = "# Google_Product_Taxonomy_Version: 2021-09-21\n1 - Home\n2 - Home > Cups\n"
     (folder / "google.txt").write_text(google)
     (folder / "annotations.json").write_text(json.dumps([record(1)]), encoding="utf-8")
@@ -172,11 +176,20 @@ def prepare(folder: Path, example: str) -> None:
         promise,
         ("assign", "run", "items.tsv", "--promise", "promise.json", "--out", "filed.jsonl"),
     ]
+    answered = ("assign", "run", "new.csv", "--out", "filed.jsonl", "--min-confidence", "1")
+    waiting = [
+        ("train", "items.tsv", *run),
+        answered,
+        ("desk", "take", "run", "filed.jsonl", "--table", "new.csv", "--share", "0", "--two", "0"),
+    ]
     person = ("desk", "people", "add", "demo", "--name", "anna", "--password-file", "password.txt")
     steps: dict[str, list[tuple[str, ...]]] = {
         "assign run": [("train", "items.tsv", *run)],
         "evaluate run": [("train", "items.tsv", *run)],
         "guarantee check": [("train", "items.tsv", *run), promise],
+        "desk take": waiting[:2],
+        "desk export": [*waiting, ("review", "import", "run", "anna.csv")],
+        "review": waiting,
         "desk people list": [person],
         "desk people remove": [person],
         "keys list": [("keys", "add", "keys.json", "--name", "shop")],

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from mep3m.alignment.review.file_lock import file_lock
+from tests.desk.filled import asked_of_two, filled, reviewing
+
+__all__ = ["asked_of_two", "filled", "reviewing"]
 
 
 @pytest.fixture(scope="session")

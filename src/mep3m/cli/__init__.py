@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("mep3m.cli.serving.keys", "Keys that open a service: add, list, remove."),
     "ocr": ("mep3m.cli.building.ocr", "Read the text in images."),
     "retry": ("mep3m.cli.building.ingest", "Try again what failed, and only that."),
+    "review": ("mep3m.cli.desk.review", "Decide in a spreadsheet what waits at the desk."),
     "serve": ("mep3m.cli.serving.serve", "Serve a trained classifier over HTTP."),
     "simulate": ("mep3m.cli.building.simulate", "Draw the catalogues of invented shops with a known truth."),
     "split": ("mep3m.cli.learning.train", "Split a dataset into train and test, duplicates together."),

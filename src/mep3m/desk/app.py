@@ -17,12 +17,13 @@ from mep3m import __version__
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.accounts.registry import accounts, opened
 from mep3m.desk.desk import Desk
-from mep3m.desk.endpoints import align, align_all, entrance, explore, pictures, report
+from mep3m.desk.endpoints import align, align_all, audit, entrance, explore, pictures, report, review
 from mep3m.desk.folder import DeskFolder
 from mep3m.desk.index.keeper import IndexKeeper
 from mep3m.desk.index.readings import Readings
 from mep3m.desk.linking.desk_links import DeskLinks
 from mep3m.desk.pages import Pages
+from mep3m.desk.reviewing.reviewing import Reviewing
 from mep3m.desk.settings import DeskSettings
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.service.app import refuse
@@ -42,7 +43,8 @@ def create_desk(settings: DeskSettings) -> FastAPI:
     door = Door(settings, known)
     links = DeskLinks(folder, settings.project)
     pages = Pages(folder.path.name, door)
-    desk = Desk(settings, folder, door, pages, IndexKeeper(folder), Readings(folder), links)
+    reviewing = Reviewing.of(folder)
+    desk = Desk(settings, folder, door, pages, IndexKeeper(folder), Readings(folder), links, reviewing)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -52,6 +54,7 @@ def create_desk(settings: DeskSettings) -> FastAPI:
         desk.readings.close()
         links.close()
         known.close()
+        reviewing.database.close()
 
     app = FastAPI(
         docs_url=None,
@@ -61,8 +64,7 @@ def create_desk(settings: DeskSettings) -> FastAPI:
         version=__version__,
         lifespan=lifespan,
     )
-    app.include_router(entrance.routes(desk))
-    for page in (pictures, explore, report, align, align_all):
+    for page in (entrance, pictures, explore, report, align, align_all, review, audit):
         app.include_router(page.routes(desk))
     app.state.index = desk.index
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")

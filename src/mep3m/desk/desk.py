@@ -10,6 +10,7 @@ from mep3m.desk.index.keeper import IndexKeeper
 from mep3m.desk.index.readings import Readings
 from mep3m.desk.linking.desk_links import DeskLinks
 from mep3m.desk.pages import Pages
+from mep3m.desk.reviewing.reviewing import Reviewing
 from mep3m.desk.settings import DeskSettings
 
 
@@ -24,3 +25,4 @@ class Desk:
     index: IndexKeeper
     readings: Readings
     links: DeskLinks
+    reviewing: Reviewing

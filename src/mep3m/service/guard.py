@@ -21,7 +21,7 @@ ACCESS = logging.getLogger("mep3m.access")
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with none, browsers say of a form that it came from nowhere
 )
 _POLICY = b"content-security-policy"
 _CSP = (

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from mep3m.cli.desk.decided import export, promise
 from mep3m.cli.desk.open import open_desk
 from mep3m.cli.desk.people import people
+from mep3m.cli.desk.take import take
 from mep3m.cli.shared import DefaultGroup
 
 
@@ -19,3 +21,6 @@ def desk() -> None:
 
 desk.add_command(open_desk)
 desk.add_command(people)
+desk.add_command(take)
+desk.add_command(export)
+desk.add_command(promise)

@@ -1,0 +1,1 @@
+"""What comes of decisions: agreement, rows for training, spreadsheets, promises."""

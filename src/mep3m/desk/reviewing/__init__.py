@@ -1,0 +1,1 @@
+"""What people say of products that came in: reviews of unsure ones, and the audit of a promise."""

@@ -1,0 +1,78 @@
+"""From answers to reviewed rows on the command line: three commands, and what each says."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import ran
+
+NEW = "sku\ttitle\n" + "".join(f"N{n}\t苹果 手机 {n}\n" for n in range(10))
+
+
+@pytest.fixture
+def place(run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    import shutil
+
+    shutil.copytree(run_folder, tmp_path / "run")
+    (tmp_path / "new.tsv").write_text(NEW, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    told = ran("assign", "run", "new.tsv", "--id", "sku", "--out", "new.jsonl", "--min-confidence", "1")
+    assert told.code == 0, told
+    return tmp_path
+
+
+def test_take_review_export_train(place: Path) -> None:
+    taken = ran(
+        "desk", "take", "run", "new.jsonl", "--table", "new.tsv", "--id", "sku", "--number", "2", "--two", "0"
+    )
+    assert taken.out == "10 of 10 products are new: 8 to review, 2 drawn for the audit\n"
+    again = ran("desk", "take", "run", "new.jsonl", "--table", "new.tsv", "--id", "sku", "--number", "2")
+    assert again.out == "these answers were taken in before; nothing was added\n"
+    sheet = ran("review", "export", "run", "todo.xlsx", "--json")
+    assert sheet.json == {"rows": 8, "out": "todo.xlsx"}
+    rows = "".join(f"N{n},手机\n" for n in range(10))
+    (place / "anna.csv").write_text(f"id,category\n{rows}", encoding="utf-8")
+    imported = ran("review", "import", "run", "anna.csv", "--json")
+    assert imported.code == 1  # the two that are audited are not asked about here
+    assert imported.json["recorded"] == {"anna": 8}
+    assert len(imported.json["refused"]) == 2
+    (place / "items.tsv").write_text(
+        "title\tl1\tl2\n" + "".join(f"好苹果 {n}\t食品\t苹果\n荣耀手机 {n}\t数码\t手机\n" for n in range(12)),
+        encoding="utf-8",
+    )
+    exported = ran("desk", "export", "run", "--with", "items.tsv", "--to", "more.tsv")
+    assert exported.out == "8 reviewed products: more.tsv\n"
+    trained = ran(
+        "train", "more.tsv", "--title", "title", "--labels", "l1,l2", "--modality", "text", "--out", "run2"
+    )
+    assert trained.code == 0, trained
+
+
+def test_titles_alone_can_be_taken(place: Path) -> None:
+    told = ran("desk", "take", "run", "new.jsonl", "--share", "0", "--json")
+    assert told.json == {"came": 10, "new": 10, "audit": 0, "review": 10, "duplicates": 0, "repeated": False}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("run", "new.jsonl", "--share", "0.5", "--number", "3"), "give one of them"),
+        (("run", "gone.jsonl"), "gone.jsonl does not exist"),
+        (("run", "new.tsv"), "end it in .jsonl"),
+        (("run",), "holds no store"),
+        (("run", "new.jsonl", "--controls", "new.tsv"), "l1"),
+        (("gone", "new.jsonl"), "gone"),
+    ],
+)
+def test_wrong_use_is_said_and_nothing_is_taken(place: Path, words: tuple[str, ...], why: str) -> None:
+    told = ran("desk", "take", *words)
+    assert told.code in (1, 2)
+    assert why in told.err
+    assert "Traceback" not in told.err
+
+
+def test_nothing_decided_is_nothing_exported(place: Path) -> None:
+    ran("desk", "take", "run", "new.jsonl")
+    assert "nothing is agreed on yet" in ran("desk", "export", "run", "--to", "out.tsv").err
+    assert "no audited row counts yet" in ran("desk", "promise", "run", "--out", "p.json").err
+    assert ran("review", "import", "run", "a.csv", "b.csv", "--person", "li").code == 2
