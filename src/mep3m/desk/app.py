@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -16,15 +17,20 @@ from starlette.exceptions import HTTPException
 from mep3m import __version__
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.accounts.registry import accounts, opened
+from mep3m.desk.description import REFUSALS, say_what_pages_are
 from mep3m.desk.desk import Desk
-from mep3m.desk.endpoints import entrance, pictures
+from mep3m.desk.endpoints import entrance, pictures, trying, watching
+from mep3m.desk.filing.served import DeskAccess, access_of, service_of
 from mep3m.desk.folder import DeskFolder
 from mep3m.desk.pages import Pages
 from mep3m.desk.settings import DeskSettings
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.service.app import refuse
+from mep3m.service.endpoints import about, description, filing
 from mep3m.service.guard import Guard
+from mep3m.service.service import Service
 
+LOG = logging.getLogger("mep3m.service")
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -37,11 +43,15 @@ def create_desk(settings: DeskSettings) -> FastAPI:
     folder = DeskFolder.open(settings.folder)
     known = accounts(folder)
     door = Door(settings, known)
-    desk = Desk(settings, folder, door, Pages(folder.path.name, door))
+    access = access_of(settings, folder, door)
+    service, why = _service(settings, folder, access)
+    desk = Desk(settings, folder, door, Pages(folder.path.name, door), service, why)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with service.running() if service is not None else nullcontext():
+            yield
+        access.close()
         known.close()
 
     app = FastAPI(
@@ -52,14 +62,28 @@ def create_desk(settings: DeskSettings) -> FastAPI:
         version=__version__,
         lifespan=lifespan,
     )
-    app.include_router(entrance.routes(desk))
-    app.include_router(pictures.routes(desk))
+    for page in (entrance, pictures, trying, watching):
+        app.include_router(page.routes(desk), responses=REFUSALS)
+    if service is not None:
+        app.include_router(filing.routes(service))
+        app.include_router(about.routes(service))
+    description.include(app, access)
+    say_what_pages_are(app)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_exception_handler(HTTPException, _Problems(desk).of_http)
     app.add_exception_handler(Mep3mError, _Problems(desk).of_mep3m)
     app.add_exception_handler(RequestValidationError, refuse)
     app.add_middleware(Guard, limits=settings.limits, paths=app.openapi()["paths"])
     return app
+
+
+def _service(settings: DeskSettings, folder: DeskFolder, access: DeskAccess) -> tuple[Service | None, str]:
+    """Return the service of the folder's run, or why there is none: the other pages open without it."""
+    try:
+        return service_of(settings, folder, access), "" if folder.run is not None else "no run"
+    except Mep3mError as error:
+        LOG.error("the run is not served: %s", error)
+        return None, str(error)
 
 
 def guarded(settings: DeskSettings) -> bool:
