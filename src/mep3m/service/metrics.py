@@ -42,22 +42,26 @@ class Pace:
         self.all: Counts[str] = Counts()
         self._minutes: deque[tuple[int, Counts[str]]] = deque(maxlen=self.MINUTES + 1)
 
-    def count(self, decisions: Counts[str]) -> None:
-        """Count some answers."""
-        minute = int(time.time() // 60)
+    def count(self, decisions: Counts[str], now: float | None = None) -> None:
+        """Count some answers; `now` is a time in seconds (default: that of the clock)."""
+        minute = _minute(now)
         if not self._minutes or self._minutes[-1][0] != minute:
             self._minutes.append((minute, Counts()))
         self._minutes[-1][1].update(decisions)
         self.all.update(decisions)
 
-    def last(self, minutes: int) -> Counts[str]:
+    def last(self, minutes: int, now: float | None = None) -> Counts[str]:
         """Return what was answered in this minute and those before it, so many in all."""
-        since = int(time.time() // 60) - minutes
+        since = _minute(now) - minutes
         found: Counts[str] = Counts()
         for minute, decisions in list(self._minutes):
             if minute > since:
                 found.update(decisions)
         return found
+
+
+def _minute(now: float | None) -> int:
+    return int((time.time() if now is None else now) // 60)
 
 
 def exposition() -> bytes:

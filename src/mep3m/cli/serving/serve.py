@@ -57,7 +57,6 @@ def serve(run: Path, host: str, port: int, workers: int, urls: bool, **given: An
     RUN, the promise and the edits may be links: point them to others, and the next requests are answered by
     these; each answer names its version. What does not fit together is not served.
     """
-    from mep3m.service.app import create_app
     from mep3m.service.keys import read_keys
     from mep3m.service.settings import ServiceSettings
     from mep3m.service.workers import listen, run_many, run_one
@@ -72,12 +71,16 @@ def serve(run: Path, host: str, port: int, workers: int, urls: bool, **given: An
     # whatever does not fit is said before anything listens
     version = _read(settings) if workers == 1 else _read_apart(settings)
     listening = listen(host, port, guarded=settings.keys is not None)
-    app = create_app(settings, version) if version is not None else None
-    click.echo(f"serving {run} at http://{_shown(host)}:{listening.getsockname()[1]}", err=True)
-    if app is not None:
-        run_one(app, listening)
-    else:
+    at = f"serving {run} at http://{_shown(host)}:{listening.getsockname()[1]}"
+    if version is None:
+        click.echo(at, err=True)
         run_many(settings, listening, workers)
+        return
+    from mep3m.service.app import create_app
+
+    app = create_app(settings, version)
+    click.echo(at, err=True)
+    run_one(app, listening)
 
 
 def _read(settings: ServiceSettings) -> Version:
