@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import litserve as ls
+from fastapi import Request
 
 from mep3m.assignment.answer import assign
 from mep3m.assignment.run import Run
@@ -19,7 +20,7 @@ class Titles(ls.LitAPI):
     def setup(self, device: str) -> None:
         self.classifier = Run.open(Path(sys.argv[1])).classifier
 
-    def decode_request(self, request: Any) -> Any:
+    def decode_request(self, request: Request) -> Any:
         return request["products"][0]["title"]
 
     def batch(self, inputs: list[Any]) -> list[Any]:
@@ -44,7 +45,7 @@ class Titles(ls.LitAPI):
 class Pictures(Titles):
     """The same with uploaded pictures, and titles where they come along."""
 
-    def decode_request(self, request: Any) -> Any:
+    def decode_request(self, request: Request) -> Any:
         return request["image"].file.read(), request.get("title")
 
     def predict(self, given: Any) -> Any:
