@@ -14,6 +14,7 @@ from mep3m.desk.desk import Desk
 from mep3m.desk.filing.tried import spelled
 from mep3m.desk.filing.watched import WatchBoard
 from mep3m.errors import Mep3mError, UsageError
+from mep3m.evaluation.promises.drift import KINDS
 from mep3m.recipes.filing.watch import Watch
 
 #: filings that a preview shows; the table has all
@@ -40,7 +41,7 @@ def routes(desk: Desk) -> APIRouter:
             told, trouble, batches, lacking = None, str(error), [], []
         return desk.pages.show(
             request, person, "watch.html", board=board, told=told, trouble=trouble, batches=batches,
-            lacking=lacking, paces=_paces(desk), undone=undone, service=desk.service,
+            lacking=lacking, paces=_paces(desk), undone=undone, kinds=KINDS, service=desk.service,
             why_no_service=desk.why_no_service,
         )  # fmt: skip
 
