@@ -1,6 +1,6 @@
 """Whatever a request to the desk holds, it is answered as the description says, and never fails.
 
-`MEP3M_FUZZ=400 python -m pytest tests/desk/test_fuzz.py tests/service/test_fuzz.py` asks thousands; the suite few.
+`MEP3M_FUZZ=400 python -m pytest tests/desk/test_fuzz.py tests/service/test_fuzz.py` asks thousands.
 """
 
 import subprocess

@@ -1,6 +1,6 @@
 """Whatever a request holds, the answer is as the service describes it, and never a failure of it.
 
-`MEP3M_FUZZ=400 python -m pytest tests/service/test_fuzz.py tests/desk/test_fuzz.py` asks thousands; the suite few.
+`MEP3M_FUZZ=400 python -m pytest tests/service/test_fuzz.py tests/desk/test_fuzz.py` asks thousands.
 """
 
 import os

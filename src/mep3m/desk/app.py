@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from http import HTTPStatus
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +18,7 @@ from starlette.exceptions import HTTPException
 from mep3m import __version__
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.accounts.registry import accounts, opened
-from mep3m.desk.description import REFUSALS, say_what_pages_are
+from mep3m.desk.description import REFUSALS, described
 from mep3m.desk.desk import Desk
 from mep3m.desk.endpoints import entrance, pictures, trying, watching
 from mep3m.desk.filing.served import DeskAccess, access_of, service_of
@@ -63,15 +64,15 @@ def create_desk(settings: DeskSettings) -> FastAPI:
         lifespan=lifespan,
     )
     for page in (entrance, pictures, trying, watching):
-        app.include_router(page.routes(desk), responses=REFUSALS)
-    if service is not None:
-        app.include_router(filing.routes(service))
-        app.include_router(about.routes(service))
+        app.include_router(described(page.routes(desk)), responses=REFUSALS)
+    programs = [] if service is None else [filing.routes(service), about.routes(service)]
+    for router in programs:
+        app.include_router(router)
     description.include(app, access)
-    say_what_pages_are(app)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    app.add_exception_handler(HTTPException, _Problems(desk).of_http)
-    app.add_exception_handler(Mep3mError, _Problems(desk).of_mep3m)
+    problems = _Problems(desk, {getattr(route, "path", "") for router in programs for route in router.routes})
+    app.add_exception_handler(HTTPException, problems.of_http)
+    app.add_exception_handler(Mep3mError, problems.of_mep3m)
     app.add_exception_handler(RequestValidationError, refuse)
     app.add_middleware(Guard, limits=settings.limits, paths=app.openapi()["paths"])
     return app
@@ -95,10 +96,14 @@ def guarded(settings: DeskSettings) -> bool:
 
 
 class _Problems:
-    """What cannot be done, as a page for a person and as JSON for a program."""
+    """What cannot be done, as a page for a person and as JSON for a program.
 
-    def __init__(self, desk: Desk) -> None:
+    `programs` are the addresses that only programs ask, whatever they say that they accept.
+    """
+
+    def __init__(self, desk: Desk, programs: set[str]) -> None:
         self._desk = desk
+        self._programs = programs
 
     async def of_http(self, request: Request, error: Exception) -> Response:
         found = cast(HTTPException, error)
@@ -106,12 +111,15 @@ class _Problems:
             return Response(status_code=found.status_code, headers=dict(found.headers))
         said = self._say(request, found.status_code, str(found.detail))
         said.headers.update(found.headers or {})
+        if found.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # the router names those of one function alone
+            methods = request.app.openapi()["paths"].get(request.url.path, {})
+            said.headers["Allow"] = ", ".join(sorted(map(str.upper, methods))) or said.headers["Allow"]
         return said
 
     async def of_mep3m(self, request: Request, error: Exception) -> Response:
         return self._say(request, 422 if isinstance(error, UsageError) else 503, str(error))
 
     def _say(self, request: Request, status: int, why: str) -> Response:
-        if "text/html" not in request.headers.get("accept", ""):
+        if request.url.path in self._programs or "text/html" not in request.headers.get("accept", ""):
             return JSONResponse({"detail": why}, status)
         return self._desk.pages.show(request, None, "problem.html", status, why=why)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
-from mep3m.service.endpoints.questions import Refusal
+
+class PageRefusal(BaseModel):
+    """Why a page was not shown: in a sentence, or what is wrong with each value."""
+
+    detail: str | list[dict[str, Any]]
+
 
 _WHY: dict[int, str] = {
     400: "The request cannot be taken apart.",
@@ -25,21 +31,19 @@ _WHY: dict[int, str] = {
 }
 #: what every page may refuse: as a page for a person, as JSON for a program
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal, "description": why, "content": {"text/html": {}, "text/plain": {}}}
+    status: {"model": PageRefusal, "description": why, "content": {"text/html": {}, "text/plain": {}}}
     for status, why in _WHY.items()
 }
 REFUSALS[303] = {"description": "Look there instead: after a form, or to sign in."}
 
 
-def say_what_pages_are(app: FastAPI) -> None:
+def described(router: APIRouter) -> APIRouter:
     """Describe each endpoint that gives a page as one: what its signature says, not JSON."""
-    for route in app.routes:
+    for route in router.routes:
         if isinstance(route, APIRoute) and _gives_a_page(route):
             route.response_class = HTMLResponse
+    return router
 
 
 def _gives_a_page(route: APIRoute) -> bool:
-    return inspect.signature(route.endpoint, eval_str=False).return_annotation in (
-        "HTMLResponse",
-        HTMLResponse,
-    )
+    return inspect.signature(route.endpoint).return_annotation in ("HTMLResponse", HTMLResponse)
