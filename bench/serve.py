@@ -1,7 +1,7 @@
 """The service beside plain FastAPI and LitServe: requests a second and how long each waits.
 
     python -m bench.serve RUN TITLES.tsv --column title [--litserve PYTHON] [--clients 64] [--seconds 10]
-    python -m bench.serve RUN FOLDER --images
+    python -m bench.serve RUN FOLDER --images [--titles TITLES.tsv --column title]
 
 All serve the same run on one process, the sides by turns, `--rounds` times; the figures are medians of the
 rounds. Each of `--clients` sends a request of one product and waits for its answer, over one connection that
@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 
@@ -47,14 +48,19 @@ def requests_of(titles: Sequence[str]) -> list[bytes]:
     return found
 
 
-def uploads_of(pictures: Sequence[bytes]) -> list[bytes]:
-    """Return a whole request for each picture."""
+def uploads_of(pictures: Sequence[bytes], titles: Sequence[str]) -> list[bytes]:
+    """Return a whole request for each picture, with a title where there are some.
+
+    The title stands in the address, and in the form for LitServe, which sees nothing else.
+    """
     found = []
-    for content in pictures:
+    for content, title in zip(pictures, titles or [""] * len(pictures), strict=False):
         form = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
-        body = form + content + b"\r\n--x--\r\n"
+        more = f'\r\n--x\r\nContent-Disposition: form-data; name="title"\r\n\r\n{title}' if title else ""
+        body = form + content + more.encode() + b"\r\n--x--\r\n"
         kind = "multipart/form-data; boundary=x"
-        found.append(HEAD.format(path="/assign-image", kind=kind, length=len(body)).encode() + body)
+        path = f"/assign-image?title={quote(title)}" if title else "/assign-image"
+        found.append(HEAD.format(path=path, kind=kind, length=len(body)).encode() + body)
     return found
 
 
@@ -116,7 +122,8 @@ def bare(run: Path, titles: Sequence[str], pictures: Sequence[bytes]) -> np.ndar
         began = time.perf_counter()
         if pictures:
             images = GivenImages({"0": pictures[place % len(pictures)]})
-            assign(classifier, to_table([Product("0", "r", "0", image_ref="0")]), images)
+            title = titles[place % len(titles)] if titles else None
+            assign(classifier, to_table([Product("0", "r", "0", title=title, image_ref="0")]), images)
         else:
             assign(classifier, to_table([Product("0", "r", "0", title=titles[place % len(titles)])]))
         waits.append(time.perf_counter() - began)
@@ -136,6 +143,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--column", default="title")
     parser.add_argument("--images", action="store_true")
+    parser.add_argument("--titles", type=Path, help="with --images: a table of titles to go with them")
     parser.add_argument("--litserve", help="python of an environment with litserve and this package")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=10)
@@ -146,13 +154,11 @@ def main() -> None:
     if args.images:
         files = sorted(path for path in args.data.rglob("*") if path.suffix.lower() in (".jpg", ".png"))
         pictures = [path.read_bytes() for path in files[:200]]
-    else:
-        titles = [
-            title
-            for title in read_products(args.data, Columns(title=args.column))[0]["title"].to_pylist()
-            if title
-        ]
-    asked = uploads_of(pictures) if args.images else requests_of(titles[:5000])
+    table = args.titles if args.images else args.data
+    if table is not None:
+        given = read_products(table, Columns(title=args.column))[0]["title"].to_pylist()
+        titles = [title for title in given if title][:5000]
+    asked = uploads_of(pictures, titles) if args.images else requests_of(titles)
     found: dict[tuple[str, int], list[np.ndarray]] = {}
     for _ in range(args.rounds):
         found.setdefault(("model", 1), []).append(bare(args.run, titles, pictures))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import litserve as ls
+from fastapi import Request
 
 from mep3m.assignment.answer import assign
 from mep3m.assignment.run import Run
@@ -19,7 +20,7 @@ class Titles(ls.LitAPI):
     def setup(self, device: str) -> None:
         self.classifier = Run.open(Path(sys.argv[1])).classifier
 
-    def decode_request(self, request: Any) -> Any:
+    def decode_request(self, request: Request) -> Any:
         return request["products"][0]["title"]
 
     def batch(self, inputs: list[Any]) -> list[Any]:
@@ -42,17 +43,20 @@ class Titles(ls.LitAPI):
 
 
 class Pictures(Titles):
-    """The same with uploaded pictures."""
+    """The same with uploaded pictures, and titles where they come along."""
 
-    def decode_request(self, request: Any) -> Any:
-        return request["image"].file.read()
+    def decode_request(self, request: Request) -> Any:
+        return request["image"].file.read(), request.get("title")
 
-    def predict(self, contents: Any) -> Any:
-        several = [contents] if isinstance(contents, bytes) else contents
-        rows = [Product(str(n), "request", str(n), image_ref=str(n)) for n in range(len(several))]
-        images = GivenImages({str(n): content for n, content in enumerate(several)})
+    def predict(self, given: Any) -> Any:
+        several = [given] if isinstance(given, tuple) else given
+        rows = [
+            Product(str(n), "request", str(n), title=title, image_ref=str(n))
+            for n, (_, title) in enumerate(several)
+        ]
+        images = GivenImages({str(n): content for n, (content, _) in enumerate(several)})
         answers = [answer.to_json() for answer in assign(self.classifier, to_table(rows), images)]
-        return answers[0] if isinstance(contents, bytes) else answers
+        return answers[0] if isinstance(given, tuple) else answers
 
 
 if __name__ == "__main__":

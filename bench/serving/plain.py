@@ -1,4 +1,4 @@
-"""What one would write first: FastAPI and a call of the model for each request."""
+"""What one would write first: FastAPI and a call of the model for each request, one after the other."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def health() -> dict[str, str]:
 
 
 @app.post("/assign")
-def titles(question: Annotated[dict[str, Any], Body()]) -> list[dict[str, Any]]:
+async def titles(question: Annotated[dict[str, Any], Body()]) -> list[dict[str, Any]]:
     rows = [
         Product(str(n), "request", str(n), title=one["title"]) for n, one in enumerate(question["products"])
     ]

@@ -9,8 +9,9 @@ import pytest
 
 from mep3m.alignment.review.file_lock import file_lock
 from tests.desk.filled import asked_of_two, filled, reviewing
+from tests.desk.folders import filed, seeing
 
-__all__ = ["asked_of_two", "filled", "reviewing"]
+__all__ = ["asked_of_two", "filed", "filled", "reviewing", "seeing"]
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +38,20 @@ def build(built: Path, tmp_path: Path) -> Path:
 def small_run(run_folder: Path) -> Path:
     """A run without a store: the smallest folder that a desk opens."""
     return run_folder
+
+
+@pytest.fixture(scope="session")
+def seeing_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run that reads titles and looks at pictures; do not write into it."""
+    return seeing(tmp_path_factory.mktemp("seeing"))
+
+
+@pytest.fixture(scope="session")
+def filed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return filed(tmp_path_factory.mktemp("filed"))
+
+
+@pytest.fixture
+def filed_folder(filed_once: Path, tmp_path: Path) -> Path:
+    """A folder of one's own with a promise and filings under it; nothing was audited yet."""
+    return Path(shutil.copytree(filed_once, tmp_path / "shop", symlinks=True))

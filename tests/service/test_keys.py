@@ -195,3 +195,20 @@ def test_a_key_without_a_limit_is_not_counted(tmp_path: Path, file: Path, secret
     quota = Quota(tmp_path / "q.sqlite")
     assert {quota.wait(key) for _ in range(1000)} == {0}
     quota.close()
+
+
+def test_minutes_are_forgotten_once_a_minute_not_at_each_request(tmp_path: Path, file: Path) -> None:
+    add_key(file, "shop", ["assign"], per_minute=1000)
+    (key,) = read_keys(file)
+    quota = Quota(tmp_path / "q.sqlite")
+    if time.time() % 60 > 55:
+        time.sleep(6)
+    said: list[str] = []
+    quota._counts.set_trace_callback(said.append)
+    for _ in range(50):
+        quota.wait(key)
+    assert sum("DELETE" in one for one in said) == 1
+    quota._forgotten -= 1  # as if a minute had gone by
+    quota.wait(key)
+    assert sum("DELETE" in one for one in said) == 2
+    quota.close()

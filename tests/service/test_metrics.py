@@ -1,6 +1,7 @@
 """The numbers of a service: what is counted, under which name, and that nothing is left over."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mep3m.assignment.run import Run
+from mep3m.service.metrics import Pace
 from tests.service.clients import serving
 
 QUESTION = {"products": [{"title": "红富士苹果"}], "min_confidence": 0}
@@ -91,3 +93,17 @@ def test_the_text_is_what_prometheus_reads(client: TestClient) -> None:
     for line in samples:
         assert re.fullmatch(r"[a-z0-9_:]+(\{.*\})? [-+0-9.e]+", line), line
     assert "_created" not in reply.text
+
+
+def test_the_pace_counts_minutes_and_all_together() -> None:
+    pace, now = Pace(), 0.0
+    for minute in range(100):
+        now = 6_000.0 + 60 * minute
+        pace.count(Counter(filed=1, review=minute % 2), now)
+    assert pace.last(1, now) == Counter(filed=1, review=1)
+    assert pace.last(10, now) == Counter(filed=10, review=5)
+    assert pace.last(60, now)["filed"] == 60
+    assert pace.all == Counter(filed=100, review=50)
+    assert pace.last(60, now + 3600) == Counter()
+    pace.count(Counter(none=1))
+    assert pace.last(1) == Counter(none=1)

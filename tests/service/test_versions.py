@@ -1,17 +1,21 @@
 """Another model in place of the one that answers: under load, never in part, never one that does not work."""
 
+import os
 import shutil
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from mep3m.assignment.run import Run
 from mep3m.dataset.reading import open_products
 from mep3m.errors import Mep3mError
+from mep3m.models.fingerprint import deciding_files
+from mep3m.models.late_fusion import LateFusion
 from mep3m.recipes.classify import train_run
 from mep3m.recipes.guarantee import Target, make_promise
 from mep3m.service.app import create_app
@@ -148,3 +152,54 @@ def test_names_that_are_put_into_a_run_are_served(run_folder: Path, tmp_path: Pa
     )
     served.refresh()
     assert served.version.run.taxonomy is not None
+
+
+def late_fusion(run_folder: Path, folder: Path) -> Path:
+    """Write a late fusion of one part, which is a run of titles."""
+    run = Path(shutil.copytree(run_folder, folder / "run"))
+    part = Run.open(run_folder).classifier
+    LateFusion(part.tree, {"text": part}, np.ones((part.tree.depth, 1))).save(run)
+    return run
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "classifier.json"])
+def test_a_part_of_a_late_fusion_that_is_replaced_in_place_is_served(
+    run_folder: Path, tmp_path: Path, name: str
+) -> None:
+    run = late_fusion(run_folder, tmp_path)
+    served = Served(ServiceSettings(run=run))
+    before = served.version.id
+    columns = Columns(title="title", labels=("l1", "l2"))
+    rows = (run_folder.parent / "items.tsv").read_text().splitlines()
+    (tmp_path / "items.tsv").write_text("\n".join(rows[:1] + rows[1::2]) + "\n")
+    train_run(open_products(tmp_path / "items.tsv", columns), columns, None, RunSettings(), tmp_path / "new")
+    Run.open(tmp_path / "new").classifier.save(run / "text")
+    served.refresh()
+    assert served.version.id != before
+    (run / "text" / name).write_bytes(b"damaged")
+    kept = served.version.id
+    served.refresh()
+    assert served.version.id == kept
+    assert served.trouble is not None
+
+
+def test_what_decides_an_answer_is_what_is_watched(run_folder: Path, tmp_path: Path) -> None:
+    """Whatever changes the fingerprint of a run makes the service look at it again."""
+    run = Path(shutil.copytree(run_folder, tmp_path / "run"))
+    served = Served(ServiceSettings(run=run))
+    for file in deciding_files(run):
+        seen = served._look()
+        os.utime(file, (1, 1))
+        assert served._look() != seen, file
+
+
+def test_a_run_that_goes_while_it_is_looked_at_stops_no_watch(run_folder: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(run_folder, tmp_path / "run"))
+    served = Served(ServiceSettings(run=run))
+    shutil.rmtree(run)
+    for _ in range(3):
+        served.refresh()
+    assert served.trouble is not None
+    shutil.copytree(run_folder, run)
+    served.refresh()
+    assert served.trouble is None

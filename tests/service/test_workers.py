@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -118,3 +119,32 @@ def test_a_signal_to_stop_lets_answers_end(run_folder: Path) -> None:
     for connection in asking:
         connection.close()
     assert server.wait(40) in (0, -signal.SIGTERM)
+
+
+def test_the_parent_of_several_workers_holds_no_model(run_folder: Path) -> None:
+    """Each worker reads the run; a process that only starts them again need not even compute."""
+
+    def computes(process: psutil.Process) -> bool:
+        return any("llvmlite" in one.path for one in process.memory_maps())
+
+    before = set(psutil.Process().children())
+    with started(run_folder, workers=2):
+        (parent,) = set(psutil.Process().children()) - before
+        workers = [one for one in parent.children(recursive=True) if "spawn_main" in " ".join(one.cmdline())]
+        assert len(workers) == 2
+        assert any(map(computes, workers))
+        assert not computes(parent)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_run_that_cannot_be_read_is_said_before_anything_listens(
+    run_folder: Path, tmp_path: Path, workers: str
+) -> None:
+    broken = Path(shutil.copytree(run_folder, tmp_path / "run"))
+    (broken / "weights.safetensors").write_bytes(b"damaged")
+    command = [sys.executable, "-m", "mep3m", "serve", str(broken), "--port", "0", "--workers", workers]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "weights.safetensors" in done.stderr
+    assert "serving" not in done.stderr
+    assert "Traceback" not in done.stderr

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from http import HTTPStatus
 from pathlib import Path
 from typing import cast
 
@@ -14,19 +16,25 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from mep3m import __version__
-from mep3m.desk.accounts.door import Door
-from mep3m.desk.accounts.registry import accounts, opened
+from mep3m.desk.accounts.registry import opened
+from mep3m.desk.description import REFUSALS, described
 from mep3m.desk.desk import Desk
-from mep3m.desk.endpoints import align, align_all, audit, entrance, explore, pictures, report, review
-from mep3m.desk.folder import DeskFolder
-from mep3m.desk.index.keeper import IndexKeeper
-from mep3m.desk.index.readings import Readings
-from mep3m.desk.linking.desk_links import DeskLinks
-from mep3m.desk.pages import Pages
-from mep3m.desk.reviewing.reviewing import Reviewing
+from mep3m.desk.endpoints import (
+    align,
+    align_all,
+    audit,
+    entrance,
+    explore,
+    pictures,
+    report,
+    review,
+    trying,
+    watching,
+)
 from mep3m.desk.settings import DeskSettings
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.service.app import refuse
+from mep3m.service.endpoints import about, description, filing
 from mep3m.service.guard import Guard
 
 _STATIC = Path(__file__).parent / "static"
@@ -38,23 +46,15 @@ def create_desk(settings: DeskSettings) -> FastAPI:
     Raises:
         Mep3mError: the folder holds nothing that can be shown, or what the desk keeps there is damaged.
     """
-    folder = DeskFolder.open(settings.folder)
-    known = accounts(folder)
-    door = Door(settings, known)
-    links = DeskLinks(folder, settings.project)
-    pages = Pages(folder.path.name, door)
-    reviewing = Reviewing.of(folder)
-    desk = Desk(settings, folder, door, pages, IndexKeeper(folder), Readings(folder), links, reviewing)
+    desk = Desk.open(settings)
+    service = desk.service
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        links.begin()
-        yield
-        desk.index.close()
-        desk.readings.close()
-        links.close()
-        known.close()
-        reviewing.database.close()
+        desk.begin()
+        async with service.running() if service is not None else nullcontext():
+            yield
+        desk.close()
 
     app = FastAPI(
         docs_url=None,
@@ -64,12 +64,16 @@ def create_desk(settings: DeskSettings) -> FastAPI:
         version=__version__,
         lifespan=lifespan,
     )
-    for page in (entrance, pictures, explore, report, align, align_all, review, audit):
-        app.include_router(page.routes(desk))
-    app.state.index = desk.index
+    for page in (entrance, pictures, explore, report, align, align_all, review, audit, trying, watching):
+        app.include_router(described(page.routes(desk)), responses=REFUSALS)
+    programs = [] if service is None else [filing.routes(service), about.routes(service)]
+    for router in programs:
+        app.include_router(router)
+    description.include(app, desk.access)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
-    app.add_exception_handler(HTTPException, _Problems(desk).of_http)
-    app.add_exception_handler(Mep3mError, _Problems(desk).of_mep3m)
+    problems = _Problems(desk, {getattr(route, "path", "") for router in programs for route in router.routes})
+    app.add_exception_handler(HTTPException, problems.of_http)
+    app.add_exception_handler(Mep3mError, problems.of_mep3m)
     app.add_exception_handler(RequestValidationError, refuse)
     app.add_middleware(Guard, limits=settings.limits, paths=app.openapi()["paths"])
     return app
@@ -84,10 +88,14 @@ def guarded(settings: DeskSettings) -> bool:
 
 
 class _Problems:
-    """What cannot be done, as a page for a person and as JSON for a program."""
+    """What cannot be done, as a page for a person and as JSON for a program.
 
-    def __init__(self, desk: Desk) -> None:
+    `programs` are the addresses that only programs ask, whatever they say that they accept.
+    """
+
+    def __init__(self, desk: Desk, programs: set[str]) -> None:
         self._desk = desk
+        self._programs = programs
 
     async def of_http(self, request: Request, error: Exception) -> Response:
         found = cast(HTTPException, error)
@@ -95,12 +103,15 @@ class _Problems:
             return Response(status_code=found.status_code, headers=dict(found.headers))
         said = self._say(request, found.status_code, str(found.detail))
         said.headers.update(found.headers or {})
+        if found.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # the router names those of one function alone
+            methods = request.app.openapi()["paths"].get(request.url.path, {})
+            said.headers["Allow"] = ", ".join(sorted(map(str.upper, methods))) or said.headers["Allow"]
         return said
 
     async def of_mep3m(self, request: Request, error: Exception) -> Response:
         return self._say(request, 422 if isinstance(error, UsageError) else 503, str(error))
 
     def _say(self, request: Request, status: int, why: str) -> Response:
-        if "text/html" not in request.headers.get("accept", ""):
+        if request.url.path in self._programs or "text/html" not in request.headers.get("accept", ""):
             return JSONResponse({"detail": why}, status)
         return self._desk.pages.show(request, None, "problem.html", status, why=why)

@@ -7,11 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 from mep3m.errors import NotFoundError
+from mep3m.recipes.filing.answered import KINDS
 from mep3m.store.layout import Layout
 from mep3m.store.store import Store
 
 #: where the desk keeps what is its own: accounts, decisions, the index of the products
 OWN = "desk"
+#: the name of a promise, which `guarantee --out` is given
+PROMISE = "promise.json"
 #: the steps of a build whose store may be shown, the last first
 _STEPS = ("5-align", "4-ocr", "3-dedupe", "2-quality", "1-ingest")
 
@@ -65,6 +68,17 @@ class DeskFolder:
     def where(self) -> Path | None:
         """Where every category of every shop went."""
         return self._file("where.tsv")
+
+    @property
+    def promise(self) -> Path | None:
+        """The promise that products are filed under, beside the run or in it; its watch lies beside it."""
+        folders = (self.path, self.run) if self.run is not None else (self.path,)
+        return next((path for folder in folders if (path := folder / PROMISE).exists()), None)
+
+    @property
+    def answers(self) -> list[Path]:
+        """The files of answers that `assign` wrote: `filed` and whatever follows, .jsonl or .parquet."""
+        return sorted(path for kind in KINDS for path in self.path.glob(f"filed*{kind}"))
 
     @property
     def report(self) -> Path | None:

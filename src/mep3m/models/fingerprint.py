@@ -14,13 +14,18 @@ def model_fingerprint(folder: Path) -> str:
     These are weights, vocabularies and descriptions of the classifier and its parts; scores, configurations
     and whatever else was put beside them do not count.
     """
-    found: list[tuple[str, str]] = []
+    found = [(path.relative_to(folder).as_posix(), hash_file(path)) for path in deciding_files(folder)]
+    return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+
+
+def deciding_files(folder: Path) -> list[Path]:
+    """Return the files in a run's folder that decide its answers, those of each part together."""
+    found: list[Path] = []
     for description in sorted(folder.rglob("classifier.json")):
         beside = [path for path in description.parent.glob("*") if _decides(path)]
         token_files = [one for path in beside if path.is_dir() for one in path.rglob("*") if one.is_file()]
-        files = sorted([*(path for path in beside if path.is_file()), *token_files])
-        found += [(path.relative_to(folder).as_posix(), hash_file(path)) for path in files]
-    return hashlib.sha256(repr(found).encode()).hexdigest()[:16]
+        found += sorted([*(path for path in beside if path.is_file()), *token_files])
+    return found
 
 
 #: files beside a classifier that decide an answer: weights, and which products are of no known category

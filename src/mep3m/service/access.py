@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBasic, HTTPBasicCredentials
@@ -14,8 +14,20 @@ from mep3m.errors import Mep3mError
 from mep3m.service.keys import ApiKey, KeyFile, Scope
 from mep3m.service.quota import Quota
 
-_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
+HEADER = APIKeyHeader(name="X-API-Key", auto_error=False)
 _BASIC = HTTPBasic(auto_error=False)
+
+
+class Admits(Protocol):
+    """Who may ask, as dependencies of the endpoints."""
+
+    def needs(self, scope: Scope) -> Callable[..., Any]:
+        """Return the dependency of an endpoint that is for this scope."""
+        ...
+
+    def reads(self, scope: Scope) -> Callable[..., Any]:
+        """Return the dependency of a page that changes nothing, for a browser."""
+        ...
 
 
 class Access:
@@ -35,8 +47,8 @@ class Access:
         if self.open:
             return _everybody
 
-        def check(request: Request, given: Annotated[str | None, Security(_HEADER)] = None) -> None:
-            self._admit(request, given, scope)
+        def check(request: Request, given: Annotated[str | None, Security(HEADER)] = None) -> None:
+            self.admit(request, given, scope)
 
         return check
 
@@ -50,14 +62,20 @@ class Access:
 
         def check(
             request: Request,
-            given: Annotated[str | None, Security(_HEADER)] = None,
+            given: Annotated[str | None, Security(HEADER)] = None,
             basic: Annotated[HTTPBasicCredentials | None, Depends(_BASIC)] = None,
         ) -> None:
-            self._admit(request, given or (basic.password if basic else None), scope)
+            self.admit(request, given or (basic.password if basic else None), scope)
 
         return check
 
-    def _admit(self, request: Request, secret: str | None, scope: Scope) -> None:
+    def admit(self, request: Request, secret: str | None, scope: Scope) -> None:
+        """Let a request in by the secret of a key.
+
+        Raises:
+            HTTPException: no key has it (401), it does not open this (403), its minute is used up (429), or
+                the keys cannot be read (503).
+        """
         if self._keys is None or self._quota is None:
             return
         key = self._find(self._keys, secret)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
+from collections import Counter as Counts
+from collections import deque
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.metrics import disable_created_metrics
@@ -27,6 +30,38 @@ BATCHED = Histogram(
 READING = Gauge(
     "mep3m_waiting_bytes", "Bytes of requests that are being read or wait.", multiprocess_mode="livesum"
 )
+
+
+class Pace:
+    """How many products this process answered in each of the last `MINUTES`, by decision, and in all."""
+
+    MINUTES = 60
+
+    def __init__(self) -> None:
+        self.began = time.time()
+        self.all: Counts[str] = Counts()
+        self._minutes: deque[tuple[int, Counts[str]]] = deque(maxlen=self.MINUTES + 1)
+
+    def count(self, decisions: Counts[str], now: float | None = None) -> None:
+        """Count some answers; `now` is a time in seconds (default: that of the clock)."""
+        minute = _minute(now)
+        if not self._minutes or self._minutes[-1][0] != minute:
+            self._minutes.append((minute, Counts()))
+        self._minutes[-1][1].update(decisions)
+        self.all.update(decisions)
+
+    def last(self, minutes: int, now: float | None = None) -> Counts[str]:
+        """Return what was answered in this minute and those before it, so many in all."""
+        since = _minute(now) - minutes
+        found: Counts[str] = Counts()
+        for minute, decisions in list(self._minutes):
+            if minute > since:
+                found.update(decisions)
+        return found
+
+
+def _minute(now: float | None) -> int:
+    return int((time.time() if now is None else now) // 60)
 
 
 def exposition() -> bytes:

@@ -20,6 +20,7 @@ class Quota:
             "CREATE TABLE IF NOT EXISTS used"
             " (key TEXT, minute INTEGER, requests INTEGER, PRIMARY KEY (key, minute))"
         )
+        self._forgotten = 0
 
     def wait(self, key: ApiKey) -> int:
         """Count a request of a key; return 0, or the seconds until it may ask again."""
@@ -27,7 +28,9 @@ class Quota:
             return 0
         now = time.time()
         minute = int(now // _MINUTE)
-        self._counts.execute("DELETE FROM used WHERE minute < ?", (minute - 1,))
+        if minute > self._forgotten:  # once a minute, not at each request
+            self._counts.execute("DELETE FROM used WHERE minute < ?", (minute - 1,))
+            self._forgotten = minute
         [(used,)] = self._counts.execute(
             "INSERT INTO used VALUES (?, ?, 1)"
             " ON CONFLICT DO UPDATE SET requests = requests + 1 RETURNING requests",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from fastapi import HTTPException, Response
@@ -14,9 +17,9 @@ from fastapi.exceptions import RequestValidationError
 from mep3m.assignment.readable import refuse_unread
 from mep3m.errors import UsageError
 from mep3m.product import to_table
-from mep3m.service.access import Access
+from mep3m.service.access import Admits
 from mep3m.service.batching import Ask, Asks, FailedError, QueueFullError, Told
-from mep3m.service.metrics import PRODUCTS
+from mep3m.service.metrics import PRODUCTS, Pace
 from mep3m.service.pictures import Pictures
 from mep3m.service.settings import ServiceSettings
 from mep3m.service.versions import Served, Version
@@ -32,8 +35,29 @@ class Service:
     settings: ServiceSettings
     served: Served
     asks: Asks
-    access: Access
+    access: Admits
     pictures: Pictures
+    pace: Pace = field(default_factory=Pace)
+
+    @classmethod
+    def assemble(cls, settings: ServiceSettings, access: Admits, version: Version | None = None) -> Service:
+        """Put a service together; `version` is what was loaded for it already, if it was.
+
+        Raises:
+            Mep3mError: run, promise or edits are not there, are damaged or do not fit each other.
+        """
+        served = Served(settings, version)
+        return cls(settings, served, Asks(served, settings), access, Pictures(settings))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Watch the files of what is served; at the end answer what waits, then stop."""
+        watching = asyncio.create_task(self.served.watch())
+        yield
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await self.asks.close()
 
     @property
     def version(self) -> Version:
@@ -68,7 +92,9 @@ class Service:
             raise HTTPException(
                 HTTPStatus.INTERNAL_SERVER_ERROR, "the model failed; the log says why"
             ) from None
-        for decision, count in Counter(answer.decision for answer in told.answers).items():
+        decisions: Counter[str] = Counter(answer.decision for answer in told.answers)
+        self.pace.count(decisions)
+        for decision, count in decisions.items():
             PRODUCTS.labels(decision).inc(count)
         return told
 
@@ -82,3 +108,12 @@ def answered(told: Told, single: bool = False) -> Response:
 def wrong(where: Sequence[str | int], message: str) -> RequestValidationError:
     """Return the refusal of a value, in the form of all others."""
     return RequestValidationError([{"type": "value_error", "loc": tuple(where), "msg": message}])
+
+
+def sayable(value: Any) -> Any:
+    """Return a JSON value without half characters, which a wrong request can hold and no answer can."""
+    if isinstance(value, dict):
+        return {sayable(key): sayable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [sayable(inner) for inner in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

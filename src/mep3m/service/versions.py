@@ -15,17 +15,17 @@ from PIL import Image
 from mep3m.alignment.edits.history import read_history
 from mep3m.assignment.answer import Beside, assign
 from mep3m.assignment.policy import FilingPolicy
-from mep3m.assignment.reasons.novelty import FILE as NOVELTY
 from mep3m.assignment.run import Run
 from mep3m.errors import Mep3mError
+from mep3m.models.fingerprint import deciding_files
 from mep3m.product import Product, to_table
 from mep3m.service.settings import ServiceSettings
 from mep3m.store.images import GivenImages
 from mep3m.store.layout import TAXONOMY
 
 LOG = logging.getLogger("mep3m.service")
-#: what decides the answers of a run, beside the files of its parts
-_DESCRIPTIONS = ("classifier.json", "run.json", "weights.safetensors", TAXONOMY, NOVELTY)
+#: what else stands in an answer of a run, or has to fit it
+_BESIDE = ("run.json", TAXONOMY)
 
 #: (real path, changed at, bytes, number of the file) of every file that is watched
 Seen = tuple[tuple[str, int, int, int], ...]
@@ -105,7 +105,10 @@ class Served:
 
     def refresh(self) -> None:
         """Serve what the files hold now, if they have changed and fit together."""
-        seen = self._look()
+        try:
+            seen = self._look()
+        except OSError:
+            return  # a folder went while it was listed: its place is looked at again
         if seen == self._seen:
             self.trouble = None  # whatever was tried meanwhile has been taken back
         if seen in (self._seen, self._refused):
@@ -124,7 +127,7 @@ class Served:
     def _look(self) -> Seen:
         given = self._settings
         folder = given.run.resolve()
-        files = [folder / name for name in _DESCRIPTIONS]
+        files = [*deciding_files(folder), *(folder / name for name in _BESIDE)]
         files += [path.resolve() for path in (given.promise, given.edits) if path is not None]
         return tuple(_facts(path) for path in files)
 

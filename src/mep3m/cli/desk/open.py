@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,14 +21,25 @@ from mep3m.cli.shared import FILE, login_name
     help="Port to listen on; 0 takes a free one.",
 )
 @click.option("--keys", type=FILE, help="Programs with a key of this file ('mep3m keys') are let in.")
+@click.option(
+    "--promise",
+    type=FILE,
+    help="Products are filed under this promise. Default: promise.json in FOLDER or its run.",
+)
+@click.option(
+    "--answers",
+    type=FILE,
+    multiple=True,
+    help="A file of answers to watch beside filed*.jsonl and filed*.parquet in FOLDER; may be given again.",
+)
 @click.option("--person", help="Who sits at this machine, where nobody signs in. Default: your login name.")
 @click.option(
     "--project", type=FILE, help="mep3m.toml of the build: its first level counts when links are applied."
 )
-def open_desk(
-    folder: Path, host: str, port: int, keys: Path | None, person: str | None, project: Path | None
-) -> None:
+def open_desk(folder: Path, host: str, port: int, person: str | None, **given: Any) -> None:
     """Open the desk on FOLDER: what 'mep3m build' or 'mep3m demo' made, a store, or a run.
+
+    With a run in FOLDER the endpoints of 'mep3m serve' answer here too.
 
     Without people ('mep3m desk people add') whoever sits at this machine is let in, and nobody else.
     """
@@ -35,11 +47,10 @@ def open_desk(
     from mep3m.desk.settings import DeskSettings
     from mep3m.service.workers import listen, run_one
 
-    settings = DeskSettings(folder=folder, keys=keys, person=person or login_name(), project=project)
+    settings = DeskSettings(folder=folder, person=person or login_name(), **given)
     app = create_desk(settings)
     remedy = f"add people with 'mep3m desk people add {folder}'"
     listening = listen(host, port, guarded=guarded(settings), remedy=remedy)
-    app.state.index.begin()
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"the desk on {folder} is open at http://{shown}:{listening.getsockname()[1]}", err=True)
     run_one(app, listening)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mep3m.cli.shared import FILE
 from mep3m.errors import UsageError
+
+if TYPE_CHECKING:
+    from mep3m.service.settings import ServiceSettings
+    from mep3m.service.versions import Version
 
 
 @click.command(epilog="Example: mep3m serve runs/text --port 8000")
@@ -51,11 +57,8 @@ def serve(run: Path, host: str, port: int, workers: int, urls: bool, **given: An
     RUN, the promise and the edits may be links: point them to others, and the next requests are answered by
     these; each answer names its version. What does not fit together is not served.
     """
-    from mep3m.cli.learning.evaluate import say_edits
-    from mep3m.service.app import create_app
     from mep3m.service.keys import read_keys
     from mep3m.service.settings import ServiceSettings
-    from mep3m.service.versions import Version
     from mep3m.service.workers import listen, run_many, run_one
     from mep3m.settings.sources import FetchSettings
 
@@ -63,17 +66,40 @@ def serve(run: Path, host: str, port: int, workers: int, urls: bool, **given: An
         raise UsageError("--shadow says what a promise would file; name one with --promise")
     fetch = FetchSettings(enabled=urls, attempts=2)
     settings = ServiceSettings(run=run.absolute(), fetch=fetch, **given)
+    if settings.keys is not None:
+        read_keys(settings.keys)
+    # whatever does not fit is said before anything listens
+    version = _read(settings) if workers == 1 else _read_apart(settings)
+    listening = listen(host, port, guarded=settings.keys is not None)
+    at = f"serving {run} at http://{_shown(host)}:{listening.getsockname()[1]}"
+    if version is None:
+        click.echo(at, err=True)
+        run_many(settings, listening, workers)
+        return
+    from mep3m.service.app import create_app
+
+    app = create_app(settings, version)
+    click.echo(at, err=True)
+    run_one(app, listening)
+
+
+def _read(settings: ServiceSettings) -> Version:
+    from mep3m.cli.learning.evaluate import say_edits
+    from mep3m.service.versions import Version
+
     version = Version.load(settings)
     say_edits(version.run)
-    if settings.keys is not None:
-        read_keys(settings.keys)  # before anything listens
-    listening = listen(host, port, guarded=settings.keys is not None)
-    app = create_app(settings, version) if workers == 1 else None
-    click.echo(f"serving {run} at http://{_shown(host)}:{listening.getsockname()[1]}", err=True)
-    if app is not None:
-        run_one(app, listening)
-    else:
-        run_many(settings, listening, workers)
+    return version
+
+
+def _read_apart(settings: ServiceSettings) -> Version | None:
+    """Read the run in a process that ends, and return nothing: each worker has a model, their parent none."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as apart:
+        return apart.submit(_try, settings).result()
+
+
+def _try(settings: ServiceSettings) -> None:
+    _read(settings)
 
 
 def _shown(host: str) -> str:

@@ -41,9 +41,18 @@ class Door:
 
         Whatever changes something asks for more: that a page of this desk sent it.
         """
+        return self._enter(role, changes=True)
 
+    def asks(self, role: Role) -> Callable[[Request], Awaitable[Person]]:
+        """Return the same for a question, which changes nothing whatever its method is.
+
+        A program at this machine may ask it, and a page of this desk; a page of another origin may not.
+        """
+        return self._enter(role, changes=False)
+
+    def _enter(self, role: Role, changes: bool) -> Callable[[Request], Awaitable[Person]]:
         async def enter(request: Request) -> Person:
-            person = self._by_key(request) or await self._by_session(request)
+            person = self._by_key(request) or await self._by_session(request, changes)
             request.state.key = person.name  # stands in the access log
             if not person.may(role):
                 raise HTTPException(
@@ -79,10 +88,8 @@ class Door:
         """
         origin = request.headers.get("origin")
         site = request.headers.get("sec-fetch-site", "same-origin")
-        # our pages send no referrer, so a browser hides the origin of their forms, and says the site
-        hidden = origin == "null" and request.headers.get("sec-fetch-site") == "same-origin"
         foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
-        if (foreign and not hidden) or site not in ("same-origin", "none"):
+        if foreign or site not in ("same-origin", "none"):
             raise HTTPException(
                 HTTPStatus.FORBIDDEN, "this came from a page of another origin; nothing was done"
             )
@@ -99,7 +106,7 @@ class Door:
             raise HTTPException(HTTPStatus.UNAUTHORIZED, "this key is not known here")
         return Person(key.name, _role(key))
 
-    async def _by_session(self, request: Request) -> Person:
+    async def _by_session(self, request: Request, changes: bool) -> Person:
         session = self.session(request)
         if self.open:
             person = self._of_this_machine(request)
@@ -112,6 +119,7 @@ class Door:
         request.state.session = session
         if request.method not in _SAFE:
             self.same_origin(request)
+        if request.method not in _SAFE and changes:
             await _said_back(request, session)
         return person
 

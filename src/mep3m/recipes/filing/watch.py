@@ -128,6 +128,11 @@ class Watch:
         fallen = self.log.fallen()
         if fallen:
             write_fallen(self.file, self.promise.id, FallenBranches(tuple(fallen)))
+        return self.state()
+
+    def state(self) -> dict[str, Any]:
+        """Return the state of the watch as its log has it, and write nothing."""
+        fallen = self.log.fallen()
         drawn, audited = self.log.drawn(), self.log.audited()
         return {
             "promise": self.promise.id,
@@ -145,8 +150,18 @@ class Watch:
         Raises:
             NotFoundError: a file of answers that was drawn from is gone.
         """
+        found = self.to_undo()
+        write_undo(out, found)
+        return len(found)
+
+    def to_undo(self) -> list[Answered]:
+        """Return the filings below the branches that fell, of every file that was drawn from.
+
+        Raises:
+            NotFoundError: such a file is gone.
+        """
         fallen = self.log.fallen()
-        found = [
+        return [
             one
             for file in self.log.answers()
             for one in read_answers(file)
@@ -154,11 +169,6 @@ class Watch:
             and one.promise == self.promise.id
             and any(one.path[: len(path)] == path for path in fallen)
         ]
-        with atomic_write(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS[:-1])
-            writer.writerows(_cells(one) for one in found)
-        return len(found)
 
     def drift(self, answers: Sequence[Path]) -> list[dict[str, Any]]:
         """Return by how much the products of each file of answers differ from the audited ones.
@@ -244,6 +254,14 @@ def write_todo(out: Path, drawn: Sequence[Answered]) -> None:
     """Write the table that people fill in: `right` is yes or no."""
     with row_file(out, pa.schema([(name, pa.string()) for name in COLUMNS])) as write:
         write([[*_cells(one), None] for one in drawn])
+
+
+def write_undo(out: Path, found: Sequence[Answered]) -> None:
+    """Write the table of filings that are to be taken back; it appears whole."""
+    with atomic_write(out) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS[:-1])
+        writer.writerows(_cells(one) for one in found)
 
 
 def read_audited(file: Path, drawn: Mapping[Key, LabelPath]) -> Iterator[tuple[Key, bool]]:

@@ -1,20 +1,16 @@
-"""The endpoints about the service: health, readiness, metrics, the card of the run, a page to try it."""
+"""The endpoints about the service: readiness, metrics, the card of the run."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastapi import APIRouter, Depends, HTTPException, Response
-from fastapi.responses import HTMLResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from mep3m import __version__
-from mep3m.report.page import render
 from mep3m.service.access import NEEDS_KEY
-from mep3m.service.endpoints.questions import Health, Ready, refusals
+from mep3m.service.endpoints.questions import Ready, refusals
 from mep3m.service.metrics import exposition
 from mep3m.service.service import Service
-from mep3m.settings.run import MIN_CONFIDENCE
 from mep3m.store.json_files import read_json
 
 
@@ -23,13 +19,6 @@ def routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["about the service"])
     reader = [Depends(service.access.reads("assign"))]
     admin = [Depends(service.access.reads("admin"))]
-
-    @router.get("/health", response_model_exclude_none=True)
-    async def health() -> Health:
-        """Say that the process answers; open to everybody."""
-        version = service.version
-        promise = version.policy.promise.id if version.policy is not None else None
-        return Health(mep3m=__version__, classes=len(version.run.classifier.tree.leaves), promise=promise)
 
     @router.get("/ready")
     async def ready() -> Ready:
@@ -51,18 +40,5 @@ def routes(service: Service) -> APIRouter:
         if not path.exists():
             raise HTTPException(404, "this run has no metric card; make one with 'mep3m evaluate'")
         return read_json(path)
-
-    @router.get("/", dependencies=reader, responses=NEEDS_KEY, response_class=HTMLResponse)
-    def page() -> str:
-        """Show a page to try it."""
-        version = service.version
-        return render(
-            "assign.html",
-            classes=len(version.run.classifier.tree.leaves),
-            depth=version.run.classifier.tree.depth,
-            min_confidence=MIN_CONFIDENCE,
-            precision=version.policy.promise.precision if version.policy is not None else None,
-            needs_key=not service.access.open,
-        )
 
     return router

@@ -7,16 +7,17 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
 
-from mep3m.service.service import Service
+from mep3m.service.access import Admits
 
 #: where Swagger UI's files are served; they come with `fastapi-offline`
 FILES = "/docs-files"
 
 
-def routes(service: Service, app: FastAPI) -> APIRouter:
-    """Return the endpoints that describe an application; whoever may file products may read them."""
-    reader = [Depends(service.access.reads("assign"))]
+def include(app: FastAPI, access: Admits) -> None:
+    """Add the endpoints that describe an application; whoever may file products may read them."""
+    reader = [Depends(access.reads("assign"))]
     router = APIRouter(dependencies=reader, include_in_schema=False)
 
     @router.get("/openapi.json")
@@ -36,4 +37,5 @@ def routes(service: Service, app: FastAPI) -> APIRouter:
             swagger_favicon_url=f"{files}/favicon.png",
         )
 
-    return router
+    app.include_router(router)
+    app.mount(FILES, StaticFiles(packages=[("fastapi_offline", "static")]), name="docs-files")

@@ -21,7 +21,7 @@ from mep3m.service.endpoints.questions import (
     Top,
     refusals,
 )
-from mep3m.service.service import Service, answered, wrong
+from mep3m.service.service import Service, answered, sayable, wrong
 from mep3m.settings.run import MIN_CONFIDENCE
 
 _REFUSALS = NEEDS_KEY | refusals(
@@ -59,7 +59,7 @@ def routes(service: Service) -> APIRouter:
     ) -> Response:
         """File one product by a picture that is sent along, with its title if there is one."""
         service.one_threshold(request.query_params.keys(), ("query", "min_confidence"))
-        content = await _upload(service, image, ("body", "image"))
+        content = await upload(service, image, ("body", "image"))
         product = Product("0", "request", "0", title=title or None, image_ref="upload")
         ask = Ask([product], {0: content}, top, min_confidence)
         return answered(await service.tell(ask, ("body", "image")), single=True)
@@ -74,22 +74,17 @@ def routes(service: Service) -> APIRouter:
         """File a product for each picture that is sent along; an answer's id is the name of the file."""
         service.one_threshold(request.query_params.keys(), ("query", "min_confidence"))
         contents = {
-            place: await _upload(service, image, ("body", "images", place))
+            place: await upload(service, image, ("body", "images", place))
             for place, image in enumerate(images)
         }
         products = [
-            Product(str(place), "request", _sayable(image.filename) or str(place), image_ref="upload")
+            Product(str(place), "request", sayable(image.filename) or str(place), image_ref="upload")
             for place, image in enumerate(images)
         ]
         ask = Ask(products, contents, top, min_confidence)
         return answered(await service.tell(ask, ("body", "images")))
 
     return router
-
-
-def _sayable(name: str | None) -> str:
-    """Return the name of a file as text that any answer can hold."""
-    return (name or "").encode("utf-8", "replace").decode()
 
 
 def _product(new: NewProduct, place: int) -> Product:
@@ -113,8 +108,13 @@ async def _named_pictures(service: Service, question: Question) -> dict[int, byt
     return dict(zip(named, found, strict=True))
 
 
-async def _upload(service: Service, image: UploadFile, where: tuple[Any, ...]) -> bytes:
-    """Return the bytes of an upload, if they are a picture that may be taken in."""
+async def upload(service: Service, image: UploadFile, where: tuple[Any, ...]) -> bytes:
+    """Return the bytes of an upload, if they are a picture that may be taken in.
+
+    Raises:
+        HTTPException: it is too large (413).
+        RequestValidationError: it is no such picture; `where` is its place in the request.
+    """
     most = service.settings.limits.image.max_bytes
     content = await image.read(most + 1)
     if len(content) > most:
