@@ -1,7 +1,7 @@
 """The pages of a desk at size, on a drawn store: `python -m bench.desk FOLDER --products N --categories N`.
 
-Draws a store into FOLDER/store (once), builds the index in a process of its own, asks every page of /explore in this process, and asks the same
-of DuckDB over the same rows (`--beside`). Prints one JSON object.
+Draws a store into FOLDER/store (once); `--step build` makes its index in a process of its own, `ask` asks every
+page of /explore of it (FOLDER/store/desk), `beside` asks DuckDB over the same rows. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def ask_pages(folder: Path, count: int) -> dict[str, Any]:
             ),
             "no such product": lambda: "/explore?quality=kept&origin=reviewed",
             "groups": lambda: f"/explore?twins=yes&after={draw.randrange(900_000)}",
-            "product": lambda: f"/explore/product/{(n := draw.randrange(1_000_000))}",
+            "product": lambda: f"/explore/product/{draw.randrange(1_000_000)}",
             "figures": lambda: "/explore/figures",
             "refused": lambda: "/explore/refused",
         }
@@ -232,7 +232,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--step", choices=["draw", "build", "ask", "beside"], required=True)
     given = parser.parse_args()
-    folder, found = given.folder, {}
+    folder = given.folder
+    found: dict[str, Any] = {}
     store = draw_store(folder / "store", given.products, given.categories)
     if given.step == "build":
         found["sqlite"] = built(_BUILD, store.folder, folder / "index.sqlite")
