@@ -1,7 +1,7 @@
 """The pages of a desk at size, on a drawn store: `python -m bench.desk FOLDER --products N --categories N`.
 
-Draws a store into FOLDER/store (once), builds the index in a process of its own, asks every page of /explore in this process, and asks the same
-of DuckDB over the same rows (`--beside`). Prints one JSON object.
+Draws a store into FOLDER/store (once); `--step build` makes its index in a process of its own, `ask` asks
+every page of /explore, `beside` asks DuckDB over the same rows. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def drawn_tree(draw: random.Random, count: int, names: Sequence[str]) -> Taxonom
 def drawn_products(
     draw: random.Random, rows: range, tree: Taxonomy, names: Sequence[str]
 ) -> Iterator[Product]:
-    """Yield products of three platforms: Zipf words, 60 % with OCR, 5 % dropped, 10 % in groups of two or three."""
+    """Yield products: Zipf words, 60 % with OCR, 5 % dropped, some in groups of up to three."""
     leaves = [tree.path(node.id) for node in tree.leaves()]
     zipf = list(itertools.accumulate(1 / (n + 1) for n in range(len(names))))
     for row in rows:
@@ -123,7 +123,8 @@ import duckdb
 began = time.perf_counter()
 c = duckdb.connect(sys.argv[2])
 c.execute("SET threads = 1")
-c.execute("CREATE TABLE p AS SELECT row_number() OVER () AS row, *, lower(coalesce(title, '') || ' ' || coalesce(ocr, '')) AS text "
+c.execute("CREATE TABLE p AS SELECT row_number() OVER () AS row, *, "
+          "lower(coalesce(title, '') || ' ' || coalesce(ocr, '')) AS text "
           f"FROM read_parquet('{sys.argv[1]}/shards/*.parquet')")
 c.execute("CREATE INDEX by_id ON p (id)")
 c.close()
@@ -181,7 +182,7 @@ def ask_pages(folder: Path, count: int) -> dict[str, Any]:
     from mep3m.desk.app import create_desk
     from mep3m.desk.settings import DeskSettings
 
-    draw = random.Random(1)
+    draw, rows = random.Random(1), Store.open(folder).rows
     with TestClient(create_desk(DeskSettings(folder=folder)), base_url="http://127.0.0.1") as desk:
         desk.headers["accept"] = "text/html"
         while "data-waiting" in desk.get("/explore").text:
@@ -196,22 +197,20 @@ def ask_pages(folder: Path, count: int) -> dict[str, Any]:
 
         pages: dict[str, Callable[[], str]] = {
             "list": lambda: "/explore",
-            "list, somewhere": lambda: f"/explore?after={draw.randrange(900_000)}",
+            "list, somewhere": lambda: f"/explore?after={draw.randrange(rows)}",
             "category": lambda: f"/explore?category=c{draw.randrange(50_000)}",
             "large category": lambda: f"/explore?category=c{draw.randrange(30)}",
             "rare filters": lambda: (
                 "/explore?quality=blank_image&platform=shop1&level=2&image=no&origin=mapped"
             ),
             "no such product": lambda: "/explore?quality=kept&origin=reviewed",
-            "groups": lambda: f"/explore?twins=yes&after={draw.randrange(900_000)}",
-            "product": lambda: f"/explore/product/{(n := draw.randrange(1_000_000))}",
+            "groups": lambda: f"/explore?twins=yes&after={draw.randrange(rows)}",
+            "product": lambda: f"/explore/product/{1 + draw.randrange(rows)}",
             "figures": lambda: "/explore/figures",
             "refused": lambda: "/explore/refused",
         }
         asked = questions(draw)
-        pages |= {
-            f"search, {name}": (lambda make=make: f"/explore?q={make()}") for name, make in asked.items()
-        }  # type: ignore[misc]
+        pages |= {f"search, {name}": _searching(make) for name, make in asked.items()}
         pages["search, frequent, with filters"] = lambda: (
             f"/explore?q={asked['frequent']()}&quality=blank_image&image=no"
         )
@@ -223,6 +222,10 @@ def ask_pages(folder: Path, count: int) -> dict[str, Any]:
         return shown
 
 
+def _searching(make: Callable[[], str]) -> Callable[[], str]:
+    return lambda: f"/explore?q={make()}"
+
+
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -232,7 +235,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--step", choices=["draw", "build", "ask", "beside"], required=True)
     given = parser.parse_args()
-    folder, found = given.folder, {}
+    folder = given.folder
+    found: dict[str, Any] = {}
     store = draw_store(folder / "store", given.products, given.categories)
     if given.step == "build":
         found["sqlite"] = built(_BUILD, store.folder, folder / "index.sqlite")

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, RedirectResponse, Response
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.desk import Desk
 
-#: its charts are scripts within the page; the sandbox gives it an origin of its own, without the desk's cookies
+#: its charts are scripts within the page; the sandbox gives it an origin of its own, without our cookies
 _POLICY = (
     "sandbox allow-scripts allow-downloads allow-popups; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; base-uri 'none'; form-action 'none'; "

@@ -12,8 +12,8 @@ YesNo = Literal["", "yes", "no"]
 class ProductFilters(BaseModel):
     """Filters as they stand in an address; what is empty is not asked.
 
-    `quality` is `kept`, `dropped`, `all` or a reason; `origin` that of any label; `twins` whether other products
-    are in the duplicate group; `group` shows one group. `after` and `before` are rows: the page behind or before.
+    `quality` is `kept`, `dropped`, `all` or a reason; `origin` that of any label, or `none`; `twins` whether
+    other products are in the duplicate group. `after` and `before` are rows: the page behind or before.
     """
 
     model_config = ConfigDict(extra="ignore")

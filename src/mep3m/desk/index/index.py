@@ -16,7 +16,7 @@ from mep3m.desk.index.filters import ProductFilters
 from mep3m.desk.index.text import plain, question
 from mep3m.product import Product
 
-#: products of one page, hits that are counted, categories that are suggested, products of a group that are shown
+#: products of a page, hits that are counted, categories that are suggested, products of a group that are shown
 PAGE, COUNTED, SUGGESTED, TWINS = 24, 10_000, 20, 48
 #: a category of fewer products is looked up, a larger one met on the way through the rows
 _FEW = 20_000
@@ -43,7 +43,7 @@ class IndexedCategory:
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """A page of products with their rows; `total` stops at `COUNTED`. `before` and `after`: there are more."""
+    """Products with their rows; `total` stops at `COUNTED`. `before` and `after`: there are more."""
 
     products: tuple[tuple[int, Product], ...]
     total: int

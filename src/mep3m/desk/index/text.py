@@ -1,4 +1,4 @@
-"""Text as it is searched: pairs of Chinese characters, whole words of other scripts, in any case and width."""
+"""Text as it is searched: pairs of Chinese characters, whole words of other scripts, whatever their case."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def searchable(text: str) -> str:
 
 
 def question(text: str) -> str:
-    """Return what a person typed as an FTS5 expression: all of it must occur; '' where nothing can be searched.
+    """Return what a person typed as an FTS5 expression; '' where nothing of it can be searched for.
 
-    Whatever was typed is text: words are letters and digits, and stand in quotes. The last word may go on, as it
-    is being typed; characters without spaces must occur as they stand.
+    All of it must occur, characters without spaces as they stand. Whatever was typed is text: words are
+    letters and digits, and stand in quotes. The last word may go on, as it is being typed.
     """
     runs = _RUN.findall(plain(text))[:MOST_WORDS]
     asked = [
