@@ -51,8 +51,8 @@ class Desk:
         access = access_of(settings, folder, door)
         service, why = service_or_why(settings, folder, access)
         return cls(
-            settings, folder, people, door, Pages(folder.path.name, door), IndexKeeper(folder), Readings(folder),
-            DeskLinks(folder, settings.project), Reviewing.of(folder), access, service, why,
+            settings, folder, people, door, Pages(folder.path.name, door), IndexKeeper(folder),
+            Readings(folder), DeskLinks(folder, settings.project), Reviewing.of(folder), access, service, why,
         )  # fmt: skip
 
     def begin(self) -> None:
