@@ -1,7 +1,7 @@
 """What the text on pictures is worth beside title and image, in a late fusion of two parts and of three.
 
     python -m bench.fusion_ocr --work FOLDER --rows ROWS.jsonl [--readings LINES.jsonl] [--folds 5]
-        [--drop-titles 0.3]
+        [--drop-titles 0.3] [--without-images]
 
 ROWS: an object a picture with id, group (a product: never on both sides), image (a path below the folder of
 ROWS), title and label. LINES: what `mep3m ocr` wrote of these pictures; without it ROWS have `ocr`.
@@ -88,7 +88,9 @@ def fold(
     task = make_task(Dataset.of(train.products).labelled(), settings, train.images)
     task = held_out(task, [row["group"] for row in learned], number)
     looks = {"minutes": "none", "crops": "0.89", "mirror": "false", "cache": str(work / "cache")}
-    parts = {"image": network.train(part(task, "image", "pretrained", looks), work / f"image-{number}")}
+    parts = {}
+    if not options.without_images:
+        parts["image"] = network.train(part(task, "image", "pretrained", looks), work / f"image-{number}")
     for name, own in OPTIONS.items():
         parts[name] = linear.train(part(task, "text", "linear", own), work / name)
     products = Dataset.of(test.products).labelled().products
@@ -96,6 +98,8 @@ def fold(
     names, answers = np.array([path[0] for path in task.tree.paths]), {}
     for key in SETS:
         chosen = key.split("+")
+        if not set(chosen) <= set(parts):
+            continue
         there = np.stack([parts[name].valid_seen for name in chosen], 1)
         held = [parts[name].valid_proba for name in chosen]
         weights = learn_weights(task.tree, held, task.codes[task.valid], there)
@@ -113,7 +117,8 @@ def show(folds: list[Fold], groups: list[str], what: str, chosen: NDArray[np.boo
     kept = np.flatnonzero(chosen[order])
     classes = {name: at for at, name in enumerate(sorted(set(truth)))}
     coded = {
-        key: np.array([classes.get(a, -1) for each in folds for a in each.answers[key]])[kept] for key in SETS
+        key: np.array([classes.get(a, -1) for each in folds for a in each.answers[key]])[kept]
+        for key in folds[0].answers
     }
     right = np.array([classes[one] for one in truth])[kept]
     owner = np.array([groups[at] for at in order])[kept]
@@ -130,9 +135,9 @@ def show(folds: list[Fold], groups: list[str], what: str, chosen: NDArray[np.boo
 
     every = np.arange(len(right))
     print(f"{what}: {len(right)} pictures of {len(places)} products, {len(classes)} classes")
-    for key in SETS:
+    for key in coded:
         print(f"| {key} | {score(key, every)[0]:.3f} | {score(key, every)[1]:.3f} |")
-    for more, less in GAINS:
+    for more, less in (pair for pair in GAINS if set(pair) <= set(coded)):
         gain = score(more, every) - score(less, every)
         low, high = np.quantile([score(more, at) - score(less, at) for at in draws], [0.025, 0.975], axis=0)
         cells = [f"{gain[i]:+.3f} [{low[i]:+.3f}, {high[i]:+.3f}]" for i in (0, 1)]
@@ -146,6 +151,7 @@ def main() -> None:
     parser.add_argument("--readings", type=Path)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--drop-titles", type=float, default=0.0)
+    parser.add_argument("--without-images", action="store_true")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     rows = read(options)
