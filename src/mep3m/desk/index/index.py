@@ -189,7 +189,7 @@ class StoreIndex:
             values += [category.number, category.last]
         for column, number in (
             ("platform", self._number("platform", filters.platform)),
-            ("level", int(filters.level) if filters.level.isdecimal() else None),
+            ("level", int(filters.level) if filters.level else None),
             ("dropped", self._quality(filters.quality)),
         ):
             if number is not None:
