@@ -21,7 +21,7 @@ class ProductFilters(BaseModel):
     q: str = ""
     category: str = ""
     platform: str = ""
-    level: str = ""
+    level: str = Field("", pattern=r"^[0-9]{0,3}$")
     quality: str = "kept"
     origin: str = ""
     twins: YesNo = ""

@@ -16,7 +16,7 @@ from mep3m.desk.index.filters import ProductFilters
 from mep3m.desk.index.text import plain, question
 from mep3m.product import Product
 
-#: products of a page, hits that are counted, categories suggested, products of a group that are shown
+#: products of a page, hits that are counted, suggested categories, products of a group that are shown
 PAGE, COUNTED, SUGGESTED, TWINS = 24, 10_000, 20, 48
 #: a category of fewer products is looked up, a larger one met on the way through the rows
 _FEW = 20_000
@@ -167,7 +167,7 @@ class StoreIndex:
 
     def _where(self, filters: ProductFilters) -> tuple[str | None, tuple[object, ...]]:
         """Return FROM and WHERE of a question with its values; `None` where nothing can pass."""
-        passes = ["1"]
+        passes: list[str] = ["1"]
         values: list[object] = []
         source = "FROM facets f NOT INDEXED"
         if filters.q.strip():
@@ -189,7 +189,7 @@ class StoreIndex:
             values += [category.number, category.last]
         for column, number in (
             ("platform", self._number("platform", filters.platform)),
-            ("level", int(filters.level) if filters.level.isdecimal() else None),
+            ("level", int(filters.level) if filters.level else None),
             ("dropped", self._quality(filters.quality)),
         ):
             if number is not None:
