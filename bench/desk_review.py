@@ -64,13 +64,11 @@ def served(folder: Path, *options: str) -> Iterator[None]:
 
 def keys_file(folder: Path, people: int) -> tuple[Path, list[str]]:
     """Give so many people a key."""
+    from mep3m.service.keys import add_key
+
     path = folder / "desk" / "keys.json"
     path.unlink(missing_ok=True)
-    secrets = []
-    for number in range(people):
-        add = [*MEP3M, "keys", "add", str(path), "--name", f"p{number}", "--scope", "review", "--json"]
-        told = json.loads(subprocess.run(add, check=True, capture_output=True).stdout)
-        secrets.append(told["key"])
+    secrets = [add_key(path, f"p{number}", ["review"]) for number in range(people)]
     return path, secrets
 
 
@@ -110,7 +108,7 @@ def made(folder: Path, titles: list[str], count: int, run_folder: Path) -> None:
     with opened_reviewing(folder) as reviewing:
         batch = Arrival("made.jsonl", f"made {count}", products, None, run)
         # which products are alike is measured elsewhere: here groups of four, made at once
-        incoming.groups_of = lambda titles, _: np.arange(len(titles)) // 4  # type: ignore[assignment]
+        incoming.groups_of = lambda titles, _: np.arange(len(titles)) // 4  # type: ignore[attr-defined]
         incoming.take(reviewing, batch, Draw(share=0.01), run.classifier.tree, run.taxonomy)
 
 
