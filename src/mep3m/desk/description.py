@@ -31,7 +31,14 @@ _WHY: dict[int, str] = {
 }
 #: what every page may refuse: as a page for a person, as JSON for a program
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": PageRefusal, "description": why, "content": {"text/html": {}, "text/plain": {}}}
+    status: {
+        "description": why,
+        "content": {
+            "application/json": {"schema": PageRefusal.model_json_schema()},
+            "text/html": {},
+            "text/plain": {},
+        },
+    }
     for status, why in _WHY.items()
 }
 REFUSALS[303] = {"description": "Look there instead: after a form, or to sign in."}
