@@ -108,7 +108,7 @@ def made(folder: Path, titles: list[str], count: int, run_folder: Path) -> None:
     with opened_reviewing(folder) as reviewing:
         batch = Arrival("made.jsonl", f"made {count}", products, None, run)
         # which products are alike is measured elsewhere: here groups of four, made at once
-        incoming.groups_of = lambda titles, _: np.arange(len(titles)) // 4  # type: ignore[assignment]
+        incoming.groups_of = lambda titles, _: np.arange(len(titles)) // 4  # type: ignore[attr-defined, assignment]
         incoming.take(reviewing, batch, Draw(share=0.01), run.classifier.tree, run.taxonomy)
 
 
