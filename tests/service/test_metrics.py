@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mep3m.assignment.run import Run
-from mep3m.service.metrics import Pace
+from mep3m.service.metrics import Throughput
 from tests.service.clients import serving
 
 QUESTION = {"products": [{"title": "红富士苹果"}], "min_confidence": 0}
@@ -96,7 +96,7 @@ def test_the_text_is_what_prometheus_reads(client: TestClient) -> None:
 
 
 def test_the_pace_counts_minutes_and_all_together() -> None:
-    pace, now = Pace(), 0.0
+    pace, now = Throughput(), 0.0
     for minute in range(100):
         now = 6_000.0 + 60 * minute
         pace.count(Counter(filed=1, review=minute % 2), now)

@@ -1,14 +1,21 @@
-"""Where the path of each product ends, and why it may not be filed there, if so."""
+"""Where the path of each product ends, and why it may not be filed there, if so.
+
+What a promise does not cover at a category is filed at the deepest one above it that it covers. A filing is
+right where its node is the truth or lies above it, so that one further up is never wrong where the one below
+was right; and a node above is at least as probable. Thus falling back adds no errors to what was proven.
+Where nothing above is covered a person decides. Decision 270.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.arrays import Floats
-from mep3m.assignment.fall_back import closed_nodes, fall_back
+from mep3m.assignment.edited_promise import MovedTree
 from mep3m.assignment.parts import NEVER
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.evaluation.promises.sets import sets
@@ -16,6 +23,7 @@ from mep3m.label_tree.likely_path import likely_paths
 from mep3m.label_tree.probabilities import back_off, make_coherent
 from mep3m.label_tree.tree import LabelPath, LabelTree
 
+Nodes = NDArray[np.int32]
 #: the nodes of a prediction set; -1 is the root: any category
 NodeSet = list[int]
 
@@ -68,6 +76,36 @@ def under_promise(tree: LabelTree, proba: Floats, before: Floats | None, policy:
         for row, chosen in zip(open_rows, sets(tested, proba[open_rows], promise.sets), strict=True):
             found[row] = chosen if moved is None else moved.places(chosen)
     return Ends(nodes if moved is None else moved.place[nodes], reasons, found)
+
+
+def fall_back(tree: LabelTree, nodes: Nodes, closed: Mapping[int, str]) -> tuple[Nodes, list[str | None]]:
+    """Return the deepest node at or above each of `nodes` (N,) that is not `closed`, and why it fell.
+
+    -1 is the root, where nothing is filed. `closed` says of nodes why nothing is filed at them; why is `None`
+    where a row stays.
+    """
+    ends = np.append(np.arange(len(tree), dtype=np.int32), np.int32(-1))
+    for node in sorted(closed):  # parents come first
+        ends[node] = ends[tree.parent[node]]
+    return ends[nodes], [closed.get(node) for node in nodes.tolist()]
+
+
+def closed_nodes(
+    tree: LabelTree, fallen: Sequence[LabelPath], moved: MovedTree | None = None
+) -> dict[int, str]:
+    """Return the nodes of the tree of a promise at which nothing is filed at this moment, and why.
+
+    These are all in `fallen` branches, which were named by the tree of the answers: that of the promise, or
+    what edits have made of it.
+    """
+    closed = {} if moved is None else dict(moved.lost)
+    for branch in filter(None, fallen):  # the whole is stopped by the policy
+        why = f"'{branch[-1]}' fell back: its audited filings were not as precise as promised"
+        for node, path in enumerate(tree.paths):
+            now = () if moved is None else moved.path(node)
+            if branch in (path[: len(branch)], now[: len(branch)]):
+                closed[node] = why
+    return closed
 
 
 def _unsure(path: LabelPath, min_confidence: float) -> str:

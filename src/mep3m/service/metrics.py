@@ -32,7 +32,7 @@ READING = Gauge(
 )
 
 
-class Pace:
+class Throughput:
     """How many products this process answered in each of the last `MINUTES`, by decision, and in all."""
 
     MINUTES = 60

@@ -19,7 +19,7 @@ from mep3m.errors import UsageError
 from mep3m.product import to_table
 from mep3m.service.access import Admits
 from mep3m.service.batching import Ask, Asks, FailedError, QueueFullError, Told
-from mep3m.service.metrics import PRODUCTS, Pace
+from mep3m.service.metrics import PRODUCTS, Throughput
 from mep3m.service.pictures import Pictures
 from mep3m.service.settings import ServiceSettings
 from mep3m.service.versions import Served, Version
@@ -37,7 +37,7 @@ class Service:
     asks: Asks
     access: Admits
     pictures: Pictures
-    pace: Pace = field(default_factory=Pace)
+    pace: Throughput = field(default_factory=Throughput)
 
     @classmethod
     def assemble(cls, settings: ServiceSettings, access: Admits, version: Version | None = None) -> Service:

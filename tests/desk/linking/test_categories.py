@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from mep3m.desk.folder import DeskFolder
-from mep3m.desk.linking.categories import MOST, Categories
+from mep3m.desk.linking.categories import MOST, LinkedCategories
 from mep3m.store import Store
 
 
 def test_neighbours_titles_and_pictures_of_a_store(built: Path) -> None:
     store = DeskFolder.open(built).store
     assert store is not None
-    known = Categories(store)
+    known = LinkedCategories(store)
     before = known.shown("haohuo", "食品饮料", 5, ("a title",))
     assert (before.rows, before.titles, before.siblings, before.pictures) == (5, ("a title",), [], ())
     known.look_up()
@@ -36,7 +36,7 @@ def _below(store: Store) -> str:
 
 
 def test_a_category_that_nobody_knows_is_shown_by_its_name(built: Path) -> None:
-    known = Categories(None)
+    known = LinkedCategories(None)
     known.look_up()
     shown = known.shown("x", "<script> > b", None, ())
     assert (shown.path, shown.siblings, shown.titles) == (("<script>", "b"), [], ())

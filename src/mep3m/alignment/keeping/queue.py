@@ -65,7 +65,7 @@ class LinkFilter:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedLink:
     """One link as it is shown: with its row, its place, and the revision that was looked at."""
 
     place: int
@@ -95,7 +95,7 @@ class Queue:
         ).fetchone()
         return None if found is None else int(found["place"])
 
-    def link(self, place: int) -> Asked | None:
+    def link(self, place: int) -> AskedLink | None:
         """Return the link at a place."""
         seen = revision(self.connection)  # before the row: a change between the two is told
         row = self.connection.execute(
@@ -105,7 +105,7 @@ class Queue:
             return None
         cells = cells_of(row)
         waits = waits_with(parse_decision(cells, row["line"]), cells)
-        return Asked(place, key_of(row["key"]), waits, cells, seen)
+        return AskedLink(place, key_of(row["key"]), waits, cells, seen)
 
     def at_line(self, line: int) -> int | None:
         """Return the place of the link at a line of the review file."""
@@ -129,7 +129,7 @@ class Queue:
         found = self.connection.execute(f"SELECT key FROM links WHERE {condition} ORDER BY place", values)
         return [key_of(key) for (key,) in found]
 
-    def examples(self, wanted: LinkFilter, count: int = 20) -> list[Asked]:
+    def examples(self, wanted: LinkFilter, count: int = 20) -> list[AskedLink]:
         """Return the first of them."""
         condition, values = wanted.where()
         names = ", ".join(_DRAWN if self.blind else _WORTH)

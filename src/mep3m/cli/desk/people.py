@@ -9,7 +9,7 @@ import click
 
 from mep3m.cli.shared import json_option, print_json
 
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
+FOLDER = click.Path(path_type=Path)
 
 
 @click.group()

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import Field
 
-from mep3m.alignment.keeping.queue import Asked
+from mep3m.alignment.keeping.queue import AskedLink
 from mep3m.alignment.merging.reasons import loudest
 from mep3m.alignment.review.contract import DecidedMeanwhileError, DecisionBatch, Signature
 from mep3m.desk.accounts.people import Person
@@ -137,7 +137,7 @@ def _none(desk: Desk, request: Request, person: Person, looking: Looking) -> HTM
     return desk.pages.show(request, person, "align-none.html", review=True, **desk.links.around(looking))
 
 
-def _moved(asked: Asked) -> int | None:
+def _moved(asked: AskedLink) -> int | None:
     """Return the rows that accepting the link moves; `None` where nobody knows."""
     left, right = asked.waits.rows
     relation = asked.waits.decision.relation

@@ -30,7 +30,7 @@ HOW = "desk, all that match"
 def routes(desk: Desk) -> APIRouter:
     """Return the pages about many links."""
     router = APIRouter(tags=["align"])
-    reviewer, admin = (Depends(desk.door.needs(role)) for role in ("reviewer", "admin"))
+    reviewer = Depends(desk.door.needs("reviewer"))
 
     @router.get("/align/all")
     def preview(request: Request, person: Person = reviewer) -> HTMLResponse:
@@ -98,6 +98,14 @@ def routes(desk: Desk) -> APIRouter:
         taken = take(desk.links.log, sheet, now())
         return RedirectResponse(f"/align/all{Looking.of(request).query(taken=taken)}", 303)
 
+    _applying(router, desk)
+    return router
+
+
+def _applying(router: APIRouter, desk: Desk) -> None:
+    """Add the pages on which decisions are applied."""
+    reviewer, admin = (Depends(desk.door.needs(role)) for role in ("reviewer", "admin"))
+
     @router.get("/align/apply")
     def consider(request: Request, person: Person = reviewer) -> HTMLResponse:
         """Show what the decisions do to the dataset."""
@@ -122,8 +130,6 @@ def routes(desk: Desk) -> APIRouter:
         desk.links.log.write()
         desk.links.applying.apply(revision)
         return RedirectResponse("/align/apply", 303)
-
-    return router
 
 
 _TSV = "text/tab-separated-values"

@@ -25,7 +25,7 @@ PATIENCE = 0.5
 
 
 @dataclass(frozen=True)
-class Batch:
+class AnswerFile:
     """One file of answers: rows by decision, when it was written, and how unlike the audit it is."""
 
     file: Path
@@ -52,7 +52,7 @@ class WatchBoard:
         self._folder, self._given, self._service = folder, tuple(answers), service
         self.promise = promise
         self._opened: tuple[Any, Watch] | None = None
-        self._counted: dict[Path, tuple[Any, Future[Batch]]] = {}
+        self._counted: dict[Path, tuple[Any, Future[AnswerFile]]] = {}
         self._turn = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "answers")
 
@@ -69,7 +69,7 @@ class WatchBoard:
             self._opened = (seen, self._open(self.promise))
         return self._opened[1]
 
-    def batches(self) -> tuple[list[Batch], list[str]]:
+    def batches(self) -> tuple[list[AnswerFile], list[str]]:
         """Return what the files of answers hold, and what keeps others from being told.
 
         Raises:
@@ -135,7 +135,7 @@ class WatchBoard:
             return Watch(promise, policy.promise, self._service.version.run.trained_tree)
         return Watch.open(promise, self._folder.run)
 
-    def _count(self, file: Path, watch: Watch | None) -> Future[Batch]:
+    def _count(self, file: Path, watch: Watch | None) -> Future[AnswerFile]:
         seen = (_facts(file), watch.promise.id if watch is not None else None)
         with self._turn:
             known = self._counted.get(file)
@@ -144,7 +144,7 @@ class WatchBoard:
         return known[1]
 
 
-def _read(file: Path, watch: Watch | None) -> Batch:
+def _read(file: Path, watch: Watch | None) -> AnswerFile:
     decisions = Counter(one.decision for one in read_answers(file))
     written = (
         datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(" ", "minutes").removesuffix("+00:00")
@@ -153,7 +153,7 @@ def _read(file: Path, watch: Watch | None) -> Batch:
         drift = watch.drift([file])[0] if watch is not None else None
     except UsageError:
         drift = None  # a promise that does not say what its audit was like
-    return Batch(file, decisions.total(), dict(decisions), written, drift)
+    return AnswerFile(file, decisions.total(), dict(decisions), written, drift)
 
 
 def _facts(path: Path) -> tuple[int, int] | None:

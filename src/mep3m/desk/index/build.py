@@ -192,13 +192,12 @@ def _refused(connection: sqlite3.Connection, folder: Path) -> None:
     """Note what the steps of a build could not take, whole rows and parts of rows."""
     columns = ["stage", "source", "product", "file", "line", "field", "value", "reason"]
     insert = f"INSERT INTO refused ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-    for store in find_stores(folder):
-        for path in Layout(store).quarantines():
-            try:
-                for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=columns):
-                    connection.executemany(insert, zip(*(batch[c].to_pylist() for c in columns), strict=True))
-            except (OSError, ValueError) as error:
-                raise StoreError(f"{path} cannot be read ({error}); run the step again") from None
+    for path in (one for store in find_stores(folder) for one in Layout(store).quarantines()):
+        try:
+            for batch in pq.ParquetFile(path).iter_batches(_BATCH, columns=columns):
+                connection.executemany(insert, zip(*(batch[c].to_pylist() for c in columns), strict=True))
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} cannot be read ({error}); run the step again") from None
 
 
 def _statistics(store: Store, folder: Path) -> dict[str, Any]:

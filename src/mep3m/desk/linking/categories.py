@@ -32,7 +32,7 @@ class ShownCategory:
     pictures: Sequence[str] = ()
 
 
-class Categories:
+class LinkedCategories:
     """The categories of a store; they are looked up in the background, and nothing is known until then."""
 
     def __init__(self, store: Store | None) -> None:

@@ -12,7 +12,7 @@ from mep3m.alignment.keeping.queue import SHOWN, Queue, shown_pair
 from mep3m.desk.folder import DeskFolder
 from mep3m.desk.linking.answers import Looking
 from mep3m.desk.linking.applying import Applying
-from mep3m.desk.linking.categories import Categories
+from mep3m.desk.linking.categories import LinkedCategories
 from mep3m.errors import Mep3mError, NotFoundError
 from mep3m.store.append_log import now
 
@@ -28,7 +28,7 @@ class DeskLinks:
         self._turn = threading.Lock()
         self._log: DatabaseReviewLog | None = None
         self._work: threading.Thread | None = None
-        self.categories = Categories(folder.store)
+        self.categories = LinkedCategories(folder.store)
         of_demo = folder.path / "shops" / "mep3m.toml"
         used = project if project is not None else of_demo if of_demo.exists() else None
         self.applying = Applying(lambda: self.log.read(now()), used, folder.own / APPLIED)

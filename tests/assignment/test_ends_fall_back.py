@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mep3m.assignment.edited_promise import MovedTree
-from mep3m.assignment.ends import under_promise
-from mep3m.assignment.fall_back import closed_nodes, fall_back
+from mep3m.assignment.ends import closed_nodes, fall_back, under_promise
 from mep3m.assignment.policy import FilingPolicy
 from mep3m.assignment.watching.fallen import FallenBranches, write_fallen
 from mep3m.label_tree.tree import LabelPath, LabelTree
