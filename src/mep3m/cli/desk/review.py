@@ -71,7 +71,8 @@ def import_sheets(folder: Path, files: tuple[Path, ...], person: str | None, as_
             said, problems = read_filled(file, reviewing)
             mark = hashlib.sha256(file.read_bytes() + name.encode()).hexdigest()[:16]
             batch = f"{mark} {reviewing.log.of_person(name)}"
-            recorded[name] = reviewing.log.record_new(said, Signed(name, batch, f"sheet {file.name}"))
+            count = reviewing.log.record_new(said, Signed(name, batch, f"sheet {file.name}"))
+            recorded[name] = recorded.get(name, 0) + count
             refused += problems
         disagreed = conflicts(reviewing)
     if as_json:

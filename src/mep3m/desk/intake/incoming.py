@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
+from pydantic import BaseModel, ValidationError
 
 from mep3m.assignment.run import Run
 from mep3m.dataset.reading import Opened, open_kept, pictures_of, store_folder
@@ -23,6 +24,26 @@ from mep3m.store.store import Store
 
 #: what is kept of an answer
 _KEPT = ("path", "names", "confidence", "decision", "reason", "top", "prediction_set", "promise")
+
+
+class _ToldChoice(BaseModel):
+    """A category that an answer names as probable."""
+
+    path: list[str]
+    names: list[str]
+    probability: float
+
+
+class _ToldAnswer(BaseModel):
+    """What the desk reads of a line: a file may have been edited, or written by something else."""
+
+    id: str
+    platform: str | None
+    title: str | None
+    path: list[str]
+    decision: str
+    top: list[_ToldChoice] | None
+    prediction_set: list[list[str]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +110,13 @@ def read_answers(file: Path, run: Run) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(lines, start=1):
             try:
                 one = orjson.loads(line)
+                _ToldAnswer.model_validate(one)
                 said = one["model"], one["taxonomy"]
                 kept = {"id": one["id"], "platform": one["platform"] or "", "title": one["title"]}
                 kept["answer"] = {name: one[name] for name in _KEPT}
             except (KeyError, TypeError, ValueError) as error:
                 raise FormatError(
-                    f"{file}, line {number} is no answer of 'mep3m assign' ({error!r}); "
+                    f"{file}, line {number} is no answer of 'mep3m assign' ({_why(error)}); "
                     "name a file of JSON lines that it wrote"
                 ) from None
             if said != (run.version, tree):
@@ -105,6 +127,13 @@ def read_answers(file: Path, run: Run) -> Iterator[dict[str, Any]]:
                     "the run that did"
                 )
             yield kept
+
+
+def _why(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return repr(error)
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 def with_answers(file: Path, run: Run, table: ProductTable | None) -> list[Incoming]:

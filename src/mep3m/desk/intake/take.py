@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ class Draw:
     the groups in review that are control items.
 
     Raises:
-        UsageError: a share is not from 0 to 1, or share and number are both given.
+        UsageError: a share is not from 0 to 1.
     """
 
     share: float = 0.05
@@ -52,6 +53,11 @@ class Draw:
     seed: int = 0
     two: float = 0.1
     controls: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("share", "two", "controls"):
+            if not 0 <= getattr(self, name) <= 1:  # nor is what is no number
+                raise UsageError(f"{name} is {getattr(self, name)}; give a share from 0 to 1")
 
     def chance(self, what: str, key: str) -> float:
         """Return a number from 0 to 1 that depends on the seed, a purpose and a product alone."""
@@ -104,7 +110,7 @@ def take(reviewing: Reviewing, batch: Arrival, draw: Draw, tree: LabelTree, name
     looks at one. Their duplicates are asked of nobody else, so that the audit stays new to the model.
 
     Raises:
-        UsageError: a product came before under the id of another.
+        UsageError: a product came before under the id of another, or two have one id.
     """
     with reviewing.database.change() as change:
         keep_categories(change, tree.paths, names)
@@ -137,6 +143,12 @@ def take_controls(reviewing: Reviewing, run: Run, table: ProductTable, draw: Dra
 def _new(change: sqlite3.Connection, batch: Arrival) -> list[Incoming]:
     """Return the products that have not come before."""
     came = {row["key"] for row in change.execute("SELECT key FROM came")}
+    counts = Counter((one.platform, one.own_id) for one in batch.products)
+    if twice := next((one for one, count in counts.items() if count > 1), None):
+        raise UsageError(
+            f"'{twice[1]}' occurs twice in {batch.file}; let the model answer each product once, by an id "
+            "of its own"
+        )
     titles = {
         (row["platform"], row["own_id"]): row["title"]
         for row in change.execute("SELECT platform, own_id, title FROM items WHERE queue <> 'control'")

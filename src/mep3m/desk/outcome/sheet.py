@@ -104,7 +104,8 @@ def read_filled(path: Path, reviewing: Reviewing) -> tuple[dict[int, ItemVerdict
     kind = ending(path, (".xlsx", ".csv", ".tsv"))
     if not path.exists():
         raise NotFoundError(f"{path} does not exist; 'mep3m review export' writes a sheet to fill in")
-    rows = _workbook(path) if kind == ".xlsx" else _text(path)
+    refused: list[str] = []
+    rows = _workbook(path) if kind == ".xlsx" else _text(path, refused)
     header = [str(cell or "").strip() for cell in next(rows, [])]
     if missing := [name for name in ("id", "category") if name not in header]:
         raise FormatError(f"{path} has no column '{missing[0]}'; fill in what 'mep3m review export' wrote")
@@ -116,14 +117,14 @@ def read_filled(path: Path, reviewing: Reviewing) -> tuple[dict[int, ItemVerdict
         )
     }
     said: dict[int, ItemVerdict] = {}
-    refused: list[str] = []
     categories = reviewing.categories
     for number, row in enumerate(rows, start=2):
         cells = {name: _cell(row, place) for name, place in places.items()}
         if not cells["category"]:
             continue
         where = f"{path.name}, {_letter(places['category'])}{number}"
-        item = items.get((cells.get("platform", ""), cells["id"]))
+        keys = [(cells.get("platform", ""), one) for one in (cells["id"], _unquoted(cells["id"]))]
+        item = next((items[key] for key in keys if key in items), None)
         one = said_by(cells["category"], categories)
         if item is None:
             refused.append(
@@ -153,7 +154,11 @@ def _cell(row: Sequence[Any], place: int) -> str:
     value = row[place] if place < len(row) else None
     if isinstance(value, float) and value.is_integer():  # a spreadsheet makes numbers of ids
         value = int(value)
-    text = "" if value is None else str(value).strip()
+    return "" if value is None else str(value).strip()
+
+
+def _unquoted(text: str) -> str:
+    """Return an id without the quote that a spreadsheet sets before what looks like a formula."""
     return text.removeprefix("'") if text[:2] in ("'=", "'@", "'+", "'-") else text
 
 
@@ -167,13 +172,17 @@ def _workbook(path: Path) -> Iterator[list[Any]]:
         raise FormatError(f"{path} is no workbook ({error}); save it as .xlsx") from None
 
 
-def _text(path: Path) -> Iterator[list[Any]]:
+def _text(path: Path, refused: list[str]) -> Iterator[list[Any]]:
     from mep3m.settings.sources import TableSettings
     from mep3m.sources.tables import TableSource
 
-    source = TableSource(path, TableSettings())
+    # a spreadsheet quotes the cells of its .tsv that hold line ends, as those of the suggestions do
+    source = TableSource(path, TableSettings(delimiter="\t" if path.suffix.lower() == ".tsv" else None))
     yield source.header
-    yield from (list(row.cells) for row in source.rows())
+    for row in source.rows():
+        if row.problem is not None:
+            refused.append(f"{path.name}, line {row.line}: {row.problem}")
+        yield list(row.cells)
 
 
 def _letter(place: int) -> str:

@@ -55,12 +55,13 @@ class Categories:
 
     @cached_property
     def by_text(self) -> dict[str, Choice]:
-        """Categories of today by what a person may write: the whole path, or an end that is of one only."""
+        """Categories of today by what a person may write: a whole path or an end, where it is of one only."""
         texts: dict[str, Choice] = {}
         ends = Counter(end for one in self.choices for end in _ends(one))
         for one in self.choices:
             texts |= {end: one for end in _ends(one) if ends[end] == 1}
-        return texts | {plain(one.shown): one for one in self.choices}
+        wholes = Counter(plain(one.shown) for one in self.choices)
+        return texts | {text: one for one in self.choices if wholes[text := plain(one.shown)] == 1}
 
     @cached_property
     def _texts(self) -> list[tuple[str, str]]:

@@ -57,16 +57,13 @@ class DecisionLog:
 
         Raises:
             NotFoundError: there is no such item or category.
-            UsageError: nothing is decided, or the batch has no name.
+            UsageError: nothing is decided, or the batch has no name, or that of an undo.
         """
         if not said or not signed.batch:
             raise UsageError("nothing was decided; tick at least one product")
         with self._database.change() as change:
-            before = change.execute(
-                "SELECT item FROM decisions WHERE batch = ? AND person = ?", (signed.batch, signed.person)
-            ).fetchall()
-            if before:
-                return Recorded(tuple(row["item"] for row in before), repeated=True)
+            if before := _recorded(change, signed.person, signed.batch, undo=False):
+                return Recorded(before, repeated=True)
             _require_known(change, said)
             others = _others(change, said, signed.person)
             when = now()
@@ -79,12 +76,11 @@ class DecisionLog:
         """Take back the last batch of a person that stands: what they had said before it stands again.
 
         Raises:
-            UsageError: nothing of theirs is left to undo.
+            UsageError: nothing of theirs is left to undo, or a decision of theirs has this name.
         """
         with self._database.change() as change:
-            done = change.execute("SELECT item FROM decisions WHERE batch = ?", (batch,)).fetchall()
-            if done:
-                return Recorded(tuple(row["item"] for row in done), repeated=True)
+            if done := _recorded(change, person, batch, undo=True):
+                return Recorded(done, repeated=True)
             last = _last_batch(change, person)
             rows = change.execute(
                 "SELECT id, item, round FROM decisions WHERE batch = ? AND person = ?", (last, person)
@@ -138,10 +134,22 @@ def _row(
     return item, signed.person, said.verdict, said.category, when, turn, signed.batch, None, signed.how
 
 
+def _recorded(change: sqlite3.Connection, person: str, batch: str, undo: bool) -> tuple[int, ...]:
+    """Return the items of a batch of a person that was recorded before, if there is one."""
+    rows = change.execute(
+        "SELECT item, undoes FROM decisions WHERE batch = ? AND person = ?", (batch, person)
+    ).fetchall()
+    if any((row["undoes"] is not None) != undo for row in rows):
+        what = "a decision" if undo else "an undo"
+        raise UsageError(f"'{batch}' is the name of {what} of yours; give each batch a name of its own")
+    return tuple(row["item"] for row in rows)
+
+
 def _last_batch(change: sqlite3.Connection, person: str) -> str:
     row = change.execute(
         "SELECT batch FROM decisions d WHERE person = ? AND undoes IS NULL AND NOT EXISTS "
-        "(SELECT 1 FROM decisions u WHERE u.undoes = d.batch) ORDER BY id DESC LIMIT 1",
+        "(SELECT 1 FROM decisions u WHERE u.undoes = d.batch AND u.person = d.person) "
+        "ORDER BY id DESC LIMIT 1",
         (person,),
     ).fetchone()
     if row is None:

@@ -41,6 +41,11 @@ SCHEMA = (
     CREATE TABLE claims (cluster INTEGER PRIMARY KEY, person TEXT NOT NULL, until REAL NOT NULL);
     CREATE TABLE settings (name TEXT PRIMARY KEY, value REAL NOT NULL)
     """,
+    # clients name their batches: one name may be of two people
+    """
+    DROP INDEX once;
+    CREATE UNIQUE INDEX once ON decisions (batch, person, item)
+    """,
 )
 
 
