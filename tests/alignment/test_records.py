@@ -49,6 +49,8 @@ def test_a_name_may_hold_the_mark_that_separates(tmp_path: Path) -> None:
         ("1\tA > B", "two places: line 2"),
         ("1\tA", "stands in line 2"),
         ("2\tB\t-3", "not a whole number"),
+        ("2\tB\t²", "'²' is not a whole number"),
+        ("2\tB\t" + "9" * 5_000, "not a whole number of up to 15 digits"),
         ("2\tB\t3\tx", "4 cells"),
     ],
 )

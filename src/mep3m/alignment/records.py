@@ -23,6 +23,8 @@ TURNED: Mapping[str, Relation] = {
 }  # fmt: skip
 #: between the titles in one cell of a table
 TITLE_SEPARATOR = " || "
+#: digits of a count of products that can be one; a longer number stands in the wrong column
+MOST_DIGITS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +185,8 @@ def _fault(row: dict[str, str], earlier: Entry | None) -> str | None:
             f"the id '{row['id']}' stands in two places: line {earlier.line} '{earlier.label}' and here "
             f"'{row['path']}'; give the second place its own id"
         )
-    if row.get("count") and not row["count"].isdigit():
-        return f"count '{row['count']}' is not a whole number"
+    if (count := row.get("count")) and not (count.isdecimal() and len(count) <= MOST_DIGITS):
+        return f"count '{count[:40]}' is not a whole number of up to {MOST_DIGITS} digits"
     return None
 
 

@@ -96,6 +96,15 @@ def test_counts_as_a_spreadsheet_writes_them_are_understood(tmp_path: Path, cell
     assert 1234 in {one.rows[0] for one in review_order(opened(tmp_path / "links.tsv"))}
 
 
+@pytest.mark.parametrize("cell", ["²", "9" * 400, "9" * 5_000, "-3", "1e3", "many", "①"])
+def test_what_is_no_count_is_not_known(tmp_path: Path, cell: str) -> None:
+    sheet, _ = read_review(written(tmp_path))
+    for row in sheet.rows:
+        row["mep3m_subject_rows"] = cell
+    sheet.write(tmp_path / "links.tsv")
+    assert {one.rows[0] for one in review_order(opened(tmp_path / "links.tsv"))} == {None}
+
+
 EVIL = ["=1+1", "+7 days", "-5", "@SUM(A1)", "'=quoted", "''-x", "＝１", "a\nb\tc"]
 
 

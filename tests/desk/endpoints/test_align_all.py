@@ -91,6 +91,16 @@ def test_a_file_that_is_no_copy_changes_nothing(desk: TestClient, content: bytes
     assert "Nothing was decided yet" in shown(desk, "/align/history")
 
 
+@pytest.mark.parametrize("number", ["²", "9" * 5_000, "-1", "1.5", "<b>7</b>", ""])
+@pytest.mark.parametrize("name", ["decided", "taken"])
+def test_what_an_address_says_was_done_is_a_number_or_nothing(
+    desk: TestClient, name: str, number: str
+) -> None:
+    answer = desk.get("/align/all", params={name: number})
+    assert answer.status_code == 200
+    assert "good box" not in answer.text
+
+
 def test_a_set_of_nothing_is_told(desk: TestClient) -> None:
     answer = desk.get("/align/export?decided=1")
     assert answer.status_code == 422

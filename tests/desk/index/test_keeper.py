@@ -2,7 +2,11 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from mep3m.desk.folder import DeskFolder
 from mep3m.desk.index.filters import ProductFilters
@@ -66,3 +70,32 @@ def test_nothing_is_left_of_one_that_was_stopped(tmp_path: Path) -> None:
 def test_a_run_has_none(small_run: Path) -> None:
     keeper = kept(small_run)
     assert (keeper.get(), keeper.rows, keeper.problem) == (None, 0, "")
+
+
+def test_a_killed_maker_leaves_nothing_that_is_taken_for_an_index(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    stored(folder, titled(*["绿茶"] * 6_000))
+    making = (
+        "import os, sys; from pathlib import Path; from mep3m.desk.folder import DeskFolder;"
+        "from mep3m.desk.index.build import build_index; at = DeskFolder.open(Path(sys.argv[1]));"
+        "build_index(at.store, at.path, at.own / 'index.sqlite', lambda rows: os.kill(os.getpid(), 9))"
+    )
+    (folder / "desk").mkdir()
+    ended = subprocess.run([sys.executable, "-c", making, str(folder)], timeout=60)
+    assert ended.returncode == -9
+    assert not (folder / "desk" / "index.sqlite").exists()
+    index = kept(folder).get(60)
+    assert index is not None
+    assert index.find(ProductFilters()).total == 6_000
+
+
+@pytest.mark.parametrize("stamp", ["", "{}", "[]", "null", '{"made_from": 7}', "\x00"])
+def test_a_damaged_stamp_makes_it_anew(tmp_path: Path, stamp: str) -> None:
+    stored(tmp_path / "store", titled("绿茶"))
+    assert kept(tmp_path / "store").get(60) is not None
+    own = tmp_path / "store" / "desk"
+    (own / "index.made-from.json").write_text(stamp)
+    (own / "index.sqlite").write_text("an index of something else")
+    index = kept(tmp_path / "store").get(60)
+    assert index is not None
+    assert index.find(ProductFilters(q="绿茶")).total == 1

@@ -47,10 +47,13 @@ def test_the_rest_is_asked_for_only_with_a_mark() -> None:
 
 
 def answer(status: int, **headers: str) -> httpx.Response:
-    return httpx.Response(status, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    sent = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return httpx.Response(status, headers=sent)
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("0", 0), ("7", 7), ("", None), ("soon", None), ("-3", None)])
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("0", 0), ("7", 7), ("", None), ("soon", None), ("-3", None), ("²", None)]
+)
 def test_a_wait_in_seconds_is_read(value: str, seconds: float | None) -> None:
     assert _retry_after(answer(429, Retry_After=value)) == seconds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mep3m.alignment.records import TITLE_SEPARATOR
+from mep3m.alignment.records import MOST_DIGITS, TITLE_SEPARATOR
 from mep3m.alignment.review.contract import Review
 from mep3m.alignment.review.decisions import Decision
 from mep3m.alignment.review.stock import at_stake
@@ -65,7 +65,7 @@ def rank(one: Waits) -> tuple[bool, float, float, int]:
 def _rows(cell: str) -> int | None:
     """Return a count as a spreadsheet may have written it ('1,234'); what is none is not known."""
     plain = cell.replace(",", "").replace(" ", "").removesuffix(".0")
-    return int(plain) if plain.isdigit() else None
+    return int(plain) if plain.isdecimal() and len(plain) <= MOST_DIGITS else None
 
 
 def _titles(cell: str) -> tuple[str, ...]:

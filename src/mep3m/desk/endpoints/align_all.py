@@ -11,6 +11,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from starlette.background import BackgroundTask
 
 from mep3m.alignment.merging.impact import as_text
+from mep3m.alignment.records import MOST_DIGITS
 from mep3m.alignment.review.contract import DecidedMeanwhileError, Signature
 from mep3m.alignment.review.copies import take
 from mep3m.alignment.review.decisions import links, parse_mapping, read_review
@@ -167,7 +168,12 @@ def _preview(
         examples=queue.examples(looking.wanted),
         decisions=list(DECISIONS),
         revision=revision,
-        decided=int(said["decided"]) if said.get("decided", "").isdigit() else None,
-        taken=int(said["taken"]) if said.get("taken", "").isdigit() else None,
+        decided=_count(said.get("decided", "")),
+        taken=_count(said.get("taken", "")),
         problem=problem,
     )
+
+
+def _count(said: str) -> int | None:
+    """Return a number that the page itself wrote into its address; whatever else stands there is none."""
+    return int(said) if said.isdecimal() and len(said) <= MOST_DIGITS else None

@@ -261,7 +261,7 @@ class Fetcher:
 def _retry_after(response: httpx.Response) -> float | None:
     """Return the seconds that the server asks to wait; it may name seconds or a date."""
     value = response.headers.get("retry-after", "")
-    if value.isdigit():
+    if value.isdecimal():
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
