@@ -106,7 +106,8 @@ class Pages:
                 **values,
             )
         )
-        response = HTMLResponse(html, status, {"Cache-Control": "no-store"})
+        # names of files may hold what is no character; no page fails because of one
+        response = HTMLResponse(html.encode(errors="replace"), status, {"Cache-Control": "no-store"})
         if held is None and session is not None:
             self.door.leave_cookie(request, response, session)
         if request.query_params.get(LANGUAGE) in LANGUAGES:
