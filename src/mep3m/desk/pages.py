@@ -58,9 +58,9 @@ def environment() -> jinja2.Environment:
 
 def language_of(request: Request) -> str:
     """Return the language that a reader chose, or else that of the browser."""
-    chosen = request.query_params.get(LANGUAGE) or request.cookies.get(LANGUAGE)
-    if chosen in LANGUAGES:
-        return str(chosen)
+    for chosen in (request.query_params.get(LANGUAGE), request.cookies.get(LANGUAGE)):
+        if chosen in LANGUAGES:
+            return str(chosen)
     accepted = request.headers.get("accept-language", "")
     return "zh" if accepted.lower().startswith("zh") else "en"
 
