@@ -41,7 +41,9 @@ def pipe(filed_folder: Path) -> Iterator[Path]:
     path = filed_folder / "filed-0.jsonl"
     os.mkfifo(path)
     yield path
-    os.close(os.open(path, os.O_RDWR))  # a writer that leaves at once lets the reader go
+    writer = os.open(path, os.O_RDWR)
+    path.unlink()  # a reader that comes again finds none
+    os.close(writer)  # and who waits is let go
 
 
 def test_a_batch_is_what_a_reader_of_the_file_counts(filed_folder: Path) -> None:
