@@ -4,7 +4,8 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+import time
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,6 +25,16 @@ def test_it_comes_back_as_it_was(promise: Promise, tmp_path: Path) -> None:
     assert value["lambda"] == promise.threshold
     assert value["coverage"] == promise.filed / promise.n
     assert value["id"] == promise.id
+
+
+def test_its_id_costs_nothing_for_each_answer_that_is_read(promise: Promise, tmp_path: Path) -> None:
+    """A million filings are compared with it; each change makes another promise with an id of its own."""
+    began = time.process_time()
+    assert len({promise.id for _ in range(100_000)}) == 1
+    assert time.process_time() - began < 2
+    assert replace(promise, errors=promise.errors + 1).id != promise.id
+    assert replace(promise).id == promise.id
+    assert "id" not in asdict(promise)
 
 
 @pytest.mark.parametrize("name", ["lambda", "errors", "precision", "expires", "coverage", "id", "assumption"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -41,6 +42,15 @@ def sign_in(client: TestClient, name: str, password: str) -> None:
     assert answer.status_code == 303, answer.text
 
 
+_LIMITED = (
+    "import sys, json; from pathlib import Path; from mep3m.desk.app import create_desk;"
+    "from mep3m.desk.settings import *; from mep3m.service.workers import listen, run_one;"
+    "l = listen('127.0.0.1', 0, False); limits = ServiceLimits(**json.loads(sys.argv[2]));"
+    "app = create_desk(DeskSettings(folder=Path(sys.argv[1]), limits=limits));"
+    "print(f'at http://127.0.0.1:{l.getsockname()[1]}', file=sys.stderr, flush=True); run_one(app, l)"
+)
+
+
 @dataclass(frozen=True)
 class Opened:
     """A desk in a process of its own."""
@@ -50,9 +60,14 @@ class Opened:
 
 
 @contextmanager
-def opened(folder: Path, *options: str) -> Iterator[Opened]:
-    """Start `mep3m desk` and give its address and process; it is ended, if it still runs, afterwards."""
+def opened(folder: Path, *options: str, **limits: float) -> Iterator[Opened]:
+    """Start `mep3m desk` and give its address and process; it is ended, if it still runs, afterwards.
+
+    `limits` are those of `ServiceLimits`, which no option of the command sets.
+    """
     command = [sys.executable, "-m", "mep3m", "desk", str(folder), "--port", "0", *options]
+    if limits:
+        command = [sys.executable, "-c", _LIMITED, str(folder), json.dumps(limits)]
     server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert server.stderr is not None
     try:

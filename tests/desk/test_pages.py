@@ -44,6 +44,7 @@ def test_numbers_are_written_for_readers() -> None:
         ("zh", "en", "en", "zh"),
         ("", "zh", "en", "zh"),
         ("xx", "", "zh-CN,zh;q=0.9", "zh"),
+        ("xx", "zh", "en", "zh"),
         ("", "", "de", "en"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class Promise:
     sets: SetThresholds | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property  # it is asked for with every answer that is read
     def id(self) -> str:
         """16 hex digits that change when anything of the promise does."""
         return fingerprint(asdict(self))

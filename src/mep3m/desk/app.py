@@ -35,6 +35,7 @@ from mep3m.errors import Mep3mError, UsageError
 from mep3m.service.app import refuse
 from mep3m.service.endpoints import about, description, filing
 from mep3m.service.guard import Guard
+from mep3m.service.service import sayable
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -112,5 +113,5 @@ class _Problems:
 
     def _say(self, request: Request, status: int, why: str) -> Response:
         if request.url.path in self._programs or "text/html" not in request.headers.get("accept", ""):
-            return JSONResponse({"detail": why}, status)
+            return JSONResponse({"detail": sayable(why)}, status)
         return self._desk.pages.show(request, None, "problem.html", status, why=why)

@@ -58,9 +58,9 @@ def environment() -> jinja2.Environment:
 
 def language_of(request: Request) -> str:
     """Return the language that a reader chose, or else that of the browser."""
-    chosen = request.query_params.get(LANGUAGE) or request.cookies.get(LANGUAGE)
-    if chosen in LANGUAGES:
-        return str(chosen)
+    for chosen in (request.query_params.get(LANGUAGE), request.cookies.get(LANGUAGE)):
+        if chosen in LANGUAGES:
+            return str(chosen)
     accepted = request.headers.get("accept-language", "")
     return "zh" if accepted.lower().startswith("zh") else "en"
 
@@ -106,7 +106,8 @@ class Pages:
                 **values,
             )
         )
-        response = HTMLResponse(html, status, {"Cache-Control": "no-store"})
+        # names of files may hold what is no character; no page fails because of one
+        response = HTMLResponse(html.encode(errors="replace"), status, {"Cache-Control": "no-store"})
         if held is None and session is not None:
             self.door.leave_cookie(request, response, session)
         if request.query_params.get(LANGUAGE) in LANGUAGES:

@@ -71,5 +71,9 @@ def routes(desk: Desk) -> APIRouter:
 
 
 def _inside(to: str) -> str:
-    """Return an address of this desk: where a link of elsewhere would lead away, the first page."""
-    return to if to.startswith("/") and not to.startswith(("//", "/\\")) else _FIRST
+    """Return an address of this desk: where a link of elsewhere would lead away, the first page.
+
+    Browsers leave out tabs and line ends, so that `/`, a tab and `/x.example` lead to x.example.
+    """
+    stays = to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable()
+    return to if stays else _FIRST

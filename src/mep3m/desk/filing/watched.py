@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from mep3m.service.service import Service
 
 #: the table of what is taken back lies beside the promise under its name and this
 UNDO = ".undo.csv"
-#: seconds that a page waits for files of answers to be counted; then it says that they are
+#: seconds that a page waits for all files of answers together to be counted; then it says that they are
 PATIENCE = 0.5
 
 
@@ -77,10 +77,13 @@ class WatchBoard:
         """
         watch = self.watch()
         drawn = watch.log.answers() if watch is not None else []
+        files = dict.fromkeys([*self._folder.answers, *(one.resolve() for one in self._given), *drawn])
+        counted = {file: self._count(file, watch) for file in files}
+        wait(counted.values(), PATIENCE)
         found, lacking = [], []
-        for file in dict.fromkeys([*self._folder.answers, *(one.resolve() for one in self._given), *drawn]):
+        for file, batch in counted.items():
             try:
-                found.append(self._count(file, watch).result(PATIENCE))
+                found.append(batch.result(0))
             except TimeoutError:
                 lacking.append(f"{file.name}: …")
             except Mep3mError as error:
@@ -110,7 +113,8 @@ class WatchBoard:
         found, now = self.to_undo()
         if mark != now:
             raise UsageError("what is to be undone has changed since it was shown; look at it again")
-        write_undo(self.table, found)
+        with self._turn:  # two who ask at once would write one temporary file
+            write_undo(self.table, found)
         return len(found)
 
     @property
