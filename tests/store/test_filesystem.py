@@ -3,7 +3,9 @@
 import errno
 import hashlib
 import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
 
@@ -55,6 +57,27 @@ def test_the_temporary_name_carries_the_process(tmp_path: Path) -> None:
         assert str(os.getpid()) in temporary.name
         assert temporary.name.startswith(".")
         assert not temporary.match("[0-9]*.parquet")  # a store never takes it for a shard
+
+
+def test_threads_that_write_one_file_at_once_do_not_take_each_others(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+
+    def write(text: str) -> None:
+        for _ in range(20):
+            with atomic_write(tmp_path / "x", durable=False) as temporary:
+                temporary.write_text(text * 1000)
+                if not temporary.read_text() == text * 1000:
+                    raise AssertionError("somebody else wrote into it")
+
+    def work(text: str) -> None:
+        together.wait(30)
+        write(text)
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(work, text) for text in "abcdefgh"]:
+            done.result()
+    assert len(set((tmp_path / "x").read_text())) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
 @given(content=st.binary(max_size=300))

@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -49,7 +50,7 @@ def local_folder(path: Path) -> Path:
 def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place when the block ends without error.
 
-    The name carries the process id, so two workers never write into the same temporary file; a
+    The name carries process and thread, so two workers never write into the same temporary file; a
     file left behind by a killed process is never read. Where `durable` is false the file may be lost or
     empty after a power cut (not after a kill), and the caller syncs many at once.
 
@@ -59,7 +60,7 @@ def atomic_write(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """
     local_folder(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         yield temporary
         if durable:

@@ -70,7 +70,7 @@ def looked_up(tmp_path: Path) -> LinkedCategories:
     return known
 
 
-def test_what_is_beside_a_category_is_cut_and_counted(looked_up: Categories) -> None:
+def test_what_is_beside_a_category_is_cut_and_counted(looked_up: LinkedCategories) -> None:
     leaf = looked_up.shown("a", "食品 > 糖 00", None, ())
     assert (len(leaf.siblings), leaf.more_siblings) == (MOST, 15 - MOST)
     assert leaf.siblings == sorted(leaf.siblings)
@@ -78,7 +78,7 @@ def test_what_is_beside_a_category_is_cut_and_counted(looked_up: Categories) -> 
     assert (leaf.titles, leaf.pictures) == (("糖果 0",), ("0" * 64,))
 
 
-def test_platforms_of_one_name_are_not_mixed(looked_up: Categories) -> None:
+def test_platforms_of_one_name_are_not_mixed(looked_up: LinkedCategories) -> None:
     assert looked_up.shown("b", "食品", None, ()).titles == ("罐头",)
     assert looked_up.shown("b", "食品", None, ()).siblings == []
     assert looked_up.shown("a", "食品", None, ()).titles == ("年货",)  # its own before those below it
@@ -86,14 +86,14 @@ def test_platforms_of_one_name_are_not_mixed(looked_up: Categories) -> None:
     assert looked_up.shown("c", "食品", None, ()).titles == ()
 
 
-def test_what_was_dropped_is_not_shown_and_the_same_once(looked_up: Categories) -> None:
+def test_what_was_dropped_is_not_shown_and_the_same_once(looked_up: LinkedCategories) -> None:
     dropped = looked_up.shown("a", "家电 > 电视", 1, ())
     assert (dropped.titles, dropped.pictures, dropped.rows) == ((), (), 1)
     twice = looked_up.shown("a", "图书", None, ())
     assert (twice.titles, twice.pictures) == (("same",), ("e" * 64,))
 
 
-def test_titles_that_the_review_names_come_first(looked_up: Categories) -> None:
+def test_titles_that_the_review_names_come_first(looked_up: LinkedCategories) -> None:
     said = looked_up.shown("a", "图书", 2, ("one", "two", "three", "four"))
     assert said.titles == ("one", "two", "three")
     assert said.pictures == ("e" * 64,)
@@ -109,7 +109,9 @@ def test_an_inner_category_shows_one_of_each_below_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("label", ["", " > ", "食品 > ", " > 食品", "食品 > 糖 00 > deeper", ">"])
-def test_a_path_that_no_platform_has_is_shown_as_it_is_written(looked_up: Categories, label: str) -> None:
+def test_a_path_that_no_platform_has_is_shown_as_it_is_written(
+    looked_up: LinkedCategories, label: str
+) -> None:
     shown = looked_up.shown("a", label, None, ())
     assert " > ".join(shown.path) == label
     assert not shown.pictures
