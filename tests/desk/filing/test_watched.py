@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mep3m.desk.filing.watched import PATIENCE, Batch, WatchBoard
+from mep3m.desk.filing.watched import PATIENCE, AnswerFile, WatchBoard
 from mep3m.desk.folder import DeskFolder
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.recipes.filing.answered import read_answers
@@ -26,7 +26,7 @@ def board_on(folder: Path, *answers: Path, promise: bool = True) -> WatchBoard:
     return WatchBoard(opened, opened.promise if promise else None, answers, None)
 
 
-def batches(board: WatchBoard) -> tuple[list[Batch], list[str]]:
+def batches(board: WatchBoard) -> tuple[list[AnswerFile], list[str]]:
     """Return what the board says once every file was counted."""
     for _ in range(100):
         found, lacking = board.batches()
@@ -167,7 +167,7 @@ def test_a_hundred_readers_at_once_count_a_file_once(filed_folder: Path) -> None
     board = board_on(filed_folder)
     start = threading.Barrier(8)
 
-    def look(_: int) -> list[Batch]:
+    def look(_: int) -> list[AnswerFile]:
         start.wait()
         return batches(board)[0]
 
