@@ -8,7 +8,10 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+#: a count or a place: what SQLite and scripts of pages hold
+WHOLE = Field(ge=0, le=2**53)
 
 
 class PageRefusal(BaseModel):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mep3m.errors import NotFoundError
 from mep3m.recipes.filing.answered import KINDS
+from mep3m.recipes.steps import step_folders
 from mep3m.store.layout import Layout
 from mep3m.store.store import Store
 
@@ -15,8 +16,6 @@ from mep3m.store.store import Store
 OWN = "desk"
 #: the name of a promise, which `guarantee --out` is given
 PROMISE = "promise.json"
-#: the steps of a build whose store may be shown, the last first
-_STEPS = ("5-align", "4-ocr", "3-dedupe", "2-quality", "1-ingest")
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class DeskFolder:
     @cached_property
     def store(self) -> Store | None:
         """The dataset: of a build its last finished step."""
-        for folder in (self.path, *(self.path / step for step in _STEPS)):
+        for folder in (self.path, *(self.path / step for step in reversed(step_folders().values()))):
             if Layout(folder).finished:
                 return Store.open(folder)
         return None

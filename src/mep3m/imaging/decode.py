@@ -121,6 +121,17 @@ def image_size(content: bytes) -> tuple[int, int]:
         return 0, 0
 
 
+def picture_format(path: Path) -> str:
+    """Return Pillow's name of a file's format ('JPEG'), from its first bytes.
+
+    Raises:
+        UnreadableImageError: it is of no known one.
+        OSError: the file cannot be read.
+    """
+    with _opened(path.read_bytes(), MAX_PIXELS) as image:
+        return str(image.format)
+
+
 @contextmanager
 def _opened(content: bytes, max_pixels: int, formats: tuple[str, ...] | None = None) -> Iterator[Image.Image]:
     """Open an image that is not too large; whatever a decoder raises inside becomes one error."""

@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from mep3m.cli.desk.people import FOLDER
-from mep3m.cli.shared import FILE, column_options, given_by_user, given_columns, json_option, print_json
+from mep3m.cli.shared import (
+    FILE,
+    Share,
+    column_options,
+    given_by_user,
+    given_columns,
+    json_option,
+    print_json,
+)
 from mep3m.errors import UsageError
 
 
@@ -22,7 +30,7 @@ from mep3m.errors import UsageError
 @click.option("--edits", type=FILE, help="Edits of the category tree that the answers took in.")
 @click.option(
     "--share",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=0.05,
     show_default=True,
     help="Share of what came in that is drawn for the audit.",
@@ -31,7 +39,7 @@ from mep3m.errors import UsageError
 @click.option("--seed", default=0, show_default=True, help="What decides which are drawn.")
 @click.option(
     "--two",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     default=0.1,
     show_default=True,
     help="Share of items that two people decide, neither seeing what the other said.",
@@ -39,7 +47,7 @@ from mep3m.errors import UsageError
 @click.option("--controls", type=FILE, help="Labelled table: products of known truth, mixed into the review.")
 @click.option(
     "--control-share",
-    type=click.FloatRange(0, 0.5),
+    type=Share(),
     default=0.05,
     show_default=True,
     help="Share of groups in review that are control items.",

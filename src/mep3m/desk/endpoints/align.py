@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import Field
 
 from mep3m.alignment.keeping.queue import AskedLink
 from mep3m.alignment.merging.reasons import loudest
 from mep3m.alignment.review.contract import DecidedMeanwhileError, DecisionBatch, Signature
 from mep3m.desk.accounts.people import Person
+from mep3m.desk.description import WHOLE
 from mep3m.desk.desk import Desk
 from mep3m.desk.linking.answers import Looking, cells_for
 from mep3m.errors import NotFoundError
@@ -20,7 +20,6 @@ from mep3m.store.append_log import now
 #: how a decision at the desk is called in the history
 HOW = "desk"
 #: a whole number that SQLite can hold
-WHOLE = Field(ge=0, le=2**53)
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -28,7 +27,7 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(tags=["align"])
     reviewer = Depends(desk.door.needs("reviewer"))
 
-    @router.get("/align")
+    @router.get("/align", response_class=HTMLResponse)
     def look(
         request: Request,
         at: Annotated[int | None, WHOLE] = None,

@@ -18,8 +18,8 @@ from mep3m.alignment.review.decisions import links, parse_mapping, read_review
 from mep3m.alignment.review.export import Terms, export_sssom
 from mep3m.alignment.sheet import Sheet
 from mep3m.desk.accounts.people import Person
+from mep3m.desk.description import WHOLE
 from mep3m.desk.desk import Desk
-from mep3m.desk.endpoints.align import WHOLE
 from mep3m.desk.linking.answers import DECISIONS, Looking, cells_for
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.settings.align import MergeSettings

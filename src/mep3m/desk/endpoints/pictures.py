@@ -6,11 +6,10 @@ import re
 
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import FileResponse, Response
-from PIL import Image
 
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.desk import Desk
-from mep3m.imaging.decode import UnreadableImageError, decode
+from mep3m.imaging.decode import UnreadableImageError, decode, picture_format
 from mep3m.statistics.pictures import jpeg
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -41,12 +40,11 @@ def routes(desk: Desk) -> APIRouter:
             raise HTTPException(404, "the store has no such picture")
         path = store.images.file(key)
         try:
-            with Image.open(path) as image:
-                media = _SHOWN.get(str(image.format))
+            media = _SHOWN.get(picture_format(path))
             if media is not None:
                 return FileResponse(path, media_type=media, headers=_FOR_EVER)
             return Response(jpeg(decode(path).image), media_type="image/jpeg", headers=_FOR_EVER)
-        except (OSError, UnreadableImageError, Image.DecompressionBombError):
+        except (OSError, UnreadableImageError):
             raise HTTPException(404, "the store has no such picture") from None
 
     return router

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from mep3m.desk.accounts.people import Person
+from mep3m.desk.description import WHOLE
 from mep3m.desk.desk import Desk
 from mep3m.desk.outcome import agreement
 from mep3m.desk.outcome.training_rows import export
@@ -31,10 +32,10 @@ class Decide(BaseModel):
 
     batch: Annotated[str, StringConstraints(min_length=8, max_length=64)]
     queue: Asked
-    items: Annotated[list[int], Field(min_length=1, max_length=100)]
+    items: Annotated[list[Annotated[int, WHOLE]], Field(min_length=1, max_length=100)]
     verdict: Literal["category", "none", "unsure"]
-    category: int | None = None
-    after: int = 0
+    category: Annotated[int | None, WHOLE] = None
+    after: Annotated[int, WHOLE] = 0
 
 
 class Undo(BaseModel):
@@ -42,7 +43,7 @@ class Undo(BaseModel):
 
     batch: Annotated[str, StringConstraints(min_length=8, max_length=64)]
     queue: Asked
-    after: int = 0
+    after: Annotated[int, WHOLE] = 0
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -58,7 +59,11 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/group")
     def group(
-        request: Request, queue: Asked, after: int = 0, skip: bool = False, person: Person = reviewer
+        request: Request,
+        queue: Asked,
+        after: Annotated[int, WHOLE] = 0,
+        skip: bool = False,
+        person: Person = reviewer,
     ) -> HTMLResponse:
         """Return the next group, as the part of the page that it is."""
         return work.show(request, person, queue, "review_group.html", after=after, skip=skip)
@@ -90,7 +95,7 @@ def routes(desk: Desk) -> APIRouter:
         return [{"id": one.id, "shown": one.shown} for one in reviewing.categories.find(q[:200])]
 
     @router.get("/picture/{item}")
-    def picture(item: int, person: Person = reviewer) -> Response:
+    def picture(item: Annotated[int, WHOLE], person: Person = reviewer) -> Response:
         """Return the picture of an item, small enough to be looked at."""
         content = thumbnail(reviewing, item, _SIDE)
         if content is None:
