@@ -26,6 +26,7 @@ WRONG: list[tuple[str, Any]] = [
     ("top", [{"probability": 1.0}]),
     ("prediction_set", "手机"),
     ("prediction_set", [5]),
+    ("kept", True),
 ]
 
 

@@ -1,5 +1,6 @@
 """What comes in is taken once, and the audit is drawn by chance alone."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -74,6 +75,24 @@ def test_one_of_a_duplicate_group_is_drawn_and_the_others_are_asked_of_nobody(fi
     with opened_reviewing(filled.folder) as reviewing:
         told = filled.take(reviewing, titles, Draw(share=1.0))
         assert (told["audit"], told["review"], told["duplicates"]) == (1, 0, 9)
+
+
+def test_what_people_have_labelled_is_no_case_of_the_audit(filled: Filled) -> None:
+    """Such an answer is that of the label, and says nothing of the model."""
+    table = filled.table(UNSURE)
+    answers = filled.answers(table, least=0.0)
+    lines = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
+    for number, line in enumerate(lines):
+        assert (line["decision"], line["kept"]) == ("filed", None)
+        line["kept"] = ("given", "reviewed", None)[number % 3]
+    answers.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    with opened_reviewing(filled.folder) as reviewing:
+        batch = Arrival.of_answers(answers, filled.run, table)
+        told = take(reviewing, batch, Draw(share=1.0), filled.run.classifier.tree, None)
+        assert told["audit"] == sum(line["kept"] is None for line in lines)
+        assert sorted(rows(reviewing, "audit")) == sorted(
+            line["id"] for line in lines if line["kept"] is None
+        )
 
 
 def test_a_number_is_drawn(filled: Filled) -> None:

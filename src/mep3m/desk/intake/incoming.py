@@ -23,7 +23,7 @@ from mep3m.store.images import ContentImages, FolderImages
 from mep3m.store.store import Store
 
 #: what is kept of an answer
-_KEPT = ("path", "names", "confidence", "decision", "reason", "top", "prediction_set", "promise")
+_KEPT = ("path", "names", "confidence", "decision", "reason", "top", "prediction_set", "promise", "kept")
 
 
 class _ToldChoice(BaseModel):
@@ -44,6 +44,7 @@ class _ToldAnswer(BaseModel):
     decision: str
     top: list[_ToldChoice] | None
     prediction_set: list[list[str]] | None
+    kept: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,13 @@ class Incoming:
 
     @property
     def decision(self) -> str:
-        """What the model's answer was: filed, review, none, kept; `review` where it was not asked."""
+        """What the model's answer was: filed, review, none; `review` where it was not asked."""
         return str(self.answer.get("decision", "review"))
+
+    @property
+    def labelled(self) -> bool:
+        """Whether a label of people stands in the answer: such a product is no case of the model's."""
+        return bool(self.answer.get("kept"))
 
 
 @dataclass(frozen=True)

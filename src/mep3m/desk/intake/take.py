@@ -166,7 +166,7 @@ def _new(change: sqlite3.Connection, batch: Arrival) -> list[Incoming]:
 def _audited(change: sqlite3.Connection, new: Sequence[Incoming]) -> list[str]:
     """Return the duplicate groups that may be drawn: new ones, of products that no person has labelled."""
     came = {row["key"] for row in change.execute("SELECT key FROM came")}
-    return [one.duplicates for one in new if one.decision != "kept" and key_of(one.duplicates) not in came]
+    return [one.duplicates for one in new if not one.labelled and key_of(one.duplicates) not in came]
 
 
 def _groups_in_audit(change: sqlite3.Connection) -> set[str]:
@@ -177,7 +177,7 @@ def _first_of(new: Sequence[Incoming], drawn: Sequence[str], draw: Draw) -> list
     """Return one product of each group, which one by chance, in the order of the groups."""
     members: dict[str, list[Incoming]] = {group: [] for group in drawn}
     for one in new:
-        if one.duplicates in members and one.decision != "kept":
+        if one.duplicates in members and not one.labelled:
             members[one.duplicates].append(one)
     return [
         min(some, key=lambda one: draw.chance("member", f"{one.platform}|{one.own_id}"))
