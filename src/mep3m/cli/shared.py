@@ -32,16 +32,17 @@ class Place(click.Path):
 
 
 class Share(click.FloatRange):
-    """A number from 0 to 1, or between them; `nan` is none, though it is neither below nor above anything."""
+    """A number from 0 to `most`, or between them; `nan` is none, though neither below nor above anything."""
 
-    def __init__(self, min_open: bool = False, max_open: bool = False) -> None:
-        super().__init__(0, 1, min_open=min_open, max_open=max_open)
+    def __init__(self, most: float = 1, *, min_open: bool = False, max_open: bool = False) -> None:
+        super().__init__(0, most, min_open=min_open, max_open=max_open)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number."""
         number: float = super().convert(value, param, ctx)
         if math.isnan(number):
-            self.fail(f"{value} is no number in the range {self._describe_range()}.", param, ctx)
+            why = f"{value} is no number in the range {self._describe_range()}; a share is from 0 to 1."
+            self.fail(why, param, ctx)
         return number
 
 
