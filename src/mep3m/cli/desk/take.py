@@ -47,7 +47,7 @@ from mep3m.errors import UsageError
 @click.option("--controls", type=FILE, help="Labelled table: products of known truth, mixed into the review.")
 @click.option(
     "--control-share",
-    type=Share(),
+    type=Share(0.5),
     default=0.05,
     show_default=True,
     help="Share of groups in review that are control items.",
