@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mep3m.errors import FormatError, NotFoundError, TaxonomyError
-from mep3m.taxonomy import Category, Taxonomy, from_paths
+from mep3m.taxonomy import Category, Taxonomy, from_paths, names_of
 
 FOOD = Taxonomy(
     (
@@ -203,3 +203,12 @@ def test_a_deep_chain_is_checked_without_recursion() -> None:
     depth = 20_000
     rows = [Category(str(i), parent=str(i + 1) if i + 1 < depth else None) for i in range(depth)]
     assert Taxonomy(tuple(rows)).level("0") == depth
+
+
+@pytest.mark.parametrize("taxonomy", [None, "tree"])
+def test_ids_are_spelled_and_names_stay(taxonomy: str | None) -> None:
+    tree = Taxonomy((Category("c1", "食品"), Category("c2", "苹果", parent="c1"))) if taxonomy else None
+    names = ["食品", "苹果"] if taxonomy else ["c1", "c2"]
+    assert [*names_of(["c1", "c2"], tree)] == names
+    assert [*names_of(["数码", "耳机"], tree)] == ["数码", "耳机"]
+    assert [*names_of([], tree)] == []

@@ -165,6 +165,16 @@ def _category(row: object) -> Category:
     return category
 
 
+def name_of(key: str, taxonomy: Taxonomy | None) -> str:
+    """Return the name of a category; an id that the tree lacks, or any where there is none, is its own."""
+    return taxonomy[key].name if taxonomy is not None and key in taxonomy else key
+
+
+def names_of(ids: Iterable[str | None], taxonomy: Taxonomy | None) -> tuple[str, ...]:
+    """Return the names of a path of ids, see `name_of`; levels without a category are passed over."""
+    return tuple(name_of(key, taxonomy) for key in ids if key is not None)
+
+
 def from_paths(paths: Iterable[tuple[str, ...]]) -> Taxonomy:
     """Build a taxonomy from name paths; a node's id is its names joined by ' > '."""
     every = dict.fromkeys(path[:depth] for path in paths for depth in range(1, len(path) + 1))

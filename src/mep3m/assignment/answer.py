@@ -25,7 +25,7 @@ from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier, Prediction
 from mep3m.settings.run import MIN_CONFIDENCE, NONE_SHARE
 from mep3m.store.images import Images
-from mep3m.taxonomy import Taxonomy
+from mep3m.taxonomy import Taxonomy, names_of
 
 #: filed: at the end of the path; review: a person should look; none: it belongs to no known category
 Decision = Literal["filed", "review", "none"]
@@ -226,10 +226,7 @@ class _Spelling:
 
     def names(self, path: LabelPath) -> LabelPath:
         """Return the names of a path of ids, or of names, which stay what they are."""
-        tree = self.taxonomy
-        if tree is None:
-            return path
-        return tuple(tree[key].name if key in tree else key for key in path)
+        return names_of(path, self.taxonomy)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mep3m.errors import UsageError
 from mep3m.product import Product
 from mep3m.sources.mep3m.spreadsheet import LEVELS
 from mep3m.store.filesystem import atomic_write
-from mep3m.taxonomy import Taxonomy
+from mep3m.taxonomy import Taxonomy, name_of
 
 _OWN_ID = re.compile(r"L(\d)-(\w+)")
 
@@ -88,9 +88,7 @@ def _record(product: Product, taxonomy: Taxonomy, numbers: CategoryNumbers) -> d
     path = tuple(product.category(level) for level in range(1, len(LEVELS) + 1))
     for level, (name, category) in enumerate(zip(LEVELS, path, strict=True), start=1):
         record[f"{name}_id"] = numbers.of(path[:level]) if category else "FALSE"
-        record[f"{name}_name"] = (
-            taxonomy[category].name if category in taxonomy and category else category or "FALSE"
-        )
+        record[f"{name}_name"] = name_of(category, taxonomy) if category else "FALSE"
     record["img_path"] = product.image_ref or "FALSE"
     size = (product.image_height, product.image_width)
     record["img_resolution"] = [*size, 3] if None not in size else []

@@ -20,7 +20,7 @@ from mep3m.statistics.samples import category_samples
 from mep3m.store import Store
 from mep3m.store.json_files import read_json
 from mep3m.store.stamp import is_current, write_stamp
-from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
+from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy, names_of
 
 #: the table for a spreadsheet, and the results of the self-test with their stamp
 WHERE, SELF_TEST = "where.tsv", "self-test.json"
@@ -108,7 +108,7 @@ def _moved(link: Decision) -> list[tuple[Ref, str]]:
 
 def contradiction(one: Elsewhere, taxonomy: Taxonomy) -> str:
     """Say in words where a model that has not seen the platform files a category's rows."""
-    under = PATH_SEPARATOR.join(taxonomy[key].name if key in taxonomy else key for key in one.under)
+    under = PATH_SEPARATOR.join(names_of(one.under, taxonomy))
     if one.share > 0.5:
         return f"a model that has not seen this platform files most of these rows under '{under}'"
     return (

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from mep3m.report import charts
 from mep3m.report.page import Section, picture, render, table, write_page
-from mep3m.taxonomy import Taxonomy
+from mep3m.taxonomy import Taxonomy, name_of
 
 #: as many decimals in every row of a column
 SCORE = "%.4f"
@@ -107,7 +107,7 @@ def precisions(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
     told.sort(key=lambda row: (row["precision"]["low"], row["name"]))
     rows = [
         {
-            "class": _name(row["name"], taxonomy),
+            "class": name_of(row["name"], taxonomy),
             "answers": row["answered"],
             "right": row["precision"]["value"],
             "from": row["precision"]["low"],
@@ -130,8 +130,8 @@ def examples(card: Mapping[str, Any], taxonomy: Taxonomy | None, pictures: Mappi
         {
             "picture": pictures.get(one["row"]),
             "title": one["title"] or one["id"],
-            "answer": _name(one["answer"], taxonomy),
-            "truth": _name(one["truth"], taxonomy),
+            "answer": name_of(one["answer"], taxonomy),
+            "truth": name_of(one["truth"], taxonomy),
             "probability": one["probability"],
         }
         for one in card["levels"][-1]["mistakes"].get("examples", ())
@@ -203,7 +203,7 @@ def by_training_rows(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Sect
     """Accuracy of every class against its training samples (Fig 8), of the level with most classes."""
     level = max(card["levels"], key=lambda row: len(row["classes_by_training_rows"]))
     points = [
-        {"x": row["training_rows"], "y": row["accuracy"], "name": _name(row["name"], taxonomy)}
+        {"x": row["training_rows"], "y": row["accuracy"], "name": name_of(row["name"], taxonomy)}
         for row in level["classes_by_training_rows"]
         if row["training_rows"]
     ]
@@ -309,8 +309,8 @@ def mistakes(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
     pairs = [
         {
             "level": row["level"],
-            "truth": _name(pair["truth"], taxonomy),
-            "answer": _name(pair["answer"], taxonomy),
+            "truth": name_of(pair["truth"], taxonomy),
+            "answer": name_of(pair["answer"], taxonomy),
             "products": pair["n"],
             **({"siblings": "yes" if pair["siblings"] else "no"} if tree else {}),
         }
@@ -320,7 +320,3 @@ def mistakes(card: Mapping[str, Any], taxonomy: Taxonomy | None) -> Section:
     html = table(counts) + "<h3>The most frequent</h3>" + table(pairs)
     note = "Siblings have the same parent as the truth; cross-parent answers have another." if tree else ""
     return Section("Mistakes", html, note)
-
-
-def _name(key: str, taxonomy: Taxonomy | None) -> str:
-    return taxonomy[key].name if taxonomy is not None and key in taxonomy else key

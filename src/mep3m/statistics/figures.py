@@ -11,6 +11,7 @@ from mep3m.statistics.nearest import NearImage, See, nearest_images
 from mep3m.statistics.numbers import statistics
 from mep3m.statistics.pictures import LookAlike, jpeg, look_alikes, mosaic, thumbnail
 from mep3m.store import Store
+from mep3m.taxonomy import name_of
 
 #: side in pixels of the images of a pair
 SIDE = 120
@@ -107,7 +108,7 @@ def _seen(store: Store, see: See, seed: int) -> SeenFigures | None:
         return None
 
     def named(one: NearImage) -> NamedImage:
-        return NamedImage(_jpeg(store, one.image), _name(store, one.label), one.distance)
+        return NamedImage(_jpeg(store, one.image), name_of(one.label, store.taxonomy), one.distance)
 
     nearest = tuple((named(row.image), named(row.by_pixels), named(row.by_eyes)) for row in found.nearest)
     pairs = tuple(_image_pair(store, pair) for pair in found.look_alikes)
@@ -116,14 +117,10 @@ def _seen(store: Store, see: See, seed: int) -> SeenFigures | None:
 
 def _image_pair(store: Store, pair: LookAlike) -> ImagePair:
     images = (_jpeg(store, pair.left), _jpeg(store, pair.right))
-    names = (_name(store, pair.left_class), _name(store, pair.right_class))
+    names = (name_of(pair.left_class, store.taxonomy), name_of(pair.right_class, store.taxonomy))
     return ImagePair(*images, *names, pair.distance)
 
 
 def _jpeg(store: Store, key: str) -> bytes | None:
     image = thumbnail(store, key, SIDE)
     return jpeg(image) if image is not None else None
-
-
-def _name(store: Store, category: str) -> str:
-    return store.taxonomy[category].name if category in store.taxonomy else category

@@ -18,7 +18,7 @@ from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier
 from mep3m.settings.run import Hierarchy, RunSettings
 from mep3m.store.images import Images
-from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
+from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy, names_of
 
 #: takes a line of progress
 Say = Callable[[str], None]
@@ -109,8 +109,7 @@ def make_task(
 
 def _one_class(paths: set[LabelPath], tree: LabelTree, taxonomy: Taxonomy) -> str:
     """Say that there is nothing to tell apart, by the names of the classes, and what else the tree has."""
-    names = [taxonomy[category].name if category in taxonomy else category for category in tree.paths[-1]]
-    whole = PATH_SEPARATOR.join(names)
+    whole = PATH_SEPARATOR.join(names_of(tree.paths[-1], taxonomy))
     if len(paths) > 1:
         return (
             f"all labels lie on one path: '{whole}' or a category above it ({len(paths)} different labels); "

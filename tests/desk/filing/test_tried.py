@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mep3m.desk.filing.tried import NOT_STORED, SHOWN, StoredPictures, Tried, shown_again, spelled
+from mep3m.desk.filing.tried import NOT_STORED, SHOWN, StoredPictures, Tried, shown_again
 from mep3m.store import Store
-from mep3m.taxonomy import Category, Taxonomy
 from tests.desk.folders import picture
 from tests.desk.opened import csrf_of, desk_on
 
@@ -63,15 +62,6 @@ def test_a_question_holds_what_was_given_and_no_more(title: str, ocr: str, image
     assert dict(ask.images) == ({} if image is None else {0: image})
     assert (product.image_ref is None) == (image is None)
     assert (ask.min_confidence, ask.why) == (0.25, True)
-
-
-@pytest.mark.parametrize("taxonomy", [None, "tree"])
-def test_ids_are_spelled_and_names_stay(taxonomy: str | None) -> None:
-    tree = Taxonomy((Category("c1", "食品"), Category("c2", "苹果", parent="c1"))) if taxonomy else None
-    names = ["食品", "苹果"] if taxonomy else ["c1", "c2"]
-    assert spelled(["c1", "c2"], tree) == names
-    assert spelled(["数码", "耳机"], tree) == ["数码", "耳机"]
-    assert spelled([], tree) == []
 
 
 @pytest.fixture(scope="module")

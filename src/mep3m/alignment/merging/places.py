@@ -10,11 +10,11 @@ from typing import Any
 from mep3m.alignment.merging.first_level import PlatformPath
 from mep3m.alignment.merging.impact import Counts, MergeResult
 from mep3m.alignment.merging.merge import Catalogue
-from mep3m.alignment.merging.reasons import Reasons, Standing, names_of, without_place
+from mep3m.alignment.merging.reasons import Reasons, Standing, without_place
 from mep3m.alignment.records import TITLE_SEPARATOR
 from mep3m.alignment.sheet import cell_text
 from mep3m.store.filesystem import atomic_write
-from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
+from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy, names_of
 
 #: the columns of the table
 COLUMNS = ("platform", "path", "placed", "relation", "probability", "rows", "why", "samples")

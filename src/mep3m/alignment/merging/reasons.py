@@ -13,7 +13,7 @@ from mep3m.alignment.merging.merge import Catalogue, Merge
 from mep3m.alignment.merging.policy import Waiting
 from mep3m.alignment.records import TURNED, Relation
 from mep3m.alignment.review.decisions import Decision
-from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
+from mep3m.taxonomy import PATH_SEPARATOR, names_of
 
 #: how a category stands to another platform's, or to the first-level map
 Standing = Literal["exact", "narrower", "broader", "same name", "first level", "kept apart", "unmapped"]
@@ -199,11 +199,6 @@ class Reasons:
 
     def _ids(self, node: PlatformPath) -> tuple[str | None, ...]:
         return tuple(one.category for one in self.merged.mapping.get(node, ()))
-
-
-def names_of(ids: Sequence[str | None], taxonomy: Taxonomy) -> tuple[str, ...]:
-    """Return the names of labels; an id that the tree lacks stands for itself."""
-    return tuple(taxonomy[key].name if key in taxonomy else key for key in ids if key is not None)
 
 
 def without_place(node: PlatformPath, reasons: Mapping[PlatformPath, str]) -> str:

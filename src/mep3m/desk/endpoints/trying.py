@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.desk import Desk
-from mep3m.desk.filing.tried import StoredPictures, Tried, shown_again, spelled
+from mep3m.desk.filing.tried import StoredPictures, Tried, shown_again
 from mep3m.service.endpoints.filing import upload
 from mep3m.service.endpoints.questions import MOST_CHARACTERS
 from mep3m.service.service import Service, wrong
 from mep3m.settings.run import MIN_CONFIDENCE
+from mep3m.taxonomy import names_of
 
 Text = Annotated[str, Form(max_length=MOST_CHARACTERS)]
 _NOTHING = "nothing"
@@ -96,7 +97,7 @@ def _page(
         "tried.html" if part else "try.html",
         status,
         **{**shown, "picture": None, **values},
-        spell=lambda path: spelled(path, names),
+        spell=lambda path: names_of(path, names),
         service=desk.service,
         why_no_service=desk.why_no_service,
     )

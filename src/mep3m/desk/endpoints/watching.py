@@ -11,11 +11,11 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from mep3m.assignment.policy import STOP
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.desk import Desk
-from mep3m.desk.filing.tried import spelled
 from mep3m.desk.filing.watched import WatchBoard
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.evaluation.promises.drift import KINDS
 from mep3m.recipes.filing.watch import Watch
+from mep3m.taxonomy import names_of
 
 #: filings that a preview shows; the table has all
 SHOWN = 100
@@ -78,12 +78,12 @@ def _told(desk: Desk, watch: Watch | None) -> dict[str, Any] | None:
         return None
     names = desk.service.version.run.taxonomy if desk.service is not None else None
     state = watch.state()
-    branches = [{**one, "names": spelled(one["branch"], names)} for one in state["branches"]]
+    branches = [{**one, "names": names_of(one["branch"], names)} for one in state["branches"]]
     return {
         **state,
         "promised": watch.promise,
         "branches": branches,
-        "fallen": [spelled(path, names) for path in state["fallen"]],
+        "fallen": [names_of(path, names) for path in state["fallen"]],
         "stopped": watch.file.with_name(watch.file.name + STOP).exists(),
     }
 

@@ -13,7 +13,6 @@ from mep3m.imaging.decode import decode
 from mep3m.product import Product
 from mep3m.service.batching import Ask
 from mep3m.store.store import Store
-from mep3m.taxonomy import Taxonomy
 
 #: pixels of the longer side of a picture that is shown again beside its answer
 SHOWN = 320
@@ -45,11 +44,6 @@ def shown_again(picture: bytes) -> str:
     buffer = io.BytesIO()
     small.save(buffer, "JPEG")
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
-
-
-def spelled(path: Sequence[str], taxonomy: Taxonomy | None) -> list[str]:
-    """Return the names of a path of ids, or of names, which stay what they are."""
-    return [taxonomy[key].name if taxonomy is not None and key in taxonomy else key for key in path]
 
 
 class StoredPictures:

@@ -6,12 +6,12 @@ import json
 import sqlite3
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from mep3m.label_tree.tree import LabelPath
-from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy
+from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy, names_of
 
 #: categories that a search shows
 SHOWN = 12
@@ -93,16 +93,13 @@ def keep_categories(
     change: sqlite3.Connection, paths: Iterable[LabelPath], taxonomy: Taxonomy | None
 ) -> None:
     """Make these paths the categories that can be chosen; earlier ones stay with what was said."""
-    rows = [(json.dumps(path, ensure_ascii=False), _names(path, taxonomy)) for path in paths]
+    rows = [
+        (json.dumps(path, ensure_ascii=False), json.dumps(names_of(path, taxonomy), ensure_ascii=False))
+        for path in paths
+    ]
     change.execute("UPDATE categories SET present = 0")
     change.executemany(
         "INSERT INTO categories (path, names, present) VALUES (?, ?, 1) "
         "ON CONFLICT (path) DO UPDATE SET names = excluded.names, present = 1",
         rows,
     )
-
-
-def _names(path: Sequence[str], taxonomy: Taxonomy | None) -> str:
-    known = taxonomy is not None
-    names = [taxonomy[one].name if known and one in taxonomy else one for one in path]  # type: ignore[index, operator]
-    return json.dumps(names, ensure_ascii=False)
