@@ -49,7 +49,7 @@ class Undo(BaseModel):
 def routes(desk: Desk) -> APIRouter:
     """Return the pages of the review."""
     router = APIRouter(prefix="/review", tags=["review"])
-    reviewer, admin = Depends(desk.door.needs("reviewer")), Depends(desk.door.needs("admin"))
+    reviewer = Depends(desk.door.needs("reviewer"))
     work, reviewing = Work(desk), desk.reviewing
 
     @router.get("")
@@ -102,6 +102,14 @@ def routes(desk: Desk) -> APIRouter:
             raise HTTPException(404, "there is no picture")
         return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
+    _for_admins(router, desk, work)
+    return router
+
+
+def _for_admins(router: APIRouter, desk: Desk, work: Work) -> None:
+    """Add the pages that show who decided what, and give it away."""
+    admin, reviewing = Depends(desk.door.needs("admin")), desk.reviewing
+
     @router.get("/conflicts")
     def conflicts(request: Request, person: Person = admin) -> HTMLResponse:
         """Show an admin what people disagree on."""
@@ -128,8 +136,6 @@ def routes(desk: Desk) -> APIRouter:
             content = to.read_bytes()
         named = {"Content-Disposition": f'attachment; filename="reviewed.{kind}"'}
         return Response(content, media_type=_KINDS[kind], headers=named)
-
-    return router
 
 
 class Work:
