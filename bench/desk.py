@@ -180,10 +180,11 @@ def ask_pages(folder: Path, count: int) -> dict[str, Any]:
     from fastapi.testclient import TestClient
 
     from mep3m.desk.app import create_desk
+    from mep3m.desk.desk import Desk
     from mep3m.desk.settings import DeskSettings
 
     draw, rows = random.Random(1), Store.open(folder).rows
-    with TestClient(create_desk(DeskSettings(folder=folder)), base_url="http://127.0.0.1") as desk:
+    with TestClient(create_desk(Desk.open(DeskSettings(folder=folder))), base_url="http://127.0.0.1") as desk:
         desk.headers["accept"] = "text/html"
         while "data-waiting" in desk.get("/explore").text:
             time.sleep(1)

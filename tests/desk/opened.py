@@ -16,6 +16,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from mep3m.desk.app import create_desk
+from mep3m.desk.desk import Desk
 from mep3m.desk.settings import DeskSettings
 from tests.service.clients import wait_for
 
@@ -23,7 +24,7 @@ from tests.service.clients import wait_for
 @contextmanager
 def desk_on(folder: Path, address: str = "http://127.0.0.1", **settings: Any) -> Iterator[TestClient]:
     """Open a desk in this process; what it raises is answered as the server answers it."""
-    app = create_desk(DeskSettings(folder=folder, **settings))
+    app = create_desk(Desk.open(DeskSettings(folder=folder, **settings)))
     with TestClient(app, base_url=address, raise_server_exceptions=True, follow_redirects=False) as client:
         client.headers["accept"] = "text/html"
         yield client
@@ -44,9 +45,10 @@ def sign_in(client: TestClient, name: str, password: str) -> None:
 
 _LIMITED = (
     "import sys, json; from pathlib import Path; from mep3m.desk.app import create_desk;"
+    "from mep3m.desk.desk import Desk;"
     "from mep3m.desk.settings import *; from mep3m.service.workers import listen, run_one;"
     "l = listen('127.0.0.1', 0, False); limits = ServiceLimits(**json.loads(sys.argv[2]));"
-    "app = create_desk(DeskSettings(folder=Path(sys.argv[1]), limits=limits));"
+    "app = create_desk(Desk.open(DeskSettings(folder=Path(sys.argv[1]), limits=limits)));"
     "print(f'at http://127.0.0.1:{l.getsockname()[1]}', file=sys.stderr, flush=True); run_one(app, l)"
 )
 

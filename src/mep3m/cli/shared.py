@@ -150,6 +150,19 @@ def engine_options(command: F) -> F:
     return workers(engine(command))
 
 
+def address_options(command: F) -> F:
+    """Add `--host` and `--port` to a command that listens."""
+    host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+    port = click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=8000,
+        show_default=True,
+        help="Port to listen on; 0 takes a free one.",
+    )
+    return host(port(command))
+
+
 #: the column with the platform (Tmall, JD, an own shop) that a product comes from
 platform_option = renamed_option(
     "--platform", old="--shop", help="Column with the platform that a product comes from."

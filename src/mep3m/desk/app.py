@@ -15,7 +15,6 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from mep3m import __version__
-from mep3m.desk.accounts.registry import opened
 from mep3m.desk.description import REFUSALS, described
 from mep3m.desk.desk import Desk
 from mep3m.desk.endpoints import (
@@ -30,7 +29,6 @@ from mep3m.desk.endpoints import (
     trying,
     watching,
 )
-from mep3m.desk.settings import DeskSettings
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.service.app import refuse
 from mep3m.service.endpoints import about, description, filing
@@ -40,13 +38,8 @@ from mep3m.service.service import sayable
 _STATIC = Path(__file__).parent / "static"
 
 
-def create_desk(settings: DeskSettings) -> FastAPI:
-    """Return the application of a desk.
-
-    Raises:
-        Mep3mError: the folder holds nothing that can be shown, or what the desk keeps there is damaged.
-    """
-    desk = Desk.open(settings)
+def create_desk(desk: Desk) -> FastAPI:
+    """Return the application of an opened desk, which closes it when it ends."""
     service = desk.service
 
     @asynccontextmanager
@@ -75,16 +68,8 @@ def create_desk(settings: DeskSettings) -> FastAPI:
     app.add_exception_handler(HTTPException, problems.of_http)
     app.add_exception_handler(Mep3mError, problems.of_mep3m)
     app.add_exception_handler(RequestValidationError, refuse)
-    app.add_middleware(Guard, limits=settings.limits, paths=app.openapi()["paths"])
+    app.add_middleware(Guard, limits=desk.settings.limits, paths=app.openapi()["paths"])
     return app
-
-
-def guarded(settings: DeskSettings) -> bool:
-    """Whether nobody is let in who has neither an account nor a key."""
-    if settings.keys is not None:
-        return True
-    with opened(settings.folder) as people:
-        return bool(people)
 
 
 class _Problems:

@@ -45,6 +45,12 @@ def listen(host: str, port: int, guarded: bool, remedy: str = _KEYS) -> socket.s
     return found
 
 
+def address_of(host: str, listening: socket.socket) -> str:
+    """Return the address that a browser finds a listening socket at."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listening.getsockname()[1]}"
+
+
 def run_one(app: FastAPI, listening: socket.socket) -> None:
     """Answer in this process, until a signal to stop; what was asked before is answered still."""
     log_to_stderr()

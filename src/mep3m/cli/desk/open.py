@@ -7,19 +7,12 @@ from typing import Any
 
 import click
 
-from mep3m.cli.shared import FILE, login_name
+from mep3m.cli.shared import FILE, address_options, login_name
 
 
 @click.command("open", epilog="Example: mep3m desk demo --port 8000")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="Port to listen on; 0 takes a free one.",
-)
+@address_options
 @click.option("--keys", type=FILE, help="Programs with a key of this file ('mep3m keys') are let in.")
 @click.option(
     "--promise",
@@ -43,14 +36,15 @@ def open_desk(folder: Path, host: str, port: int, person: str | None, **given: A
 
     Without people ('mep3m desk people add') whoever sits at this machine is let in, and nobody else.
     """
-    from mep3m.desk.app import create_desk, guarded
+    from mep3m.desk.app import create_desk
+    from mep3m.desk.desk import Desk
     from mep3m.desk.settings import DeskSettings
-    from mep3m.service.workers import listen, run_one
+    from mep3m.service.workers import address_of, listen, run_one
 
     settings = DeskSettings(folder=folder, person=person or login_name(), **given)
-    app = create_desk(settings)
+    desk = Desk.open(settings)
+    app = create_desk(desk)
     remedy = f"add people with 'mep3m desk people add {folder}'"
-    listening = listen(host, port, guarded=guarded(settings), remedy=remedy)
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"the desk on {folder} is open at http://{shown}:{listening.getsockname()[1]}", err=True)
+    listening = listen(host, port, guarded=not desk.door.open, remedy=remedy)
+    click.echo(f"the desk on {folder} is open at {address_of(host, listening)}", err=True)
     run_one(app, listening)

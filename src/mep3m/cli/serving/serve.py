@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.shared import FILE
+from mep3m.cli.shared import FILE, address_options
 from mep3m.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,14 +19,7 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: mep3m serve runs/text --port 8000")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8000,
-    show_default=True,
-    help="Port to listen on; 0 takes a free one.",
-)
+@address_options
 @click.option("--keys", type=FILE, help="Only who has a key of this file ('mep3m keys') is answered.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option(
@@ -59,7 +52,7 @@ def serve(run: Path, host: str, port: int, workers: int, urls: bool, **given: An
     """
     from mep3m.service.keys import read_keys
     from mep3m.service.settings import ServiceSettings
-    from mep3m.service.workers import listen, run_many, run_one
+    from mep3m.service.workers import address_of, listen, run_many, run_one
     from mep3m.settings.sources import FetchSettings
 
     if given["shadow"] and given["promise"] is None:
@@ -71,7 +64,7 @@ def serve(run: Path, host: str, port: int, workers: int, urls: bool, **given: An
     # whatever does not fit is said before anything listens
     version = _read(settings) if workers == 1 else _read_apart(settings)
     listening = listen(host, port, guarded=settings.keys is not None)
-    at = f"serving {run} at http://{_shown(host)}:{listening.getsockname()[1]}"
+    at = f"serving {run} at {address_of(host, listening)}"
     if version is None:
         click.echo(at, err=True)
         run_many(settings, listening, workers)
@@ -100,7 +93,3 @@ def _read_apart(settings: ServiceSettings) -> Version | None:
 
 def _try(settings: ServiceSettings) -> None:
     _read(settings)
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
