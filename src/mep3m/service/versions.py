@@ -129,10 +129,11 @@ class Served:
         folder = given.run.resolve()
         files = [*deciding_files(folder), *(folder / name for name in _BESIDE)]
         files += [path.resolve() for path in (given.promise, given.edits) if path is not None]
-        return tuple(_facts(path) for path in files)
+        return tuple(facts_of(path) for path in files)
 
 
-def _facts(path: Path) -> tuple[str, int, int, int]:
+def facts_of(path: Path) -> tuple[str, int, int, int]:
+    """Return what changes when a file does; zeros where it is not there."""
     try:
         facts = path.stat()
     except OSError:

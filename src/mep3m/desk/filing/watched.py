@@ -17,6 +17,7 @@ from mep3m.errors import Mep3mError, UsageError
 from mep3m.recipes.filing.answered import Answered, read_answers
 from mep3m.recipes.filing.watch import Watch, write_undo
 from mep3m.service.service import Service
+from mep3m.service.versions import facts_of
 
 #: the table of what is taken back lies beside the promise under its name and this
 UNDO = ".undo.csv"
@@ -64,7 +65,7 @@ class WatchBoard:
         """
         if self.promise is None:
             return None
-        seen = _facts(self.promise)
+        seen = facts_of(self.promise)
         if self._opened is None or self._opened[0] != seen:
             self._opened = (seen, self._open(self.promise))
         return self._opened[1]
@@ -113,8 +114,7 @@ class WatchBoard:
         found, now = self.to_undo()
         if mark != now:
             raise UsageError("what is to be undone has changed since it was shown; look at it again")
-        with self._turn:  # two who ask at once would write one temporary file
-            write_undo(self.table, found)
+        write_undo(self.table, found)
         return len(found)
 
     @property
@@ -140,7 +140,7 @@ class WatchBoard:
         return Watch.open(promise, self._folder.run)
 
     def _count(self, file: Path, watch: Watch | None) -> Future[AnswerFile]:
-        seen = (_facts(file), watch.promise.id if watch is not None else None)
+        seen = (facts_of(file), watch.promise.id if watch is not None else None)
         with self._turn:
             known = self._counted.get(file)
             if known is None or known[0] != seen:
@@ -158,11 +158,3 @@ def _read(file: Path, watch: Watch | None) -> AnswerFile:
     except UsageError:
         drift = None  # a promise that does not say what its audit was like
     return AnswerFile(file, decisions.total(), dict(decisions), written, drift)
-
-
-def _facts(path: Path) -> tuple[int, int] | None:
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_mtime_ns, facts.st_size
