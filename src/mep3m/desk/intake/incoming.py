@@ -142,23 +142,23 @@ def _why(error: Exception) -> str:
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
-def with_answers(file: Path, run: Run, table: ProductTable | None) -> list[Incoming]:
-    """Return the products of a file of answers, with what the table has of each.
+def with_answers(file: Path, run: Run, table: Path | None, opened: Opened | None) -> list[Incoming]:
+    """Return the products of a file of answers, with what the opened table has of each.
 
     Raises:
         UsageError: an answer has no product in the table, or one with another title.
     """
     answers = list(read_answers(file, run))
-    if table is None:
+    if opened is None:
         return _bare(answers)
-    products = {(one.platform, one.own_id): one for one in products_of(table.open(run))}
+    products = {(one.platform, one.own_id): one for one in products_of(opened)}
     found = []
     for one in answers:
         product = products.get((one["platform"], one["id"]))
         if product is None or product.title != one["title"]:
             other = "has no such product" if product is None else f"has '{product.title}' under this id"
             raise UsageError(
-                f"{file} answers for '{one['id']}' ('{one['title']}'), and {table.path} {other}; name the "
+                f"{file} answers for '{one['id']}' ('{one['title']}'), and {table} {other}; name the "
                 "table that was answered, with the same --id and --title"
             )
         values = {name: getattr(product, name) for name in Incoming.__slots__}

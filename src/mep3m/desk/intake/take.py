@@ -89,8 +89,9 @@ class Arrival:
             UsageError: they do not belong together, or to the run.
         """
         mark = fingerprint_of(answers)
-        root = None if table is None else root_of(table.open(run))
-        return cls(answers.name, mark, with_answers(answers, run, table), root, run)
+        opened = None if table is None else table.open(run)
+        products = with_answers(answers, run, None if table is None else table.path, opened)
+        return cls(answers.name, mark, products, None if opened is None else root_of(opened), run)
 
     @classmethod
     def of_unlabelled(cls, store: Store, run: Run | None) -> Arrival:
@@ -115,8 +116,9 @@ def take(reviewing: Reviewing, batch: Arrival, draw: Draw, tree: LabelTree, name
     with reviewing.database.change() as change:
         keep_categories(change, tree.paths, names)
         again = change.execute("SELECT 1 FROM takes WHERE fingerprint = ?", (batch.fingerprint,)).fetchone()
-        new = [] if again else _new(change, batch)
-        drawn = draw.groups(_audited(change, new)) if batch.run is not None else []
+        came = {row["key"] for row in change.execute("SELECT key FROM came")}
+        new = [] if again else _new(change, batch, came)
+        drawn = draw.groups(_audited(new, came)) if batch.run is not None else []
         audit = _first_of(new, drawn, draw)
         held = {*drawn, *_groups_in_audit(change)}
         review = [one for one in new if one.decision in ("review", "none") and one.duplicates not in held]
@@ -140,9 +142,8 @@ def take_controls(reviewing: Reviewing, run: Run, table: ProductTable, draw: Dra
         return add_controls(change, run, table, draw.controls)
 
 
-def _new(change: sqlite3.Connection, batch: Arrival) -> list[Incoming]:
+def _new(change: sqlite3.Connection, batch: Arrival, came: set[int]) -> list[Incoming]:
     """Return the products that have not come before."""
-    came = {row["key"] for row in change.execute("SELECT key FROM came")}
     counts = Counter((one.platform, one.own_id) for one in batch.products)
     if twice := next((one for one, count in counts.items() if count > 1), None):
         raise UsageError(
@@ -163,9 +164,8 @@ def _new(change: sqlite3.Connection, batch: Arrival) -> list[Incoming]:
     return [one for one in batch.products if key_of(f"{one.platform}|{one.own_id}") not in came]
 
 
-def _audited(change: sqlite3.Connection, new: Sequence[Incoming]) -> list[str]:
+def _audited(new: Sequence[Incoming], came: set[int]) -> list[str]:
     """Return the duplicate groups that may be drawn: new ones, of products that no person has labelled."""
-    came = {row["key"] for row in change.execute("SELECT key FROM came")}
     return [one.duplicates for one in new if not one.labelled and key_of(one.duplicates) not in came]
 
 
