@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from mep3m.desk.index.text import plain as in_one_form
 from mep3m.label_tree.tree import LabelPath
 from mep3m.taxonomy import PATH_SEPARATOR, Taxonomy, names_of
 
@@ -82,7 +82,7 @@ class Categories:
 
 def plain(text: str) -> str:
     """Return a text as it is compared: width, case and spaces do not count."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(in_one_form(text).split())
 
 
 def _ends(choice: Choice) -> set[str]:
