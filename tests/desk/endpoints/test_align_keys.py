@@ -1,6 +1,5 @@
 """Every key of the page for links, in a browser; and that nothing of a category's name runs."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,10 @@ import pytest
 from mep3m.alignment.records import Proposal
 from mep3m.alignment.review.decisions import Decision, read_review
 from mep3m.alignment.review.sssom import write_sssom
-from tests.alignment.shops import proposals
-from tests.desk.endpoints.test_align import HOSTILE
+from tests.desk.endpoints.test_align import HOSTILE, folder
 from tests.desk.opened import Opened, opened
 
-
-@pytest.fixture
-def folder(small_run: Path, tmp_path: Path) -> Path:
-    made = Path(shutil.copytree(small_run, tmp_path / "folder"))
-    proposals(made / "review.sssom.tsv")
-    return made
+__all__ = ["folder"]  # the fixture
 
 
 @pytest.fixture

@@ -4,27 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from mep3m.desk.accounts.registry import opened as accounts
 from mep3m.service.keys import add_key
+from tests.desk.accounts.test_door import SECRET, folder, shared
 from tests.desk.opened import desk_on, sign_in
 
 QUESTION = {"products": [{"title": "红富士苹果"}], "min_confidence": 0}
-SECRET = "correct horse"
 
 
-@pytest.fixture
-def folder(small_run: Path, tmp_path: Path) -> Path:
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "model").symlink_to(small_run)
-    return tmp_path / "shop"
-
-
-@pytest.fixture
-def shared(folder: Path) -> Path:
-    with accounts(folder) as people:
-        people.add("rob", "reader", SECRET, "2026-01-01")
-        people.add("eve", "admin", SECRET, "2026-01-01")
-    return folder
+__all__ = ["folder", "shared"]  # the fixtures
 
 
 @pytest.mark.parametrize("path", ["/ready", "/docs", "/openapi.json", "/metrics", "/health", "/card"])
