@@ -122,14 +122,17 @@ def image_size(content: bytes) -> tuple[int, int]:
 
 
 def picture_format(path: Path) -> str:
-    """Return Pillow's name of a file's format ('JPEG'), from its first bytes.
+    """Return Pillow's name of a file's format ('JPEG'); only its first bytes are read.
 
     Raises:
         UnreadableImageError: it is of no known one.
         OSError: the file cannot be read.
     """
-    with _opened(path.read_bytes(), MAX_PIXELS) as image:
-        return str(image.format)
+    try:
+        with Image.open(path) as image:
+            return str(image.format)
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        raise UnreadableImageError(str(error)) from None
 
 
 @contextmanager
