@@ -50,17 +50,20 @@ class Desks(RuleBasedStateMachine):
         self.now, self.written = [""] * ROWS, [""] * ROWS
         #: rows that were decided after the file had been written: it does not know them
         self.unknown: set[int] = set()
+        #: the same before the last decision, unless the file was written since
+        self.unknown_before: set[int] | None = None
 
     @rule(place=PLACES, word=WORDS)
     def decide_here(self, place: int, word: str) -> None:
         decide(self.log, {place: {"mep3m_decision": word}})
         self.now[place] = word
+        self.unknown_before = set(self.unknown)
         self.unknown.add(place)
 
     @rule()
     def write(self) -> None:
         self.log.write()
-        self.written, self.unknown = list(self.now), set()
+        self.written, self.unknown, self.unknown_before = list(self.now), set(), None
         assert words(list(read_review(self.path)[1])) == self.now
 
     @rule(seed=SEEDS)
@@ -109,6 +112,8 @@ class Desks(RuleBasedStateMachine):
         for change in last.changes:
             self.now[keys.index(change.row)] = change.before["mep3m_decision"]
             self.unknown.add(keys.index(change.row))
+        if self.unknown_before is not None:  # the row is what it was, and so is what the file knows of it
+            self.unknown = self.unknown_before
 
     def log_of_file(self) -> FileReviewLog:
         return FileReviewLog(self.path)
@@ -128,6 +133,18 @@ class Desks(RuleBasedStateMachine):
         if hasattr(self, "log"):
             self.log.close()
             assert words(list(read_review(self.path)[1])) == self.now
+
+
+def test_an_edit_after_a_decision_was_taken_back_counts(tmp_path: Path) -> None:
+    """Nobody's decision stands in that row: there is nothing that the file could have failed to know."""
+    log = DatabaseReviewLog(proposals(tmp_path / "review.sssom.tsv"))
+    decide(log, {2: {"mep3m_decision": "accept"}})
+    log.undo(Signature("li", NOW, "undo"))
+    sheet = read_review(log.path)[0]
+    sheet.rows[2]["mep3m_decision"] = "accept"
+    sheet.write(log.path)
+    assert words(list(log.read(NOW).decisions)) == ["", "", "accept", "", ""]
+    log.close()
 
 
 def test_any_sequence_of_desks_and_spreadsheets(tmp_path: Path) -> None:
