@@ -49,6 +49,35 @@ def test_a_hand_edit_that_was_saved_over_again_counts(tmp_path: Path) -> None:
     assert verdicts(path)[0] == "accept"
 
 
+@pytest.mark.parametrize(("word", "verdict"), [("", "open"), ("accept", "accept"), ("?", "unsure")])
+def test_who_takes_the_word_reject_away_takes_the_denial_away(
+    tmp_path: Path, word: str, verdict: str
+) -> None:
+    """The modifier `Not`, which is written for other tools, is not seen by who edits the word."""
+    path = proposals(tmp_path / "p.tsv")
+    accept(path, 3, word="reject")
+    old = FileReviewLog(path).read(NOW).sheet
+    for _ in range(2):  # a spreadsheet that stays open saves what it read again
+        old.rows[3]["mep3m_decision"] = word
+        old.write(path)
+        assert verdicts(path)[3] == verdict
+        assert "Not" not in path.read_text(encoding="utf-8")
+    FileReviewLog(path).undo(UNDO)
+    assert verdicts(path)[3] == "reject"
+
+
+def test_a_denial_that_another_tool_wrote_stays(tmp_path: Path) -> None:
+    path = proposals(tmp_path / "p.tsv")
+    accept(path, 0)
+    sheet = FileReviewLog(path).read(NOW).sheet
+    for place in (0, 3):
+        sheet.rows[place].update(mep3m_decision="", predicate_modifier="Not")
+    with_column = Sheet(sheet.comments, [*sheet.columns, "predicate_modifier"], sheet.rows)
+    with_column.columns = list(dict.fromkeys(with_column.columns))
+    with_column.write(path)
+    assert [verdicts(path)[place] for place in (0, 3)] == ["reject", "reject"]
+
+
 def test_undoing_everything_gives_the_same_bytes(tmp_path: Path) -> None:
     path = proposals(tmp_path / "p.tsv")
     states = [path.read_bytes()]

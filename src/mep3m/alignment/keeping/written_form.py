@@ -24,6 +24,7 @@ from mep3m.alignment.review.contract import (
     RowChange,
     RowKey,
     Signature,
+    as_meant,
     editable,
     row_keys,
     with_changes,
@@ -75,7 +76,8 @@ def take_in(database: Database, path: Path, when: str) -> int:
         state = stamp(path)
         if said(change, "stamp", None) == state:
             return 0
-        sheet, _ = read_review(path)
+        read, _ = read_review(path)
+        sheet = as_meant(read, batches_from(change, 0))
         present = _present(change)
         states = _states(change)
         edits, kept = _edits(sheet, present, states)
@@ -86,7 +88,7 @@ def take_in(database: Database, path: Path, when: str) -> int:
         stands = [key for key in states if key in present and key not in edited]
         decided = [RowChange(key, present[key], present[key]) for key in stands]
         put_rows(change, Review.of(str(path), with_changes(sheet, decided)))
-        say(change, stamp=state)
+        say(change, stamp=state, other_rows=said(change, "other_rows", False) or sheet is not read)
         return len(edits)
 
 

@@ -8,12 +8,12 @@ that every implementation gives the same answers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mep3m import __version__
-from mep3m.alignment.review.decisions import Decision, parse_decision
+from mep3m.alignment.review.decisions import WORDS, Decision, parse_decision
 from mep3m.alignment.review.sssom import NOT, REVIEWED
 from mep3m.alignment.sheet import Sheet
 from mep3m.errors import UsageError
@@ -230,6 +230,31 @@ def decided_meanwhile(now: Decision, name: str) -> DecidedMeanwhileError:
         f"line {now.line} of {name} was changed meanwhile: it is now "
         f"{now.verdict}{f' by {now.reviewer}' if now.reviewer else ''}; look at it and decide again"
     )
+
+
+def as_meant(sheet: Sheet, history: Iterable[DecisionBatch]) -> Sheet:
+    """Return an edited sheet without the denials that an earlier `reject` of this review wrote beside it.
+
+    Who empties the word `reject`, or writes another, does not see the modifier in a column far to the right.
+    A denial that no decision here has written is another tool's word, and stays.
+    """
+    denied = {place for place, row in enumerate(sheet.rows) if row.get("predicate_modifier")}
+    denied = {place for place in denied if not _is_reject(sheet.rows[place])}
+    if not denied:
+        return sheet
+    keys = row_keys(sheet)
+    asked = {keys[place] for place in denied}
+    changes = (change for batch in history for change in batch.changes)
+    ours = {change.row for change in changes if change.row in asked and _is_reject(change.after)}
+    rows = [
+        {**row, "predicate_modifier": ""} if place in denied and keys[place] in ours else row
+        for place, row in enumerate(sheet.rows)
+    ]
+    return replace(sheet, rows=rows)
+
+
+def _is_reject(cells: Cells) -> bool:
+    return WORDS.get(cells.get("mep3m_decision", "").strip().lower()) == "reject"
 
 
 def edited_rows(sheet: Sheet, history: Sequence[DecisionBatch]) -> tuple[RowChange, ...]:

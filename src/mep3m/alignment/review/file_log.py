@@ -22,6 +22,7 @@ from mep3m.alignment.review.contract import (
     RowChange,
     RowKey,
     Signature,
+    as_meant,
     changes_for,
     edited_rows,
     redoing,
@@ -59,8 +60,8 @@ class FileReviewLog:
         Raises:
             NotFoundError, FormatError: see `decisions.read_review`; nothing is recorded then.
         """
-        review, history, complete = self._state()
-        if complete:
+        review, _, written, by_hand = self._state()
+        if written and not by_hand:
             return review
         try:
             with file_lock(self.path):
@@ -68,7 +69,7 @@ class FileReviewLog:
         except OSError as error:
             if error.errno not in READ_ONLY:
                 raise
-            return replace(review, taken_in=len(edited_rows(review.sheet, history)))
+            return replace(review, taken_in=len(by_hand))
 
     def decide(
         self, wanted: Mapping[RowKey, Cells], signature: Signature, since: int | None = None
@@ -126,28 +127,25 @@ class FileReviewLog:
                 ) from None
         return batches
 
-    def _state(self) -> tuple[Review, list[DecisionBatch], bool]:
-        """Return review and history, and whether the sheet has the last batch and the log every edit."""
+    def _state(self) -> tuple[Review, list[DecisionBatch], bool, tuple[RowChange, ...]]:
+        """Return review and history, whether the file says all of the review, and the edits the log lacks."""
         history = self.history()
-        sheet, _ = read_review(self.path)
-        unwritten = bool(history) and history[-1].replaced == stamp(self.path)
-        if unwritten:
+        read, _ = read_review(self.path)
+        sheet = as_meant(read, history)
+        if history and history[-1].replaced == stamp(self.path):
             sheet = with_changes(sheet, history[-1].changes)
-        complete = not unwritten and not edited_rows(sheet, history)
-        return Review.of(str(self.path), sheet, len(history)), history, complete
+        by_hand = edited_rows(sheet, history)
+        return Review.of(str(self.path), sheet, len(history)), history, sheet is read, by_hand
 
     def _opened(self, when: str) -> tuple[Review, list[DecisionBatch]]:
         """Return review and history, both complete; the lock is held."""
-        review, history, complete = self._state()
-        if complete:
-            return review, history
-        if history and history[-1].replaced == stamp(self.path):
+        review, history, written, by_hand = self._state()
+        if not written:
             review.sheet.write(self.path)
-        by_hand = edited_rows(review.sheet, history)
         if by_hand:
             history.append(DecisionBatch(Signature("", when, BY_HAND), by_hand))
             append_line(self.log, line_of(history[-1]))
-        return Review.of(str(self.path), review.sheet, len(history), len(by_hand)), history
+        return replace(review, revision=len(history), taken_in=len(by_hand)), history
 
     def _moved(self, review: Review, last: DecisionBatch, batch: DecisionBatch, own: bool) -> DecisionBatch:
         if own:
