@@ -24,8 +24,8 @@ FRUIT = ["红富士苹果 5斤", "红富士苹果 整箱", "冰糖心苹果", "�
 FRUIT += ["香蕉 新鲜", "进口香蕉", "海南香蕉 3斤", "小米蕉 香蕉"]
 PHONE = ["华为手机 5G", "小米手机 全网通", "苹果手机 256G", "荣耀手机"]
 PHONE += ["手机壳 防摔", "硅胶手机壳", "透明手机壳", "手机壳 磁吸"]
-#: how long one example takes says how busy the machine is, and nothing about the code; the examples are the same
-#: every time, so that one checkout passes or fails: `pytest --hypothesis-profile explore` looks for new ones
+#: how long one example takes says how busy the machine is, and nothing about the code; the examples are
+#: the same every time, so that one checkout passes or fails. `--hypothesis-profile explore` draws new ones
 settings.register_profile("tests", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("tests")

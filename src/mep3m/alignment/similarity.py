@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from mep3m.segmenter import segmenter
 from mep3m.settings.align import ContentSettings
 
 Ints = npt.NDArray[np.int64]
@@ -103,12 +104,7 @@ def content_vectors(texts: Sequence[Sequence[str]], settings: ContentSettings) -
 
 def words(text: str) -> list[str]:
     """Return the jieba words of a text, lower case, without punctuation and spaces."""
-    import logging
-
-    import jieba
-
-    jieba.setLogLevel(logging.WARNING)
-    return [word for word in jieba.lcut(text.lower()) if any(mark.isalnum() for mark in word)]
+    return [word for word in segmenter().lcut(text.lower()) if any(mark.isalnum() for mark in word)]
 
 
 def is_mark(character: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from mep3m.segmenter import segmenter
 from mep3m.store import Store
 
 #: titles that jieba cuts for the word cloud; enough for stable ranks of the top 150
@@ -130,14 +131,11 @@ def characters(connection: duckdb.DuckDBPyConnection, column: str, most: int = 6
 
 def words(connection: duckdb.DuckDBPyConnection, seed: int, most: int = 150) -> dict[str, int]:
     """Fig 3: the most frequent words of two or more characters after jieba, on a seeded sample."""
-    import jieba
-
-    jieba.setLogLevel("ERROR")
     sample = connection.execute(
         "SELECT title FROM kept WHERE title NOT NULL ORDER BY hash(id || ?::VARCHAR), id LIMIT ?",
         [seed, WORD_SAMPLE],
     ).fetchall()
-    cut = (word for (title,) in sample for word in jieba.cut(title))
+    cut = (word for (title,) in sample for word in segmenter().cut(title))
     counts = Counter(word for word in cut if len(word) > 1 and word.isalpha())
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return dict(ranked[:most])

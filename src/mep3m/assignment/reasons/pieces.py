@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.linear.classifier import LinearClassifier
 from mep3m.models.linear.ngrams import Rows, Texts, encode_texts, occurrences
+from mep3m.segmenter import segmenter
 
 #: words as they are written with spaces, numbers, and runs of Chinese characters, which `cut` divides
 _WORDS = re.compile(r"[㐀-鿿豈-﫿]+|[^\W㐀-鿿豈-﫿]+")
@@ -36,12 +37,9 @@ class Piece(NamedTuple):
 
 def cut(title: str) -> list[Piece]:
     """Return the words of a title, in order; Chinese is divided by the dictionary of jieba."""
-    import jieba
-
-    jieba.setLogLevel(60)
     found = []
     for match in _WORDS.finditer(title):
-        parts = jieba.lcut(match[0]) if "㐀" <= match[0][0] <= "\ufaff" else [match[0]]
+        parts = segmenter().lcut(match[0]) if "㐀" <= match[0][0] <= "\ufaff" else [match[0]]
         begin = match.start()
         for part in parts:
             found.append(Piece(part, begin, begin + len(part)))

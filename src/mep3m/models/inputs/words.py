@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mep3m.errors import ModelError, NotFoundError, UsageError, did_you_mean, require
+from mep3m.segmenter import segmenter
 from mep3m.store.json_files import read_json, write_json
 
 #: ids 0 and 1 of every vocabulary
@@ -31,9 +32,7 @@ def clean(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Segment with jieba (Chinese) after cleaning; languages with spaces pass through unharmed."""
-    jieba = require("jieba", "train")
-    jieba.setLogLevel(60)
-    return [token for token in jieba.lcut(clean(text)) if not token.isspace()]
+    return [token for token in segmenter().lcut(clean(text)) if not token.isspace()]
 
 
 def characters(text: str) -> list[str]:
