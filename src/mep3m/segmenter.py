@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from types import ModuleType
+from typing import Any
 
 
 @cache
-def segmenter() -> ModuleType:
+def segmenter() -> Any:
     """Return jieba, imported when it is first used."""
     import jieba
 

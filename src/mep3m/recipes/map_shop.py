@@ -17,9 +17,10 @@ from typing import Any
 import pyarrow as pa
 
 from mep3m.alignment.from_store import side_of_products
+from mep3m.alignment.keeping.database_log import open_review
 from mep3m.alignment.propose import propose
 from mep3m.alignment.records import Entry, Side
-from mep3m.alignment.review.decisions import Decision, contradictions, links, progress, read_review
+from mep3m.alignment.review.decisions import Decision, contradictions, links, progress
 from mep3m.alignment.review.write import write_review
 from mep3m.alignment.taxonomies.nodes import PublishedTaxonomy
 from mep3m.alignment.taxonomies.published import read_categories
@@ -29,6 +30,7 @@ from mep3m.settings.align import AlignSettings, MergeSettings
 from mep3m.settings.sources import SourceEntry
 from mep3m.sources.catalogue import open_source
 from mep3m.sources.inspection.inspect import Inspection, inspect_file
+from mep3m.store.append_log import now
 from mep3m.store.filesystem import atomic_write
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import PATH_SEPARATOR
@@ -146,7 +148,8 @@ def decided_places(
     Raises:
         UsageError: decisions contradict each other, or name a category that is not there.
     """
-    decisions = read_review(review)[1]
+    with open_review(review) as log:
+        decisions = log.read(now()).decisions
     if problems := contradictions(decisions):
         raise UsageError(f"{review} cannot be used:\n  " + "\n  ".join(map(str, problems[:20])))
     best: dict[str, Decision] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from mep3m.errors import FormatError
 
 
 def now() -> str:
-    """Return the date and time of this moment, to the second, as logs and decisions carry it."""
-    return datetime.now().isoformat(timespec="seconds")
+    """Return the date and time of this moment in UTC, to the second, as logs and decisions carry it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def append_line(path: Path, value: Mapping[str, Any]) -> None:

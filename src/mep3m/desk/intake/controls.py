@@ -13,9 +13,9 @@ from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import join_gaps
 from mep3m.dataset.labels_in_tree import in_the_runs_tree
 from mep3m.desk.intake.incoming import ProductTable, products_of, root_of
-from mep3m.desk.reviewing.log import now
 from mep3m.errors import UsageError
 from mep3m.models.classifier import Classifier
+from mep3m.store.append_log import now
 
 #: control items of one table at most
 MOST = 500

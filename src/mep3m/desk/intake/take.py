@@ -23,10 +23,10 @@ from mep3m.desk.intake.incoming import (
 )
 from mep3m.desk.intake.similar import groups_of
 from mep3m.desk.reviewing.categories import keep_categories
-from mep3m.desk.reviewing.log import now
 from mep3m.desk.reviewing.reviewing import Reviewing
 from mep3m.errors import UsageError
 from mep3m.label_tree.tree import LabelTree
+from mep3m.store.append_log import now
 from mep3m.store.json_files import fingerprint
 from mep3m.store.store import Store
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from mep3m.database import Database
 from mep3m.desk.reviewing.records import FIRST, RESOLUTION, SECOND, ItemVerdict
 from mep3m.desk.reviewing.states import refresh
 from mep3m.errors import NotFoundError, UsageError
+from mep3m.store.append_log import now
 
 _ADD = (
     "INSERT INTO decisions (item, person, verdict, category, time, round, batch, undoes, how) "
@@ -119,11 +119,6 @@ class DecisionLog:
         counted = "SELECT count(*) FROM decisions WHERE person = ?"
         [(count,)] = self._database.read.execute(counted, (person,)).fetchall()
         return int(count)
-
-
-def now() -> str:
-    """Return the time, in UTC, as decisions keep it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _row(
