@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, binomtest, norm
+from scipy.stats import binom, binomtest, norm, t
 
 from mep3m.evaluation.metrics import Codes, confusion, f1_by_class, mean_f1
 
@@ -34,6 +35,16 @@ def share_interval(right: NDArray[np.bool_]) -> Interval:
     hits, n = int(right.sum()), len(right)
     low, high = binomtest(hits, n).proportion_ci(LEVEL, method="exact")
     return Interval(hits / n, float(low), float(high))
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Return the mean of the scores of two or more seeds, with Student's interval, kept within 0 and 1.
+
+    It holds the mean of endlessly many seeds on the same rows; what other rows would give it does not say.
+    """
+    mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
+    margin = float(t.ppf((1 + LEVEL) / 2, len(values) - 1)) * spread / len(values) ** 0.5
+    return Interval(mean, max(mean - margin, 0.0), min(mean + margin, 1.0))
 
 
 def macro_f1_interval(predicted: Codes, truth: Codes, classes: int) -> Interval:

@@ -124,7 +124,7 @@ def _image(word: str, path: Path | None, seed: int, cache: Path | None) -> Netwo
     from mep3m.representations.network import NetworkEncoder
     from mep3m.settings.network import NetworkSettings
 
-    settings = _image_settings(word, path)
+    settings = image_settings(word, path)
     weights = find_weights(settings)
     if weights is None and word != "none":
         raise ModelError(
@@ -138,7 +138,7 @@ def _image(word: str, path: Path | None, seed: int, cache: Path | None) -> Netwo
     return NetworkEncoder(backbone, facts if weights is None else facts | weights.facts(), cache)
 
 
-def _image_settings(word: str, path: Path | None) -> ImageSettings:
+def image_settings(word: str, path: Path | None) -> ImageSettings:
     """Return the house's image network, or the one that a file or folder of weights is for.
 
     Its last vector alone, of the one view that it was tested on: beside it, the maps of the stages blur

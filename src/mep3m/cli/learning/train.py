@@ -209,15 +209,10 @@ def train_settings(options: dict[str, Any]) -> Any:
 
     Raises:
         SettingsError: a value is not allowed.
-        UsageError: a --set is not NAME=VALUE.
     """
     from mep3m.settings.run import RunSettings
     from mep3m.training.registry import default_model
 
-    pairs = [text.partition("=") for text in options["sets"]]
-    for name, sign, _ in pairs:
-        if not sign:
-            raise UsageError(f"--set {name} is not allowed: write NAME=VALUE, for example --set epochs=8")
     given = given_options(options, ("level", "split", "valid_share"))
     if options["subset"]:
         given["subset"] = tuple(part.strip() for part in options["subset"].split(">"))
@@ -228,11 +223,24 @@ def train_settings(options: dict[str, Any]) -> Any:
             "hierarchy": options["hierarchy"],
             "leaf": options["leaf"],
             "seed": options["seed"],
-            "options": {name.strip().replace("-", "_"): value.strip() for name, _, value in pairs},
+            "options": model_options(options["sets"]),
             **given,
         },
         "train",
     )
+
+
+def model_options(sets: Sequence[str]) -> dict[str, str]:
+    """Return the settings of a model that `--set` names.
+
+    Raises:
+        UsageError: one is not NAME=VALUE.
+    """
+    pairs = [text.partition("=") for text in sets]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise UsageError(f"--set {name} is not allowed: write NAME=VALUE, for example --set epochs=8")
+    return {name.strip().replace("-", "_"): value.strip() for name, _, value in pairs}
 
 
 def print_scores(scores: dict[str, Any]) -> None:
