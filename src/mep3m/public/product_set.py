@@ -11,6 +11,7 @@ from typing import Any, Unpack
 import pyarrow as pa
 
 from mep3m.dataset.dataset import Cells, Dataset
+from mep3m.dataset.named_subsets import subset_of
 from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import split_products
 from mep3m.errors import UsageError
@@ -173,13 +174,14 @@ class ProductSet:
     def subset(self, *path: str) -> ProductSet:
         """Return the products below one category that have a finer label; its children are level 1.
 
-        `path` is the category, or as many levels above it as tell it from others of its name.
+        `path` is the category, or as many levels above it as tell it from others of its name. `for-rpc` is
+        the subset of MEP-3M that the paper publishes for checkouts; its labels stay as they are.
 
         Raises:
             NotFoundError: no row has such a category, or several categories have that name.
             UsageError: it has no finer level.
         """
-        return self._labelled(self.dataset.subset(path))
+        return self._labelled(subset_of(self.dataset, path))
 
     def at_level(self, level: int, leaf: bool = False) -> ProductSet:
         """Return the products with only the label of one level; rows without one are left out.

@@ -18,6 +18,7 @@ from mep3m.assignment.reasons.novelty import Novelty
 from mep3m.assignment.run import Run
 from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.labels_in_tree import in_the_runs_tree
+from mep3m.dataset.named_subsets import subset_of
 from mep3m.dataset.reading import Opened
 from mep3m.dataset.splits import Split
 from mep3m.errors import UsageError
@@ -94,9 +95,9 @@ class RunScores:
 
 
 def shape(dataset: Dataset, settings: RunSettings) -> Dataset:
-    """Return the task of a dataset: the rows below `subset`, at one `level` or at all."""
+    """Return the task of a dataset: the rows of `subset`, at one `level` or at all."""
     if settings.subset:
-        dataset = dataset.subset(settings.subset)
+        dataset = subset_of(dataset, settings.subset)
     return dataset if settings.level is None else dataset.at_level(settings.level, settings.leaf)
 
 

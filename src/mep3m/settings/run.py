@@ -32,7 +32,8 @@ class RunSettings(Settings):
 
     `hierarchy` auto is what is recommended for the model where the labels have several levels, else flat.
     `level` picks one level of the labels as a flat task (`None` trains every level); with `leaf`, a row
-    that ends above it keeps its deepest label. `subset` keeps the classes below one category. `valid_share`
+    that ends above it keeps its deepest label. `subset` keeps the classes below one category, or those of a
+    published subset (`for-rpc`). `valid_share`
     of the rows, drawn as `split` says, is held out to choose temperature and stopping point.
     `options` are the model's own settings, checked by the model.
     """

@@ -41,6 +41,8 @@ def find_format(path: Path) -> str:
     if path.is_dir():
         endings = {child.suffix.lower() for child in listed(path) if child.is_file()}
         known = sorted(endings & {".tar", ".html", ".htm"})
+        if not known and any(path.glob("instances_*.json")):
+            return "rpc"
         return ENDINGS[known[0]] if known else "folder"
     name = path.with_suffix("") if path.suffix == ".gz" else path
     if name.suffix.lower() == ".json":

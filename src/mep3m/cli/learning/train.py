@@ -57,7 +57,10 @@ Examples:
     "--level", type=click.IntRange(1), help="Train one level as a flat task; without it, all levels."
 )
 @click.option("--leaf", is_flag=True, help="With --level: a row that ends above it keeps its deepest label.")
-@click.option("--subset", help="Only the classes below this category ('name' or 'a > b').")
+@click.option(
+    "--subset",
+    help="Only the classes below this category ('name' or 'a > b'), or of MEP-3M's subset for-rpc.",
+)
 @click.option(
     "--split",
     type=click.Choice([kind for kind in get_args(SplitKind) if kind != "platform"]),

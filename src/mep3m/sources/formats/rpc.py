@@ -1,12 +1,13 @@
 """RPC (Retail Product Checkout): COCO-style JSON with folders of images.
 
-A single-product photo has one category; a checkout image has many and so no label of its own.
+A single-product photo has one category; a checkout image has many and so no label of its own. Of RPC's whole
+folder the photos of single products are read; `mep3m checkout` reads the others.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,18 +15,22 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from mep3m.errors import FormatError
+from mep3m.errors import FormatError, InputError
 from mep3m.settings.sources import Columns, SourceEntry
 from mep3m.sources.base import Batch, Part
 from mep3m.sources.cells import PATH_MARK, CellError, cell_text, too_large
 from mep3m.sources.columns import ColumnMap
 from mep3m.sources.delimited import Row
 from mep3m.sources.encodings import decode_text
+from mep3m.sources.formats.coco_boxes import box_problem
+from mep3m.store.filesystem import inside
 from mep3m.store.rejects import INGEST, Reject
 
 NAMES = ("id", "image", "title", "path")
 COLUMNS = Columns(id="id", image="image", title="title", path="path", separator=PATH_MARK)
 PART_IMAGES = 2000
+#: what the names of RPC's annotation files begin with
+INSTANCES = "instances_"
 #: where RPC keeps the Chinese names and the meta classes
 RAW = "__raw_Chinese_name_df"
 #: what COCO files write for no supercategory
@@ -34,10 +39,11 @@ NO_CATEGORY = frozenset({"none", "null"})
 
 @dataclass(frozen=True)
 class RpcSource:
-    """One annotation file; its images lie in the folder given with `images`."""
+    """One annotation file; its images lie in the folder `root`, or in the one given with `image_root`."""
 
     path: Path
     name: str
+    root: Path | None = None
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -60,10 +66,10 @@ class RpcSource:
         """The names of each category id; the Chinese ones where there are any."""
         named = {}
         for node in self.content["categories"]:
-            if isinstance(node, dict) and (key := _id(node.get("id"))) is not None:
+            if isinstance(node, dict) and (key := coco_id(node.get("id"))) is not None:
                 named[key] = _named(node, ("supercategory", "name"), key)
         for row in self.content[RAW] if _is_list(self.content, RAW) else []:
-            key = _id(row.get("category_id")) if isinstance(row, dict) else None
+            key = coco_id(row.get("category_id")) if isinstance(row, dict) else None
             if key is not None and key in named and row.get("name"):
                 named[key] = _named(row, ("clas", "sku_class", "name"), key)
         return named
@@ -73,25 +79,40 @@ class RpcSource:
         """The category ids annotated on each image id."""
         seen: dict[str, dict[str, None]] = defaultdict(dict)
         for note in self.content["annotations"]:
-            if isinstance(note, dict) and (image := _id(note.get("image_id"))) is not None:
+            if isinstance(note, dict) and (image := coco_id(note.get("image_id"))) is not None:
                 category = note.get("category_id")
-                seen[image][_id(category) or str(category)] = None
+                seen[image][coco_id(category) or str(category)] = None
         return seen
+
+    @cached_property
+    def wrong_boxes(self) -> dict[str, str]:
+        """Image id -> what is wrong with the first box that is none or reaches out of the image."""
+        images = {coco_id(one.get("id")): one for one in self.content["images"] if isinstance(one, dict)}
+        wrong: dict[str, str] = {}
+        for number, note in enumerate(self.content["annotations"], start=1):
+            key = coco_id(note.get("image_id")) if isinstance(note, dict) and "bbox" in note else None
+            if key is not None and (problem := box_problem(note["bbox"], images.get(key))):
+                wrong.setdefault(key, f"annotation {number}: {problem}")
+        return wrong
 
     @cached_property
     def stray(self) -> list[tuple[int, str | None]]:
         """(number, image id) of the first annotation of each image that is not among the images."""
-        ids = {_id(image.get("id")) for image in self.content["images"] if isinstance(image, dict)}
+        ids = {coco_id(image.get("id")) for image in self.content["images"] if isinstance(image, dict)}
         stray: dict[str | None, int] = {}
         for number, note in enumerate(self.content["annotations"], start=1):
-            image = _id(note.get("image_id")) if isinstance(note, dict) else None
+            image = coco_id(note.get("image_id")) if isinstance(note, dict) else None
             if image not in ids or image is None:
                 stray.setdefault(image, number)
         return [(number, image) for image, number in stray.items()]
 
     def files(self) -> list[Path]:
-        """Return the annotation file."""
-        return [self.path]
+        """Return the annotation file, and the images where they are known."""
+        if self.root is None:
+            return [self.path]
+        names = (one.get("file_name") for one in self.content["images"] if isinstance(one, dict))
+        places = (self._place(name) for name in names if isinstance(name, str))
+        return [self.path, *sorted({place for place in places if isinstance(place, Path)})]
 
     def parts(self) -> list[Part]:
         """Return runs of images.
@@ -108,7 +129,7 @@ class RpcSource:
     def read(self, part: Part) -> Iterator[Batch]:
         """Yield one product an image."""
         rows = [self._row(index) for index in range(part.start, part.stop)]
-        batch = ColumnMap(COLUMNS, self.name, part.file).batch(rows, NAMES)
+        batch = ColumnMap(COLUMNS, self.name, part.file).batch(rows, NAMES, self._contents(rows))
         count = len(self.content["images"])
         stray = self.stray if part.stop == count else []
         told = [
@@ -123,17 +144,37 @@ class RpcSource:
             )
             for number, image in stray
         ]
-        yield Batch(batch.products, [*batch.rejects, *told])
+        yield Batch(batch.products, [*batch.rejects, *told], batch.contents)
+
+    def _contents(self, rows: Sequence[Row]) -> list[bytes | None] | None:
+        """Return the bytes of the images, `None` for a refused row; `None` where another finds them."""
+        if self.root is None:
+            return None
+        places = (None if row.problem else self._place(row.cells[1]) for row in rows)
+        return [place.read_bytes() if isinstance(place, Path) else None for place in places]
+
+    def _place(self, name: str) -> Path | str:
+        """Return the file of an image below `root`, or why there is none."""
+        root = self.root or Path()
+        try:
+            place = inside(root, name)
+        except FormatError as error:
+            return str(error)
+        return place if place.is_file() else f"no such image file under {root.name}/: {name}"
 
     def _row(self, index: int) -> Row:
         image = self.content["images"][index]
-        key = _id(image.get("id")) if isinstance(image, dict) else None
+        key = coco_id(image.get("id")) if isinstance(image, dict) else None
         name = image.get("file_name") if isinstance(image, dict) else None
         if key is None or not name or not isinstance(name, str):
             reason = "the image has no 'id' or no 'file_name'"
             if name and isinstance(image.get("id"), float):
                 reason = too_large(image["id"], "id")
             return Row(index + 1, [], reason, str(image)[:500])
+        place = self._place(name) if self.root is not None else None
+        problem = place if isinstance(place, str) else self.wrong_boxes.get(key)
+        if problem:
+            return Row(index + 1, [], problem, str(image)[:500])
         on_it = self.seen.get(key, {})
         unknown = [category for category in on_it if category not in self.categories]
         if unknown:
@@ -168,7 +209,7 @@ def _is_list(value: Any, key: str) -> bool:
     return isinstance(value, dict) and isinstance(value.get(key), list)
 
 
-def _id(value: Any) -> str | None:
+def coco_id(value: Any) -> str | None:
     """Return an id as text, 1 and "1" and 1.0 the same; `None` where the value cannot be one.
 
     A number without its last digits (from 2**53 on, as a float) is none: it could be another's.
@@ -182,5 +223,23 @@ def _id(value: Any) -> str | None:
 
 
 def open_rpc(entry: SourceEntry, path: Path) -> RpcSource:
-    """Return the annotation file of a project's `[[sources]]` entry."""
-    return RpcSource(path, entry.name)
+    """Return the annotation file of a project's `[[sources]]` entry; of a folder, that of single products.
+
+    Their images lie in the folder that the file is named after (instances_train2019.json: train2019), unless
+    the entry says where.
+
+    Raises:
+        InputError: the folder holds no such file.
+    """
+    if not path.is_dir():
+        return RpcSource(path, entry.name)
+    files = sorted(path.glob(f"{INSTANCES}*.json"))
+    file = next((one for one in files if "train" in one.name), None)
+    if file is None:
+        others = f" ({', '.join(one.name for one in files)} shows several)" if files else ""
+        raise InputError(
+            f"{path} holds no {INSTANCES}train*.json, RPC's photos of single products{others}. "
+            "Name one file to take it in as it is; 'mep3m checkout' reads pictures of several products"
+        )
+    root = path / file.stem.removeprefix(INSTANCES)
+    return RpcSource(file, entry.name, None if entry.image_root else root if root.is_dir() else path)
