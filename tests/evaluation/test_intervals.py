@@ -5,9 +5,9 @@ import pytest
 from bench.intervals import Population, coverage
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
-from mep3m.evaluation.intervals import macro_f1_interval, share_interval
+from mep3m.evaluation.intervals import macro_f1_interval, mean_interval, share_interval
 from mep3m.evaluation.metrics import macro_f1
 
 
@@ -57,3 +57,14 @@ def test_intervals_hold_in_at_least_93_of_100_tables(
     # three standard errors of 120 tables below .93
     assert held["macro_f1"].held >= 0.86
     assert held["top1"].held >= 0.86
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=9))
+def test_seeds_have_students_interval_within_0_and_1(values: list[float]) -> None:
+    found, mean, spread = mean_interval(values), np.mean(values), np.std(values, ddof=1)
+    assert found.value == pytest.approx(float(mean))
+    if spread > 1e-6:
+        low, high = t.interval(0.95, len(values) - 1, mean, spread / len(values) ** 0.5)
+        assert (found.low, found.high) == pytest.approx((max(low, 0), min(high, 1)))
+    else:
+        assert (found.low, found.high) == pytest.approx((mean, mean), abs=1e-4)

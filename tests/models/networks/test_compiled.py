@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from mep3m.errors import UsageError
 from mep3m.models.networks.compiled import can_compile, compile_encoder
 from mep3m.models.networks.image import image_encoder
 
@@ -54,3 +55,10 @@ def test_stages_stand_beside_the_last_vector() -> None:
     with torch.no_grad():
         torch.testing.assert_close(stages(pixels)[:, -last.width :], last(pixels))
     assert stages.width > last.width
+
+
+@pytest.mark.parametrize("pooling", ["stages", "blocks"])
+@pytest.mark.parametrize("name", ["resnet9", "vgg11", "vgg13"])
+def test_a_network_of_one_vector_says_so(name: str, pooling: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} gives its last vector only, not pooling = {pooling}"):
+        image_encoder(name, 32, pooling=pooling)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\b
 Examples:
-  mep3m represent shelf.tsv --image file --labels kind,product --weights packaged --shots 3
+  mep3m represent shelf.tsv --image file --labels kind,product --seeds 5
   mep3m represent shelf.tsv --image file --labels kind,product --weights none --shots 3 --set epochs=8
 """
 

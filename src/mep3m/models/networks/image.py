@@ -142,7 +142,10 @@ def image_encoder(name: str, pixels: int, pooling: Pooling = "last", **arguments
     if pixels < SMALLEST.get(known, 16):
         raise UsageError(f"{name} needs images of at least {SMALLEST.get(known, 16)} pixels, not {pixels}")
     try:
-        encoder = ImageEncoder(_make(known, arguments), 0, pooling)
+        network = _make(known, arguments)
+        if pooling != "last" and not hasattr(network, "forward_intermediates"):
+            raise UsageError(f"{name} gives its last vector only, not pooling = {pooling}: set pooling=last")
+        encoder = ImageEncoder(network, 0, pooling)
         encoder.width = _output_width(encoder, pixels)
     except (TypeError, ValueError, RuntimeError, AssertionError) as error:
         # images have three channels: a network made for one or four fails on the blank one

@@ -13,7 +13,7 @@ from mep3m.dataset.reading import Opened
 from mep3m.errors import UsageError
 from mep3m.label_tree.tree import LabelPath
 from mep3m.recipes.novel.draw import NovelDraw, draw_classes, draw_rows
-from mep3m.recipes.novel.side import Side
+from mep3m.recipes.novel.side import Side, numbering
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import PATH_SEPARATOR
 
@@ -114,8 +114,9 @@ def make_plan(opened: Opened, tested: Opened | None, protocol: NovelProtocol, fo
     Raises:
         UsageError: no novel class can be drawn, a class has no readable picture, or nothing is left to test.
     """
-    table = Side(opened, folder)
-    test = Side(tested, folder, table.tree) if tested is not None else table
+    reader = numbering(folder)
+    table = Side(opened, reader)
+    test = Side(tested, reader, table.tree) if tested is not None else table
     draws = tuple(_draw(table, protocol, seed) for seed in protocol.seeds)
     return NovelPlan(protocol, table, test, draws, tuple(_to_test(table, test, draw) for draw in draws))
 

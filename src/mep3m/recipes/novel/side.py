@@ -19,11 +19,16 @@ from mep3m.store.rejects import Reject
 _SMALL = 16
 
 
+def numbering(folder: Path) -> PixelReader:
+    """Return what gives pictures their numbers; a folder takes one, or a number were two pictures."""
+    return PixelReader(_SMALL, folder)
+
+
 class Side:
     """Rows to learn from or to test on; `paths` has the class of each, `()` where it has none."""
 
-    def __init__(self, opened: Opened, folder: Path, tree: LabelTree | None = None) -> None:
-        """Take what was read, a folder that all sides share, and of a test the tree of what is learned.
+    def __init__(self, opened: Opened, reader: PixelReader, tree: LabelTree | None = None) -> None:
+        """Take what was read, the reader that numbers the pictures of all sides, and of a test the tree.
 
         Raises:
             UsageError: there are no images, or no row has labels of two levels.
@@ -40,7 +45,7 @@ class Side:
             )
         inner = {path[:depth] for path in self.tree.paths for depth in range(1, len(path))}
         self.paths: list[LabelPath] = [p if len(p) > 1 and p not in inner else () for p in paths]
-        self._reader = PixelReader(_SMALL, folder)
+        self._reader = reader
         #: number of the picture of each row that was looked at, -1 for one that cannot be read
         self._pictures: dict[int, int] = {}
         self.rejects: list[Reject] = []

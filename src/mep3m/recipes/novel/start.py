@@ -56,6 +56,8 @@ def start_from(weights: str, model: str | None = None, options: Mapping[str, Any
     small = weights == "none" or given["backbone"] == SMALL.backbone
     model = model or ("small-cnn" if small else "pretrained")
     find(RunSettings(modality="image", model=model))
+    if small:
+        given["pooling"] = "last"
     network, training = resolve(model, given | dict(options or {}))
     network = network.model_copy(update={"hierarchy": RECOMMENDED.get(model, "flat")})
     if network.frozen and weights == "none":

@@ -61,13 +61,13 @@ class Transfer:
 
     def _whole(self, tree: LabelTree, draw: NovelDraw, seed: int) -> NDArray[np.float32]:
         """Train all of the network twice: on the base classes, then from there on all of them."""
-        base = self._train(draw.base, draw, self.start.weights, seed, "base")
+        base = self.train(draw.base, draw, self.start.weights, seed, "base")
         encoder = cast(ImageEncoder, base.network.encoders["image"]).network
         learned = PretrainedWeights(encoder.state_dict(), "base training", None)
-        whole = self._train(draw.all, draw, learned, seed, "base and novel")
+        whole = self.train(draw.all, draw, learned, seed, "base and novel")
         return whole.predict_proba(self.test.products.take(self.rows), self.test.images)
 
-    def _train(
+    def train(
         self,
         classes: Sequence[LabelPath],
         draw: NovelDraw,
@@ -75,6 +75,7 @@ class Transfer:
         seed: int,
         name: str,
     ) -> NetworkClassifier:
+        """Train all of a network that begins with `weights` on the drawn rows of some classes."""
         rows = draw.of(classes)
         tree = LabelTree.from_paths(classes)
         products = self.table.products.take(rows)
@@ -112,5 +113,4 @@ class Transfer:
 
     @cached_property
     def _backbone(self) -> NetworkClassifier:
-        alone = self.start.network.model_copy(update={"hidden": ()})
-        return open_backbone(alone, self.start.weights)
+        return open_backbone(self.start.network, self.start.weights)

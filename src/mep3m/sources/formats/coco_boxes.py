@@ -17,8 +17,8 @@ def box_problem(box: Any, image: Any) -> str | None:
     numbers = isinstance(box, list) and len(box) == 4 and all(type(one) in (int, float) for one in box)
     if not numbers or not all(map(math.isfinite, box)) or box[2] <= 0 or box[3] <= 0:
         return f"the box {_shown(box)} is none; a box is [left, top, width, height] in pixels, of some size"
-    width, height = (image.get(key) if isinstance(image, dict) else None for key in ("width", "height"))
-    if type(width) not in (int, float) or type(height) not in (int, float):
+    width, height = (image.get("width"), image.get("height")) if isinstance(image, dict) else (None, None)
+    if not isinstance(width, int | float) or not isinstance(height, int | float):
         return None
     left, top, across, down = box
     if min(left, top) < -EDGE or left + across > width + EDGE or top + down > height + EDGE:
