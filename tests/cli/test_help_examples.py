@@ -25,6 +25,8 @@ from mep3m.taxonomy import Category, Taxonomy
 from tests.alignment.shops import products, proposals
 from tests.cli.conftest import FIRST
 from tests.cli.runner import ran
+from tests.recipes.novel.conftest import shelf_rows
+from tests.recipes.novel.conftest import write_table as write_shelf
 from tests.sources.mep3m.test_annotations import HEADER, record, sheet
 
 KINDS = {"tea": "tea leaf", "rice": "rice grain", "lamp": "lamp bulb"}
@@ -37,6 +39,9 @@ NOT_RUN = {
     ),
     "mep3m export-onnx run model.onnx": "tests/cli/test_networks.py exports what it trained",
     "mep3m watch record promise.json audit.csv": "a person fills in the sheet; tests/cli/test_watch.py does",
+    "mep3m represent shelf.tsv --image file --labels kind,product --seeds 5": (
+        "five seeds of a large network; tests/cli/test_represent.py runs one"
+    ),
     "mep3m demo --out demo": "1,200 products; tests/recipes builds smaller worlds",
 }
 #: what a person types at an example that asks
@@ -136,6 +141,8 @@ def write_tables(folder: Path) -> None:
     (folder / "google.txt").write_text(google)
     (folder / "annotations.json").write_text(json.dumps([record(1)]), encoding="utf-8")
     sheet(folder / "dataset_info.xlsx", [HEADER, [7, "母婴", 301, "奶粉", False, False]])
+    candy = {"class_id": "5", "class_name": "食品", "sub_class_id": "304", "sub_class_name": "糖果/巧克力"}
+    (folder / "candy.json").write_text(json.dumps([record(1), record(2, **candy)]), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +150,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with everything that the examples name."""
     folder = tmp_path_factory.mktemp("examples")
     write_tables(folder)
+    write_shelf(folder / "shelf.tsv", shelf_rows(folder, 1))
     (folder / "photos").mkdir()
     (folder / "photos" / "1.png").write_bytes(picture("red"))
     (folder / "new.jpg").write_bytes(picture("blue"))
@@ -204,6 +212,7 @@ def prepare(folder: Path, example: str) -> None:
         "align apply": [("align", "review", links, "--accept", "8-11")],
         "align migrate": [("align", "review", "old.sssom.tsv", "--accept", "8")],
         "align redo": [("align", "review", links, "--accept", "8"), ("align", "undo", links)],
+        "export mep3m": [("ingest", "candy.json", "--format", "mep3m", "--store", "mep3m")],
         "embed new.csv": [
             ("embed", "items.tsv", "--title", "title", "--modality", "text", "--out", "vectors.parquet")
         ],

@@ -10,7 +10,7 @@ from mep3m.errors import ModelError, UsageError
 from mep3m.recipes.novel.draw import NovelDraw
 from mep3m.recipes.novel.plan import NovelProtocol, make_plan
 from mep3m.recipes.novel.represent import Represented, represent, score
-from mep3m.recipes.novel.start import start_from
+from mep3m.recipes.novel.start import EPOCHS, start_from
 from mep3m.recipes.novel.transfer import Transfer
 from tests.cli.runner import ran
 from tests.recipes.novel.conftest import QUICK, opened
@@ -114,6 +114,12 @@ def test_a_start_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises((UsageError, ModelError), match=message):
         start_from(weights, model, options)
+
+
+def test_a_whole_network_is_trained_as_long_everywhere_unless_somebody_says_how_long() -> None:
+    assert start_from("none").training.epochs == EPOCHS
+    for said, epochs in (({"epochs": "3"}, 3), ({"minutes": "2"}, None), ({"samples": "900"}, None)):
+        assert start_from("none", options=said).training.epochs == epochs
 
 
 def test_an_encoder_of_titles_is_refused(run_folder: Path, shelf: Path, tmp_path: Path) -> None:
