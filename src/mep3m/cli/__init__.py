@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "keys": ("mep3m.cli.serving.keys", "Keys that open a service: add, list, remove."),
     "ocr": ("mep3m.cli.building.ocr", "Read the text in images."),
+    "pretrain": ("mep3m.cli.learning.pretrain", "Let an encoder learn from a product dataset."),
     "retry": ("mep3m.cli.building.ingest", "Try again what failed, and only that."),
     "review": ("mep3m.cli.desk.review", "Decide in a spreadsheet what waits at the desk."),
     "serve": ("mep3m.cli.serving.serve", "Serve a trained classifier over HTTP."),

@@ -214,10 +214,6 @@ def train_settings(options: dict[str, Any]) -> Any:
     from mep3m.settings.run import RunSettings
     from mep3m.training.registry import default_model
 
-    pairs = [text.partition("=") for text in options["sets"]]
-    for name, sign, _ in pairs:
-        if not sign:
-            raise UsageError(f"--set {name} is not allowed: write NAME=VALUE, for example --set epochs=8")
     given = given_options(options, ("level", "split", "valid_share"))
     if options["subset"]:
         given["subset"] = tuple(part.strip() for part in options["subset"].split(">"))
@@ -228,11 +224,24 @@ def train_settings(options: dict[str, Any]) -> Any:
             "hierarchy": options["hierarchy"],
             "leaf": options["leaf"],
             "seed": options["seed"],
-            "options": {name.strip().replace("-", "_"): value.strip() for name, _, value in pairs},
+            "options": settings_of_sets(options["sets"]),
             **given,
         },
         "train",
     )
+
+
+def settings_of_sets(sets: Sequence[str]) -> dict[str, Any]:
+    """Return the values of every `--set NAME=VALUE`.
+
+    Raises:
+        UsageError: one is not NAME=VALUE.
+    """
+    pairs = [text.partition("=") for text in sets]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise UsageError(f"--set {name} is not allowed: write NAME=VALUE, for example --set epochs=8")
+    return {name.strip().replace("-", "_"): value.strip() for name, _, value in pairs}
 
 
 def print_scores(scores: dict[str, Any]) -> None:
