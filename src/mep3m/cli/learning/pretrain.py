@@ -14,7 +14,7 @@ from mep3m.settings.run import Hierarchy, Modality, Objective, PlatformSignal
 EXAMPLE = """\b
 Examples:
   mep3m pretrain photos.csv --image photo --labels kind --minutes 10 --out encoder
-  mep3m pretrain photos.csv --image photo --objective self-supervised --set epochs=8 --out encoder
+  mep3m pretrain photos.csv --image photo --objective self-supervised --minutes 10 --out encoder
   mep3m pretrain items.tsv --title title --labels l1,l2 --modality text --set epochs=8 --out encoder
 """
 
@@ -91,7 +91,8 @@ def pretrain(data: Path, out: Path, as_json: bool, **options: Any) -> None:
     else:
         print_encoder(card)
         click.echo(f"encoder in {out}; use it with: --weights {out}, or mep3m train --set weights={out}")
-    end_refused(opened.rejects or card["data"]["unreadable_images"])
+    left = card["left_out"] or {"unreadable_images": 0}
+    end_refused(opened.rejects or card["data"]["unreadable_images"] or left["unreadable_images"])
 
 
 def pretrain_settings(options: dict[str, Any]) -> Any:
@@ -101,11 +102,11 @@ def pretrain_settings(options: dict[str, Any]) -> Any:
         SettingsError: a value is not allowed.
         UsageError: a --set is not NAME=VALUE, or says what --minutes says.
     """
-    from mep3m.cli.learning.train import settings_of_sets
+    from mep3m.cli.learning.train import model_options
     from mep3m.cli.shared import given_options
     from mep3m.settings.run import PretrainSettings
 
-    sets = settings_of_sets(options["sets"])
+    sets: dict[str, Any] = dict(model_options(options["sets"]))
     if options["minutes"] is not None:
         if twice := sets.keys() & {"minutes", "epochs"}:
             raise UsageError(f"--minutes and --set {min(twice)} both say how long it learns: give one")

@@ -209,7 +209,6 @@ def train_settings(options: dict[str, Any]) -> Any:
 
     Raises:
         SettingsError: a value is not allowed.
-        UsageError: a --set is not NAME=VALUE.
     """
     from mep3m.settings.run import RunSettings
     from mep3m.training.registry import default_model
@@ -224,15 +223,15 @@ def train_settings(options: dict[str, Any]) -> Any:
             "hierarchy": options["hierarchy"],
             "leaf": options["leaf"],
             "seed": options["seed"],
-            "options": settings_of_sets(options["sets"]),
+            "options": model_options(options["sets"]),
             **given,
         },
         "train",
     )
 
 
-def settings_of_sets(sets: Sequence[str]) -> dict[str, Any]:
-    """Return the values of every `--set NAME=VALUE`.
+def model_options(sets: Sequence[str]) -> dict[str, str]:
+    """Return the settings of a model that `--set` names.
 
     Raises:
         UsageError: one is not NAME=VALUE.

@@ -23,15 +23,17 @@ NEIGHBOURS = 5
 class NeighbourScores:
     """Of `n` products, how many have their own label by a vote of their nearest `references`.
 
-    `levels` has one entry a level with `n` labelled products, `top1`, and `frequent`: what the most frequent
-    label of the references would get. `platform` is how often the vote finds the platform, `None` where there
-    is one only.
+    `levels` has one entry a level with `n` labelled products, `top1`, `unseen` (how many have a label that no
+    reference has, and are wrong), and `frequent`: what the most frequent label of the references would get.
+    `unreadable_images` are of further products. `platform` is how often the vote finds the platform, `None`
+    where there is one only.
     """
 
     n: int
     references: int
     neighbours: int
     levels: tuple[dict[str, Any], ...]
+    unreadable_images: int = 0
     platform: float | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -47,8 +49,8 @@ def neighbour_scores(
     Both are drawn by the seed where they are many.
     """
     known, asked = _some(known, REFERENCES, seed), _some(asked, QUERIES, seed)
-    references, known = _encode(encoder, known, images)
-    queries, asked = _encode(encoder, asked, images)
+    references, known, _ = _encode(encoder, known, images)
+    queries, asked, unreadable = _encode(encoder, asked, images)
     if not len(known) or not len(asked):
         return None
     near, weights = nearest(queries, references, NEIGHBOURS)
@@ -64,14 +66,20 @@ def neighbour_scores(
         frequent = max(sorted(set(own)), key=own.count)
         share = float(np.mean([one == frequent for one in truth if one is not None]))
         levels.append(
-            {"level": level, "n": int(told.sum()), "top1": float(right[told].mean()), "frequent": share}
+            {
+                "level": level,
+                "n": int(told.sum()),
+                "top1": float(right[told].mean()),
+                "unseen": sum(one is not None and one not in names for one in truth),
+                "frequent": share,
+            }
         )
     sources = known.products["source"].to_pylist()
     platform = None
     if len(set(sources)) > 1 and set(asked.products["source"].to_pylist()) & set(sources):
         found = vote(sources, near, weights)
         platform = float(np.mean(np.array(found) == np.array(asked.products["source"].to_pylist())))
-    return NeighbourScores(len(asked), len(known), NEIGHBOURS, tuple(levels), platform)
+    return NeighbourScores(len(asked), len(known), NEIGHBOURS, tuple(levels), unreadable, platform)
 
 
 def nearest(
@@ -109,12 +117,13 @@ def _some(dataset: Dataset, most: int, seed: int) -> Dataset:
 
 def _encode(
     encoder: NetworkClassifier, dataset: Dataset, images: Images | None
-) -> tuple[NDArray[np.float32], Dataset]:
-    """Return vectors of unit length of the products that show anything, and these products.
+) -> tuple[NDArray[np.float32], Dataset, int]:
+    """Return unit vectors of the products that show anything, these products, and how many images are broken.
 
     A vector of zeros stays one: it is as near to any product as to any other.
     """
     read = encoder.encode(dataset.products, images)
     seen = np.flatnonzero(read.seen)
     vectors = read.vectors[seen]
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), dataset.take(seen)
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return unit, dataset.take(seen), len(read.rejects)

@@ -130,7 +130,8 @@ class PlatformHead(nn.Module):
         self.register_buffer("balance", torch.from_numpy(balance.astype(np.float32)))
         self.adversarial, self.weight = adversarial, weight
         self.layers = nn.Sequential(
-            nn.LayerNorm(width),
+            # of what a LayerNorm shows, a reversed gradient left much of the platform in the vectors
+            nn.BatchNorm1d(width, affine=False),
             nn.Linear(width, PLATFORM_WIDTH),
             nn.ReLU(),
             nn.Linear(PLATFORM_WIDTH, len(counts)),
@@ -176,7 +177,7 @@ class PretrainingNetwork(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Return the loss of a batch."""
         learned: Learned = self.objective(self.product, batch)
-        if self.platform is None or not len(learned.rows):
+        if self.platform is None or len(learned.rows) < 2:
             return learned.loss
         platforms = batch["platform"]
         own: Tensor = self.platform(learned.vectors, platforms[learned.rows.to(platforms.device)])
