@@ -4,10 +4,13 @@
     mep3m pretrain W/products.tsv --image image --image-root ../shared/data --labels l1,l2,l3 --out ENCODER
     mep3m represent W/train.tsv --image image --labels coarse,fine --test W/val.tsv ... --weights ENCODER
     python -m bench.pretrain iconic --work W --weights packaged ENCODER ...
+    mep3m simulate S --products 1600 --platforms 4 --categories 24 --noise 0 --defects 0 --duplicates 0
+    python -m bench.pretrain drawn --work W --data S  # simulated with --seed 5
     python -m bench.pretrain platforms --work W --data TABLE --modality text --seeds 3 -- --title title ...
 
 `tables` writes products.tsv (fashion, flipkart and grocery's iconic pictures), train.tsv and val.tsv of
-grocery, iconic.tsv, and titles.tsv of four platforms. Grocery's official test part is not looked at.
+grocery, iconic.tsv, and titles.tsv of four platforms, titles-few.tsv of 6,000; `drawn` writes drawn.tsv, a
+simulation with its true categories. Grocery's official test part is not looked at.
 """
 
 from __future__ import annotations
@@ -98,7 +101,19 @@ def tables(work: Path) -> None:
             labels = (one["l1"], one["l2"], one["l3"])
             titles.append(row(platform or one["platform"], one["title"], "", labels))
     write(work / "titles.tsv", titles)
+    few = np.sort(np.random.default_rng(0).choice(len(titles), 6000, replace=False))
+    write(work / "titles-few.tsv", [titles[place] for place in few])
     print({name.name: len(read(name)) for name in sorted(work.glob("*.tsv"))})
+
+
+def drawn(work: Path, folder: Path) -> None:
+    import pyarrow.parquet as pq
+
+    rows = []
+    for one in pq.read_table(folder / "truth" / "products.parquet").to_pylist():
+        labels = (*one["path"], "", "")[:3]
+        rows.append(row(one["source"], one["title"], f"{one['source']}/{one['image']}", labels))
+    write(work / "drawn.tsv", rows)
 
 
 def vectors(rows: list[dict[str, str]], weights: str, views: int = 0) -> NDArray[np.float32]:
@@ -154,12 +169,13 @@ def exemplars(weights: list[str]) -> None:
         print(f"{one} | {' | '.join(cells)} | {len(asked)}", flush=True)
 
 
-def platforms(work: Path, data: str, seeds: int, options: list[str]) -> None:
+def platforms(work: Path, data: str, seeds: int, chosen: list[str], options: list[str]) -> None:
     """Leave out one platform after the other, with each signal, and print how its products are recognised."""
-    with Path(data).open(encoding="utf-8") as file:
-        names = sorted({one["platform"] for one in csv.DictReader(file, delimiter="\t")})
+    if not chosen:
+        with Path(data).open(encoding="utf-8") as file:
+            chosen = sorted({one["platform"] for one in csv.DictReader(file, delimiter="\t")})
     print("left out | signal | level: mean top-1 of the seeds ± sd (n) | platform told, held-out products")
-    for name in names:
+    for name in chosen:
         for signal in ("none", "auxiliary", "adversarial"):
             cards = [learn(work, data, name, signal, seed, options) for seed in range(seeds)]
             cells = []
@@ -174,7 +190,8 @@ def platforms(work: Path, data: str, seeds: int, options: list[str]) -> None:
 
 def learn(work: Path, data: str, name: str, signal: str, seed: int, options: list[str]) -> dict:
     out = work / "platforms" / Path(data).stem / f"{name}-{signal}-{seed}"
-    words = ["pretrain", data, "--platform", "platform", "--leave-out", name, "--platform-signal", signal]
+    words = ["pretrain", data, "--leave-out", name, "--platform-signal", signal]
+    words += [] if Path(data).is_dir() else ["--platform", "platform"]
     words += ["--seed", str(seed), "--out", str(out), "--json", *options]
     done = subprocess.run([sys.executable, "-m", "mep3m", *words], capture_output=True, text=True)
     if done.returncode not in (0, 1):
@@ -185,20 +202,27 @@ def learn(work: Path, data: str, name: str, signal: str, seed: int, options: lis
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("part", nargs="?", choices=("tables", "iconic", "platforms"), default="tables")
+    parser.add_argument(
+        "part", nargs="?", choices=("tables", "drawn", "iconic", "platforms"), default="tables"
+    )
     parser.add_argument("--work", type=Path, default=Path("/tmp/mep3m-pretrain"))
     parser.add_argument("--weights", nargs="*", default=["packaged"])
     parser.add_argument("--data", default="")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument(
+        "--left-out", nargs="*", default=[], help="these platforms; without it, each of a table"
+    )
     parser.add_argument("options", nargs="*", help="after --: options of mep3m pretrain")
     given = parser.parse_args()
     os.environ["MEP3M_WORK"] = str(given.work)
     if given.part == "tables":
         tables(given.work)
+    elif given.part == "drawn":
+        drawn(given.work, Path(given.data))
     elif given.part == "iconic":
         exemplars(given.weights)
     else:
-        platforms(given.work, given.data, given.seeds, given.options)
+        platforms(given.work, given.data, given.seeds, given.left_out, given.options)
 
 
 if __name__ == "__main__":

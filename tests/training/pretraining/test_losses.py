@@ -84,3 +84,14 @@ def test_columns_that_say_the_same_cost_more_than_two_that_differ() -> None:
     column = torch.randn(64, 1)
     twice, two = torch.cat([column, column], 1), torch.cat([column, torch.randn(64, 1)], 1)
     assert float(view_loss(twice, twice)) > float(view_loss(two, two)) + 0.5
+
+
+@pytest.mark.parametrize(
+    ("seed", "theirs"), [(0, 4.995420932), (1, 4.701124668), (2, 4.502899169), (3, 4.926815033)]
+)
+def test_it_is_the_loss_of_lightly(seed: int, theirs: float) -> None:
+    """`lightly.loss.VICRegLoss()(first, second)` of version 1.6.0 on these vectors."""
+    torch.manual_seed(seed)
+    first = torch.randn(32, 16)
+    second = first + 0.3 * torch.randn(32, 16)
+    assert float(view_loss(first, second)) == pytest.approx(theirs, rel=1e-5)
