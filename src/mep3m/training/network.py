@@ -25,10 +25,11 @@ from mep3m.label_tree.probabilities import prior
 from mep3m.models.features import open_backbone, with_normalisation
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
 from mep3m.models.inputs.pixels import Decoding, PixelReader
-from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary, word_vectors
+from mep3m.models.inputs.words import TokenVocabulary, word_vectors
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.product import ProductNetwork
+from mep3m.models.pretrained.titles import coder_of_weights
 from mep3m.models.pretrained.weights import PretrainedWeights, described
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
@@ -241,8 +242,8 @@ def fit_coders(products: pa.Table, network: NetworkSettings) -> dict[str, Coder]
     """Return the vocabulary of each text modality, counted on these rows, or its pre-trained tokeniser."""
     coders: dict[str, Coder] = {}
     for name, text in _texts(network).items():
-        if text.encoder == "bert":
-            coders[name] = PretrainedTokens.open(text.weights or "", text.max_tokens)
+        if text.encoder == "bert" or text.weights is not None:
+            coders[name] = coder_of_weights(text)
         else:
             chunks = chain.from_iterable(texts_of(products, name))
             coders[name] = TokenVocabulary.fit(chunks, text.tokeniser, text.max_tokens, text.vocabulary)
@@ -256,7 +257,7 @@ def _vectors(
     vectors = {}
     for name, text in _texts(network).items():
         coder = coders[name]
-        if text.word2vec and isinstance(coder, TokenVocabulary):
+        if text.word2vec and text.weights is None and isinstance(coder, TokenVocabulary):
             vectors[name] = word_vectors(coder, _Column(products, name), text.embedding, training.seed)
     return vectors
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from mep3m.errors import SettingsError, did_you_mean
-from mep3m.models.pretrained.run_folder import network_of_folder
+from mep3m.models.pretrained.run_folder import network_of_folder, titles_of_folder
 from mep3m.settings.base import Settings
 from mep3m.settings.network import WEIGHT_WORDS, ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import MODERN, PAPER, PRESETS, TrainingSettings
@@ -94,6 +94,8 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
         changes[part][field] = _value(_PARTS[part], field, value)
     if name not in _FIXED:
         changes["image"] = _of_weights(changes["image"])
+    if network.title is not None and network.title.encoder != "bert" and "weights" in changes["text"]:
+        changes["text"] = titles_of_folder(Path(changes["text"]["weights"] or "")) | changes["text"]
     if "backbone" in changes["image"]:
         # arguments belong to the backbone that was there before
         changes["image"].setdefault("arguments", {})

@@ -181,8 +181,42 @@ def test_an_encoder_of_titles(table: Path, tmp_path: Path) -> None:
     assert (embedded.code, embedded.json["width"]) == (0, 16), embedded.err
     refused = learn(table, tmp_path / "x", "--weights", str(out))
     assert refused.code == 2
-    assert "is an encoder of titles, and --weights begins an image network" in refused.err
+    assert "is an encoder of titles, and --weights says where that of images begins" in refused.err
     assert not (tmp_path / "x").exists()
+    begun = ("--weights", out, "--set", "learning_rate=1e-9", "--modality", "text", "--set", "epochs=1")
+    again = ran("pretrain", table, *columns, *begun, "--out", tmp_path / "more", "--json")
+    assert again.code == 0, again.err
+    before, after = (read_tensors(one / "weights.safetensors") for one in (out, tmp_path / "more"))
+    assert before.keys() == after.keys()
+    assert all(torch.allclose(before[name], after[name], atol=1e-5) for name in before)
+    assert again.json["width"] == 16
+
+
+def test_train_and_a_frozen_network_take_an_encoder_of_titles(table: Path, tmp_path: Path) -> None:
+    out, columns = tmp_path / "titles", ("--title", "title", "--labels", "kind,name", "--modality", "text")
+    small = ("--set", "embedding=8", "--set", "text.hidden=8", "--set", "epochs=2")
+    assert ran("pretrain", table, *columns, *small, "--out", out).code == 0
+    begun = ("--model", "bilstm", "--set", f"weights={out}")
+    tiny = ("--set", "learning_rate=1e-9", "--set", "epochs=1")
+    for name, frozen in (("one", ()), ("two", ("--set", "frozen=true"))):
+        done = ran("train", table, *columns, *begun, *tiny, *frozen, "--out", tmp_path / name, "--json")
+        assert done.code == 0, done.err
+    assert f"title: bilstm pre-trained weights of {out}" in done.err
+    before, after = (read_tensors(one / "weights.safetensors") for one in (out, tmp_path / "one"))
+    names = [name for name in before if name.startswith("encoders.")]
+    assert all(torch.allclose(before[name], after[name], atol=1e-5) for name in names)
+    nowhere = ran(
+        "train", table, *columns, "--model", "bilstm", "--set", "weights=no", "--out", tmp_path / "x"
+    )
+    assert nowhere.code == 1
+    assert "no encoder of titles at no; bilstm begins with the folder of one" in nowhere.err
+
+
+def test_an_encoder_of_images_is_none_of_titles(encoder: Path, table: Path, tmp_path: Path) -> None:
+    columns = ("--title", "title", "--labels", "kind", "--modality", "text", "--weights", encoder)
+    done = ran("pretrain", table, *columns, "--out", tmp_path / "x")
+    assert done.code == 2
+    assert "is an encoder of images, and --weights says where that of titles begins" in done.err
 
 
 def test_the_same_command_learns_nothing_and_another_one_is_refused(

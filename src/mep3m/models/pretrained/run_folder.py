@@ -27,6 +27,8 @@ def image_of_run(path: Path) -> dict[str, Any] | None:
     return image
 
 
+#: what a run's encoder of titles cannot be used without
+_OF_TITLES = ("encoder", "tokeniser", "max_tokens", "vocabulary", "embedding", "hidden", "layers")
 #: what a run's image network cannot be used without, and what its pictures have to be like
 _OF_NETWORK = ("backbone", "arguments", "pixels", "mean", "std", "margin", "crops")
 
@@ -45,3 +47,14 @@ def network_of_folder(path: Path) -> dict[str, Any]:
     if "architecture" not in described:
         return {}
     return {"backbone": described["architecture"], "arguments": described.get("model_args") or {}}
+
+
+def titles_of_folder(path: Path) -> dict[str, Any]:
+    """Return what an encoder of titles, or a run of one, says of itself, as fields of `TextSettings`.
+
+    Empty where the folder is none of these: a transformers model is another thing.
+    """
+    description = path / "classifier.json"
+    settings = read_json(description).get("settings") or {} if description.is_file() else {}
+    title = settings.get("title") or {}
+    return {name: title[name] for name in _OF_TITLES if name in title}

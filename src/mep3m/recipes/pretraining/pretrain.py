@@ -118,17 +118,18 @@ def kept_card(
 
 
 def check_start(settings: PretrainSettings) -> None:
-    """Refuse weights that are not those of an image network, before any work.
+    """Refuse weights of another modality, before any work.
 
     Raises:
-        UsageError: they encode titles.
+        UsageError: they encode titles where images are to be, or the other way round.
     """
     if settings.weights in WEIGHT_WORDS:
         return
-    if part_of(Path(settings.weights)) != "image":
+    reads, wanted = part_of(Path(settings.weights)), "title" if settings.modality == "text" else "image"
+    if reads != wanted:
         raise UsageError(
-            f"{settings.weights} is an encoder of titles, and --weights begins an image network; give "
-            f"{', '.join(WEIGHT_WORDS)}, a file of weights, or the folder of an encoder of images"
+            f"{settings.weights} is an encoder of {reads}s, and --weights says where that of {wanted}s "
+            f"begins; give the folder of an encoder of {wanted}s, or --weights none"
         )
 
 

@@ -13,6 +13,7 @@ from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.splits import duplicate_groups, split_products
 from mep3m.errors import NotFoundError, SettingsError, UsageError, did_you_mean
 from mep3m.label_tree.tree import LabelPath, LabelTree
+from mep3m.settings.network import WEIGHT_WORDS
 from mep3m.settings.run import Modality, PretrainSettings
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
@@ -95,7 +96,8 @@ def network_for(settings: PretrainSettings) -> tuple[str, dict[str, Any]]:
     if settings.objective == "self-supervised":
         options |= WIDE_VIEWS
     if modality == "text":
-        return FROM_NOTHING[modality], {"preset": "modern", **options, **own}
+        start = {} if settings.weights == "none" else {"weights": settings.weights, **SMALL_STEPS}
+        return FROM_NOTHING[modality], {"preset": "modern", **start, **own}
     if settings.weights == "none":
         return FROM_NOTHING[modality], {**options, **own}
     options |= SMALL_STEPS
@@ -120,10 +122,10 @@ def check_settings(settings: PretrainSettings) -> None:
             f"--objective self-supervised compares views of images, not --modality {settings.modality}; "
             "leave it out, or choose --objective supervised"
         )
-    if settings.modality == "text" and settings.weights != "none":
+    if settings.modality == "text" and settings.weights in set(WEIGHT_WORDS) - {"none"}:
         raise UsageError(
-            f"--weights {settings.weights} begins an image network; an encoder of titles learns from "
-            "nothing: leave --weights out"
+            f"--weights {settings.weights} begins an image network; an encoder of titles begins with "
+            "nothing, or with the folder of another: leave --weights out"
         )
     options = {name.rpartition(".")[2]: value for name, value in settings.options.items()}
     for name in options.keys() & _USELESS.keys():

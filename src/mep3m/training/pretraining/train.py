@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -95,9 +94,7 @@ def _taught(
 
 def encoder_of(whole: NetworkClassifier, names: tuple[str, ...]) -> NetworkClassifier:
     """Return some encoders of a network as a network without classes, whose folder rebuilds itself."""
-    parts: dict[str, Any] = {name: getattr(whole.settings, name) for name in names}
-    if "image" in parts:
-        parts["image"] = parts["image"].model_copy(update={"weights": None})
+    parts = {name: getattr(whole.settings, name).model_copy(update={"weights": None}) for name in names}
     settings = NetworkSettings(**parts)
     coders = {name: coder for name, coder in whole.coders.items() if name in names}
     sizes = {name: len(coder) for name, coder in coders.items()}
