@@ -212,8 +212,8 @@ def main() -> None:
     parser.add_argument(
         "--left-out", nargs="*", default=[], help="these platforms; without it, each of a table"
     )
-    parser.add_argument("options", nargs="*", help="after --: options of mep3m pretrain")
-    given = parser.parse_args()
+    own, _, options = " ".join(sys.argv[1:]).partition(" -- ")  # after --: options of mep3m pretrain
+    given = parser.parse_args(own.split())
     os.environ["MEP3M_WORK"] = str(given.work)
     if given.part == "tables":
         tables(given.work)
@@ -222,7 +222,7 @@ def main() -> None:
     elif given.part == "iconic":
         exemplars(given.weights)
     else:
-        platforms(given.work, given.data, given.seeds, given.left_out, given.options)
+        platforms(given.work, given.data, given.seeds, given.left_out, options.split())
 
 
 if __name__ == "__main__":

@@ -59,6 +59,10 @@ class RunSettings(Settings):
 class PretrainSettings(RunSettings):
     """One pre-training of an encoder: a training run with another purpose.
 
+    `hierarchy`, `level`, `leaf`, `subset`, `seed`, `valid_share`, `split` and `options` are those of a run.
+    `model` is chosen by what is read (`modality`) and by where it begins. `objective` says what is learned
+    by, `platform_signal` whether platforms are, too.
+
     `weights` says where the image network begins: none, packaged, hub, auto, or a file, folder or run.
     Products of the platform `leave_out` are not learned from; the card says how well they are recognised.
     `platform_weight` is how much the head of the platforms counts beside the objective.
