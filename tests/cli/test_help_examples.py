@@ -47,7 +47,7 @@ NOT_RUN = {
 #: what a person types at an example that asks
 TYPED = {"--ask": "a\nq\n", "people add": "correct horse\n" * 2}
 #: what stands for a number in an example, so that it takes seconds
-SMALLER = {"--products 1000": "--products 12", "epochs=8": "epochs=2"}
+SMALLER = {"--products 1000": "--products 12", "epochs=8": "epochs=2", "--minutes 10": "--set epochs=1"}
 #: examples after which something is refused, open or without a place: that is exit code 1
 LEFT_OVER = ("align apply", "align migrate", "align diff old", "align remap", "align map")
 
@@ -153,6 +153,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_shelf(folder / "shelf.tsv", shelf_rows(folder, 1))
     (folder / "photos").mkdir()
     (folder / "photos" / "1.png").write_bytes(picture("red"))
+    photos = [f"{n}.png,{('red', 'blue')[n % 2]}" for n in range(6)]
+    (folder / "photos.csv").write_text("photo,kind\n" + "\n".join(photos) + "\n")
+    for n in range(6):
+        (folder / f"{n}.png").write_bytes(picture(("red", "blue")[n % 2]))
     (folder / "new.jpg").write_bytes(picture("blue"))
     for name in ("stores/raw", "demo/3-dedupe", "demo/dataset", "shops", "new"):
         write_store(folder / name)

@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mep3m.cli.learning.represent",
         "What a representation is worth where new products have a few pictures each.",
     ),
+    "pretrain": ("mep3m.cli.learning.pretrain", "Let an encoder learn from a product dataset."),
     "retry": ("mep3m.cli.building.ingest", "Try again what failed, and only that."),
     "review": ("mep3m.cli.desk.review", "Decide in a spreadsheet what waits at the desk."),
     "serve": ("mep3m.cli.serving.serve", "Serve a trained classifier over HTTP."),

@@ -14,10 +14,10 @@ import pyarrow as pa
 from mep3m.errors import Mep3mError, UsageError
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.inputs.columns import Coder, Stored
-from mep3m.models.inputs.words import PretrainedTokens
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier, load
 from mep3m.models.pretrained.figures import with_own_figures
+from mep3m.models.pretrained.titles import coder_of_weights
 from mep3m.models.pretrained.weights import PretrainedWeights
 from mep3m.settings.network import NetworkSettings
 from mep3m.store.images import Images, read_image
@@ -58,7 +58,7 @@ def open_backbone(
                 f"{'image' if name == 'image' else 'text'}.weights, or train it too (frozen = false)"
             )
         if name != "image":
-            coders[name] = PretrainedTokens.open(part.weights, part.max_tokens)
+            coders[name] = coder_of_weights(part)
     sizes = {name: len(coder) for name, coder in coders.items()}
     network = build_network(source, tree, sizes, weights=weights)
     return NetworkClassifier(tree, source, network.eval(), coders, np.ones(1, np.float32))

@@ -23,7 +23,7 @@ class TextSettings(Settings):
     dropout: float = Field(default=0.2, ge=0, lt=1)
     #: start from Word2vec vectors of the training titles (§4) instead of random ones
     word2vec: bool = True
-    #: bert: a local folder or a hub name
+    #: bert: a local folder or a hub name; lstm and bilstm: the folder of an encoder of titles or of a run
     weights: str | None = None
 
 

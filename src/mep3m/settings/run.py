@@ -17,6 +17,11 @@ SplitKind = Literal["grouped", "random", "stratified", "platform"]
 #: kinds of splits as an earlier version called them -> what they are called now
 OLD_SPLIT_KINDS: Mapping[str, str] = {"shop": "platform"}
 
+#: what an encoder learns from, before it is used for something else
+Objective = Literal["supervised", "image-text", "self-supervised"]
+#: whether a head also learns from what platform a product comes; adversarial: so that vectors do not tell it
+PlatformSignal = Literal["none", "auxiliary", "adversarial"]
+
 #: The answer for a product ends at the level where its probability falls below this, and the product goes to
 #: review. One value for the command line, the service, its page and `assign`: decision 159 has the figures.
 #: With 0 every product gets a full path and none goes to review, however little its probability.
@@ -50,3 +55,24 @@ class RunSettings(Settings):
     valid_share: float = Field(default=0.1, gt=0, lt=0.9)
     split: SplitKind = "grouped"
     options: dict[str, Any] = Field(default_factory=dict)
+
+
+class PretrainSettings(RunSettings):
+    """One pre-training of an encoder: a training run with another purpose.
+
+    `hierarchy`, `level`, `leaf`, `subset`, `seed`, `valid_share`, `split` and `options` are those of a run.
+    `model` is chosen by what is read (`modality`) and by where it begins. `objective` says what is learned
+    by, `platform_signal` whether platforms are, too.
+
+    `weights` says where the image network begins: none, packaged, hub, auto, or a file, folder or run.
+    Products of the platform `leave_out` are not learned from; the card says how well they are recognised.
+    `platform_weight` is how much the head of the platforms counts beside the objective.
+    """
+
+    modality: Modality = "image"
+    model: str = ""
+    objective: Objective = "supervised"
+    platform_signal: PlatformSignal = "none"
+    platform_weight: float = Field(default=0.3, gt=0)
+    leave_out: str | None = None
+    weights: str = "none"

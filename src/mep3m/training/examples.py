@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,18 +32,20 @@ READER = "mep3m-reader"
 class Examples:
     """N rows: their inputs, and `targets` (N, L) with the node at each level, -1 where not known.
 
-    `rows` are the row numbers that can be learned from: labelled at some level, with a modality.
+    `rows` are the row numbers that can be learned from: labelled at some level, with a modality. `tags` are
+    further numbers (N,) of each row that a network asks for (`Task.tags`).
     """
 
     inputs: Inputs
     targets: NDArray[np.int32]
     rows: NDArray[np.int64]
+    tags: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def batch(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
-        """Return the tensors of some rows with their `targets` (B, L)."""
+        """Return the tensors of some rows with their `targets` (B, L) and tags (B,)."""
         tensors = self.inputs.take(rows)
         tensors["targets"] = torch.from_numpy(np.asarray(self.targets[rows], np.int64))
-        return tensors
+        return tensors | {name: torch.from_numpy(values[rows]) for name, values in self.tags.items()}
 
     def pinned(self, rows: NDArray[np.int64]) -> dict[str, Tensor]:
         """Return `batch` in memory that a GPU copies from by itself."""

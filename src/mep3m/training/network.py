@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
@@ -25,9 +25,11 @@ from mep3m.label_tree.probabilities import prior
 from mep3m.models.features import open_backbone, with_normalisation
 from mep3m.models.inputs.columns import Coder, Inputs, Modality, Tokens, texts_of
 from mep3m.models.inputs.pixels import Decoding, PixelReader
-from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary, word_vectors
+from mep3m.models.inputs.words import TokenVocabulary, word_vectors
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.classifier import NetworkClassifier
+from mep3m.models.networks.product import ProductNetwork
+from mep3m.models.pretrained.titles import coder_of_weights
 from mep3m.models.pretrained.weights import PretrainedWeights, described
 from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
@@ -101,10 +103,12 @@ def train_network(
     run: Path,
     clock: RunClock | None = None,
     weights: PretrainedWeights | None = None,
+    teach: Callable[[ProductNetwork], nn.Module] | None = None,
 ) -> Fitted:
     """Train a network, or with `frozen` its heads on pre-trained encoders that see each row once.
 
-    `weights` are those that the settings of the image name, where they have been found already.
+    `weights` are those that the settings of the image name, where they have been found already. `teach`, in
+    pre-training, puts around the network what it learns by (`training.pretraining`).
 
     TokenVocabulary and word vectors come from the training rows only. The state of an interrupted run and
     the decoded images are kept in `run/work`.
@@ -133,20 +137,21 @@ def train_network(
     torch.manual_seed(training.seed)
     vectors = _vectors(learned, network, coders, training)
     model = build_network(network, task.tree, sizes, vectors, weights=weights)
+    taught = model if teach is None else teach(model)
     with scratch_folder(work) as scratch:
         if training.budget is not None:
-            clock.after = check_minutes(task, network, coders, training, model, scratch, clock)
+            clock.after = check_minutes(task, network, coders, training, taught, scratch, clock)
         # the first process decodes the images, the others find them
         with PartialState().main_process_first(), shared_cache(training, work) as cache:
             inputs = read_inputs(task, network, coders, training, (cache, scratch), clock.say)
         rows = usable_rows(inputs, task.codes)
         codes = learned_codes(task.codes, task.tree, network.hierarchy, training.loss)
-        examples = Examples(inputs, codes, np.intersect1d(rows, task.train))
+        examples = Examples(inputs, codes, np.intersect1d(rows, task.train), task.tags)
         held = np.intersect1d(rows, task.valid)
-        validation = Examples(inputs, codes, held) if len(held) else None
+        validation = Examples(inputs, codes, held) if len(held) and teach is None else None
         if network.image and training.grow < 1:
             check_growth(model.encoders["image"], network.image, training.grow)
-        history = fit(model, examples, task.tree, training, work, validation, network.image, clock)
+        history = fit(taught, examples, task.tree, training, work, validation, network.image, clock)
         counts = class_counts(task.codes[examples.rows], len(task.tree))
         rejects = inputs.rejects
     shares = prior(task.tree, counts)
@@ -174,7 +179,8 @@ def check_minutes(
     folder.mkdir()
     inputs = read_inputs(few, network, coders, anew, (folder, folder), lambda line: None)
     codes = learned_codes(task.codes[rows], task.tree, network.hierarchy, training.loss)
-    some = Examples(inputs, codes, np.arange(len(rows)))
+    tags = {name: values[rows] for name, values in task.tags.items()}
+    some = Examples(inputs, codes, np.arange(len(rows)), tags)
     pace = FitState(deepcopy(model), some, task.tree, anew, folder, network.image).pace()
     if not (scratch.parent / CHECKPOINT).exists():
         epochs_within(training.budget or 0.0, clock.seconds, pace, len(task.train), len(task.valid))
@@ -236,8 +242,8 @@ def fit_coders(products: pa.Table, network: NetworkSettings) -> dict[str, Coder]
     """Return the vocabulary of each text modality, counted on these rows, or its pre-trained tokeniser."""
     coders: dict[str, Coder] = {}
     for name, text in _texts(network).items():
-        if text.encoder == "bert":
-            coders[name] = PretrainedTokens.open(text.weights or "", text.max_tokens)
+        if text.encoder == "bert" or text.weights is not None:
+            coders[name] = coder_of_weights(text)
         else:
             chunks = chain.from_iterable(texts_of(products, name))
             coders[name] = TokenVocabulary.fit(chunks, text.tokeniser, text.max_tokens, text.vocabulary)
@@ -251,7 +257,7 @@ def _vectors(
     vectors = {}
     for name, text in _texts(network).items():
         coder = coders[name]
-        if text.word2vec and isinstance(coder, TokenVocabulary):
+        if text.word2vec and text.weights is None and isinstance(coder, TokenVocabulary):
             vectors[name] = word_vectors(coder, _Column(products, name), text.embedding, training.seed)
     return vectors
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, get_origin
 
 from mep3m.errors import SettingsError, did_you_mean
+from mep3m.models.pretrained.run_folder import network_of_folder, titles_of_folder
 from mep3m.settings.base import Settings
-from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
+from mep3m.settings.network import WEIGHT_WORDS, ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import MODERN, PAPER, PRESETS, TrainingSettings
 
 #: the default image network: small enough for a CPU, from scratch; chosen in decision 060
@@ -54,6 +56,9 @@ RECIPES: dict[str, tuple[NetworkSettings, TrainingSettings]] = {
     "joint": (NetworkSettings(image=SMALL, title=_BILSTM, modality_dropout=0.3), MODERN),
 }
 
+#: models that are called by their image network, which weights do not change
+_FIXED = ("vgg19", "inception-v3", "resnet50", "vgg+bilstm", "tfn", "lmf")
+
 _ON, _OFF = ("true", "1", "yes"), ("false", "0", "no")
 
 _PARTS: dict[str, type[Settings]] = {
@@ -69,7 +74,8 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
 
     An option is a field of the training, the network, the image or the text encoder; where two have
     a field of one name, `image.weights` or `text.weights` says which. `preset` is paper or modern;
-    `ocr=true` adds the OCR text as a modality of its own.
+    `ocr=true` adds the OCR text as a modality of its own. A folder of weights names its network, and an
+    encoder how its pictures are made, unless options do.
 
     Raises:
         SettingsError: an option is unknown or its value not allowed.
@@ -86,6 +92,10 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
     for option, value in rest.items():
         part, field = _place(option, network)
         changes[part][field] = _value(_PARTS[part], field, value)
+    if name not in _FIXED:
+        changes["image"] = _of_weights(changes["image"])
+    if network.title is not None and network.title.encoder != "bert" and "weights" in changes["text"]:
+        changes["text"] = titles_of_folder(Path(changes["text"]["weights"] or "")) | changes["text"]
     if "backbone" in changes["image"]:
         # arguments belong to the backbone that was there before
         changes["image"].setdefault("arguments", {})
@@ -104,6 +114,13 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
     if ocr and network.title is None:
         raise SettingsError(f"{where}: ocr = true needs a model that reads text; for example lmf or bilstm")
     return network, parsed["training"]
+
+
+def _of_weights(image: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the image with what the folder of its weights says, where no option does."""
+    weights = image.get("weights")
+    own = {} if weights in (None, *WEIGHT_WORDS) else network_of_folder(Path(weights))
+    return own | image if image.get("backbone") in (None, own.get("backbone")) else image
 
 
 def take_flag(options: dict[str, Any], name: str, where: str) -> bool:

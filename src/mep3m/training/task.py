@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Task:
 
     `codes` (N, depth) holds the node of each row at each level, -1 where the label is not known:
     that level is masked for the row. `train` and `valid` are row numbers that do not overlap; `valid` is
-    empty where the rows are too few.
+    empty where the rows are too few. `tags` (N,) are further numbers of each row that pre-training looks at.
     """
 
     products: pa.Table
@@ -45,6 +45,7 @@ class Task:
     images: Images | None
     settings: RunSettings
     split_id: str
+    tags: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -19,6 +19,7 @@ from mep3m.models.networks.linear_heads import LinearHeads
 from mep3m.models.networks.product import LevelHeads, ProductNetwork
 from mep3m.models.networks.text import RecurrentText, TransformerText
 from mep3m.models.pretrained.files import load_weights
+from mep3m.models.pretrained.titles import load_titles
 from mep3m.models.pretrained.weights import PretrainedWeights, find_weights
 from mep3m.settings.network import NetworkSettings, TextSettings
 
@@ -59,6 +60,8 @@ def build_network(
         if text is not None:
             start = (vectors or {}).get(name)
             encoders[name] = _text_encoder(text, vocabularies[name], start, (config or {}).get(name))
+            if config is None and text.encoder != "bert" and text.weights is not None:
+                load_titles(encoders[name], text)
     fusion = build_fusion(settings, [int(part.width) for part in encoders.values()])
     head = build_head(settings, tree, int(fusion.width))
     network = ProductNetwork(encoders, fusion, head, settings.modality_dropout)

@@ -102,6 +102,20 @@ class ResNet9(nn.Module):
         features: Tensor = self.layers(pixels)
         return features
 
+    def forward_intermediates(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Return the last map (B, 8 × width, H, W), and the map of each stage, as timm's networks do."""
+        maps: list[Tensor] = []
+        for layer in self.layers[:-2]:
+            pixels = layer(pixels)
+            if isinstance(layer, Residual):
+                maps.append(pixels)
+        return pixels, maps
+
+    def forward_head(self, last: Tensor, pre_logits: bool = True) -> Tensor:
+        """Map the last map to the vector (B, 8 × width); there is no classifier to leave out."""
+        vector: Tensor = self.layers[-2:](last)
+        return vector
+
 
 class Residual(nn.Module):
     """x + f(x), f being two convolutions."""

@@ -122,7 +122,10 @@ class FitState:
             network = network.to(memory_format=torch.channels_last)
             self.hooks = widen_small_images(network)
         targets = np.asarray(examples.targets[examples.rows])
-        self.criterion = make_loss(tree, class_counts(targets, len(tree)), settings)
+        #: a network that pre-trains brings its own loss, and says how many views it wants of an image
+        own: nn.Module | None = getattr(network, "criterion", None)
+        self.views: int = getattr(network, "views", 1)
+        self.criterion = own or make_loss(tree, class_counts(targets, len(tree)), settings)
         self.criterion.to(self.accelerator.device)
         self.tree = tree
         self.weights = balanced_weights(targets) if settings.balanced_sampling else None
@@ -133,6 +136,7 @@ class FitState:
         self.batches = len(plan_batches(examples.rows, settings.batch * self.accelerator.num_processes))
         identity = [settings.model_dump(), tree.to_json(), len(targets), int(targets.sum())]
         identity += [self.pixels, self.batches, *([] if self.figures == IMAGENET else [self.figures])]
+        identity += [] if own is None else [str(own)]
         self.identity = fingerprint(identity)
         self.best: dict[str, Tensor] = {}
         self.state = self._resume()
@@ -341,7 +345,10 @@ class FitState:
         if "image" in inputs and self.pixels and self.side:
             settings = self.settings
             if training and settings.augment:
-                inputs["image"] = augment(inputs["image"], self.side, settings, self.figures)
+                decoded = inputs["image"]
+                inputs["image"] = augment(decoded, self.side, settings, self.figures)
+                if self.views > 1:
+                    inputs["other_view"] = augment(decoded, self.side, settings, self.figures)
             else:
                 side = self.side if training else self.pixels
                 inputs["image"] = normalise(inputs["image"], side, self.figures)

@@ -1,0 +1,1 @@
+"""Encoders from a product dataset, measured and kept as folders."""

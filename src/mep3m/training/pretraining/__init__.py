@@ -1,0 +1,1 @@
+"""Encoders that learn from a product dataset before they are used for something else."""
