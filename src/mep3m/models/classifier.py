@@ -44,6 +44,14 @@ class Prediction(NamedTuple):
     before: NDArray[np.float32] | None = None
 
 
+class Encoded(NamedTuple):
+    """Vectors (N, D) of N rows, which of them (N,) have one, and the images that could not be read."""
+
+    vectors: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    rejects: list[Reject]
+
+
 class Classifier(Protocol):
     """A trained model over the nodes of a label tree."""
 

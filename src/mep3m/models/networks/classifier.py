@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from torch import Tensor
 from mep3m.errors import ModelError
 from mep3m.label_tree.probabilities import SMALLEST, from_siblings
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.classifier import Prediction
+from mep3m.models.classifier import Encoded, Prediction
 from mep3m.models.inputs.columns import Coder, Inputs, Tokens
 from mep3m.models.inputs.pixels import PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary
@@ -36,14 +36,6 @@ from mep3m.store.rejects import Reject
 KIND, FORMAT = "network", 1
 #: rows of one forward pass in prediction, and the pixels of their images
 BATCH, BATCH_PIXELS = 256, 8_000_000
-
-
-class Encoded(NamedTuple):
-    """Vectors (N, D) of N rows, which of them (N,) have a modality, and the images that are unreadable."""
-
-    vectors: NDArray[np.float32]
-    seen: NDArray[np.bool_]
-    rejects: list[Reject]
 
 
 @dataclass
