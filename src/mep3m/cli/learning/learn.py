@@ -50,8 +50,8 @@ def learn(run: Path, data: Path, out: Path, as_json: bool, **options: Any) -> No
 
     DATA is a table with the columns of training, or a folder of pictures with a folder for each class. Its
     labels are new classes, below a category that RUN has or in a branch of their own. What RUN makes of a
-    picture or title stays as it is, so that it takes seconds; old products are not needed. What --out names is a
-    run like any other, and can learn more.
+    picture or title stays as it is, so that it takes seconds; old products are not needed. What --out names
+    is a run like any other, and can learn more.
 
     A learned class files nothing by itself: its products go to review until a promise ('guarantee') is made
     from an audit that has products of it. With --test (again for more files) it says how often old and new

@@ -72,8 +72,8 @@ class Part:
         found = read(self.base, self.text, rows.products, rows.images)
         if found.vectors.shape[1] > WIDEST:
             raise UsageError(
-                f"the vectors of this model have {found.vectors.shape[1]:,} entries; classes can be learned on at "
-                f"most {WIDEST:,}: train a model with a smaller network"
+                f"the vectors of this model have {found.vectors.shape[1]:,} entries; classes can be learned "
+                f"on at most {WIDEST:,}: train a model with a smaller network"
             )
         classes = np.where(found.told, rows.classes, -1)
         return ClassStatistics.of(
@@ -105,8 +105,8 @@ def extended(
         if silent:
             why = f" ({broken[0].value}: {broken[0].reason})" if broken else ""
             raise UsageError(
-                f"no product of '{' > '.join(silent[0])}' shows the model a {' or '.join(part.base.reads)} that "
-                f"it can read{why}; {len(silent):,} classes are so: add products, or leave the classes out"
+                f"no product of '{' > '.join(silent[0])}' shows the model a {' or '.join(part.base.reads)} "
+                f"that it can read{why}; {len(silent):,} classes are so: add products, or leave them out"
             )
         assert part.kept is not None  # `knowing` was asked first
         kept = part.kept + found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize, minimize_scalar
 
-from mep3m.label_tree.probabilities import softmax
+from mep3m.label_tree.probabilities import doubt, softmax
 from mep3m.models.learned.statistics import ClassStatistics, Numbers
 
 Method = Literal["ridge", "prototypes", "finetune"]
@@ -153,14 +153,18 @@ def _factor(scores: Numbers, kept: ClassStatistics) -> float:
 
 
 def _loss(factor: float, scores: Numbers, kept: ClassStatistics) -> float:
-    """Return the mean over classes of -log P, nats; a class of one row says nothing of itself."""
+    """Return the mean over classes of -log P, nats, with `doubt`: few examples make no head certain.
+
+    A class of one row says nothing of itself.
+    """
     told = kept.counts[kept.owners] > 1
     if not told.any():
         return 0.0
     sizes = np.bincount(kept.owners[told], minlength=len(kept))
-    found = _softmax(factor * scores[told])[np.arange(int(told.sum())), kept.owners[told]]
-    losses = -np.log(np.maximum(found, 1e-9)) / sizes[kept.owners[told]]
-    return float(losses.sum() / (sizes > 0).sum())
+    right = _softmax(factor * scores[told])[np.arange(int(told.sum())), kept.owners[told]]
+    unsure = doubt(len(right))
+    losses = -(1 - unsure) * np.log(np.maximum(right, 1e-9)) - unsure * np.log(np.maximum(1 - right, 1e-9))
+    return float((losses / sizes[kept.owners[told]]).sum() / (sizes > 0).sum())
 
 
 def _softmax(scores: Numbers) -> Numbers:

@@ -132,8 +132,8 @@ def _knowing(run: Run, name: str, part: Part, new: Rows, known: Opened | None) -
         images, paths = None, [*examples.paths]
     else:
         raise UsageError(
-            f"{run.folder} keeps nothing of the products that it was trained on (its encoder was trained too, "
-            "or an earlier version trained it): name products of its classes with --known, or train it again"
+            f"{run.folder} keeps nothing of the products that it was trained on (its encoder was trained "
+            "too, or an earlier version trained it): name rows of its classes with --known, or train it again"
         )
     places = np.array([leaves.get(path, -1) for path in paths], dtype=np.int64)
     if not (places >= 0).any():
