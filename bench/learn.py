@@ -165,7 +165,7 @@ def plan(name: str, seed: int, work: Path) -> Plan:
 
 
 def trained(made: Plan, table: Path, out: Path, cache: Path | None) -> Run:
-    options = {"cache": str(cache)} if made.root and cache else {}
+    options = {"cache": str(cache), "minutes": "none"} if made.root and cache else {}
     kind = (
         {"modality": "image", "model": "pretrained"} if made.root else {"modality": "text", "model": "linear"}
     )
