@@ -31,9 +31,9 @@ from timm.data import create_transform, resolve_data_config
 
 from bench.image_sets import DATA
 from mep3m.dataset.reading import open_pictures, open_products
+from mep3m.models.linear.latent import LatentText
 from mep3m.models.pretrained.packaged import packaged_weights
 from mep3m.representations.encode import encode
-from mep3m.representations.latent import LatentText
 from mep3m.representations.weights import open_encoders
 from mep3m.settings.sources import Columns
 from mep3m.store.json_files import write_json

@@ -27,10 +27,10 @@ from mep3m.evaluation import guarantees
 from mep3m.label_tree.likely_path import LikelyPaths, likely_paths
 from mep3m.label_tree.probabilities import deepest, make_coherent
 from mep3m.models.linear.classifier import LinearClassifier
+from mep3m.models.linear.latent import LatentText
 from mep3m.models.linear.ngrams import GramVocabulary, encode_texts
 from mep3m.models.linear.scores import scores
 from mep3m.recipes.classify import train_run
-from mep3m.representations.latent import LatentText
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
 

@@ -121,6 +121,11 @@ def write_tables(folder: Path) -> None:
         (folder / name).write_text("title\tl1\tl2\n" + "\n".join(lines) + "\n")
     audited = [f"{n:x}q {words}\t{kind[0]}\t{kind}" for n in range(100) for kind, words in KINDS.items()]
     (folder / "audit.tsv").write_text("title\tl1\tl2\n" + "\n".join(audited) + "\n")
+    learned = [
+        f"{next(codes)} {words}\t{words[0]}\t{words}" for words in ("cup mug", "vase pot") for _ in range(4)
+    ]
+    for name in ("new.tsv", "new-test.tsv"):
+        (folder / name).write_text("title\tl1\tl2\n" + "\n".join(learned) + "\n")
     pairs = [f"{words} {n},{kind}" for n in range(12) for kind, words in KINDS.items()]
     (folder / "items.csv").write_text("name,kind\n" + "\n".join(pairs) + "\n")
     (folder / "password.txt").write_text("correct horse\n")
@@ -210,6 +215,7 @@ def prepare(folder: Path, example: str) -> None:
         "watch drift": filed,
         "watch": filed,
         "guarantee": [("train", "items.tsv", *run)],
+        "learn run": [("train", "items.tsv", *run)],
         "align apply links.sssom.tsv --left": [
             ("align", "propose", "--left", "a.tsv", "--right", "b.tsv", "--out", links)
         ],

@@ -16,10 +16,10 @@ from PIL import Image
 from mep3m.dataset.reading import open_products
 from mep3m.errors import StoreError, UsageError
 from mep3m.models.features import CHUNK
+from mep3m.models.linear.latent import LatentText
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.product import to_table
 from mep3m.recipes.embed import Embedded, embed, open_for_vectors
-from mep3m.representations.latent import LatentText
 from mep3m.settings.sources import Columns
 from mep3m.store import Plan, StoreWriter
 from mep3m.store.filesystem import exclusive_lock

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from mep3m.models.classifier import Encoded
 from mep3m.representations.encode import _unit, encode
-from mep3m.representations.records import Part, Read
+from mep3m.representations.records import Part
 from mep3m.representations.weights import open_encoders
 from tests.models.catalogue import products
 from tests.representations.small import tiny_network
@@ -30,8 +31,8 @@ class Fixed(NamedTuple):
     def width(self) -> int:
         return int(self.vectors.shape[1])
 
-    def read(self, products: pa.Table, images: Any) -> Read:
-        return Read(self.vectors, self.seen, [])
+    def read(self, products: pa.Table, images: Any) -> Encoded:
+        return Encoded(self.vectors, self.seen, [])
 
     def facts(self) -> dict[str, Any]:
         return {}

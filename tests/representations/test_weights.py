@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from mep3m.errors import Mep3mError, ModelError, NotFoundError, UsageError
+from mep3m.models.linear.latent import LatentText
 from mep3m.models.pretrained import packaged
 from mep3m.representations.encode import encode
-from mep3m.representations.latent import LatentText
 from mep3m.representations.weights import open_encoders, part_of
 from mep3m.store.json_files import write_json
 from mep3m.training import network

@@ -22,7 +22,7 @@ from mep3m.dataset.readable import hide_unreadable
 from mep3m.imaging.look import Look, looks
 from mep3m.label_tree.probabilities import make_coherent, top_paths
 from mep3m.label_tree.tree import LabelPath, LabelTree
-from mep3m.models.classifier import Classifier, Prediction
+from mep3m.models.classifier import Classifier, Prediction, learned_of
 from mep3m.settings.run import MIN_CONFIDENCE, NONE_SHARE
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy, names_of
@@ -43,10 +43,11 @@ class Assignment:
     probable full paths with their probabilities.
 
     `decision` is 'filed', or 'review' (and `review` true) where a person should decide: no level was sure
-    enough, without a promise only one above the leaves, or the row showed the model nothing (then path and
-    `top` are empty). It is 'none' where the product is unlike those of every known category. `reason` says
-    which. `kept` is 'given' or 'reviewed' where the product has such a label, which stands: then people filed
-    it, whatever the model says and a promise covers; the path is that label's, and `promise` is empty.
+    enough, without a promise only one above the leaves, its class was learned after training and no promise
+    covers it, or the row showed the model nothing (then path and `top` are empty). It is 'none' where the
+    product is unlike those of every known category. `reason` says which. `kept` is 'given' or 'reviewed'
+    where the product has such a label, which stands: then people filed it, whatever the model says and a
+    promise covers; the path is that label's, and `promise` is empty.
 
     `known` is the p-value of belonging to a known category: the share of known products that are as unlike
     those of training. `unreadable` is why its image counted as missing. `promise` is the id of the promise
@@ -131,7 +132,7 @@ def assign(
     proba = make_coherent(tree, prediction.proba)
     best, chances = top_paths(tree, proba, top)
     ends = (
-        by_confidence(tree, proba, best[:, 0], min_confidence)
+        by_confidence(tree, proba, best[:, 0], min_confidence, learned_of(classifier))
         if policy is None
         else under_promise(tree, proba, prediction.before, policy)
     )

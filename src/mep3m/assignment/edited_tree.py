@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from mep3m.alignment.edits.edit import Record, replay, successor
 from mep3m.arrays import Floats
 from mep3m.errors import UsageError
-from mep3m.label_tree.probabilities import families, make_coherent, sum_up
+from mep3m.label_tree.probabilities import make_coherent, own_mass, sum_up
 from mep3m.label_tree.tree import LabelPath as Nodes
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.classifier import Classifier, Prediction
+from mep3m.models.classifier import Classifier, Prediction, learned_of
 from mep3m.store.images import Images
 from mep3m.taxonomy import Taxonomy
 
@@ -39,6 +39,20 @@ class EditedTreeClassifier:
         """What the trained model reads."""
         return self.trained.reads
 
+    @property
+    def learned(self) -> frozenset[Nodes]:
+        """The nodes that only classes learned after training have become."""
+        marked = learned_of(self.trained)
+        old = {
+            int(new)
+            for new, path in zip(self.place, self.trained.tree.paths, strict=True)
+            if path not in marked
+        }
+        new = {
+            int(new) for new, path in zip(self.place, self.trained.tree.paths, strict=True) if path in marked
+        }
+        return frozenset(self.tree.paths[node] for node in new - old if node >= 0)
+
     def predict(self, products: pa.Table, images: Images | None = None) -> Prediction:
         """Return coherent probabilities of the nodes of `tree`, and what the trained model did not see."""
         prediction = self.trained.predict(products, images)
@@ -55,11 +69,7 @@ class EditedTreeClassifier:
 
     def _moved(self, proba: Floats) -> Floats:
         """Move to its new node what each node has beyond its children, and add up the new tree."""
-        own = proba.copy()
-        for level in range(2, self.trained.tree.depth + 1):
-            family = families(self.trained.tree, level)
-            own[:, family.parents] -= np.add.reduceat(proba[:, family.columns], family.firsts, axis=1)
-        np.maximum(own, 0.0, out=own)
+        own = own_mass(self.trained.tree, proba)
         moved = np.zeros((len(proba), len(self.tree)), dtype=np.float32)
         for old, new in enumerate(self.place.tolist()):
             if new >= 0:

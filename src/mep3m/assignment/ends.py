@@ -8,7 +8,7 @@ Where nothing above is covered a person decides. Decision 270.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,13 +39,23 @@ class Ends(NamedTuple):
     sets: list[NodeSet | None]
 
 
-def by_confidence(tree: LabelTree, proba: Floats, best: NDArray[np.int32], min_confidence: float) -> Ends:
-    """End each path where it falls below `min_confidence`; `best` (N,) are the most probable leaves."""
+def by_confidence(
+    tree: LabelTree,
+    proba: Floats,
+    best: NDArray[np.int32],
+    min_confidence: float,
+    learned: Collection[LabelPath] = (),
+) -> Ends:
+    """End each path where it falls below `min_confidence`; `best` (N,) are the most probable leaves.
+
+    At classes that were `learned` after training nothing is filed: no audit has proven them.
+    """
     nodes = back_off(tree, proba, min_confidence) if min_confidence > 0 else best
     leaf = np.isin(nodes, tree.leaves).tolist()
     paths = (tree.paths[node] if node >= 0 else () for node in nodes.tolist())
     reasons = [
-        None if sure else _unsure(path, min_confidence) for sure, path in zip(leaf, paths, strict=True)
+        _unproven(path, learned) or (None if sure else _unsure(path, min_confidence))
+        for sure, path in zip(leaf, paths, strict=True)
     ]
     return Ends(nodes, reasons, [None] * len(nodes))
 
@@ -54,7 +64,8 @@ def under_promise(tree: LabelTree, proba: Floats, before: Floats | None, policy:
     """End each path where a promise says; `before` are the probabilities in the tree before edits, if any.
 
     The promise decides in the tree that it was made for: what it files is then moved to its new place. Where
-    a category is not covered any more, a row falls back to the deepest one above it that is.
+    a category is not covered any more, a row falls back to the deepest one above it that is. A row whose
+    likely path leads to a learned class of which the audit had no product is not filed at all.
     """
     moved, promise = policy.moved, policy.promise
     tested = tree if moved is None else moved.before
@@ -67,9 +78,11 @@ def under_promise(tree: LabelTree, proba: Floats, before: Floats | None, policy:
     nodes, fell = fall_back(tested, nodes, closed_nodes(tested, policy.fallen().paths, moved))
     filed &= (nodes >= 0) & (tested.levels[nodes] >= promise.min_level)
     reasons: list[str | None] = []
-    for node, sure, least, why in zip(nodes.tolist(), filed.tolist(), thresholds.tolist(), fell, strict=True):
+    likely = paths.ends.tolist()
+    for row, (node, least, why) in enumerate(zip(nodes.tolist(), thresholds.tolist(), fell, strict=True)):
         path = tested.paths[node] if node >= 0 else ()
-        reasons.append(None if sure else why or _unsure(path, least))
+        told = None if filed[row] else why or _unsure(path, least)
+        reasons.append(_unproven(tested.paths[likely[row]], policy.unproven) or told)
     found: list[NodeSet | None] = [None] * len(nodes)
     open_rows = [row for row, reason in enumerate(reasons) if reason is not None]
     if promise.sets is not None:
@@ -106,6 +119,15 @@ def closed_nodes(
             if branch in (path[: len(branch)], now[: len(branch)]):
                 closed[node] = why
     return closed
+
+
+def _unproven(path: LabelPath, learned: Collection[LabelPath]) -> str | None:
+    if path not in learned:
+        return None
+    return (
+        f"'{path[-1]}' was learned after training from a few products; nothing is filed there before a "
+        "promise made of audited rows covers it ('mep3m guarantee')"
+    )
 
 
 def _unsure(path: LabelPath, min_confidence: float) -> str:

@@ -10,6 +10,8 @@ from mep3m.assignment.edited_tree import EditedTreeClassifier
 from mep3m.assignment.promise import Promise
 from mep3m.assignment.run import Run
 from mep3m.assignment.watching.fallen import FallenBranches, read_fallen
+from mep3m.label_tree.tree import LabelPath
+from mep3m.models.classifier import learned_of
 
 #: a file of this name beside a promise stops every process that files under it, at its next batch
 STOP = ".stop"
@@ -26,6 +28,8 @@ class FilingPolicy:
     file: Path
     shadow: bool = False
     moved: MovedTree | None = None
+    #: classes that were learned after training, and of which the audit had no product
+    unproven: frozenset[LabelPath] = frozenset()
 
     @classmethod
     def open(cls, file: Path, run: Run, shadow: bool = False, key: Path | None = None) -> FilingPolicy:
@@ -38,7 +42,11 @@ class FilingPolicy:
         """
         promise = Promise.load(file, key)
         promise.require_fits(run, file)
-        return cls(promise, file, shadow, moved_since(promise, run))
+        moved = moved_since(promise, run)
+        tested = run.classifier
+        if moved is not None and isinstance(tested, EditedTreeClassifier):
+            tested = tested.trained
+        return cls(promise, file, shadow, moved, learned_of(tested) - set(promise.learned))
 
     @property
     def stop_file(self) -> Path:

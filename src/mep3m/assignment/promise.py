@@ -17,7 +17,7 @@ from mep3m.assignment.signature import sign, verify
 from mep3m.errors import FormatError, ModelError
 from mep3m.evaluation.promises.sets import SetThresholds
 from mep3m.label_tree.likely_path import LikelyPaths
-from mep3m.label_tree.tree import LabelTree
+from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.store.json_files import fingerprint, read_json, write_json
 
 FORMAT = 2
@@ -50,7 +50,8 @@ class Promise:
     are fingerprints, `made` and `expires` dates (YYYY-MM-DD), `run` the folder of the model.
     With `parts`, each branch is filed by its own threshold, and holds its own precision; `threshold` is then
     that of the branches without one. `bound` allows for a share `label_noise` of wrong labels, `errors` does
-    not. `sets` make the prediction sets of products that are not filed.
+    not. `sets` make the prediction sets of products that are not filed. `learned` are the classes learned
+    after training of which the audit has products: at others of them nothing is filed.
     `details` is what else the audit shows: it explains, and decides nothing.
     """
 
@@ -72,20 +73,27 @@ class Promise:
     label_noise: float = 0.0
     parts: tuple[PromisePart, ...] = ()
     sets: SetThresholds | None = None
+    learned: tuple[LabelPath, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
 
     @cached_property  # it is asked for with every answer that is read
     def id(self) -> str:
         """16 hex digits that change when anything of the promise does."""
-        return fingerprint(asdict(self))
+        return fingerprint(self._values())
 
     def to_json(self) -> dict[str, Any]:
         """Return the promise as its file holds it, without a signature."""
-        values = asdict(self)
+        values = self._values()
         values["lambda"] = values.pop("threshold")
         values["parts"] = [part.to_json() for part in self.parts]
         coverage = self.filed / self.n if self.n else 0.0
         return {"format": FORMAT, "id": self.id, "coverage": coverage, **values}
+
+    def _values(self) -> dict[str, Any]:
+        """Return the fields; without learned classes as promises were before there were such."""
+        values = asdict(self)
+        learned = values.pop("learned")
+        return values | ({"learned": [list(path) for path in learned]} if learned else {})
 
     def save(self, path: Path, key: Path | None = None) -> None:
         """Write the promise, signed with an Ed25519 key (PEM) where one is given.
@@ -114,7 +122,10 @@ class Promise:
                     f"{path} has format {value['format']!r}, and {FORMAT} is read; make it again with "
                     "'mep3m guarantee'"
                 )
-            given = {name: value["lambda" if name == "threshold" else name] for name in names}
+            given = {
+                name: value["lambda" if name == "threshold" else name] for name in names if name != "learned"
+            }
+            given["learned"] = tuple(tuple(path) for path in value.get("learned", ()))
             given["parts"] = tuple(PromisePart.parse(one) for one in given["parts"])
             given["sets"] = None if given["sets"] is None else SetThresholds.parse(given["sets"])
             promise = cls(**given)

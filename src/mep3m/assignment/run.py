@@ -15,8 +15,8 @@ from mep3m.assignment.reasons.examples import TrainingExamples
 from mep3m.assignment.reasons.novelty import Novelty
 from mep3m.dataset.reading import Opened, open_pictures, open_products, pictures_of
 from mep3m.errors import ModelError
-from mep3m.label_tree.tree import LabelTree
-from mep3m.models.classifier import Classifier, load, names_of
+from mep3m.label_tree.tree import LabelPath, LabelTree
+from mep3m.models.classifier import Classifier, learned_of, load, names_of
 from mep3m.models.fingerprint import model_fingerprint
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns, TableFormat, TableSettings
@@ -75,6 +75,11 @@ class Run:
         edited = self.classifier
         return edited.trained.tree if isinstance(edited, EditedTreeClassifier) else edited.tree
 
+    @property
+    def learned(self) -> frozenset[LabelPath]:
+        """The nodes of its tree that were learned after training: nothing is filed there unproven."""
+        return learned_of(self.classifier)
+
     @cached_property
     def novelty(self) -> Novelty | None:
         """What tells products of no known category; `None` in a run that does not know."""
@@ -106,15 +111,15 @@ class Run:
     ) -> Opened:
         """Read a table with the run's columns, or with those given instead (fields of `Columns`).
 
-        Without `labels`, the label columns need not be there, and a picture or a folder of pictures is read
-        too; without `ids`, the run's id column need not be there. A run trained on a store has no columns of
-        its own: to read a table with it, name them.
+        A picture or a folder of pictures is read too: the folders are the labels. Without `labels`, the label
+        columns need not be there; without `ids`, the run's id column need not be there. A run trained on a
+        store has no columns of its own: to read a table with it, name them.
 
         Raises:
             UsageError: pictures, and a model that does not look at them.
         """
-        if not labels and not columns and pictures_of(path):
-            opened = open_pictures(path)
+        if not columns and pictures_of(path):
+            opened = open_pictures(path, labelled=labels)
             refuse_unread(self.classifier, opened.products.slice(0, 1))
             return opened
         mine = self.columns_for(path, labels, columns, table, ids, encoding)

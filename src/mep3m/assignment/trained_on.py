@@ -43,6 +43,15 @@ def save(folder: Path, products: pa.Table, images: Images | None) -> None:
     save_tensors(folder / FILE, found)
 
 
+def save_more(folder: Path, before: Path, products: pa.Table, images: Images | None) -> None:
+    """Write the rows of another run, `before`, and more; nothing where that run does not know its rows."""
+    if not (before / FILE).exists():
+        return
+    held, more = open_tensors(before / FILE), keys(products, images)
+    found = {name: np.union1d(values, more[name][more[name] != 0]) for name, values in held.items()}
+    save_tensors(folder / FILE, found)
+
+
 def rows_of_training(folder: Path, products: pa.Table, images: Images | None) -> dict[str, Ints] | None:
     """Return the numbers of the rows that a run was made with, by what they were recognised by.
 

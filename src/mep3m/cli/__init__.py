@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Look at a catalogue file: columns, a map, what would be refused.",
     ),
     "keys": ("mep3m.cli.serving.keys", "Keys that open a service: add, list, remove."),
+    "learn": ("mep3m.cli.learning.learn", "Teach a trained classifier new classes from a few products."),
     "ocr": ("mep3m.cli.building.ocr", "Read the text in images."),
     "represent": (
         "mep3m.cli.learning.represent",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pyarrow as pa
@@ -116,10 +117,11 @@ def pictures_of(path: Path) -> list[Path]:
         return []
 
 
-def open_pictures(path: Path) -> Opened:
+def open_pictures(path: Path, labelled: bool = False) -> Opened:
     """Return one product for each image that a path is or that lies below it.
 
-    Its id is its path below the folder. A file of a kind that is not read is refused.
+    Its id is its path below the folder. A file of a kind that is not read is refused. With `labelled`, the
+    folders on the way to an image are its label, from coarse to fine.
     """
     root = path if path.is_dir() else path.parent
     names = {as_text(found.relative_to(root).as_posix()): found for found in pictures_of(path)}
@@ -131,6 +133,9 @@ def open_pictures(path: Path) -> Opened:
     refs = pa.array(taken, pa.string())
     source = pa.array([root.name] * len(taken), pa.string())
     columns = {"id": refs, "source": source, "source_id": refs, "image_ref": refs, "file": refs}
+    if labelled:
+        folders = [normalize("NFC", name).split("/")[:-1] for name in taken]
+        columns["source_path"] = pa.array(folders, pa.list_(pa.string()))
     return Opened(product_table(columns, len(taken)), FolderImages(root), rejects, None)
 
 
@@ -141,7 +146,7 @@ def open_products(
     table: TableFormat | None = None,
     encoding: str | None = None,
 ) -> Opened:
-    """Read every row of a store folder, or of a table (CSV, TSV, JSONL, Parquet).
+    """Read every row of a store folder, of a folder of pictures (folders are labels), or of a table.
 
     `columns` is needed for a table and says nothing about a store. `image_root` is the folder that
     the image column is relative to; without it, the table's own folder. `table` is the format of a
@@ -158,6 +163,8 @@ def open_products(
         )
     if image_root is not None and not image_root.is_dir():
         raise NotFoundError(f"the image folder {image_root} does not exist; --image-root names it")
+    if pictures_of(path):
+        return open_pictures(path, labelled=True)
     if path.is_dir():
         store = Store.open(path)
         tables = list(store.tables())

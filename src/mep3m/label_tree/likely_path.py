@@ -21,6 +21,13 @@ class LikelyPaths(NamedTuple):
     nodes: NDArray[np.int32]
     chances: NDArray[np.float64]
 
+    @property
+    def ends(self) -> NDArray[np.int32]:
+        """The last node of each path (N,)."""
+        last = (self.nodes >= 0).sum(axis=1) - 1
+        found: NDArray[np.int32] = self.nodes[np.arange(len(self.nodes)), last]
+        return found
+
     def until(self, threshold: float | NDArray[np.float64], min_level: int = 1) -> NDArray[np.int32]:
         """Return (N,): the deepest node with at least this probability; -1 where it is above `min_level`.
 

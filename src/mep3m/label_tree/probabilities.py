@@ -54,6 +54,15 @@ def sum_up(tree: LabelTree, proba: Floats) -> Floats:
     return proba
 
 
+def own_mass(tree: LabelTree, proba: Floats) -> Floats:
+    """Return (N, C) what each node of coherent `proba` has beyond its children; `sum_up` turns it back."""
+    own = proba.copy()
+    for level in range(2, tree.depth + 1):
+        family = families(tree, level)
+        own[:, family.parents] -= np.add.reduceat(proba[:, family.columns], family.firsts, axis=1)
+    return np.maximum(own, 0.0, out=own)
+
+
 def from_leaves(tree: LabelTree, leaf_proba: Floats) -> Floats:
     """Return (N, C) probabilities of all nodes from (N, L) probabilities of `tree.leaves`."""
     proba = np.zeros((len(leaf_proba), len(tree)), dtype=np.float32)

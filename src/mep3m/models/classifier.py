@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.errors import ModelError, NotFoundError, did_you_mean
-from mep3m.label_tree.tree import LabelTree
+from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.store.images import Images
 from mep3m.store.json_files import read_json
 from mep3m.store.layout import TAXONOMY
@@ -24,6 +24,7 @@ from mep3m.taxonomy import Taxonomy
 
 #: kind of model in `classifier.json` -> module whose `load(folder)` rebuilds it
 KINDS: dict[str, str] = {
+    "extended": "mep3m.models.learned.classifier",
     "late_fusion": "mep3m.models.late_fusion",
     "linear": "mep3m.models.linear.classifier",
     "network": "mep3m.models.networks.classifier",
@@ -42,6 +43,14 @@ class Prediction(NamedTuple):
     seen: NDArray[np.bool_]
     rejects: list[Reject]
     before: NDArray[np.float32] | None = None
+
+
+class Encoded(NamedTuple):
+    """Vectors (N, D) of N rows, which of them (N,) have one, and the images that could not be read."""
+
+    vectors: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    rejects: list[Reject]
 
 
 class Classifier(Protocol):
@@ -93,6 +102,11 @@ def load(folder: Path | str) -> Classifier:
         raise ModelError(f"{description} names the kind '{kind}'{did_you_mean(kind, KINDS)}")
     classifier: Classifier = importlib.import_module(KINDS[kind]).load(folder)
     return classifier
+
+
+def learned_of(classifier: Classifier) -> frozenset[LabelPath]:
+    """Return the nodes of the tree that a classifier learned after its training, from a few products."""
+    return frozenset(getattr(classifier, "learned", ()))
 
 
 def names_of(folder: Path) -> Taxonomy | None:

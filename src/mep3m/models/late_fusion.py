@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mep3m.errors import ModelError
 from mep3m.label_tree.probabilities import doubt, families, from_siblings, softmax
-from mep3m.label_tree.tree import LabelTree
+from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models import classifier as door
 from mep3m.models.classifier import Classifier, Prediction
 from mep3m.store.images import Images
@@ -48,6 +48,11 @@ class LateFusion:
     def reads(self) -> tuple[str, ...]:
         """What any of the parts reads."""
         return tuple(dict.fromkeys(name for part in self.parts.values() for name in part.reads))
+
+    @property
+    def learned(self) -> frozenset[LabelPath]:
+        """The nodes that its parts learned after their training."""
+        return frozenset().union(*(door.learned_of(part) for part in self.parts.values()))
 
     def predict_proba(self, products: pa.Table, images: Images | None = None) -> Probabilities:
         """Return (N, C) probabilities; unless `joined`, each level's columns sum to 1."""

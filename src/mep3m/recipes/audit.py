@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ from mep3m.evaluation.promises.sets import true_chances
 from mep3m.imaging.look import Look
 from mep3m.label_tree.likely_path import LikelyPaths, likely_paths
 from mep3m.label_tree.probabilities import deepest, make_coherent
+from mep3m.label_tree.tree import LabelPath
+from mep3m.models.classifier import learned_of
 from mep3m.recipes.classify import shape
 from mep3m.settings.run import NONE_SHARE
 from mep3m.store.json_files import fingerprint
@@ -39,6 +42,7 @@ class AuditRows:
 
     `pictures` says how large and how bright those are that the model reads.
     `true_chances` (N,) are the probabilities of their leaves (`prediction_sets.true_chances`).
+    `learned` are the classes learned after training of which there are products: at others nothing is filed.
     `counts`: `rows` that were labelled; `in_training` and `duplicates` of another row, which are left out;
     `outside`, whose label the model does not know, so that every filing below its known part is wrong;
     `unread`, which showed the model nothing and are never filed.
@@ -52,14 +56,19 @@ class AuditRows:
     counts: dict[str, int]
     fingerprint: str
     pictures: list[Look | None]
+    learned: tuple[LabelPath, ...] = ()
 
     def audited(self, min_level: int = 1) -> Audited:
         """Return what a threshold does to each row."""
         return audit(self.run.classifier.tree, self.paths, self.truth, min_level)
 
 
-def read_audit(run: Run, opened: Opened, unchecked: bool = False) -> AuditRows:
+def read_audit(
+    run: Run, opened: Opened, unchecked: bool = False, learned: Sequence[LabelPath] | None = None
+) -> AuditRows:
     """Return the rows of an audit that may count.
+
+    `learned` are the classes learned after training at which a promise files; without it, those of the rows.
 
     Raises:
         UsageError: a row has no label, most labels are not of the run's tree, a row was in training by its
@@ -85,7 +94,12 @@ def read_audit(run: Run, opened: Opened, unchecked: bool = False) -> AuditRows:
             f"of {run.folder}{outside_in_words(odd)}; name the label columns of the same tree with --labels"
         )
     whole = np.array([tree.index(path) >= 0 for path in labels], dtype=bool)
-    paths, chances, unread = _predict(run, kept, opened, np.where(whole, truth, -1))
+    marked = learned_of(run.classifier)
+    if learned is None:
+        above = tree.ancestors[np.unique(truth[truth >= 0])]
+        learned = sorted({tree.paths[node] for node in above[above >= 0].tolist()} & marked)
+    closed = marked - set(learned)
+    paths, chances, unread = _predict(run, kept, opened, np.where(whole, truth, -1), closed)
     counts = {
         "rows": len(dataset),
         "in_training": len(known),
@@ -94,7 +108,7 @@ def read_audit(run: Run, opened: Opened, unchecked: bool = False) -> AuditRows:
         "unread": unread,
     }
     pictures = pictures_of_rows(run.classifier, kept.products, opened.images)
-    return AuditRows(run, kept.products, truth, paths, chances, counts, mark, pictures)
+    return AuditRows(run, kept.products, truth, paths, chances, counts, mark, pictures, tuple(learned))
 
 
 def _require_labels(dataset: Dataset) -> None:
@@ -132,18 +146,22 @@ def _seen(run: Run, dataset: Dataset, opened: Opened, unchecked: bool) -> Ints:
     return same
 
 
-def _predict(run: Run, dataset: Dataset, opened: Opened, truth: Ints) -> tuple[LikelyPaths, Floats, int]:
+def _predict(
+    run: Run, dataset: Dataset, opened: Opened, truth: Ints, closed: Collection[LabelPath]
+) -> tuple[LikelyPaths, Floats, int]:
     """Return the likely path of each row, the chance of its true leaf, and how many rows showed nothing.
 
-    The chances on the paths of those are 0.
+    The chances on the paths of those are 0, and on paths that lead to a `closed` class.
     """
     tree, parts, unread = run.classifier.tree, [], 0
+    shut = [node for node, path in enumerate(tree.paths) if path in closed]
     for start in range(0, len(dataset), BATCH):
         batch = hide_unreadable(dataset.products.slice(start, BATCH))
         prediction = run.classifier.predict(batch, opened.images)
         proba = make_coherent(tree, prediction.proba)
         paths = likely_paths(tree, proba)
         paths.chances[~prediction.seen] = 0
+        paths.chances[np.isin(paths.ends, shut)] = 0  # as in `assign`: a person decides
         if run.novelty is not None:  # as in `assign`: what is of no known category is not filed
             paths.chances[run.novelty.known(tree, proba, batch["title"]) <= NONE_SHARE] = 0
         unread += int((~prediction.seen).sum())

@@ -16,8 +16,8 @@ from mep3m.dataset.reading import Opened, open_pictures, open_products, pictures
 from mep3m.engine.progress import Progress, silent
 from mep3m.errors import UsageError
 from mep3m.exports.rows import ending
+from mep3m.models.linear.latent import LatentText
 from mep3m.representations.encode import encode
-from mep3m.representations.latent import LatentText
 from mep3m.representations.records import PARTS, Encoder
 from mep3m.representations.vector_file import ENDINGS, vector_file
 from mep3m.representations.weights import is_latent, open_encoders

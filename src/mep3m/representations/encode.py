@@ -9,13 +9,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mep3m.dataset.readable import hide_unreadable
+from mep3m.models.learned.statistics import unit_length
 from mep3m.representations.records import Encoder, Vectors
 from mep3m.representations.weights import open_encoders
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
-
-#: a vector shorter than this has no direction
-_SHORTEST = 1e-12
 
 
 def encode(
@@ -45,20 +43,11 @@ def encode(
     rejects: list[Reject] = []
     for encoder in encoders:
         read = encoder.read(products, images)
-        unit, has = _unit(read.vectors)
+        unit, has = unit_length(read.vectors)
         has &= read.seen
         unit[~has] = 0
         parts.append(unit)
         told.append(has)
         rejects += read.rejects
-    joined = parts[0] if len(parts) == 1 else _unit(np.concatenate(parts, 1))[0]
+    joined = parts[0] if len(parts) == 1 else unit_length(np.concatenate(parts, 1))[0]
     return Vectors(joined, np.stack(told, 1), rejects)
-
-
-def _unit(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the vectors at unit length, zeros where there is no direction, and (N,) whether there is one."""
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
-    has = np.isfinite(lengths) & (lengths > _SHORTEST)
-    made = np.zeros(vectors.shape, np.float32)
-    made[has] = vectors[has] / lengths[has, None]
-    return made, has

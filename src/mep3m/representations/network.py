@@ -9,9 +9,10 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 
+from mep3m.models.classifier import Encoded
 from mep3m.models.features import FeatureCache, weights_hash
 from mep3m.models.networks.classifier import NetworkClassifier
-from mep3m.representations.records import Part, Read
+from mep3m.representations.records import Part
 from mep3m.store.images import Images
 
 
@@ -33,13 +34,13 @@ class NetworkEncoder:
         """The width D of its vectors."""
         return self.backbone.width
 
-    def read(self, products: pa.Table, images: Images | None) -> Read:
+    def read(self, products: pa.Table, images: Images | None) -> Encoded:
         """Return the vectors of rows of `PRODUCT_SCHEMA`."""
         if self.cache is None:
-            return Read(*self.backbone.encode(products, images))
+            return self.backbone.encode(products, images)
         stored = self.cache.find(products, images)
         vectors, seen = stored.take(np.arange(products.num_rows))
-        return Read(vectors, seen, stored.rejects)
+        return Encoded(vectors, seen, stored.rejects)
 
     def facts(self) -> dict[str, Any]:
         """Return where the weights come from, with a hash of them and of the settings."""

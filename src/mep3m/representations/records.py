@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mep3m.models.classifier import Encoded
 from mep3m.store.images import Images
 from mep3m.store.rejects import Reject
 
@@ -22,16 +23,8 @@ PARTS: Mapping[str, tuple[Part, ...]] = {
 }
 
 
-class Read(NamedTuple):
-    """Vectors (N, D) float32 of any length, which rows (N,) have one, and the images that are unreadable."""
-
-    vectors: NDArray[np.float32]
-    seen: NDArray[np.bool_]
-    rejects: list[Reject]
-
-
 class Encoder(Protocol):
-    """Turns one modality of products into vectors: `latent.LatentText`, `network.NetworkEncoder`."""
+    """Turns a modality of products into vectors: `LatentText` of titles, or `network.NetworkEncoder`."""
 
     @property
     def part(self) -> Part:
@@ -43,7 +36,7 @@ class Encoder(Protocol):
         """The width D of its vectors."""
         ...
 
-    def read(self, products: pa.Table, images: Images | None) -> Read:
+    def read(self, products: pa.Table, images: Images | None) -> Encoded:
         """Return the vectors of rows of `PRODUCT_SCHEMA`."""
         ...
 

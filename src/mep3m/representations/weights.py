@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from mep3m.errors import ModelError, NotFoundError, UsageError, did_you_mean
+from mep3m.models.linear.latent import DESCRIPTION, LatentText
 from mep3m.models.pretrained.run_folder import image_of_run
-from mep3m.representations.latent import DESCRIPTION, LatentText
 from mep3m.representations.records import PARTS, Encoder, Part
 from mep3m.settings.network import WEIGHT_WORDS
 from mep3m.store.json_files import read_json

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mep3m.errors import UsageError
-from mep3m.label_tree.probabilities import prior
+from mep3m.label_tree.probabilities import deepest, prior
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Prediction
 from mep3m.models.features import frozen_features
 from mep3m.models.inputs.columns import Inputs, Stored
+from mep3m.models.learned.statistics import WIDEST, ClassStatistics, unit_length
 from mep3m.models.networks.build import build_fusion, build_head
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.product import ProductNetwork
@@ -174,8 +175,22 @@ def train_on_frozen(
         everything = Examples(inputs, codes, np.union1d(learned, held))
         fit_whole(heads, everything, task.tree, training, clock=clock)
         heads.cpu()
+    classifier.kept = _kept(classifier, inputs, np.union1d(learned, held), task)
     put_below(heads, ordered)
     return Fitted(classifier, history, inputs.rejects, valid)
+
+
+def _kept(
+    classifier: NetworkClassifier, inputs: Inputs, rows: NDArray[np.int64], task: Task
+) -> ClassStatistics | None:
+    """Return what is kept of the rows whose label is a leaf; `None` where the vectors are too wide."""
+    if classifier.width > WIDEST:
+        return None
+    nodes = deepest(task.codes[rows])
+    classes = np.where(np.isin(nodes, task.tree.leaves), nodes, -1).astype(np.int64)
+    return ClassStatistics.of(
+        task.tree.paths, classes, lambda chosen: unit_length(classifier.encode_read(inputs, rows[chosen]))[0]
+    )
 
 
 def put_below(heads: ProductNetwork, backbones: Mapping[str, NetworkClassifier]) -> None:

@@ -57,16 +57,23 @@ class TrainingExamples:
         if not chosen:
             return None
         kept = products.select(["source_id", "title"]).take(pa.array(chosen))
-        texts = encode_texts(kept["title"])
-        every = np.arange(len(chosen))
-        vocabulary = GramVocabulary.fit(texts, every, GRAMS, 1 if len(chosen) < 1000 else 2, FEATURES)
-        return cls(
-            vocabulary,
-            vocabulary.all_rows(texts, every),
-            tuple(kept["source_id"].to_pylist()),
-            tuple(kept["title"].to_pylist()),
-            tuple(paths[row] for row in chosen),
-        )
+        ids, titles = kept["source_id"].to_pylist(), kept["title"].to_pylist()
+        return cls._of(ids, titles, [paths[row] for row in chosen])
+
+    @classmethod
+    def _of(cls, ids: Sequence[str], titles: Sequence[str], paths: Sequence[LabelPath]) -> TrainingExamples:
+        """Return examples that are sorted by their paths."""
+        texts = encode_texts(pa.array(titles, pa.string()))
+        every = np.arange(len(ids))
+        vocabulary = GramVocabulary.fit(texts, every, GRAMS, 1 if len(ids) < 1000 else 2, FEATURES)
+        return cls(vocabulary, vocabulary.all_rows(texts, every), tuple(ids), tuple(titles), tuple(paths))
+
+    def with_more(self, other: TrainingExamples) -> TrainingExamples:
+        """Return both together."""
+        every = [*zip(self.paths, self.ids, self.titles, strict=True)]
+        every += zip(other.paths, other.ids, other.titles, strict=True)
+        paths, ids, titles = zip(*sorted(every, key=lambda one: one[0]), strict=True)
+        return self._of(ids, titles, paths)
 
     def ranges(self, tree: LabelTree) -> NDArray[np.int64]:
         """Return (C, 2) the first example at or below each node, and one past the last.

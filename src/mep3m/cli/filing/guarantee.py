@@ -169,7 +169,8 @@ def check(promise: Path, run: Path | None, public_key: Path | None, as_json: boo
     held.require_fits(opened, promise)
     moved = moved_since(held, opened)
     # a promise is tested in the tree that it was made for
-    told = check_promise(held, _rows(opened if moved is None else Run.open(opened.folder), options))
+    tested = opened if moved is None else Run.open(opened.folder)
+    told = check_promise(held, _rows(tested, options, held.learned))
     told["no_longer_covered"] = [] if moved is None else moved.no_longer_covered()
     if as_json:
         print_json(told)
@@ -243,8 +244,11 @@ def _opened(run: Path, options: dict[str, Any]) -> Run:
     return with_edits_of(Run.open(run), options["edits"])
 
 
-def _rows(run: Run, options: dict[str, Any]) -> AuditRows:
-    """Read the audited rows, and say on standard error what does not count."""
+def _rows(run: Run, options: dict[str, Any], learned: tuple[tuple[str, ...], ...] | None = None) -> AuditRows:
+    """Read the audited rows, and say on standard error what does not count.
+
+    `learned` are the classes learned after training that a promise covers; without it those of the rows.
+    """
     from mep3m.recipes.audit import read_audit
 
     data = options["audit"]
@@ -262,7 +266,7 @@ def _rows(run: Run, options: dict[str, Any]) -> AuditRows:
             f"{len(opened.rejects):,} rows of {data} cannot be read (first: line {first.line}: "
             f"{first.reason}); mend them: a row that was drawn must not be left out"
         )
-    rows = read_audit(run, opened, options["unchecked"])
+    rows = read_audit(run, opened, options["unchecked"], learned)
     said = {
         "in_training": "were in training (by title, group or image) and are left out",
         "duplicates": "are duplicates of another and are left out",

@@ -36,7 +36,7 @@ def groups_of(titles: Sequence[str | None], answers: Sequence[object]) -> NDArra
 def _vectors(titles: Sequence[str | None]) -> Any:
     """Return sparse (N, V) unit vectors of the n-grams of titles: what many titles have counts for little.
 
-    The n-grams themselves, and not the vectors of `representations.latent`, which keep what titles share
+    The n-grams themselves, and not the vectors of `models.linear.latent`, which keep what titles share
     most: in a catalogue how a package is written, and not what is in it.
     """
     from scipy.sparse import csr_matrix

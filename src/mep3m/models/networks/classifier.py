@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +18,11 @@ from torch import Tensor
 from mep3m.errors import ModelError
 from mep3m.label_tree.probabilities import SMALLEST, from_siblings
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.classifier import Prediction
+from mep3m.models.classifier import Encoded, Prediction
 from mep3m.models.inputs.columns import Coder, Inputs, Tokens
 from mep3m.models.inputs.pixels import PixelReader
 from mep3m.models.inputs.words import PretrainedTokens, TokenVocabulary
+from mep3m.models.learned.statistics import ClassStatistics
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.compiled import can_compile, compile_encoder
 from mep3m.models.networks.image import ImageEncoder, normalise
@@ -36,14 +37,6 @@ from mep3m.store.rejects import Reject
 KIND, FORMAT = "network", 1
 #: rows of one forward pass in prediction, and the pixels of their images
 BATCH, BATCH_PIXELS = 256, 8_000_000
-
-
-class Encoded(NamedTuple):
-    """Vectors (N, D) of N rows, which of them (N,) have a modality, and the images that are unreadable."""
-
-    vectors: NDArray[np.float32]
-    seen: NDArray[np.bool_]
-    rejects: list[Reject]
 
 
 @dataclass
@@ -61,6 +54,8 @@ class NetworkClassifier:
     frequencies: NDArray[np.float32]
     taxonomy: str | None = None
     card: dict[str, Any] = field(default_factory=dict)
+    #: what a frozen encoder keeps of its training rows, to learn classes later; `load` does not read it
+    kept: ClassStatistics | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -127,6 +122,31 @@ class NetworkClassifier:
             vectors[rows] = self._forward(self.network.encode, inputs).numpy()
             seen[rows] = inputs["present"].any(1).numpy()
         return Encoded(vectors, seen, rejects)
+
+    def predict_encoded(
+        self, products: pa.Table, images: Images | None = None
+    ) -> tuple[Prediction, NDArray[np.float32]]:
+        """Return what `predict` does, and the fused vectors (N, D) that it comes from, in one pass."""
+        count, nodes, rejects = products.num_rows, len(self.tree), list[Reject]()
+        probabilities = np.empty((count, nodes), np.float32)
+        vectors, seen = np.empty((count, self.width), np.float32), np.empty(count, bool)
+        for rows, inputs in self._batches(products, images, rejects):
+            there = self._told(inputs)
+            both = self._forward(self._logits_and_vectors, inputs)
+            probabilities[rows] = np.where(there[:, None], self.join(both[:, :nodes]), self.frequencies)
+            vectors[rows], seen[rows] = both[:, nodes:].numpy(), there
+        return Prediction(probabilities, seen, rejects), vectors
+
+    def _logits_and_vectors(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Return (B, C + D) the logits, and beside them the fused vectors."""
+        vectors = self.network.encode(inputs)
+        return torch.cat([self.network.head(vectors), vectors], 1)
+
+    def encode_read(self, inputs: Inputs, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the fused vectors (n, D) of some rows of inputs that need no further reading: features."""
+        steps = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+        made = [self._forward(self.network.encode, inputs.take(step)).numpy() for step in steps]
+        return np.concatenate(made) if made else np.zeros((0, self.width), np.float32)
 
     def level_softmax(self, logits: Tensor) -> Tensor:
         """Map logits (B, C) to probabilities, one softmax a level.
@@ -207,6 +227,8 @@ class NetworkClassifier:
             save_file(tensors, temporary)
         for name, coder in self.coders.items():
             coder.save(folder, name)
+        if self.kept is not None:
+            self.kept.save(folder)
         write_json(
             folder / "classifier.json",
             {

@@ -77,6 +77,7 @@ def make_promise(
         assumption=assumption(target.label_noise, target.min_level),
         label_noise=target.label_noise,
         parts=parts,
+        learned=rows.learned,
         sets=_sets(rows, audited.files >= least, target),
         details=details,
     )

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 from mep3m.errors import Mep3mError, ModelError, UsageError
-from mep3m.representations import latent
+from mep3m.models.linear import latent
+from mep3m.models.linear.latent import LatentText
 from mep3m.representations.encode import encode
-from mep3m.representations.latent import LatentText
 from mep3m.store.json_files import read_json, write_json
 from tests.representations.small import titled, unit
 

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +20,9 @@ from scipy.sparse import csr_array
 
 from mep3m.dataset.readable import WORD
 from mep3m.errors import ModelError, UsageError
+from mep3m.models.classifier import Encoded
 from mep3m.models.linear.ngrams import Grams, GramVocabulary, Texts, encode_texts
 from mep3m.models.tensors import open_tensors, save_tensors
-from mep3m.representations.records import Part, Read
 from mep3m.store.images import Images
 from mep3m.store.json_files import read_json, write_json
 
@@ -53,7 +53,7 @@ class LatentText:
     titles: int
     seed: int
 
-    part: ClassVar[Part] = "title"
+    part: ClassVar[Literal["title"]] = "title"
 
     @classmethod
     def fit(cls, titles: pa.ChunkedArray, dimensions: int = 256, seed: int = 0) -> LatentText:
@@ -96,10 +96,10 @@ class LatentText:
         texts = encode_texts(titles)
         return np.asarray(_matrix(self.vocabulary, texts, np.arange(len(texts))) @ self.directions)
 
-    def read(self, products: pa.Table, images: Images | None = None) -> Read:
+    def read(self, products: pa.Table, images: Images | None = None) -> Encoded:
         """Return the vectors of the titles of rows of `PRODUCT_SCHEMA`."""
         vectors = self.project(products["title"])
-        return Read(vectors, np.linalg.norm(vectors, axis=1) > LEAST, [])
+        return Encoded(vectors, np.linalg.norm(vectors, axis=1) > LEAST, [])
 
     def facts(self) -> dict[str, Any]:
         """Return the titles that it was learned from and its hash."""
