@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "align": ("mep3m.cli.align", "Align the categories of shops: propose, review, apply, score."),
     "assign": ("mep3m.cli.filing.assign", "File new products with a trained classifier."),
     "build": ("mep3m.cli.building.build", "Run every stage of a project file into one dataset."),
+    "checkout": ("mep3m.cli.checkout", "Count products at a checkout, from a few pictures of each."),
     "dedupe": ("mep3m.cli.building.dedupe", "Find duplicates of a product in a store."),
     "demo": ("mep3m.cli.building.build", "Simulate two shops, build, train, and report."),
     "desk": ("mep3m.cli.desk", "Open the pages on which people look and decide."),

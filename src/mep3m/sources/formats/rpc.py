@@ -60,10 +60,10 @@ class RpcSource:
         """The names of each category id; the Chinese ones where there are any."""
         named = {}
         for node in self.content["categories"]:
-            if isinstance(node, dict) and (key := _id(node.get("id"))) is not None:
+            if isinstance(node, dict) and (key := coco_id(node.get("id"))) is not None:
                 named[key] = _named(node, ("supercategory", "name"), key)
         for row in self.content[RAW] if _is_list(self.content, RAW) else []:
-            key = _id(row.get("category_id")) if isinstance(row, dict) else None
+            key = coco_id(row.get("category_id")) if isinstance(row, dict) else None
             if key is not None and key in named and row.get("name"):
                 named[key] = _named(row, ("clas", "sku_class", "name"), key)
         return named
@@ -73,18 +73,18 @@ class RpcSource:
         """The category ids annotated on each image id."""
         seen: dict[str, dict[str, None]] = defaultdict(dict)
         for note in self.content["annotations"]:
-            if isinstance(note, dict) and (image := _id(note.get("image_id"))) is not None:
+            if isinstance(note, dict) and (image := coco_id(note.get("image_id"))) is not None:
                 category = note.get("category_id")
-                seen[image][_id(category) or str(category)] = None
+                seen[image][coco_id(category) or str(category)] = None
         return seen
 
     @cached_property
     def stray(self) -> list[tuple[int, str | None]]:
         """(number, image id) of the first annotation of each image that is not among the images."""
-        ids = {_id(image.get("id")) for image in self.content["images"] if isinstance(image, dict)}
+        ids = {coco_id(image.get("id")) for image in self.content["images"] if isinstance(image, dict)}
         stray: dict[str | None, int] = {}
         for number, note in enumerate(self.content["annotations"], start=1):
-            image = _id(note.get("image_id")) if isinstance(note, dict) else None
+            image = coco_id(note.get("image_id")) if isinstance(note, dict) else None
             if image not in ids or image is None:
                 stray.setdefault(image, number)
         return [(number, image) for image, number in stray.items()]
@@ -127,7 +127,7 @@ class RpcSource:
 
     def _row(self, index: int) -> Row:
         image = self.content["images"][index]
-        key = _id(image.get("id")) if isinstance(image, dict) else None
+        key = coco_id(image.get("id")) if isinstance(image, dict) else None
         name = image.get("file_name") if isinstance(image, dict) else None
         if key is None or not name or not isinstance(name, str):
             reason = "the image has no 'id' or no 'file_name'"
@@ -168,7 +168,7 @@ def _is_list(value: Any, key: str) -> bool:
     return isinstance(value, dict) and isinstance(value.get(key), list)
 
 
-def _id(value: Any) -> str | None:
+def coco_id(value: Any) -> str | None:
     """Return an id as text, 1 and "1" and 1.0 the same; `None` where the value cannot be one.
 
     A number without its last digits (from 2**53 on, as a float) is none: it could be another's.
