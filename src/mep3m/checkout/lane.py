@@ -19,6 +19,7 @@ from mep3m.checkout.score import Scored, known_truth, score_scenes
 from mep3m.dataset.reading import pictures_of
 from mep3m.engine.progress import Progress, silent
 from mep3m.errors import InputError, NotFoundError, UsageError
+from mep3m.representations.records import Encoder
 from mep3m.representations.weights import open_encoders
 from mep3m.store.filesystem import as_text, exclusive_lock
 
@@ -48,15 +49,14 @@ class Lane:
             raise UsageError(f"{self.photos} pictures a product; at least 1")
         return open_exemplars(self.exemplars, self.photos, self.choices)
 
-    def counter(self, cut: CutProducts, cache: Path, progress: Progress = silent) -> ProductCounter:
-        """Return a counter of cut-out products, with what the encoder computes kept in `cache`."""
+    def looks(self, cache: Path) -> tuple[Encoder, Finder]:
+        """Return the encoder, which keeps in `cache` what it computes, and what finds regions."""
         finder: Finder = find_regions
         if self.detector is not None:
             from mep3m.checkout.detector import open_finder
 
             finder = open_finder(self.detector)
-        (encoder,) = open_encoders("image", self.weights, cache=cache)
-        return ProductCounter(cut, encoder, self.least, finder, progress)
+        return open_encoders("image", self.weights, cache=cache)[0], finder
 
 
 def score_lane(
@@ -73,8 +73,9 @@ def score_lane(
     read = read_annotated(scenes)
     truth = known_truth(read, [one.product for one in exemplars], scenes)
     with exclusive_lock(out):
+        encoder, finder = lane.looks(out / CACHE)
         cut = cut_products(exemplars, progress)
-        counter = lane.counter(cut, out / CACHE, progress)
+        counter = ProductCounter(cut, encoder, lane.least, finder, progress)
         return score_scenes(counter, cut.products, read, truth, out, looked_at, progress), cut
 
 
@@ -95,8 +96,9 @@ def count_lane(
     root = pictures if pictures.is_dir() else pictures.parent
     named = [ScenePicture(file, as_text(file.relative_to(root).as_posix()), NO_LEVEL) for file in files]
     with exclusive_lock(out):
+        encoder, finder = lane.looks(out / CACHE)
         cut = cut_products(exemplars, progress)
-        counter = lane.counter(cut, out / CACHE, progress)
+        counter = ProductCounter(cut, encoder, lane.least, finder, progress)
         answers = count_pictures(counter, cut.products, named, out, looked_at, None, progress)
     if not len(answers.read):
         raise InputError(f"no picture can be read ({answers.refused[0]})")

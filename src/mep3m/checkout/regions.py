@@ -123,8 +123,9 @@ def _tray(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     few[:: max(height // 80, 1), :: max(width // 80, 1)] = True
     colours = lab[few]
     bins = np.floor(colours / _BIN).astype(np.int64)
-    _, owner, many = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
-    middle = np.median(colours[owner.reshape(-1) == many.argmax()], axis=0)
+    kinds, owner, many = np.unique(bins, axis=0, return_inverse=True, return_counts=True)
+    beside = (np.abs(kinds[:, None] - kinds[None]) <= 1).all(axis=2)  # light spreads a tray over several bins
+    middle = np.median(colours[owner.reshape(-1) == (beside @ many).argmax()], axis=0)
     like = few.copy()
     like[few] = np.linalg.norm(colours - middle, axis=1) < 2 * _BIN
     return surface(lab, like, few)

@@ -13,11 +13,11 @@ from mep3m.cli.shared import NEW_FOLDER, Share, json_option, print_json
 DRAW = """\b
 Examples:
   mep3m checkout draw products --out scenes --images 20
-  mep3m checkout draw products --out scenes --levels easy,medium --overlap 0
+  mep3m checkout draw products --out apart --levels easy,medium --overlap 0 --images 20
 """
 TRAIN = """\b
 Example:
-  mep3m checkout train products --out detector
+  mep3m checkout train products --scenes 200 --out detector
 """
 
 
