@@ -106,7 +106,7 @@ def test_a_box_outside_is_said() -> None:
 
 
 def test_a_broken_picture_is_said() -> None:
-    with pytest.raises(UnreadableImageError, match="broken|not an image"):
+    with pytest.raises(UnreadableImageError, match=r"broken|not an image"):
         cut_out(png(picture("red"))[:200])
 
 

@@ -68,5 +68,5 @@ def test_a_damaged_folder_is_said(trained: Outlines, tmp_path: Path, damage: str
     weights.unlink()
     if damage != "missing":
         weights.write_bytes(content[:1000] if damage == "cut" else b"{}")
-    with pytest.raises(ModelError, match="no readable outlines.*checkout train"):
+    with pytest.raises(ModelError, match=r"no readable outlines.*checkout train"):
         Outlines.load(tmp_path)

@@ -1,4 +1,4 @@
-"""`mep3m checkout`: drawn, trained, scored and counted as a person does it; bad input said before any work."""
+"""`mep3m checkout`: drawn, trained, scored, counted as a person does it; bad input said before any work."""
 
 import json
 from pathlib import Path

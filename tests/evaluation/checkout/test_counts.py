@@ -23,7 +23,7 @@ def test_scores_by_hand() -> None:
     scores = count_scores(TRUTH, COUNTED)
     assert (scores.images, scores.instances) == (3, 9)
     assert scores.cAcc == pytest.approx(1 / 3)
-    assert scores.ACD == pytest.approx((0 + 1 + 2) / 3)
+    assert pytest.approx((0 + 1 + 2) / 3) == scores.ACD
     # errors an instance: product 0 has 1 of 3, product 1 has 1 + 1 of 4, product 2 none of 2
     assert scores.mCCD == pytest.approx((1 / 3 + 2 / 4 + 0) / 3)
     # shared over all: 2 of 3, 1 + 2 of 1 + 3 + 1, 2 of 2
@@ -42,7 +42,7 @@ def test_one_wrong_count_is_seen_by_every_score(change: tuple[int, int, int]) ->
     counted[image, product] += more
     scores = count_scores(TRUTH, counted)
     assert scores.cAcc == pytest.approx(2 / 3)
-    assert scores.ACD == pytest.approx(1 / 3)
+    assert pytest.approx(1 / 3) == scores.ACD
     assert scores.mCIoU is not None
     assert scores.mCIoU < 1
 
