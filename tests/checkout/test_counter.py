@@ -7,6 +7,7 @@ from mep3m.checkout.compose import Drawing, compose
 from mep3m.checkout.counter import ProductCounter, shown
 from mep3m.checkout.cuts import CutProducts
 from mep3m.checkout.regions import Region
+from mep3m.imaging.decode import Pixels
 from mep3m.representations.records import Encoder
 
 APART = Drawing(side=640, overlap=0.0, scale=0.12)
@@ -61,40 +62,44 @@ def test_what_is_like_no_product_is_none(cut: CutProducts, encoder: Encoder) -> 
     assert ProductCounter(cut, encoder, least=1.0).count(scene.pixels) == []
 
 
-def test_parts_stand_where_they_are_more_like_products(counter: ProductCounter, cut: CutProducts) -> None:
-    """Two products side by side: the whole is like neither, its halves are like one each."""
+def pair(cut: CutProducts) -> tuple[Pixels, list[Region]]:
+    """Return two products side by side in a picture of 640 pixels; the regions are both and each of them."""
     one, other = (cut.cuts[n][0] for n in (2, 7))
-    height = min(one.mask.shape[0], other.mask.shape[0])
-    pair = np.concatenate([one.pixels[:height], other.pixels[:height]], axis=1)
-    pixels = np.full((300, 300, 3), 210, np.uint8)
-    pixels[50 : 50 + height, 50 : 50 + pair.shape[1]] = pair
-    width = one.mask.shape[1]
-    halves = (
+    height, width = min(one.mask.shape[0], other.mask.shape[0]), one.mask.shape[1]
+    both = np.concatenate([one.pixels[:height], other.pixels[:height]], axis=1)
+    pixels = np.full((640, 640, 3), 210, np.uint8)
+    pixels[50 : 50 + height, 50 : 50 + both.shape[1]] = both
+    regions = [
+        Region((50, 50), np.ones(both.shape[:2], bool)),
         Region((50, 50), np.ones((height, width), bool)),
-        Region((50 + width, 50), np.ones((height, pair.shape[1] - width), bool)),
-    )
-    whole = Region((50, 50), np.ones((height, pair.shape[1]), bool), halves)
-    scaled = ProductCounter(cut, counter.encoder, finder=lambda small: [_enlarged(whole, 640 / 300)])
-    assert sorted(found.product for found in scaled.count(pixels)) == [2, 7]
+        Region((50 + width, 50), np.ones((height, both.shape[1] - width), bool)),
+    ]
+    return pixels, regions
 
 
-def _enlarged(region: Region, scale: float) -> Region:
-    left, top = (round(value * scale) for value in region.corner)
-    height, width = (round(value * scale) for value in region.mask.shape)
-    parts = tuple(_enlarged(part, scale) for part in region.parts)
-    return Region((left, top), np.ones((height, width), bool), parts)
+def test_parts_are_counted_where_they_are_more_like_products(cut: CutProducts, encoder: Encoder) -> None:
+    pixels, regions = pair(cut)
+    found = ProductCounter(cut, encoder, finder=lambda small: regions).count(pixels)
+    assert sorted(one.product for one in found) == [2, 7]
 
 
-def test_the_whole_stands_where_its_parts_are_less_like_products(
-    counter: ProductCounter, cut: CutProducts
-) -> None:
-    scene = compose(cut.cuts[:3], "easy", APART, np.random.default_rng(2))
-    left, top, width, height = scene.place[0].astype(int)
-    thin = height // 6
-    parts = tuple(Region((left, top + thin * n), np.ones((thin, width), bool), ()) for n in (0, 1))
-    one = Region((left, top), scene.owner[top : top + height, left : left + width] == 0, parts)
-    (found,) = ProductCounter(cut, counter.encoder, finder=lambda small: [one]).count(scene.pixels)
-    assert found.place == pytest.approx(scene.place[0])
+def test_the_whole_is_counted_where_it_is_more_like_a_product(cut: CutProducts, encoder: Encoder) -> None:
+    pixels, (_, one, _) = pair(cut)
+    (left, top), (height, width) = one.corner, one.mask.shape
+    pieces = [Region((left, top + height // 8 * n), np.ones((height // 8, width), bool)) for n in range(8)]
+    (found,) = ProductCounter(cut, encoder, finder=lambda small: [*pieces, one]).count(pixels)
+    assert found.product == 2
+    assert found.place == one.place
+
+
+def test_regions_that_hardly_overlap_are_both_counted(cut: CutProducts, encoder: Encoder) -> None:
+    pixels, (_, one, other) = pair(cut)
+    (left, top), (height, width) = other.corner, other.mask.shape
+    wider = Region((left - width // 10, top), np.ones((height, width + width // 10), bool))
+    found = ProductCounter(cut, encoder, least=-1, finder=lambda small: [one, wider]).count(pixels)
+    assert len(found) == 2
+    same = ProductCounter(cut, encoder, least=-1, finder=lambda small: [one, one]).count(pixels)
+    assert len(same) == 1
 
 
 @pytest.mark.parametrize("turn", [0.0, 30.0, 90.0, 200.0])

@@ -39,8 +39,7 @@ def test_regions_are_the_detectors_boxes(weights: Path) -> None:
         left, top, width, height = one.place
         assert 0 <= left < left + width <= 320
         assert 0 <= top < top + height <= 240
-        assert one.parts == ()
-        assert one.area > 0
+        assert one.mask.any()
 
 
 def test_a_file_may_be_torchs_own_format(weights: Path, tmp_path: Path) -> None:

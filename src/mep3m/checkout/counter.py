@@ -1,7 +1,7 @@
 """Counts the products on a picture: regions that may be one, compared by the house's encoder with exemplars.
 
-Each cut-out is looked at in several turns. A region is the product that one of these views is most like.
-Of a region and its parts, those stand that are most like products, weighed by their areas.
+Each cut-out is looked at in several turns. A region is the product that one of these views is most like. The
+region that is most like a product is counted first; what overlaps with it is then none.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ TURNS = 8
 _SHOWN, _MARGIN = 192, 0.06
 #: the background that a product is shown on
 _WHITE = 255
+#: the most of a region that others which were counted may cover
+_OVERLAP = 0.2
+#: the least likeness of a product where none is asked for, between that of products and of pieces of them
+LEAST = 0.45
 #: views that are encoded at a time
 _BATCH = 256
 #: finds the regions of a picture
@@ -54,7 +58,7 @@ class ProductCounter:
         self,
         cut: CutProducts,
         encoder: Encoder,
-        least: float = 0.0,
+        least: float = LEAST,
         finder: Finder = find_regions,
         progress: Progress = silent,
     ) -> None:
@@ -84,19 +88,21 @@ class ProductCounter:
         """Return the products found on a picture (H, W, 3), the most certain first."""
         scale, small = _sized(pixels)
         regions = self.finder(small)
-        every = [one for region in regions for one in region.every()]
-        if not every:
+        if not regions:
             return []
-        likeness = self.likeness([shown(_within(small, one), one.mask) for one in every])
-        best = dict(zip(map(id, every), likeness.max(axis=1).tolist(), strict=True))
-        names = dict(zip(map(id, every), likeness.argmax(axis=1).tolist(), strict=True))
-        chosen = [one for region in regions for one in _chosen(region, best)[1]]
-        found = [
-            FoundProduct(names[id(one)], _scaled(one.place, scale), best[id(one)])
-            for one in chosen
-            if best[id(one)] >= self.least
-        ]
-        return sorted(found, key=lambda one: -one.likeness)
+        likeness = self.likeness([shown(small[one.box], one.mask) for one in regions])
+        best = likeness.max(axis=1)
+        covered = np.zeros(small.shape[:2], bool)
+        found = []
+        for number in np.argsort(-best, kind="stable"):
+            region = regions[number]
+            under = covered[region.box]
+            if best[number] < self.least or (under & region.mask).sum() > _OVERLAP * region.mask.sum():
+                continue
+            under |= region.mask
+            place = _scaled(region.place, scale)
+            found.append(FoundProduct(int(likeness[number].argmax()), place, float(best[number])))
+        return found
 
     def _vectors(self, views: Sequence[Pixels], advance: Callable[[int], None] = lambda n: None) -> Floats:
         made = []
@@ -128,22 +134,6 @@ def shown(pixels: Pixels, mask: Mask, turn: float = 0.0) -> Pixels:
         white, moved, (_SHOWN, _SHOWN), flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=(_WHITE,) * 3
     )
     return view
-
-
-def _chosen(region: Region, likeness: dict[int, float]) -> tuple[float, list[Region]]:
-    """Return the likeness of a region weighed by its area, whole or as the best of its parts; and which."""
-    whole = max(likeness[id(region)], 0.0) * region.area
-    parts = [_chosen(part, likeness) for part in region.parts]
-    apart = sum(value for value, _ in parts)
-    if parts and apart > whole:
-        return apart, [one for _, chosen in parts for one in chosen]
-    return whole, [region]
-
-
-def _within(pixels: Pixels, region: Region) -> Pixels:
-    left, top = region.corner
-    height, width = region.mask.shape
-    return pixels[top : top + height, left : left + width]
 
 
 def _sized(pixels: Pixels) -> tuple[float, Pixels]:

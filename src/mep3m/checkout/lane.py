@@ -9,7 +9,7 @@ from typing import Any
 from mep3m.checkout.answers import Answers, count_pictures
 from mep3m.checkout.coco import NO_LEVEL, ScenePicture, read_annotated
 from mep3m.checkout.compose import LEVELS
-from mep3m.checkout.counter import Finder, ProductCounter
+from mep3m.checkout.counter import LEAST, Finder, ProductCounter
 from mep3m.checkout.cuts import CutProducts, cut_products
 from mep3m.checkout.draw import draw_scenes
 from mep3m.checkout.drawn import draw_exemplars
@@ -41,7 +41,7 @@ class Lane:
     choices: TableChoices = field(default_factory=TableChoices)
     weights: tuple[str, ...] = ()
     detector: Path | None = None
-    least: float = 0.0
+    least: float = LEAST
 
     def opened(self) -> tuple[tuple[Exemplar, ...], list[str]]:
         """Return the exemplars and what was left out, before any picture is opened."""

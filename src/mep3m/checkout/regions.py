@@ -1,13 +1,12 @@
 """Regions of a picture that may be a product, of whatever kind: what is unlike the tray, and its parts.
 
-Products that touch make one region. Where it has a neck it is cut in two, and each half again: a tree of
-which the leaves, the whole or anything between may be the products. Who knows the products chooses.
+Products that touch make one region. Where it has a neck it is cut, and each part again: the whole, its parts
+and theirs are all regions. Who knows the products chooses among them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +31,8 @@ _LEAST = 0.0015
 _GAP, _THREAD = 0.003, 0.005
 #: the largest hole that is a product's, as a share of the picture
 _HOLE = 0.006
+#: a given depth from which a pixel is a product's, whatever its colour
+_INSIDE = 0.3
 #: the least depth of a part, as a share of the largest depth of what it is cut from
 _PART = 0.3
 #: the most that a neck is deep, as a share of the depth of the shallowest part
@@ -40,16 +41,11 @@ _NECK = 0.85
 _STEPS, _DEPTH = 24, 7
 
 
-@dataclass(frozen=True)
-class Region:
-    """A part of a picture: its corner (left, top) and its mask (h, w) in pixels of that picture.
-
-    `parts` are the regions that it may be instead, none or more than one.
-    """
+class Region(NamedTuple):
+    """A part of a picture: its corner (left, top) and its mask (h, w) in pixels of that picture."""
 
     corner: tuple[int, int]
     mask: Mask
-    parts: tuple[Region, ...] = ()
 
     @property
     def place(self) -> tuple[float, float, float, float]:
@@ -58,34 +54,38 @@ class Region:
         return float(self.corner[0]), float(self.corner[1]), float(width), float(height)
 
     @property
-    def area(self) -> int:
-        """The number of its pixels."""
-        return int(self.mask.sum())
-
-    def every(self) -> list[Region]:
-        """Return it and all below it, parents first."""
-        return [self, *(one for part in self.parts for one in part.every())]
+    def box(self) -> tuple[slice, slice]:
+        """Its rows and columns in the picture."""
+        (left, top), (height, width) = self.corner, self.mask.shape
+        return slice(top, top + height), slice(left, left + width)
 
 
 def find_regions(pixels: Pixels, depth: Depth | None = None) -> list[Region]:
-    """Return the regions of a picture (H, W, 3) that has a longer side of about `SIDE`, top to bottom.
+    """Return the regions of a picture (H, W, 3) that has a longer side of about `SIDE`; they may overlap.
 
-    `depth` (H, W) says how far inside a product a pixel lies, 0 at its outline; without it, that is the
-    distance to the tray, which knows of outlines only where the tray can be seen.
+    What is unlike the tray is cut where it is narrow. With `depth` (H, W), which says how far inside a
+    product a pixel lies, 0 at its outline and 1 at most, it is also cut where that is low: there, products
+    may lie on each other.
     """
     cv2 = require("cv2", "checkout")
     mask = products_mask(pixels)
-    if depth is None:
-        depth = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    away = cv2.distanceTransform(np.pad(mask, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    found = _regions(cv2, mask, away)
+    if depth is not None:
+        found += _regions(cv2, mask | (depth > _INSIDE), depth)
+    return found
+
+
+def _regions(cv2: Any, mask: Mask, depth: Depth) -> list[Region]:
+    """Return the pieces of a mask that are large enough, and the parts into which each falls."""
     count, labels, figures, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     least = _LEAST * mask.size
-    found = []
+    found: list[Region] = []
     for number in range(1, count):
         left, top, width, height, area = figures[number]
         if area >= least:
-            box = np.s_[top : top + height, left : left + width]
-            own = labels[box] == number
-            found.append(_cut(cv2, Region((int(left), int(top)), own), depth[box], least, _DEPTH))
+            own = labels[top : top + height, left : left + width] == number
+            found += _with_parts(cv2, Region((int(left), int(top)), own), depth, least, _DEPTH)
     return found
 
 
@@ -131,17 +131,16 @@ def _tray(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     return surface(lab, like, few)
 
 
-def _cut(cv2: Any, region: Region, depth: Depth, least: float, times: int) -> Region:
-    """Return a region with its parts, each cut again so many times at most."""
-    parts = []
-    for left, top, mask in _halves(cv2, region.mask, depth, least) if times else []:
-        box = np.s_[top : top + mask.shape[0], left : left + mask.shape[1]]
+def _with_parts(cv2: Any, region: Region, depth: Depth, least: float, times: int) -> list[Region]:
+    """Return a region, its parts, and theirs, cut so many times at most."""
+    found = [region]
+    for left, top, mask in _parts(cv2, region.mask, depth[region.box], least) if times else []:
         part = Region((region.corner[0] + left, region.corner[1] + top), mask)
-        parts.append(_cut(cv2, part, depth[box], least, times - 1))
-    return Region(region.corner, region.mask, tuple(parts))
+        found += _with_parts(cv2, part, depth, least, times - 1)
+    return found
 
 
-def _halves(cv2: Any, mask: Mask, depth: Depth, least: float) -> list[tuple[int, int, Mask]]:
+def _parts(cv2: Any, mask: Mask, depth: Depth, least: float) -> list[tuple[int, int, Mask]]:
     """Return the parts into which a mask falls at its narrowest neck, each with its left and top."""
     inner = np.where(mask, depth, 0)
     deepest = float(inner.max())

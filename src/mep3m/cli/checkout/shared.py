@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,9 +40,7 @@ def counting_options(command: F) -> F:
         click.option(
             "--least",
             type=click.FloatRange(-1, 1),
-            default=0.0,
-            show_default=True,
-            help="What is less like every product (cosine) is none of them.",
+            help="What is less like every product (cosine) is none of them. Default: 0.45.",
         ),
         click.option(
             "--looked-at",
@@ -67,7 +66,9 @@ def lane_of(exemplars: Path, options: dict[str, Any]) -> Any:
         column_map(options, exemplars)  # columns are named for a table only
     choices = TableChoices(columns, options["image_root"], options["format"], options["encoding"])
     weights, detector = tuple(options.get("weights") or ()), options.get("detector")
-    return Lane(exemplars, options["photos"], choices, weights, detector, options.get("least") or 0.0)
+    lane = Lane(exemplars, options["photos"], choices, weights, detector)
+    least = options.get("least")
+    return lane if least is None else replace(lane, least=least)
 
 
 def say_refused_pictures(refused: Sequence[str], what: str) -> None:
