@@ -42,12 +42,15 @@ NOT_RUN = {
     "mep3m represent shelf.tsv --image file --labels kind,product --seeds 5": (
         "five seeds of a large network; tests/cli/test_represent.py runs one"
     ),
+    "mep3m checkout demo --out lane": "minutes; tests/checkout/test_lane.py draws a smaller one",
     "mep3m demo --out demo": "1,200 products; tests/recipes builds smaller worlds",
 }
 #: what a person types at an example that asks
 TYPED = {"--ask": "a\nq\n", "people add": "correct horse\n" * 2}
 #: what stands for a number in an example, so that it takes seconds
 SMALLER = {"--products 1000": "--products 12", "epochs=8": "epochs=2", "--minutes 10": "--set epochs=1"}
+SMALLER |= {"--images 20": "--images 1"}
+SMALLER |= {"--scenes 200": "--scenes 2 --epochs 1", "--out scored": "--out scored --photos 1"}
 #: examples after which something is refused, open or without a place: that is exit code 1
 LEFT_OVER = ("align apply", "align migrate", "align diff old", "align remap", "align map")
 
@@ -163,6 +166,11 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for n in range(6):
         (folder / f"{n}.png").write_bytes(picture(("red", "blue")[n % 2]))
     (folder / "new.jpg").write_bytes(picture("blue"))
+    for colour in ("red", "blue", "green", "black", "gold", "teal", "brown", "purple"):
+        (folder / "products" / colour).mkdir(parents=True)
+        (folder / "products" / colour / "1.png").write_bytes(picture(colour))
+    (folder / "till").mkdir()
+    (folder / "till" / "1.png").write_bytes(picture("red"))
     for name in ("stores/raw", "demo/3-dedupe", "demo/dataset", "shops", "new"):
         write_store(folder / name)
     for name in ("merged", "merged2", "built/5-align"):
@@ -205,6 +213,7 @@ def prepare(folder: Path, example: str) -> None:
         "evaluate run": [("train", "items.tsv", *run)],
         "guarantee check": [("train", "items.tsv", *run), promise],
         "desk take": waiting[:2],
+        "checkout score": [("checkout", "draw", "products", "--out", "scenes", "--images", "1")],
         "desk export": [*waiting, ("review", "import", "run", "anna.csv")],
         "review": waiting,
         "desk people list": [person],

@@ -30,6 +30,7 @@ def test_every_command_that_does_something_can_be_read_by_a_machine() -> None:
     assert without == {"serve", "desk open"}  # they answer over HTTP
     assert {command_of(example) for example in READ} >= NAMED - {
         "demo",
+        "checkout demo",
         "export-onnx",
         "watch record",
         "desk promise",

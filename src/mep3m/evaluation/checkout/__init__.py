@@ -1,0 +1,1 @@
+"""How well products on checkout images are counted and found: arrays -> numbers."""
