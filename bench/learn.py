@@ -33,7 +33,7 @@ from mep3m.evaluation.increments import right_answers, score_increment, true_nod
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier, Prediction
 from mep3m.models.features import frozen_features
-from mep3m.models.learned.extend import Part, Rows, extended
+from mep3m.models.learned.extend import ClassRows, ExtendedPart, extended
 from mep3m.models.learned.heads import METHODS
 from mep3m.models.learned.statistics import ClassStatistics, unit_length
 from mep3m.models.linear.ngrams import Grams, GramVocabulary, encode_texts
@@ -239,14 +239,14 @@ def by_parts(
     start, kept = base.classifier, ClassStatistics.load(base.folder)
     now, scores = start, list[dict[str, Any]]()
     before = right_answers(start, test.dataset, None)
-    part = Part(start, kept)
+    part = ExtendedPart(start, kept)
     for step in steps:
         dataset = step.dataset
         paths = sorted(set(dataset.paths))
         classes = np.array([paths.index(path) for path in dataset.paths])
         tree = LabelTree.from_paths([*now.tree.paths, *paths])
-        now, _ = extended(now, {"": part}, Rows(dataset.products, None, paths, classes), tree, method)
-        part = Part.of(now)
+        now, _ = extended(now, {"": part}, ClassRows(dataset.products, None, paths, classes), tree, method)
+        part = ExtendedPart.of(now)
         nodes = true_nodes(now.tree, test.dataset)
         inside = np.flatnonzero(nodes >= 0)
         born = born_in(now.tree, start.tree, Opened(test.products.take(inside), None, [], None))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mep3m.checkout.answers import ANSWERS, LOOKED_AT, Answers, annotated
+from mep3m.checkout.answers import ANSWERS, LOOKED_AT, CountedScenes, annotated
 from mep3m.checkout.coco import AnnotatedPictures, ProductName, ScenePicture, read_annotated
 from mep3m.checkout.compose import Drawing
 from mep3m.checkout.counter import FoundProduct, ProductCounter
@@ -28,8 +28,8 @@ def scenes(cut: CutProducts, tmp_path_factory: pytest.TempPathFactory) -> Annota
     return draw_scenes(cut, tmp_path_factory.mktemp("scenes") / "s", 2, ("easy", "hard"), SMALL, seed=5)
 
 
-def all_read(scenes: AnnotatedPictures, boxes: Boxes) -> Answers:
-    return Answers(boxes, np.arange(len(scenes.pictures)), ())
+def all_read(scenes: AnnotatedPictures, boxes: Boxes) -> CountedScenes:
+    return CountedScenes(boxes, np.arange(len(scenes.pictures)), ())
 
 
 def test_the_renderers_truth_alone_is_perfect(scenes: AnnotatedPictures) -> None:

@@ -30,7 +30,7 @@ _FOUND, _WRONG, _MISSED = (20, 120, 60), (200, 30, 30), (30, 70, 220)
 _SAME = 0.5
 
 
-class Answers(NamedTuple):
+class CountedScenes(NamedTuple):
     """Boxes found, with numbers into the pictures; those pictures that were read; and lines on the others."""
 
     boxes: Boxes
@@ -46,7 +46,7 @@ def count_pictures(
     looked_at: int = 4,
     truth: Boxes | None = None,
     progress: Progress = silent,
-) -> Answers:
+) -> CountedScenes:
     """Count the products on pictures and write the answers into `out`.
 
     `looked_at` pictures of each level are also written with their boxes; where `truth` is given, boxes that
@@ -79,7 +79,7 @@ def count_pictures(
                     out / LOOKED_AT / f"{Path(picture.name).stem}.jpg",
                     annotated(pixels, products, found, known),
                 )
-    return Answers(_boxes(rows), np.array(read, np.int64), tuple(refused))
+    return CountedScenes(_boxes(rows), np.array(read, np.int64), tuple(refused))
 
 
 def _line(

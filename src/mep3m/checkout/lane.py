@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mep3m.checkout.answers import Answers, count_pictures
+from mep3m.checkout.answers import CountedScenes, count_pictures
 from mep3m.checkout.coco import NO_LEVEL, ScenePicture, read_annotated
 from mep3m.checkout.compose import LEVELS
 from mep3m.checkout.counter import LEAST, Finder, ProductCounter
@@ -81,7 +81,7 @@ def score_lane(
 
 def count_lane(
     lane: Lane, pictures: Path, out: Path, looked_at: int = 4, progress: Progress = silent
-) -> tuple[Answers, CutProducts]:
+) -> tuple[CountedScenes, CutProducts]:
     """Count on pictures without ground truth: one, or all below a folder.
 
     Raises:

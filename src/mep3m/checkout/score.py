@@ -11,7 +11,7 @@ import numpy as np
 
 from mep3m import __version__
 from mep3m.arrays import Ints
-from mep3m.checkout.answers import Answers, count_pictures
+from mep3m.checkout.answers import CountedScenes, count_pictures
 from mep3m.checkout.coco import AnnotatedPictures, ProductName
 from mep3m.checkout.compose import LEVELS
 from mep3m.checkout.counter import ProductCounter
@@ -82,7 +82,7 @@ def score_scenes(
 
 
 def scores_by_level(
-    scenes: AnnotatedPictures, truth: Boxes, answers: Answers, products: int
+    scenes: AnnotatedPictures, truth: Boxes, answers: CountedScenes, products: int
 ) -> dict[str, dict[str, Any]]:
     """Return the scores of the pictures that were read, of each level that they have and of all."""
     level = np.array([scenes.pictures[number].level for number in answers.read])

@@ -13,7 +13,7 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier, learned_of, load
 from mep3m.models.fingerprint import model_fingerprint
 from mep3m.models.late_fusion import LateFusion
-from mep3m.models.learned.extend import Part, Rows, bare, extended, parts_of
+from mep3m.models.learned.extend import ClassRows, ExtendedPart, bare, extended, parts_of
 from mep3m.models.linear.classifier import LinearClassifier
 from mep3m.product import Product, to_table
 from mep3m.store.images import ContentImages
@@ -27,7 +27,9 @@ NEW = (("food", "salt"), ("toys", "ball"))
 COLOURS = {"salt": "lamp", "ball": "rice"}
 
 
-def some(images: ContentImages, count: int, seed: int, names: tuple[str, ...] = ("salt", "ball")) -> Rows:
+def some(
+    images: ContentImages, count: int, seed: int, names: tuple[str, ...] = ("salt", "ball")
+) -> ClassRows:
     """Return products of new classes: darker pictures of other colours, other words."""
     rows, classes = [], []
     for n in range(count):
@@ -37,7 +39,7 @@ def some(images: ContentImages, count: int, seed: int, names: tuple[str, ...] = 
             Product(f"n{seed}-{n}", "shop", f"n{seed}-{n}", title=f"fine {name} no {n % 3}", image=key)
         )
         classes.append([path[1] for path in NEW].index(name))
-    return Rows(to_table(rows), images, NEW, np.array(classes))
+    return ClassRows(to_table(rows), images, NEW, np.array(classes))
 
 
 def shade(name: str, seed: int) -> bytes:
@@ -63,10 +65,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Classif
     return made, place, images
 
 
-def taught(kind: str, trained: tuple[dict[str, Classifier], Path, ContentImages]) -> tuple[Classifier, Rows]:
+def taught(
+    kind: str, trained: tuple[dict[str, Classifier], Path, ContentImages]
+) -> tuple[Classifier, ClassRows]:
     made, place, images = trained
     table, _ = products(place / "images", 36)
-    known = Rows(
+    known = ClassRows(
         table,
         images,
         TREE.paths,
@@ -129,7 +133,7 @@ def test_learning_twice_keeps_what_was_learned_and_never_nests(
     path = ("toys", "kite")
     rows = to_table([Product(f"k{n}", "shop", f"k{n}", title=f"high kite no {n}") for n in range(5)])
     tree = LabelTree.from_paths([*first.tree.paths, path])
-    more = Rows(rows, None, [path], np.zeros(5, np.int64))
+    more = ClassRows(rows, None, [path], np.zeros(5, np.int64))
     second, _ = extended(first, parts_of(first), more, tree, "ridge")
     assert isinstance(bare(second), LinearClassifier)
     assert second.predict_proba(rows)[:, tree.index(path)].min() > 0.5
@@ -146,7 +150,7 @@ def test_columns_move_and_answers_do_not(trained: tuple[dict[str, Classifier], P
     rows = to_table([Product(f"z{n}", "shop", f"z{n}", title=f"zzz qqq {n}") for n in range(5)])
     tree = LabelTree.from_paths([*first.tree.paths, path])
     second, _ = extended(
-        first, parts_of(first), Rows(rows, None, [path], np.zeros(5, np.int64)), tree, "ridge"
+        first, parts_of(first), ClassRows(rows, None, [path], np.zeros(5, np.int64)), tree, "ridge"
     )
     assert tree.index(("home", "lamp")) != first.tree.index(("home", "lamp"))
     for classifier in (first, second):
@@ -165,7 +169,7 @@ def test_a_class_that_shows_the_model_nothing_is_refused(
         extended(
             classifier,
             parts_of(classifier),
-            Rows(rows, None, [("toys", "kite")], np.zeros(1, np.int64)),
+            ClassRows(rows, None, [("toys", "kite")], np.zeros(1, np.int64)),
             tree,
             "ridge",
         )
@@ -190,4 +194,4 @@ def test_a_folder_that_is_not_whole_is_an_error_that_says_so(
 
 
 def test_a_part_without_what_was_kept_is_none() -> None:
-    assert Part.of(LinearClassifier(TREE, None, *[np.zeros(1)] * 4, {})).kept is None  # type: ignore[arg-type]
+    assert ExtendedPart.of(LinearClassifier(TREE, None, *[np.zeros(1)] * 4, {})).kept is None  # type: ignore[arg-type]

@@ -46,7 +46,7 @@ class Encoding(Protocol):
         ...
 
 
-class Reading(NamedTuple):
+class EncodedPrediction(NamedTuple):
     """What a classifier says of N rows, their vectors (N, D) of unit length, and which rows (N,) have one."""
 
     prediction: Prediction
@@ -54,15 +54,19 @@ class Reading(NamedTuple):
     told: NDArray[np.bool_]
 
 
-def read(base: Classifier, text: LatentText | None, products: pa.Table, images: Images | None) -> Reading:
+def read(
+    base: Classifier, text: LatentText | None, products: pa.Table, images: Images | None
+) -> EncodedPrediction:
     """Return what a trained classifier says of rows, and their vectors: its own, or those of `text`."""
     if text is None:
         prediction, vectors = cast(Encoding, base).predict_encoded(products, images)
         unit, has = unit_length(vectors)
-        return Reading(prediction, unit, has & prediction.seen)
+        return EncodedPrediction(prediction, unit, has & prediction.seen)
     vectors = text.project(products[base.reads[0]])
     unit, has = unit_length(vectors)
-    return Reading(base.predict(products, images), unit, has & (np.linalg.norm(vectors, axis=1) > LEAST))
+    return EncodedPrediction(
+        base.predict(products, images), unit, has & (np.linalg.norm(vectors, axis=1) > LEAST)
+    )
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ DIRECTIONS = 512
 
 
 @dataclass(frozen=True)
-class Rows:
+class ClassRows:
     """Products with their images, and the place of each (N,) in `paths`; -1 is none of them."""
 
     products: pa.Table
@@ -36,7 +36,7 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Part:
+class ExtendedPart:
     """One classifier that reads products by itself, with what it keeps of the classes that it knows.
 
     `text` makes vectors of texts where the trained classifier has none of its own.
@@ -47,13 +47,13 @@ class Part:
     text: LatentText | None = None
 
     @classmethod
-    def of(cls, classifier: Classifier) -> Part:
+    def of(cls, classifier: Classifier) -> ExtendedPart:
         """Return a classifier as a part, whether it has learned classes before or not."""
         if isinstance(classifier, ExtendedClassifier):
             return cls(classifier.base, classifier.kept, classifier.text)
         return cls(classifier)
 
-    def knowing(self, known: Rows, new: Rows) -> Part:
+    def knowing(self, known: ClassRows, new: ClassRows) -> ExtendedPart:
         """Return the part with what is to be kept of the rows of known classes.
 
         Raises:
@@ -67,7 +67,7 @@ class Part:
         part = replace(self, text=text)
         return replace(part, kept=part.added(known)[0])
 
-    def added(self, rows: Rows) -> tuple[ClassStatistics, list[Reject]]:
+    def added(self, rows: ClassRows) -> tuple[ClassStatistics, list[Reject]]:
         """Return what is to be kept of rows, and the images that could not be read."""
         found = read(self.base, self.text, rows.products, rows.images)
         if found.vectors.shape[1] > WIDEST:
@@ -81,15 +81,15 @@ class Part:
         ), found.prediction.rejects
 
 
-def parts_of(classifier: Classifier) -> dict[str, Part]:
+def parts_of(classifier: Classifier) -> dict[str, ExtendedPart]:
     """Return the parts of a classifier by their names; one that is whole has the name ''."""
     if isinstance(classifier, LateFusion):
-        return {name: Part.of(part) for name, part in classifier.parts.items()}
-    return {"": Part.of(classifier)}
+        return {name: ExtendedPart.of(part) for name, part in classifier.parts.items()}
+    return {"": ExtendedPart.of(classifier)}
 
 
 def extended(
-    classifier: Classifier, parts: Mapping[str, Part], new: Rows, tree: LabelTree, method: Method
+    classifier: Classifier, parts: Mapping[str, ExtendedPart], new: ClassRows, tree: LabelTree, method: Method
 ) -> tuple[Classifier, list[Reject]]:
     """Return the classifier with the new classes, and the images that could not be read.
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from mep3m.assignment.parts import NEVER, row_thresholds
 from mep3m.evaluation import guarantees
-from mep3m.evaluation.audit_plan import plan
 from mep3m.evaluation.guarantees import Audited
+from mep3m.evaluation.promises.audit_plan import plan
 from mep3m.evaluation.promises.branches import WHOLE, stage_confidence
 from mep3m.recipes.audit import AuditRows
 from mep3m.recipes.guarantee.groups import branch_names

@@ -25,7 +25,7 @@ from mep3m.evaluation.card import training_counts
 from mep3m.evaluation.increments import IncrementScores, right_answers, score_increment, true_nodes
 from mep3m.label_tree.tree import LabelPath
 from mep3m.models.classifier import Classifier
-from mep3m.models.learned.extend import Part, Rows, bare, extended, parts_of
+from mep3m.models.learned.extend import ClassRows, ExtendedPart, bare, extended, parts_of
 from mep3m.models.learned.heads import Method
 from mep3m.models.learned.statistics import ClassStatistics
 from mep3m.recipes.learning.new_classes import NewClasses, find_new, labels_of
@@ -98,7 +98,7 @@ def learn_run(
         raise UsageError(f"{out} exists already; name another folder for the run with the new classes")
     found = find_new(run, new, settings.shots, settings.seed)
     test_rows = [(labels_of(run, one, found.taxonomy), one) for one in tests]
-    rows = Rows(found.dataset.products, new.images, found.paths, found.classes)
+    rows = ClassRows(found.dataset.products, new.images, found.paths, found.classes)
     parts = {name: _knowing(run, name, part, rows, known) for name, part in parts_of(run.classifier).items()}
     classifier, rejects = extended(run.classifier, parts, rows, found.tree, settings.method)
     seconds = round(time.perf_counter() - began, 2)
@@ -113,7 +113,7 @@ def learn_run(
     return Learned(out, tuple(classes), scores, tuple(history), tuple(rejects), seconds)
 
 
-def _knowing(run: Run, name: str, part: Part, new: Rows, known: Opened | None) -> Part:
+def _knowing(run: Run, name: str, part: ExtendedPart, new: ClassRows, known: Opened | None) -> ExtendedPart:
     """Return a part of the run with what it keeps of the classes that it was trained on."""
     if part.kept is not None:
         return part
@@ -138,7 +138,7 @@ def _knowing(run: Run, name: str, part: Part, new: Rows, known: Opened | None) -
     places = np.array([leaves.get(path, -1) for path in paths], dtype=np.int64)
     if not (places >= 0).any():
         raise UsageError("none of the known products (--known) has a class of the run as its label")
-    return part.knowing(Rows(products, images, [*leaves], places), new)
+    return part.knowing(ClassRows(products, images, [*leaves], places), new)
 
 
 def _described(found: NewClasses, rejects: Sequence[Reject], shots: int | None) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ SCALE, MOST_SCALE = 1 / 0.07, 100.0
 PLATFORM_WIDTH = 128
 
 
-class Learned(NamedTuple):
+class ObjectiveLoss(NamedTuple):
     """The vectors (B', D) of products of a batch, which these are (B',), and the loss."""
 
     vectors: Tensor
@@ -34,10 +34,10 @@ class Learned(NamedTuple):
     loss: Tensor
 
 
-def nothing(objective: nn.Module) -> Learned:
+def nothing(objective: nn.Module) -> ObjectiveLoss:
     """Return what a batch of one product teaches: there are no others to differ from."""
     zero = torch.stack([value.sum() for value in objective.parameters()]).sum() * 0
-    return Learned(zero.expand(0, 0), torch.arange(0), zero)
+    return ObjectiveLoss(zero.expand(0, 0), torch.arange(0), zero)
 
 
 class LabelObjective(nn.Module):
@@ -48,12 +48,12 @@ class LabelObjective(nn.Module):
         super().__init__()
         self.loss = loss
 
-    def forward(self, product: ProductNetwork, batch: Batch) -> Learned:
+    def forward(self, product: ProductNetwork, batch: Batch) -> ObjectiveLoss:
         """Return vectors and loss of all products."""
         vectors = product.encode(batch)
         with full_precision(vectors):
             loss = self.loss(product.head(vectors.float()), batch["targets"])
-        return Learned(vectors, torch.arange(len(vectors)), loss)
+        return ObjectiveLoss(vectors, torch.arange(len(vectors)), loss)
 
 
 class PairObjective(nn.Module):
@@ -68,7 +68,7 @@ class PairObjective(nn.Module):
         self.image, self.title = nn.Linear(image, PAIR_WIDTH), nn.Linear(title, PAIR_WIDTH)
         self.scale = nn.Parameter(torch.tensor(SCALE).log())
 
-    def forward(self, product: ProductNetwork, batch: Batch) -> Learned:
+    def forward(self, product: ProductNetwork, batch: Batch) -> ObjectiveLoss:
         """Return vectors, image and title side by side, and loss of the products that have both."""
         rows = batch["present"].all(1).nonzero()[:, 0]
         if len(rows) < 2:
@@ -80,7 +80,7 @@ class PairObjective(nn.Module):
             titles = F.normalize(self.title(title.float()), dim=1)
             scale = self.scale.exp().clamp(max=MOST_SCALE)
             loss = pair_loss(images, titles, self.alike(batch, here), scale)
-        return Learned(torch.cat([image, title], 1), rows, loss)
+        return ObjectiveLoss(torch.cat([image, title], 1), rows, loss)
 
     @staticmethod
     def alike(batch: Batch, rows: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ class ViewObjective(nn.Module):
             nn.Linear(VIEW_WIDTH, VIEW_WIDTH),
         )
 
-    def forward(self, product: ProductNetwork, batch: Batch) -> Learned:
+    def forward(self, product: ProductNetwork, batch: Batch) -> ObjectiveLoss:
         """Return vectors of the first views, and loss of all products."""
         if len(batch["image"]) < 2:
             return nothing(self)
@@ -112,7 +112,7 @@ class ViewObjective(nn.Module):
         first, second = encoder(batch["image"]), encoder(batch["other_view"])
         with full_precision(first):
             loss = view_loss(self.expander(first.float()), self.expander(second.float()))
-        return Learned(first, torch.arange(len(first)), loss)
+        return ObjectiveLoss(first, torch.arange(len(first)), loss)
 
 
 class PlatformHead(nn.Module):
@@ -176,7 +176,7 @@ class PretrainingNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the loss of a batch."""
-        learned: Learned = self.objective(self.product, batch)
+        learned: ObjectiveLoss = self.objective(self.product, batch)
         if self.platform is None or len(learned.rows) < 2:
             return learned.loss
         platforms = batch["platform"]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mep3m.evaluation.audit_plan import plan
 from mep3m.evaluation.guarantees import Audited, prove
+from mep3m.evaluation.promises.audit_plan import plan
 
 
 def rows(n: int, wrong: int = 0) -> Audited:
