@@ -34,9 +34,9 @@ from mep3m.evaluation.intervals import Interval, mean_interval
 from mep3m.models.inputs.pixels import PixelReader
 from mep3m.models.pretrained.figures import with_own_figures
 from mep3m.models.pretrained.packaged import packaged_weights
+from mep3m.recipes.novel.photographed import Photographed
 from mep3m.recipes.novel.plan import NovelProtocol, make_plan
 from mep3m.recipes.novel.represent import PARTS, Represented, represent, score
-from mep3m.recipes.novel.side import ProtocolRows
 from mep3m.recipes.novel.start import start_from
 from mep3m.settings.network import ImageSettings
 from mep3m.settings.sources import Columns
@@ -68,7 +68,7 @@ class Plain:
         self.mean, self.std = (torch.tensor(value).view(1, 3, 1, 1) * 255 for value in (own.mean, own.std))
         self.reader = PixelReader(pixels * 5 // 4, work / "cache")
 
-    def read(self, side: ProtocolRows, rows: NDArray[np.int64]) -> torch.Tensor:
+    def read(self, side: Photographed, rows: NDArray[np.int64]) -> torch.Tensor:
         """Return the pixels of some rows."""
         stored = self.reader.find(side.products.take(rows), side.images)
         return torch.from_numpy(stored.take(np.arange(len(rows)))[0].copy())

@@ -83,12 +83,12 @@ def draw_rows(
     chosen: dict[LabelPath, list[int]] = {path: [] for path in waiting}
     seen: set[int] = set()
     while asked := {path: rows[: shots - len(chosen[path])] for path, rows in waiting.items()}:
-        pictures = iter(look(np.concatenate(list(asked.values()))).tolist())
-        for path, rows in asked.items():
-            for row, picture in zip(rows.tolist(), pictures, strict=False):
-                if picture >= 0 and picture not in seen:
-                    seen.add(picture)
-                    chosen[path].append(row)
+        every = [(path, row) for path, rows in asked.items() for row in rows.tolist()]
+        pictures = look(np.array([row for _, row in every])).tolist()
+        for (path, row), picture in zip(every, pictures, strict=True):
+            if picture >= 0 and picture not in seen:
+                seen.add(picture)
+                chosen[path].append(row)
         waiting = {path: waiting[path][len(rows) :] for path, rows in asked.items()}
         waiting = {path: rows for path, rows in waiting.items() if len(rows) and len(chosen[path]) < shots}
     return {path: np.array(rows, np.int64) for path, rows in chosen.items()}

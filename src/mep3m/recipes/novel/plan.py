@@ -13,7 +13,7 @@ from mep3m.dataset.reading import Opened
 from mep3m.errors import UsageError
 from mep3m.label_tree.tree import LabelPath
 from mep3m.recipes.novel.draw import NovelDraw, draw_classes, draw_rows
-from mep3m.recipes.novel.side import ProtocolRows, numbering
+from mep3m.recipes.novel.photographed import Photographed, numbering
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import PATH_SEPARATOR
 
@@ -35,8 +35,8 @@ class NovelPlan:
     """The draw of every seed, and the test rows of each."""
 
     protocol: NovelProtocol
-    table: ProtocolRows
-    test: ProtocolRows
+    table: Photographed
+    test: Photographed
     draws: tuple[NovelDraw, ...]
     tests: tuple[NDArray[np.int64], ...]
 
@@ -115,13 +115,13 @@ def make_plan(opened: Opened, tested: Opened | None, protocol: NovelProtocol, fo
         UsageError: no novel class can be drawn, a class has no readable picture, or nothing is left to test.
     """
     reader = numbering(folder)
-    table = ProtocolRows(opened, reader)
-    test = ProtocolRows(tested, reader, table.tree) if tested is not None else table
+    table = Photographed(opened, reader)
+    test = Photographed(tested, reader, table.tree) if tested is not None else table
     draws = tuple(_draw(table, protocol, seed) for seed in protocol.seeds)
     return NovelPlan(protocol, table, test, draws, tuple(_to_test(table, test, draw) for draw in draws))
 
 
-def _draw(table: ProtocolRows, protocol: NovelProtocol, seed: int) -> NovelDraw:
+def _draw(table: Photographed, protocol: NovelProtocol, seed: int) -> NovelDraw:
     classes = {path for path in table.paths if path}
     base, novel = draw_classes(classes, protocol.novel_per_group, seed)
     rows = draw_rows(table.paths, protocol.shots, seed, table.look)
@@ -135,7 +135,7 @@ def _draw(table: ProtocolRows, protocol: NovelProtocol, seed: int) -> NovelDraw:
     return NovelDraw(base, novel, rows)
 
 
-def _to_test(table: ProtocolRows, test: ProtocolRows, draw: NovelDraw) -> NDArray[np.int64]:
+def _to_test(table: Photographed, test: Photographed, draw: NovelDraw) -> NDArray[np.int64]:
     """Return the test rows that can be read and whose picture is none of those learned from.
 
     Raises:

@@ -28,7 +28,7 @@ from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.image import ImageEncoder
 from mep3m.models.pretrained.weights import PretrainedWeights
 from mep3m.recipes.novel.draw import NovelDraw
-from mep3m.recipes.novel.side import ProtocolRows
+from mep3m.recipes.novel.photographed import Photographed
 from mep3m.recipes.novel.start import Start
 from mep3m.settings.run import RunSettings
 from mep3m.store.images import Images
@@ -46,8 +46,8 @@ class Transfer:
     """Learns from rows of `table` and answers `rows` of `test`; `folder` keeps what seeds share."""
 
     start: Start
-    table: ProtocolRows
-    test: ProtocolRows
+    table: Photographed
+    test: Photographed
     rows: NDArray[np.int64]
     folder: Path
 

@@ -24,7 +24,7 @@ def numbering(folder: Path) -> PixelReader:
     return PixelReader(_SMALL, folder)
 
 
-class ProtocolRows:
+class Photographed:
     """Rows to learn from or to test on; `paths` has the class of each, `()` where it has none."""
 
     def __init__(self, opened: Opened, reader: PixelReader, tree: LabelTree | None = None) -> None:
