@@ -31,7 +31,7 @@ DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
 LABELS = ("l1", "l2", "l3")
 GROCERY = DATA / "img_grocery_store"
 #: random views of an iconic picture whose mean vector stands for it
-VIEWS = 16
+VIEWS = 4
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -153,9 +153,9 @@ def vectors(rows: list[dict[str, str]], weights: str, views: int = 0) -> NDArray
     return unit
 
 
-def exemplars(weights: list[str]) -> None:
+def exemplars(weights: list[str], parts: list[str]) -> None:
     """Print how often the nearest of 81 iconic pictures is that of a shelf photo's own class."""
-    known, asked = iconic(), shelf("train") + shelf("val")
+    known, asked = iconic(), [one for part in parts for one in shelf(part)]
     truth = np.array([one["fine"] for one in asked])
     kinds = np.array([one["coarse"] for one in asked])
     names = np.array([one["fine"] for one in known])
@@ -207,6 +207,7 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, default=Path("/tmp/mep3m-pretrain"))
     parser.add_argument("--weights", nargs="*", default=["packaged"])
+    parser.add_argument("--parts", nargs="*", default=["train", "val"], help="iconic: which shelf photos")
     parser.add_argument("--data", default="")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
@@ -220,7 +221,7 @@ def main() -> None:
     elif given.part == "drawn":
         drawn(given.work, Path(given.data))
     elif given.part == "iconic":
-        exemplars(given.weights)
+        exemplars(given.weights, given.parts)
     else:
         platforms(given.work, given.data, given.seeds, given.left_out, options.split())
 
