@@ -127,10 +127,10 @@ def _require(
     few = [path for path in paths if counts.get(path, 0) < least]
     if few:
         why = f" ({broken[0].value}: {broken[0].reason})" if broken else ""
+        name, shown = " > ".join(few[0]), " or ".join(reads)
         raise UsageError(
-            f"{counts.get(few[0], 0):,} products of '{' > '.join(few[0])}' show the model {' or '.join(reads)} "
-            f"that it can read{why}, at least {least:,} have to; {len(few):,} classes are so: add products, or "
-            "leave these classes out"
+            f"{counts.get(few[0], 0):,} products of '{name}' show the model {shown} that it can read{why}, at "
+            f"least {least:,} have to; {len(few):,} classes are so: add products, or leave these classes out"
         )
 
 
