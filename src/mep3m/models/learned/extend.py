@@ -129,8 +129,8 @@ def _require(
         why = f" ({broken[0].value}: {broken[0].reason})" if broken else ""
         name, shown = " > ".join(few[0]), " or ".join(reads)
         raise UsageError(
-            f"{counts.get(few[0], 0):,} products of '{name}' show the model {shown} that it can read{why}, at "
-            f"least {least:,} have to; {len(few):,} classes are so: add products, or leave these classes out"
+            f"{counts.get(few[0], 0):,} products of '{name}' show the model {shown} that it can read{why}; "
+            f"at least {least:,} have to; {len(few):,} classes are so: add products, or leave them out"
         )
 
 
