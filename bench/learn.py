@@ -1,6 +1,7 @@
 """New classes in increments: accuracy on old and new ones beside training everything together.
 
     python -m bench.learn --work FOLDER [--sets grocery,retail,medical] [--seeds 0,1,2,3,4] [--cache FOLDER]
+        [--methods ridge,prototypes,finetune,together]
 
 A seed draws the new classes and ten products of each; they are learned in five increments. Pictures are
 encoded once (`--cache` may hold them already). Printed for each method, with 95 % t-intervals over the seeds:
@@ -32,7 +33,7 @@ from mep3m.dataset.reading import Opened, open_products
 from mep3m.evaluation.increments import right_answers, score_increment, true_nodes
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier, Prediction
-from mep3m.models.features import frozen_features
+from mep3m.models.features import frozen_features, open_backbone
 from mep3m.models.learned.extend import ClassRows, ExtendedPart, extended
 from mep3m.models.learned.heads import METHODS
 from mep3m.models.learned.statistics import ClassStatistics, unit_length
@@ -42,6 +43,7 @@ from mep3m.recipes.classify import train_run
 from mep3m.recipes.learning import LearnSettings, learn_run
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
+from mep3m.training.network import only
 
 SHOTS, INCREMENTS = 10, 5
 #: set -> label columns, new classes of an increment, products that a class has to have
@@ -180,12 +182,13 @@ def remembered(run: Run, tables: Sequence[Opened], cache: Path) -> FromFeatures:
     network = run.classifier
     assert isinstance(network, NetworkClassifier)
     products = pa.concat_tables([one.products for one in tables])
-    stored = frozen_features(network, products, tables[0].images, cache)
+    backbone = open_backbone(only(network.settings, "image"))  # its features are kept by its weights alone
+    stored = frozen_features(backbone, products, tables[0].images, cache)
     places = {one: n for n, one in enumerate(products["image_ref"].to_pylist())}
     return FromFeatures(network, places, stored.take(np.arange(len(products)))[0])
 
 
-def one(name: str, seed: int, work: Path, cache: Path) -> dict[str, Any]:
+def one(name: str, seed: int, work: Path, cache: Path, methods: Sequence[str]) -> dict[str, Any]:
     """Return what each method does on one draw of the classes."""
     made = plan(name, seed, work)
     base = trained(made, made.old, work / "run", cache)
@@ -195,22 +198,24 @@ def one(name: str, seed: int, work: Path, cache: Path) -> dict[str, Any]:
         start = remembered(base, [made.open(made.joint), test], cache)
         base = replace(base, classifier=start)
     found: dict[str, Any] = {}
-    for method in METHODS:
+    for method in methods:
+        if method not in METHODS:
+            continue
         # what is kept adds up, so that the others need no increments: ridge shows their course
         parts = steps if method == "ridge" else [joined(steps)]
         learn = by_parts if made.root else by_recipe
         found[method] = learn(base, parts, test, method, work)
         print(name, seed, method, json.dumps(found[method][-1]), flush=True)
-    together = trained(made, made.joint, work / "together", cache)
-    whole: Classifier = together.classifier
-    if made.root:
-        whole = remembered(together, [made.open(made.joint), test], cache)
-    born = born_in(whole.tree, base.classifier.tree, test)
-    right = right_answers(whole, test.dataset, test.images)
-    found["together"] = [told(born, right, right_answers(start, test.dataset, test.images))]
-    near = nearest_mean(made, start if made.root else None, whole.tree, test)
+    whole = LabelTree.from_paths([*base.classifier.tree.paths, *made.open(made.joint).dataset.paths])
+    born = born_in(whole, start.tree, test)
+    if "together" in methods:
+        run = trained(made, made.joint, work / "together", cache)
+        model = remembered(run, [made.open(made.joint), test], cache) if made.root else run.classifier
+        right = right_answers(model, test.dataset, test.images)
+        found["together"] = [told(born, right, right_answers(start, test.dataset, test.images))]
+    near = nearest_mean(made, start if made.root else None, whole, test)
     found["nearest mean"] = [told(born, near, near)]
-    for other in ("together", "nearest mean"):
+    for other in found.keys() - set(METHODS):
         print(name, seed, other, json.dumps(found[other][-1]), flush=True)
     return found
 
@@ -318,7 +323,7 @@ def summary(results: Sequence[dict[str, Any]]) -> None:
                 )
                 cells.append(f"{values.mean():.1f} ± {half:.1f}")
             print(f"| {method} | {step + 1} | " + " | ".join(cells) + " |")
-    for other in ("together", "nearest mean"):
+    for other in results[0].keys() - set(METHODS):
         gaps = {
             score: 100 * np.array([one["ridge"][-1][score] - one[other][-1][score] for one in results])
             for score in ("trained", "new", "all")
@@ -337,14 +342,17 @@ def main() -> None:
     parser.add_argument("--sets", default="grocery,retail,medical")
     parser.add_argument("--seeds", default="0,1,2,3,4")
     parser.add_argument("--cache", type=Path)
+    parser.add_argument("--methods", default=",".join((*METHODS, "together")))
     options = parser.parse_args()
-    cache = options.cache or options.work / "cache"
+    cache, methods = options.cache or options.work / "cache", options.methods.split(",")
     for name in options.sets.split(","):
         results = []
         for seed in options.seeds.split(","):
             kept = options.work / f"{name}-{seed}.json"
             if not kept.exists():
-                kept.write_text(json.dumps(one(name, int(seed), options.work / f"{name}-{seed}", cache)))
+                kept.write_text(
+                    json.dumps(one(name, int(seed), options.work / f"{name}-{seed}", cache, methods))
+                )
             results.append(json.loads(kept.read_text()))
         print(f"\n**{name}**\n")
         summary(results)

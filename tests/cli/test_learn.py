@@ -82,7 +82,7 @@ def test_bad_input_is_exit_2_and_writes_nothing(run_folder: Path, tmp_path: Path
     assert ran("learn", run_folder, tmp_path / "no.tsv", "--out", tmp_path / "out").code == 2
 
 
-def test_a_folder_of_pictures_is_learned_and_answers_are_for_people(pictures: Path, tmp_path: Path) -> None:
+def test_a_folder_of_pictures_is_learned(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "two"
     done = ran(
         "learn", pictures / "run", pictures / "new", "--out", out, "--test", pictures / "test", "--json"
@@ -90,12 +90,6 @@ def test_a_folder_of_pictures_is_learned_and_answers_are_for_people(pictures: Pa
     assert done.code == 0, done.err
     assert done.json["all"] > 0.9
     assert done.json["seconds"] < 60
-    answered = ran(
-        "assign", out, pictures / "test", "--out", tmp_path / "a.jsonl", "--min-confidence", "0", "--json"
-    )
-    assert answered.json["review"] >= 10
-    scores = ran("evaluate", out, "--data", pictures / "test", "--json")
-    assert scores.json["levels"][1]["top1"] > 0.9
 
 
 def test_broken_pictures_are_counted_and_the_rest_is_learned(pictures: Path, tmp_path: Path) -> None:
@@ -105,14 +99,11 @@ def test_broken_pictures_are_counted_and_the_rest_is_learned(pictures: Path, tmp
     assert done.json["unreadable_images"] == 2
     assert done.json["learned"][0]["rows"] == 4
     assert "2 images could not be read" in done.err
-    none = photos(tmp_path / "none", {"ball": "toys/ball"}, range(300, 302), broken=2)
-    refused = ran("learn", pictures / "run", none, "--out", tmp_path / "never")
-    assert refused.code == 2
-    assert "no product of 'toys > ball' shows the model a image that it can read" in refused.err
-    assert not (tmp_path / "never").exists()
     few = ran("learn", pictures / "run", some, "--shots", "5", "--out", tmp_path / "never")
-    assert few.code == 2
-    assert "4 of the 5 products asked for" in few.err
+    assert (few.code, few.out) == (2, "")
+    assert "4 products of 'food > salt' show the model image that it can read" in few.err
+    assert "at least 5 have to" in few.err
+    assert not (tmp_path / "never").exists()
 
 
 def test_a_frozen_run_keeps_what_learning_needs(pictures: Path) -> None:

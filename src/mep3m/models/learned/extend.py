@@ -89,32 +89,49 @@ def parts_of(classifier: Classifier) -> dict[str, ExtendedPart]:
 
 
 def extended(
-    classifier: Classifier, parts: Mapping[str, ExtendedPart], new: ClassRows, tree: LabelTree, method: Method
+    classifier: Classifier,
+    parts: Mapping[str, ExtendedPart],
+    new: ClassRows,
+    tree: LabelTree,
+    method: Method,
+    least: int = 1,
 ) -> tuple[Classifier, list[Reject]]:
     """Return the classifier with the new classes, and the images that could not be read.
 
     Raises:
-        UsageError: a part can read no product of a class.
+        UsageError: a part can read fewer than `least` products of a class.
     """
-    made: dict[str, ExtendedClassifier] = {}
-    rejects: list[Reject] = []
+    found = {name: part.added(new) for name, part in parts.items()}
     for name, part in parts.items():
-        found, broken = part.added(new)
-        rejects += broken
-        silent = sorted(set(new.paths) - set(found.paths))
-        if silent:
-            why = f" ({broken[0].value}: {broken[0].reason})" if broken else ""
-            raise UsageError(
-                f"no product of '{' > '.join(silent[0])}' shows the model a {' or '.join(part.base.reads)} "
-                f"that it can read{why}; {len(silent):,} classes are so: add products, or leave them out"
-            )
+        _require(found[name][0], found[name][1], new.paths, part.base.reads, least)
+    made: dict[str, Any] = {}
+    for name, part in parts.items():
         assert part.kept is not None  # `knowing` was asked first
-        kept = part.kept + found
+        kept = part.kept + found[name][0]
         made[name] = ExtendedClassifier(part.base, tree, kept, fit_head(kept, method), method, part.text)
+    rejects = [reject for _, broken in found.values() for reject in broken]
     if isinstance(classifier, LateFusion):
-        parts_now: dict[str, Any] = dict(made)
-        return LateFusion(tree, parts_now, classifier.weights, classifier.joined), rejects
+        return LateFusion(tree, made, classifier.weights, classifier.joined), rejects
     return made[""], rejects
+
+
+def _require(
+    found: ClassStatistics,
+    broken: Sequence[Reject],
+    paths: Sequence[LabelPath],
+    reads: Sequence[str],
+    least: int,
+) -> None:
+    """Refuse classes of which a part can read too few products."""
+    counts = dict(zip(found.paths, found.counts.astype(int).tolist(), strict=True))
+    few = [path for path in paths if counts.get(path, 0) < least]
+    if few:
+        why = f" ({broken[0].value}: {broken[0].reason})" if broken else ""
+        name, shown = " > ".join(few[0]), " or ".join(reads)
+        raise UsageError(
+            f"{counts.get(few[0], 0):,} products of '{name}' show the model {shown} that it can read{why}; "
+            f"at least {least:,} have to; {len(few):,} classes are so: add products, or leave them out"
+        )
 
 
 def bare(classifier: Classifier) -> Classifier:

@@ -100,9 +100,11 @@ def learn_run(
     test_rows = [(labels_of(run, one, found.taxonomy), one) for one in tests]
     rows = ClassRows(found.dataset.products, new.images, found.paths, found.classes)
     parts = {name: _knowing(run, name, part, rows, known) for name, part in parts_of(run.classifier).items()}
-    classifier, rejects = extended(run.classifier, parts, rows, found.tree, settings.method)
+    classifier, rejects = extended(
+        run.classifier, parts, rows, found.tree, settings.method, settings.shots or 1
+    )
     seconds = round(time.perf_counter() - began, 2)
-    classes = _described(found, rejects, settings.shots)
+    classes = _described(found, rejects)
     history = [*read_json(run.folder / "run.json").get("learned", ())]
     scores = _scores(run.classifier, classifier, history, found, test_rows) if tests else None
     increment = {"increment": len(history) + 1, "method": settings.method, "classes": classes}
@@ -141,21 +143,11 @@ def _knowing(run: Run, name: str, part: ExtendedPart, new: ClassRows, known: Ope
     return part.knowing(ClassRows(products, images, [*leaves], places), new)
 
 
-def _described(found: NewClasses, rejects: Sequence[Reject], shots: int | None) -> list[dict[str, Any]]:
-    """Return the id, the path and the rows of each new class; a row whose image is broken counts for none.
-
-    Raises:
-        UsageError: fewer than the `shots` that were asked for can be read.
-    """
+def _described(found: NewClasses, rejects: Sequence[Reject]) -> list[dict[str, Any]]:
+    """Return the id, the path and the rows of each new class; a row whose image is broken counts for none."""
     broken = {reject.product for reject in rejects}
     read = [one not in broken for one in found.dataset.ids]
     counts = Counter(found.classes[np.array(read, dtype=bool)].tolist())
-    for place, path in enumerate(found.paths):
-        if shots is not None and counts[place] < shots:
-            raise UsageError(
-                f"{counts[place]:,} of the {shots:,} products asked for can be read of '{path[-1]}' (first "
-                f"that cannot: {rejects[0].value}, {rejects[0].reason}); add products, or ask for fewer"
-            )
     return [
         {"id": path[-1], "path": list(path), "rows": counts[place]} for place, path in enumerate(found.paths)
     ]
