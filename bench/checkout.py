@@ -20,14 +20,14 @@ import numpy as np
 import torch
 
 from mep3m.checkout.coco import ProductName
-from mep3m.checkout.compose import LEVELS
 from mep3m.checkout.counter import ProductCounter
 from mep3m.checkout.cuts import CutProducts, cut_products
-from mep3m.checkout.draw import draw_scenes
-from mep3m.checkout.drawn import draw_exemplars
 from mep3m.checkout.exemplars import Exemplar, Photo, open_exemplars
 from mep3m.checkout.outlines import Outlines, train_outlines
 from mep3m.checkout.regions import find_regions
+from mep3m.checkout.scenes.compose import LEVELS
+from mep3m.checkout.scenes.draw import draw_scenes
+from mep3m.checkout.scenes.drawn import draw_exemplars
 from mep3m.checkout.score import known_truth, score_scenes
 from mep3m.engine.progress import bar
 from mep3m.evaluation.intervals import share_interval

@@ -10,10 +10,10 @@ from PIL import Image
 
 from mep3m.checkout.answers import ANSWERS, LOOKED_AT, CountedScenes, annotated
 from mep3m.checkout.coco import AnnotatedPictures, ProductName, ScenePicture, read_annotated
-from mep3m.checkout.compose import Drawing
 from mep3m.checkout.counter import FoundProduct, ProductCounter
 from mep3m.checkout.cuts import CutProducts
-from mep3m.checkout.draw import draw_scenes
+from mep3m.checkout.scenes.compose import Drawing
+from mep3m.checkout.scenes.draw import draw_scenes
 from mep3m.checkout.score import ALL, SCORES, known_truth, score_scenes, scores_by_level
 from mep3m.errors import InputError, UsageError
 from mep3m.evaluation.checkout.boxes import Boxes

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mep3m.checkout.compose import Drawing, compose
 from mep3m.checkout.counter import ProductCounter, shown
 from mep3m.checkout.cuts import CutProducts
 from mep3m.checkout.regions import Region
+from mep3m.checkout.scenes.compose import Drawing, compose
 from mep3m.imaging.decode import Pixels
 from mep3m.representations.records import Encoder
 

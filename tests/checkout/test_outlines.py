@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mep3m.checkout.compose import Drawing, compose
 from mep3m.checkout.cuts import CutProducts
 from mep3m.checkout.detector import open_finder
 from mep3m.checkout.outlines import DESCRIPTION, WEIGHTS, Outlines, inside, train_outlines
+from mep3m.checkout.scenes.compose import Drawing, compose
 from mep3m.errors import ModelError
 from mep3m.store.json_files import read_json
 

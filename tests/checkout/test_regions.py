@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mep3m.checkout.compose import Drawing, compose
 from mep3m.checkout.regions import Region, find_regions, products_mask
+from mep3m.checkout.scenes.compose import Drawing, compose
 from mep3m.imaging.decode import Pixels
 from tests.checkout.made import plain_cuts
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +14,11 @@ from mep3m.errors import FormatError, InputError, NotFoundError
 from mep3m.evaluation.checkout.boxes import Boxes
 from mep3m.imaging.decode import image_size
 from mep3m.sources.cells import PATH_MARK
-from mep3m.sources.formats.rpc import RpcSource, coco_id
+from mep3m.sources.formats.coco_boxes import box_problem
+from mep3m.sources.formats.rpc import INSTANCES, RpcSource, coco_id
 from mep3m.store.filesystem import inside
 from mep3m.store.json_files import write_json
 
-#: what the name of an annotation file begins with
-INSTANCES = "instances_"
 #: the level of a picture that does not say one
 NO_LEVEL = "unknown"
 
@@ -86,7 +84,7 @@ def read_annotated(path: Path, parts: Sequence[str] = ("test", "val")) -> Annota
     pictures = _pictures(file, content["images"])
     numbers = {key: number for number, key in enumerate(pictures)}
     kinds = {key: number for number, key in enumerate(categories)}
-    boxes = _boxes(file, content["annotations"], numbers, kinds)
+    boxes = _boxes(file, content, numbers, kinds)
     return AnnotatedPictures(tuple(pictures.values()), _names(categories), boxes)
 
 
@@ -148,9 +146,10 @@ def _names(categories: dict[str, Any]) -> tuple[ProductName, ...]:
     )
 
 
-def _boxes(file: Path, notes: list[Any], images: dict[str, int], products: dict[str, int]) -> Boxes:
+def _boxes(file: Path, content: dict[str, Any], images: dict[str, int], products: dict[str, int]) -> Boxes:
     rows: list[tuple[int, int, list[float]]] = []
-    for number, note in enumerate(notes, start=1):
+    sizes = {coco_id(one["id"]): one for one in content["images"]}
+    for number, note in enumerate(content["annotations"], start=1):
         if not isinstance(note, dict):
             raise FormatError(f"{file}: annotation {number} is not an object: {str(note)[:80]}")
         image, product = coco_id(note.get("image_id")), coco_id(note.get("category_id"))
@@ -161,20 +160,13 @@ def _boxes(file: Path, notes: list[Any], images: dict[str, int], products: dict[
                 f"{file}: annotation {number} is about the product '{product}', which is not among its "
                 "categories; add it there, or take the annotation out"
             )
-        rows.append((images[image], products[product], _place(file, number, note.get("bbox"))))
+        problem = box_problem(note.get("bbox"), sizes.get(image))
+        if problem:
+            raise FormatError(f"{file}: annotation {number}: {problem}")
+        rows.append((images[image], products[product], [float(value) for value in note["bbox"]]))
     return Boxes(
         np.array([image for image, _, _ in rows], np.int64),
         np.array([product for _, product, _ in rows], np.int64),
         np.array([place for _, _, place in rows], np.float64).reshape(-1, 4),
         np.ones(len(rows)),
     )
-
-
-def _place(file: Path, number: int, value: Any) -> list[float]:
-    numbers = isinstance(value, list) and len(value) == 4 and all(type(one) in (int, float) for one in value)
-    if not numbers or not all(map(math.isfinite, value)) or value[2] <= 0 or value[3] <= 0:
-        raise FormatError(
-            f"{file}: annotation {number} has the box {value}; a box is [left, top, width, height] in "
-            "pixels, of more than no size"
-        )
-    return [float(one) for one in value]

@@ -8,13 +8,13 @@ from typing import Any
 
 from mep3m.checkout.answers import CountedScenes, count_pictures
 from mep3m.checkout.coco import NO_LEVEL, ScenePicture, read_annotated
-from mep3m.checkout.compose import LEVELS
 from mep3m.checkout.counter import LEAST, Finder, ProductCounter
 from mep3m.checkout.cuts import CutProducts, cut_products
-from mep3m.checkout.draw import draw_scenes
-from mep3m.checkout.drawn import draw_exemplars
 from mep3m.checkout.exemplars import Exemplar, TableChoices, open_exemplars
 from mep3m.checkout.regions import find_regions
+from mep3m.checkout.scenes.compose import LEVELS
+from mep3m.checkout.scenes.draw import draw_scenes
+from mep3m.checkout.scenes.drawn import draw_exemplars
 from mep3m.checkout.score import Scored, known_truth, score_scenes
 from mep3m.dataset.reading import pictures_of
 from mep3m.engine.progress import Progress, silent
@@ -121,8 +121,8 @@ def try_lane(
 ) -> dict[str, Any]:
     """Draw products and scenes, train outlines, and score the lane without and with them.
 
-    Outlines are learned from half of the products, and the scenes show all: what products look like, the
-    lane has from their exemplars alone.
+    Outlines are learned from half of the products (from all, where half are too few for a scene), and the
+    scenes show all: what products look like, the lane has from their exemplars alone.
     """
     from mep3m.checkout.outlines import train_outlines
 
@@ -131,7 +131,9 @@ def try_lane(
     cut = cut_products(exemplars, progress)
     levels = [name for name, one in LEVELS.items() if one.products[0] <= trial.products]
     draw_scenes(cut, out / "scenes", trial.images, levels, seed=trial.seed + 1, progress=progress)
-    outlines = train_outlines(cut.cuts[::2], trial.scenes, trial.epochs, trial.seed, progress=progress)
+    half = cut.cuts[::2]
+    learned = half if len(half) >= LEVELS["easy"].products[0] else cut.cuts
+    outlines = train_outlines(learned, trial.scenes, trial.epochs, trial.seed, progress=progress)
     outlines.save(out / "detector")
     scored: dict[str, Any] = {}
     for name, detector in (("tray", None), ("outlines", out / "detector")):

@@ -17,9 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mep3m.checkout.compose import LEVELS, Drawing, Scene, compose
 from mep3m.checkout.cut_out import CutOut
 from mep3m.checkout.regions import Depth, Region, find_regions
+from mep3m.checkout.scenes.compose import LEVELS, Drawing, Scene, compose
 from mep3m.engine.progress import Progress, silent
 from mep3m.errors import ModelError, require
 from mep3m.imaging.decode import Pixels

@@ -13,8 +13,8 @@ from mep3m import __version__
 from mep3m.arrays import Ints
 from mep3m.checkout.answers import CountedScenes, count_pictures
 from mep3m.checkout.coco import AnnotatedPictures, ProductName
-from mep3m.checkout.compose import LEVELS
 from mep3m.checkout.counter import ProductCounter
+from mep3m.checkout.scenes.compose import LEVELS
 from mep3m.engine.progress import Progress, silent
 from mep3m.errors import InputError
 from mep3m.evaluation.checkout.boxes import Boxes, box_scores

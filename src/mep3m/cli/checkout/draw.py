@@ -57,9 +57,9 @@ def draw(exemplars: Path, out: Path, as_json: bool, **options: Any) -> None:
     folder of RPC. Products are cut out and laid on a tray. OUT gets pictures and instances_test.json, in
     RPC's form (COCO). The same seed gives the same bytes.
     """
-    from mep3m.checkout.compose import Drawing, check_levels
     from mep3m.checkout.cuts import cut_products
-    from mep3m.checkout.draw import draw_scenes
+    from mep3m.checkout.scenes.compose import Drawing, check_levels
+    from mep3m.checkout.scenes.draw import draw_scenes
     from mep3m.engine.progress import bar
 
     levels = tuple(dict.fromkeys(name.strip() for name in options["levels"].split(",") if name.strip()))
@@ -94,9 +94,9 @@ def train(exemplars: Path, out: Path, as_json: bool, **options: Any) -> None:
     It learns where one product ends and the next begins, not what they are: products that come later need no
     new one.
     """
-    from mep3m.checkout.compose import check_levels
     from mep3m.checkout.cuts import cut_products
     from mep3m.checkout.outlines import train_outlines
+    from mep3m.checkout.scenes.compose import check_levels
     from mep3m.engine.progress import bar
     from mep3m.store.filesystem import exclusive_lock
 

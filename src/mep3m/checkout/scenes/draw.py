@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from mep3m.checkout.coco import INSTANCES, AnnotatedPictures, ScenePicture, write_annotated
-from mep3m.checkout.compose import Drawing, Scene, check_levels, compose
+from mep3m.checkout.coco import AnnotatedPictures, ScenePicture, write_annotated
 from mep3m.checkout.cuts import CutProducts
+from mep3m.checkout.scenes.compose import Drawing, Scene, check_levels, compose
 from mep3m.engine.progress import Progress, silent
 from mep3m.errors import UsageError
 from mep3m.evaluation.checkout.boxes import Boxes
+from mep3m.sources.formats.rpc import INSTANCES
 from mep3m.store.filesystem import atomic_write, exclusive_lock
 from mep3m.store.json_files import fingerprint, read_json
 
@@ -43,21 +44,22 @@ def draw_scenes(
     check_levels(levels, len(cut.products))
     file = out / f"{INSTANCES}{PART}.json"
     info = _info(cut, images, levels, drawing, seed)
+    chosen = [(place, number) for place in range(len(levels)) for number in range(images)]
     pictures: list[ScenePicture] = []
     scenes: list[Scene] = []
     with exclusive_lock(out), progress("draw", images * len(levels), "images") as advance:
         if file.exists() and read_json(file).get("info") != info:
             raise UsageError(f"{out} holds scenes that were drawn otherwise; choose another folder")
         (out / PART).mkdir(exist_ok=True)
-        for place, level in enumerate(levels):
-            for number in range(images):
-                scene = compose(cut.cuts, level, drawing, np.random.default_rng([seed, place, number]))
-                name = f"{level}-{number + 1:04}.jpg"
-                with atomic_write(out / PART / name, durable=False) as temporary:
-                    Image.fromarray(scene.pixels).save(temporary, "JPEG", quality=_QUALITY)
-                pictures.append(ScenePicture(out / PART / name, name, level))
-                scenes.append(scene._replace(pixels=scene.pixels[:0], owner=scene.owner[:0]))
-                advance(1)
+        for place, number in chosen:
+            level = levels[place]
+            scene = compose(cut.cuts, level, drawing, np.random.default_rng([seed, place, number]))
+            name = f"{level}-{number + 1:04}.jpg"
+            with atomic_write(out / PART / name, durable=False) as temporary:
+                Image.fromarray(scene.pixels).save(temporary, "JPEG", quality=_QUALITY)
+            pictures.append(ScenePicture(out / PART / name, name, level))
+            scenes.append(scene._replace(pixels=scene.pixels[:0], owner=scene.owner[:0]))
+            advance(1)
         drawn = AnnotatedPictures(tuple(pictures), cut.products, _boxes(scenes))
         write_annotated(file, drawn, info)
     return drawn

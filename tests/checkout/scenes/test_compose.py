@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mep3m.checkout.compose import LEVELS, Drawing, Scene, check_levels, compose
+from mep3m.checkout.scenes.compose import LEVELS, Drawing, Scene, check_levels, compose
 from mep3m.errors import UsageError
 from tests.checkout.made import plain_cuts
 

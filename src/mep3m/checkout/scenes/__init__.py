@@ -1,0 +1,1 @@
+"""Checkout images that are composed of products, with their ground truth."""
