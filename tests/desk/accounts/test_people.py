@@ -84,7 +84,7 @@ def test_roles_hold_those_below(least: str) -> None:
 @pytest.mark.parametrize("name", ["Anna", "ANNA", "ａｎｎａ"])
 def test_a_name_that_reads_as_that_of_another_person_is_refused(people: People, name: str) -> None:
     people.add("anna", "reviewer", "long enough", "2026-01-01")
-    with pytest.raises(UsageError, match="'anna'.*reads the same"):
+    with pytest.raises(UsageError, match=r"'anna'.*reads the same"):
         people.add(name, "admin", "long enough", "2026-01-01")
     assert [person.name for person in people.all()] == ["anna"]
 

@@ -78,7 +78,7 @@ class People:
             raise UsageError(f"role '{role}' is none of {', '.join(ROLES)}{did_you_mean(role, ROLES)}")
         if not name or name != name.strip() or not name.isprintable() or len(name) > 100:
             raise UsageError(
-                f"name {name!r} cannot be used; take 1 to 100 letters that can be printed, with no space around them"
+                f"name {name!r} cannot be used; take 1 to 100 letters that can be printed, no spaces around"
             )
         if len(password) < SHORTEST:
             raise UsageError(f"the password has {len(password)} characters; take at least {SHORTEST}")
