@@ -76,3 +76,31 @@ def test_nothing_decided_is_nothing_exported(place: Path) -> None:
     assert "nothing is agreed on yet" in ran("desk", "export", "run", "--to", "out.tsv").err
     assert "no audited row counts yet" in ran("desk", "promise", "run", "--out", "p.json").err
     assert ran("review", "import", "run", "a.csv", "b.csv", "--person", "li").code == 2
+
+
+def test_controls_that_cannot_be_read_leave_the_answers_for_the_next_try(place: Path) -> None:
+    (place / "known.tsv").write_text("sku\ttitle\tl1\tl2\nK1\t冰箱\t家电\t冰箱\n", encoding="utf-8")
+    words = ("desk", "take", "run", "new.jsonl", "--id", "sku", "--labels", "l1,l2", "--share", "0")
+    refused = ran(*words, "--controls", "known.tsv")
+    assert (refused.code, refused.out) == (2, "")
+    assert "no row of known.tsv has a label of the tree" in refused.err
+    (place / "known.tsv").write_text("sku\ttitle\tl1\tl2\nK1\t苹果 手机\t数码\t手机\n", encoding="utf-8")
+    taken = ran(*words, "--controls", "known.tsv")
+    assert taken.out.splitlines() == [
+        "10 of 10 products are new: 10 to review, 0 drawn for the audit",
+        "1 control items are mixed into the review",
+    ]
+
+
+def test_a_sheet_that_cannot_be_read_leaves_the_others_for_the_next_try(place: Path) -> None:
+    ran("desk", "take", "run", "new.jsonl", "--share", "0")
+    (place / "anna.csv").write_text("id,category\nN0,手机\nN1,nonsense\n", encoding="utf-8")
+    (place / "ben.csv").write_text("sku,what\nN0,手机\n", encoding="utf-8")
+    refused = ran("review", "import", "run", "anna.csv", "ben.csv")
+    assert (refused.code, refused.out) == (1, "")
+    assert "ben.csv has no column 'id'" in refused.err
+    (place / "ben.csv").write_text("id,category\nN0,none of these\n", encoding="utf-8")
+    taken = ran("review", "import", "run", "anna.csv", "ben.csv")
+    assert taken.out.splitlines() == ["anna: 1 new decisions", "ben: 1 new decisions"]
+    assert "anna.csv, B3: 'nonsense' is no category" in taken.err
+    assert "anna says 数码 > 手机, ben says none of these" in taken.err

@@ -7,6 +7,7 @@ import pytest
 
 import mep3m.desk
 from mep3m.desk.pages import BAR, language_of, translator, words
+from mep3m.store.json_files import read_json
 
 FOLDER = Path(mep3m.desk.__file__).parent
 _CALL = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
@@ -56,3 +57,11 @@ def test_a_reader_s_choice_counts_before_the_browser_s(
     headers = [(b"accept-language", accepts.encode()), (b"cookie", f"lang={cookie}".encode())]
     scope = {"type": "http", "headers": headers, "query_string": f"lang={query}".encode()}
     assert language_of(Request(scope)) == language
+
+
+def test_a_text_has_one_translation_in_all_files() -> None:
+    told: dict[str, set[str]] = {}
+    for path in sorted((FOLDER / "words" / "zh").glob("*.json")):
+        for english, chinese in read_json(path).items():
+            told.setdefault(english, set()).add(chinese)
+    assert not {english: some for english, some in told.items() if len(some) > 1}

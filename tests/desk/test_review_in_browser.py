@@ -74,6 +74,7 @@ def test_what_is_not_ticked_is_not_decided(folder: Path, browser: Any) -> None:
         page.goto(f"{desk.url}/review")
         page.keyboard.press("a")
         page.keyboard.press("n")
+        page.wait_for_selector("text=Nothing is ticked")
         assert decisions(folder) == []
         page.locator("input[name=item]").nth(1).focus()
         page.keyboard.press(" ")

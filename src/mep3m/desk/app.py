@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -67,7 +68,7 @@ def create_desk(desk: Desk) -> FastAPI:
     problems = _Problems(desk, {getattr(route, "path", "") for router in programs for route in router.routes})
     app.add_exception_handler(HTTPException, problems.of_http)
     app.add_exception_handler(Mep3mError, problems.of_mep3m)
-    app.add_exception_handler(RequestValidationError, refuse)
+    app.add_exception_handler(RequestValidationError, problems.of_validation)
     app.add_middleware(Guard, limits=desk.settings.limits, paths=app.openapi()["paths"])
     return app
 
@@ -96,7 +97,27 @@ class _Problems:
     async def of_mep3m(self, request: Request, error: Exception) -> Response:
         return self._say(request, 422 if isinstance(error, UsageError) else 503, str(error))
 
+    async def of_validation(self, request: Request, error: Exception) -> Response:
+        if self._by_program(request):
+            return await refuse(request, error)
+        wrong = cast(RequestValidationError, error).errors()
+        said = (f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in wrong)
+        return self._say(request, 422, "; ".join(said))
+
+    def _by_program(self, request: Request) -> bool:
+        return request.url.path in self._programs or "text/html" not in request.headers.get("accept", "")
+
     def _say(self, request: Request, status: int, why: str) -> Response:
-        if request.url.path in self._programs or "text/html" not in request.headers.get("accept", ""):
+        if self._by_program(request):
             return JSONResponse({"detail": sayable(why)}, status)
-        return self._desk.pages.show(request, None, "problem.html", status, why=why)
+        sign_in = f"/login?to={quote(_came_from(request))}" if status == HTTPStatus.UNAUTHORIZED else None
+        person = self._desk.door.known(request)
+        return self._desk.pages.show(request, person, "problem.html", status, why=why, sign_in=sign_in)
+
+
+def _came_from(request: Request) -> str:
+    """Return the address of the page of this desk that a form was sent from, or else the first page."""
+    page = urlsplit(request.headers.get("referer", ""))
+    if page.netloc != request.headers.get("host"):
+        return "/"
+    return page.path + (f"?{page.query}" if page.query else "")

@@ -97,6 +97,9 @@ class Pages:
                 _=translator(language),
                 language=language,
                 languages=LANGUAGES,
+                here=lambda code: (
+                    f"?{request.url.remove_query_params(LANGUAGE).include_query_params(lang=code).query}"
+                ),
                 bar={path: name for path, (name, role) in BAR.items() if person and person.may(role)},  # type: ignore[arg-type]
                 path=request.url.path,
                 person=person,

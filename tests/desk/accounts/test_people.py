@@ -41,6 +41,8 @@ def test_only_a_hash_is_kept(people: People, tmp_path: Path) -> None:
     [
         ("anna", "boss", SECRET, "role 'boss' is none of reader, reviewer, admin"),
         ("anna", "reviewr", SECRET, "did you mean 'reviewer'"),
+        (" anna", "reviewer", "long enough", "cannot be used"),
+        ("anna ", "reviewer", "long enough", "cannot be used"),
         ("", "reader", SECRET, "name '' cannot be used"),
         ("a\nb", "reader", SECRET, "cannot be used"),
         ("x" * 101, "reader", SECRET, "1 to 100 letters"),
@@ -77,3 +79,17 @@ def test_guessing_has_to_wait(people: People) -> None:
 def test_roles_hold_those_below(least: str) -> None:
     may = [role for role in ROLES if Person("a", role).may(least)]  # type: ignore[arg-type]
     assert may == list(ROLES[ROLES.index(least) :])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["Anna", "ANNA", "ａｎｎａ"])
+def test_a_name_that_reads_as_that_of_another_person_is_refused(people: People, name: str) -> None:
+    people.add("anna", "reviewer", "long enough", "2026-01-01")
+    with pytest.raises(UsageError, match=r"'anna'.*reads the same"):
+        people.add(name, "admin", "long enough", "2026-01-01")
+    assert [person.name for person in people.all()] == ["anna"]
+
+
+def test_two_people_may_share_a_part_of_their_names(people: People) -> None:
+    for name in ("anna", "anna b", "hanna", "李娜"):
+        people.add(name, "reviewer", "long enough", "2026-01-01")
+    assert len(people.all()) == 4

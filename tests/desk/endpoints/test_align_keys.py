@@ -115,3 +115,13 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser: Any, server: Opene
     for address in ("/align", "/align/all", "/align/history", "/align/apply"):
         page.goto(server.url + address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_find_by_name_opens_the_filter_and_what_is_typed_decides_nothing(
+    browser: Any, server: Opened, folder: Path
+) -> None:
+    page = page_of(browser, server)
+    page.keyboard.press("f")
+    page.keyboard.type("arue")
+    assert page.input_value("input[name=name]") == "arue"
+    assert {row.verdict for row in ended(folder, server)} == {"open"}

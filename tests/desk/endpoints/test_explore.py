@@ -1,5 +1,6 @@
 """The pages of /explore over HTTP: what they show, and that what data or people say stays text."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from mep3m.desk.accounts.registry import opened as accounts
 from mep3m.product import Label, Product
+from mep3m.store.json_files import read_json
 from mep3m.store.rejects import Reject
 from mep3m.taxonomy import Category, Taxonomy
 from tests.desk.index.drawn import stored, titled
@@ -273,3 +275,11 @@ def test_pages_need_a_person_where_people_sign_in(hostile: Path) -> None:
             "/report/report.html",
         ):
             assert desk.get(address).status_code == 303
+
+
+def test_figures_begin_with_the_most_frequent(desk: TestClient, built: Path) -> None:
+    page = desk.get("/explore/figures").text
+    words = page[page.index("Words of titles") :]
+    shown = [int(one.replace(",", "")) for one in re.findall(r'<td class="number">([\d,]+)</td>', words)]
+    counted = read_json(built / "report" / "statistics.json")["words"]
+    assert shown == sorted(counted.values(), reverse=True)[:30]

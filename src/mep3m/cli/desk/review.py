@@ -66,9 +66,9 @@ def import_sheets(folder: Path, files: tuple[Path, ...], person: str | None, as_
     refused: list[str] = []
     recorded: dict[str, int] = {}
     with opened_reviewing(folder) as reviewing:
-        for file in files:
+        # all are read before one is recorded: a file that is no sheet leaves the others for the next try
+        for file, (said, problems) in [(file, read_filled(file, reviewing)) for file in files]:
             name = person or file.stem
-            said, problems = read_filled(file, reviewing)
             mark = hashlib.sha256(file.read_bytes() + name.encode()).hexdigest()[:16]
             batch = f"{mark} {reviewing.log.of_person(name)}"
             count = reviewing.log.record_new(said, Signed(name, batch, f"sheet {file.name}"))
@@ -87,9 +87,13 @@ def _tell(recorded: dict[str, int], refused: list[str], disagreed: list[dict[str
     for name, count in recorded.items():
         click.echo(f"{name}: {count:,} new decisions")
     _list(f"{len(refused):,} cells were refused", refused)
+    from mep3m.desk.outcome.sheet import WORDS
+
     lines = [
         f"'{one['own_id']}' {one['title'] or ''}: "
-        + ", ".join(f"{said['person']} says {said['category'] or said['verdict']}" for said in one["said"])
+        + ", ".join(
+            f"{said['person']} says {said['category'] or WORDS[said['verdict']]}" for said in one["said"]
+        )
         for one in disagreed
     ]
     _list(f"on {len(lines):,} products people disagree; an admin decides at /review/conflicts", lines)

@@ -69,7 +69,6 @@ def take(
 
     FOLDER is what 'mep3m build' made, or a run. The columns are those of training unless others are named.
     """
-    from mep3m.desk.intake.incoming import ProductTable
     from mep3m.desk.intake.take import Draw, take_controls
     from mep3m.desk.intake.take import take as take_in
     from mep3m.desk.reviewing.reviewing import opened_reviewing
@@ -81,15 +80,14 @@ def take(
     with opened_reviewing(folder) as reviewing:
         run = _run(reviewing, options)
         batch, tree, taxonomy = _batch(reviewing, run, answers, _table(data, options))
-        told = take_in(reviewing, batch, draw, tree, taxonomy)
-        if controls is not None:
+        mixed_in = None
+        if controls is not None:  # first: what is wrong with them leaves the answers for the next try
             if run is None:
                 raise UsageError(f"--controls needs a trained run, and {folder} has none")
-            columns = given_columns(options, controls)
-            table = ProductTable(
-                controls, columns, options["image_root"], options["format"], options["encoding"]
-            )
-            told["controls"] = take_controls(reviewing, run, table, draw)
+            mixed_in = take_controls(reviewing, run, _table(controls, options), draw)
+        told = take_in(reviewing, batch, draw, tree, taxonomy)
+        if mixed_in is not None:
+            told["controls"] = mixed_in
     if as_json:
         print_json(told)
         return

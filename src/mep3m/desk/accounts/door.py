@@ -62,6 +62,13 @@ class Door:
 
         return enter
 
+    def known(self, request: Request) -> Person | None:
+        """Return who has come in already, for a page that anybody may see."""
+        if self.open:
+            return self._local if request.url.hostname in LOCAL else None
+        session = self.session(request)
+        return None if session is None else self.people.find(session.name)
+
     def leave_cookie(self, request: Request, response: Response, session: Session | None) -> None:
         """Give the browser its session, or take it away."""
         if session is None:

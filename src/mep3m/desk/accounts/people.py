@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -70,18 +71,26 @@ class People:
         """Add a person.
 
         Raises:
-            UsageError: the name is taken or empty, the role is none, or the password is too short.
+            UsageError: the name is empty, taken, or reads as a taken one; the role is none, or the password
+                is too short.
         """
         if role not in ROLES:
             raise UsageError(f"role '{role}' is none of {', '.join(ROLES)}{did_you_mean(role, ROLES)}")
-        if not name.strip() or not name.isprintable() or len(name) > 100:
-            raise UsageError(f"name {name!r} cannot be used; take 1 to 100 letters that can be printed")
+        if not name or name != name.strip() or not name.isprintable() or len(name) > 100:
+            raise UsageError(
+                f"name {name!r} cannot be used; take 1 to 100 letters that can be printed, no spaces around"
+            )
         if len(password) < SHORTEST:
             raise UsageError(f"the password has {len(password)} characters; take at least {SHORTEST}")
         hashed = self._hasher.hash(password)
         with self._database.change() as change:
-            if change.execute("SELECT 1 FROM people WHERE name = ?", (name,)).fetchone():
-                raise UsageError(f"there is a '{name}' already; remove that one first, or take another name")
+            known = [row["name"] for row in change.execute("SELECT name FROM people")]
+            # who decided what is told by names: two that a reader takes for one tell nothing
+            if same := next((one for one in known if _read(one) == _read(name)), None):
+                beside = "" if same == name else f", and '{name}' reads the same"
+                raise UsageError(
+                    f"there is a '{same}' already{beside}; remove that one first, or take another name"
+                )
             change.execute("INSERT INTO people VALUES (?, ?, ?, ?)", (name, role, hashed, made))
         found = self.find(name)
         assert found is not None
@@ -124,3 +133,8 @@ class People:
             return self._hasher.verify(hashed, password)
         except (Argon2Error, InvalidHashError):
             return False
+
+
+def _read(name: str) -> str:
+    """Return a name without what a reader may overlook: case, width, spaces around it."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()

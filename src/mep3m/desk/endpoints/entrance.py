@@ -35,7 +35,7 @@ def routes(desk: Desk) -> APIRouter:
     @router.get("/login")
     def ask(request: Request, to: str = _FIRST) -> HTMLResponse:
         """Ask who comes."""
-        return pages.show(request, None, "login.html", to=_inside(to), problem="")
+        return pages.show(request, None, "login.html", to=_inside(to), given="", problem="")
 
     @router.post("/login")
     def sign_in(
@@ -52,7 +52,9 @@ def routes(desk: Desk) -> APIRouter:
         except UsageError as error:
             raise HTTPException(429, str(error), {"Retry-After": "60"}) from None
         if person is None:
-            return pages.show(request, None, "login.html", 401, to=_inside(to), problem=problem)
+            return pages.show(
+                request, None, "login.html", 401, to=_inside(to), given=name[:100], problem=problem
+            )
         response = RedirectResponse(_inside(to), 303)
         door.leave_cookie(request, response, door.sessions.begin(person))
         return response

@@ -19,6 +19,8 @@ from mep3m.taxonomy import PATH_SEPARATOR
 
 COLUMNS = ("id", "platform", "title", "picture", "text in the picture", "suggestions", "category")
 NONE, UNSURE = "none of these", "unsure"
+#: what people read and write for a verdict that names no category
+WORDS = {"none": NONE, "unsure": UNSURE}
 #: rows of one sheet for people, and the height of a picture in it, in pixels
 MOST, HEIGHT = 5000, 72
 _WIDTHS = (14, 12, 60, 14, 30, 50, 40)

@@ -1,15 +1,18 @@
 // One key does what a click does: every element with data-key is clicked by its key.
 const typing = node => node.matches("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
+const folded = node => node.closest("details:not([open])");
 const keyed = key => [...document.querySelectorAll("[data-key]")].find(
-  node => node.dataset.key === key && !node.disabled && node.offsetParent !== null
+  node => node.dataset.key === key && !node.disabled && (node.offsetParent !== null || folded(node))
 );
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.key === "Escape" && typing(event.target)) { event.target.blur(); return; }
+  // a browser empties a search field at Escape; here it is left as it is, with what it found
+  if (event.key === "Escape" && typing(event.target)) { event.preventDefault(); event.target.blur(); return; }
   if (typing(event.target) || document.querySelector("dialog[open]")) return;
   const node = keyed(event.key);
   if (!node) return;
   event.preventDefault();
+  if (folded(node)) folded(node).open = true;
   if (typing(node)) node.focus(); else node.click();
 });
 document.addEventListener("click", event => {

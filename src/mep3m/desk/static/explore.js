@@ -14,11 +14,22 @@ document.addEventListener("keydown", event => {
   if (link) { link.focus(); link.scrollIntoView({ block: "nearest" }); }
 });
 
+function lost() {
+  const line = document.createElement("p");
+  line.className = "warn";
+  line.setAttribute("role", "alert");
+  line.textContent = form.dataset.unreachable;
+  found.replaceChildren(line);
+}
 let asked = 0;
 const search = later(async () => {
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value)), mine = ++asked;
-  const answer = await fetch(`/explore/found?${query}`, { headers: { Accept: "text/html" } });
-  if (!answer.ok || mine !== asked) return;
+  let answer;
+  try { answer = await fetch(`/explore/found?${query}`, { headers: { Accept: "text/html" } }); } catch { answer = null; }
+  if (mine !== asked) return;
+  if (!answer) { lost(); return; }
+  if (answer.redirected) { location.assign(`/explore?${query}`); return; }  // to sign in, and back to here
+  if (!answer.ok) return;
   found.innerHTML = await answer.text();  // a page of this desk, escaped there
   history.replaceState(null, "", `/explore?${query}`);
 }, 150);

@@ -34,7 +34,8 @@ const asked = () => ({queue: group().dataset.queue, after: Number(group().datase
 const ticked = () => [...group().querySelectorAll("input[name=item]:checked")].map(node => Number(node.value));
 function decide(verdict, category) {
   const items = ticked();
-  if (items.length) send("/review/decide", {...asked(), items, verdict, category});
+  if (!items.length) say(work.dataset.unticked);
+  else send("/review/decide", {...asked(), items, verdict, category});
 }
 async function skip() {
   if (busy) return;
@@ -58,6 +59,15 @@ work.addEventListener("click", event => {
   else if (does === "skip") skip();
   else if (does === "tick") tick();
 });
+// a picture that cannot be read is said in its place; the first ones may have failed before this script ran
+function broken(image) {
+  const place = document.createElement("span");
+  place.className = "thumb no-picture soft";
+  place.textContent = work.dataset.broken;
+  image.replaceWith(place);
+}
+work.addEventListener("error", event => { if (event.target.matches("img.thumb")) broken(event.target); }, true);
+for (const image of work.querySelectorAll("img.thumb")) if (image.complete && !image.naturalWidth && image.currentSrc) broken(image);
 // type-ahead over the whole tree
 work.addEventListener("input", event => {
   if (event.target.id === "find") search = look(event.target.value);

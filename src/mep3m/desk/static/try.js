@@ -31,7 +31,8 @@ if (form) {
       if (asking === mine) answer.removeAttribute("aria-busy");
     }
   }
-  const later = () => { clearTimeout(timer); if (!empty()) timer = setTimeout(ask, 250); };
+  const forget = () => { if (asking) asking.abort(); answer.replaceChildren(); };  // it answered what is gone
+  const later = () => { clearTimeout(timer); if (empty()) forget(); else timer = setTimeout(ask, 250); };
   const picture = () => {
     URL.revokeObjectURL(shown.src);
     const given = file.files[0];
