@@ -13,8 +13,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "mep3m"
-#: folders of a store that pages name
-NOT_OURS = {"history/", "update/"}
+#: folders of data that pages name
+NOT_OURS = {"history/", "update/", "pictures/"}
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
