@@ -21,13 +21,15 @@ from mep3m.errors import MissingExtraError
 from mep3m.evaluation.checkout.boxes import Boxes
 from mep3m.imaging.decode import Pixels, UnreadableImageError, load
 from mep3m.simulator.lettering import font_folder
-from mep3m.store.filesystem import atomic_write
+from mep3m.store.filesystem import as_text, atomic_write
 
 ANSWERS, LOOKED_AT = "answers.jsonl", "pictures"
 #: colours of boxes: counted, counted where nothing like it is, and not counted
 _FOUND, _WRONG, _MISSED = (20, 120, 60), (200, 30, 30), (30, 70, 220)
 #: the least overlap (IoU) of a box with the true box of the same product
 _SAME = 0.5
+#: the most characters of a name that an annotated picture keeps; they may have four bytes each, a name 255
+_LONGEST = 50
 
 
 class CountedScenes(NamedTuple):
@@ -56,6 +58,7 @@ def count_pictures(
     read: list[int] = []
     refused: list[str] = []
     drawn: Tally[str] = Tally()
+    taken: set[str] = set()
     with (
         atomic_write(out / ANSWERS) as temporary,
         temporary.open("wb") as file,
@@ -66,7 +69,7 @@ def count_pictures(
             try:
                 pixels = load(picture.path)
             except (UnreadableImageError, OSError) as error:
-                refused.append(f"{picture.path}: {error}")
+                refused.append(as_text(f"{picture.path}: {error}"))
                 continue
             found = counter.count(pixels)
             file.write(orjson.dumps(_line(picture, products, found)) + b"\n")
@@ -76,7 +79,7 @@ def count_pictures(
             if drawn[picture.level] <= looked_at:
                 known = truth.on(np.array([number])) if truth is not None else None
                 _save(
-                    out / LOOKED_AT / f"{Path(picture.name).stem}.jpg",
+                    out / LOOKED_AT / _own_name(picture.name, number, taken),
                     annotated(pixels, products, found, known),
                 )
     return CountedScenes(_boxes(rows), np.array(read, np.int64), tuple(refused))
@@ -95,6 +98,15 @@ def _line(
         for one in found
     ]
     return {"image": picture.name, "counts": dict(sorted(counts.items())), "boxes": boxes}
+
+
+def _own_name(name: str, number: int, taken: set[str]) -> str:
+    """Return the name of an annotated picture, with its number where one of that name is `taken`."""
+    stem = Path(name).stem[:_LONGEST]
+    while stem in taken:
+        stem += f"-{number + 1}"
+    taken.add(stem)
+    return f"{stem}.jpg"
 
 
 def _boxes(rows: Sequence[tuple[int, FoundProduct]]) -> Boxes:

@@ -81,6 +81,10 @@ def read_annotated(path: Path, parts: Sequence[str] = ("test", "val")) -> Annota
     damaged = next((name.problem for name in categories.values() if name.problem), None)
     if damaged or not categories:
         raise FormatError(f"{file}: {damaged or 'it names no category'}")
+    ids = Tally(coco_id(one.get("id")) for one in content["categories"] if isinstance(one, dict))
+    twice = next((key for key, times in ids.items() if times > 1 and key is not None), None)
+    if twice is not None:
+        raise FormatError(f"{file}: two categories have the id {twice}")
     pictures = _pictures(file, content["images"])
     numbers = {key: number for number, key in enumerate(pictures)}
     kinds = {key: number for number, key in enumerate(categories)}
@@ -126,12 +130,19 @@ def _pictures(file: Path, images: list[Any]) -> dict[str, ScenePicture]:
         if key in found:
             raise FormatError(f"{file}: two images have the id {key}")
         path = inside(root, name)
-        if not path.is_file():
-            raise NotFoundError(f"{file} names the picture {name}, which is not in {root}")
+        if not _is_file(path):
+            raise NotFoundError(f"{file} names the picture {name[:200]}, which is not in {root}")
         found[key] = ScenePicture(path, name, str(image.get("level") or NO_LEVEL))
     if not found:
         raise InputError(f"{file} holds no image: its list 'images' is empty")
     return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 def _names(categories: dict[str, Any]) -> tuple[ProductName, ...]:

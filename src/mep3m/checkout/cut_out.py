@@ -71,8 +71,10 @@ def _part(pixels: Pixels, place: tuple[float, float, float, float] | None) -> Pi
         return pixels
     left, top, width, height = place
     margin = max(width, height) / 10
-    low = np.maximum([top - margin, left - margin], 0).astype(int)
-    part = pixels[low[0] : int(top + height + margin) + 1, low[1] : int(left + width + margin) + 1]
+    high, wide = pixels.shape[:2]
+    rows = np.clip([top - margin, top + height + margin + 1], 0, high).astype(int)
+    columns = np.clip([left - margin, left + width + margin + 1], 0, wide).astype(int)
+    part = pixels[slice(*rows), slice(*columns)]
     if part.shape[0] < 2 or part.shape[1] < 2:
         raise InputError(f"the box {list(place)} lies outside the picture")
     return part

@@ -10,6 +10,7 @@ from mep3m.checkout.cut_out import CutOut, cut_out
 from mep3m.checkout.exemplars import Exemplar, Photo
 from mep3m.engine.progress import Progress, silent
 from mep3m.errors import InputError
+from mep3m.store.filesystem import as_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def cut_products(exemplars: Sequence[Exemplar], progress: Progress = silent) -> 
                     f"no picture of the product '{exemplar.product.name}' can be read ({refused[-1]}); "
                     "replace it, or take the product out"
                 )
-            whole += [f"{photo.path}: {cut.why}" for photo, cut in made if cut and cut.quality == "whole"]
+            uncut = [(photo, cut) for photo, cut in made if cut and cut.quality == "whole"]
+            whole += [as_text(f"{photo.path}: {cut.why}") for photo, cut in uncut]
             advance(1)
     names = tuple(exemplar.product for exemplar in exemplars)
     return CutProducts(names, tuple(cuts), tuple(refused), tuple(whole))
@@ -53,5 +55,5 @@ def _cut(photo: Photo, refused: list[str]) -> CutOut | None:
     try:
         return cut_out(photo.path, photo.place)
     except (InputError, OSError) as error:
-        refused.append(f"{photo.path}: {error}")
+        refused.append(as_text(f"{photo.path}: {error}"))
         return None

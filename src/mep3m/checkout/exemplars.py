@@ -132,11 +132,12 @@ def _foldered(path: Path) -> tuple[dict[ProductName, list[Photo]], list[str]]:
         names = tuple(as_text(part) for part in folder.relative_to(path).parts)
         pictures = [one for one in inside if one.suffix.lower() in SUFFIXES and one.is_file()]
         refused += [
-            f"{one}: pictures ending in {one.suffix} are not read; convert it to JPEG or PNG"
+            as_text(f"{one}: pictures ending in {one.suffix} are not read; convert it to JPEG or PNG")
             for one in inside
             if one.suffix.lower() in UNREAD and one.is_file()
         ]
-        below = [one for one in inside if one.is_dir()]
+        here = folder.resolve()  # a link to a folder above would never end
+        below = [one for one in inside if one.is_dir() and not here.is_relative_to(one.resolve())]
         todo += below
         if not names:
             _refuse_loose(path, pictures)

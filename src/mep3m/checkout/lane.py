@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from mep3m.engine.progress import Progress, silent
 from mep3m.errors import InputError, NotFoundError, UsageError
 from mep3m.representations.records import Encoder
 from mep3m.representations.weights import open_encoders
-from mep3m.store.filesystem import as_text, exclusive_lock
+from mep3m.store.filesystem import as_text, exclusive_lock, sweep
 
 #: what a folder of results keeps of what the encoder has computed
 CACHE = "cache"
@@ -69,12 +69,14 @@ def score_lane(
         InputError: scenes show products that have no exemplar.
         StoreError: another run writes into `out`.
     """
-    exemplars, _ = lane.opened()
+    exemplars, left_out = lane.opened()
     read = read_annotated(scenes)
     truth = known_truth(read, [one.product for one in exemplars], scenes)
     with exclusive_lock(out):
+        sweep(out)
         encoder, finder = lane.looks(out / CACHE)
         cut = cut_products(exemplars, progress)
+        cut = replace(cut, refused=(*left_out, *cut.refused))
         counter = ProductCounter(cut, encoder, lane.least, finder, progress)
         return score_scenes(counter, cut.products, read, truth, out, looked_at, progress), cut
 
@@ -89,15 +91,17 @@ def count_lane(
         InputError: none can be read.
         StoreError: another run writes into `out`.
     """
-    exemplars, _ = lane.opened()
+    exemplars, left_out = lane.opened()
     files = pictures_of(pictures)
     if not files:
         raise NotFoundError(f"{pictures} holds no picture; give a picture of a tray, or a folder of such")
     root = pictures if pictures.is_dir() else pictures.parent
     named = [ScenePicture(file, as_text(file.relative_to(root).as_posix()), NO_LEVEL) for file in files]
     with exclusive_lock(out):
+        sweep(out)
         encoder, finder = lane.looks(out / CACHE)
         cut = cut_products(exemplars, progress)
+        cut = replace(cut, refused=(*left_out, *cut.refused))
         counter = ProductCounter(cut, encoder, lane.least, finder, progress)
         answers = count_pictures(counter, cut.products, named, out, looked_at, None, progress)
     if not len(answers.read):

@@ -40,13 +40,13 @@ class Scored:
 
 
 def known_truth(truth: AnnotatedPictures, products: Sequence[ProductName], where: Path) -> Boxes:
-    """Return the boxes of `truth` with numbers into `products`, matched by name.
+    """Return the boxes of `truth` with numbers into `products`, matched by name (space around it aside).
 
     Raises:
         InputError: a box is of a product that is not among them.
     """
-    numbers = {product.name: number for number, product in enumerate(products)}
-    matched = np.array([numbers.get(product.name, -1) for product in truth.products], np.int64)
+    numbers = {product.name.strip(): number for number, product in enumerate(products)}
+    matched = np.array([numbers.get(product.name.strip(), -1) for product in truth.products], np.int64)
     own = matched[truth.boxes.product]
     unknown = sorted({truth.products[one].name for one in truth.boxes.product[own < 0]})
     if unknown:

@@ -140,7 +140,8 @@ def _sprite(cut: CutOut, size: float, turn: float) -> _Sprite:
         mask = cv2.resize(cut.mask.astype(np.uint8), half, interpolation=cv2.INTER_AREA) > 0
         return _sprite(CutOut(small, mask, cut.quality), size, turn)
     pixels = cv2.warpAffine(cut.pixels, moved, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    mask = cv2.warpAffine(cut.mask.astype(np.uint8) * 255, moved, (side, side), flags=cv2.INTER_LINEAR) > 127
+    covers = cv2.warpAffine(cut.mask.astype(np.uint8) * 255, moved, (side, side), flags=cv2.INTER_LINEAR)
+    mask = covers >= min(128, int(covers.max()))  # what is thinner than a pixel is seen all the same
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return _Sprite(pixels[box], mask[box])

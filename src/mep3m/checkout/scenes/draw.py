@@ -17,7 +17,7 @@ from mep3m.engine.progress import Progress, silent
 from mep3m.errors import UsageError
 from mep3m.evaluation.checkout.boxes import Boxes
 from mep3m.sources.formats.rpc import INSTANCES
-from mep3m.store.filesystem import atomic_write, exclusive_lock
+from mep3m.store.filesystem import atomic_write, exclusive_lock, sweep
 from mep3m.store.json_files import fingerprint, read_json
 
 #: the name of the folder of pictures, as RPC's test images have one
@@ -48,8 +48,10 @@ def draw_scenes(
     pictures: list[ScenePicture] = []
     scenes: list[Scene] = []
     with exclusive_lock(out), progress("draw", images * len(levels), "images") as advance:
-        if file.exists() and read_json(file).get("info") != info:
+        known = read_json(file) if file.exists() else {"info": info}
+        if not isinstance(known, dict) or known.get("info") != info:
             raise UsageError(f"{out} holds scenes that were drawn otherwise; choose another folder")
+        sweep(out)
         (out / PART).mkdir(exist_ok=True)
         for place, number in chosen:
             level = levels[place]

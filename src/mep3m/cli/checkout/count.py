@@ -45,11 +45,13 @@ def score(exemplars: Path, scenes: Path, out: Path, as_json: bool, **options: An
 
     lane = lane_of(exemplars, options)
     scored, cut = score_lane(lane, scenes, out, options["looked_at"], bar)
+    refused = [*cut.refused, *scored.refused]
     if as_json:
-        print_json({**scored.to_json(), "products": len(cut.products), "whole": list(cut.whole)})
+        told = {"products": len(cut.products), "refused": refused, "whole": list(cut.whole)}
+        print_json(scored.to_json() | told)
     else:
         click.echo(f"{table_of(scored.levels)}\n{out}")
-    _end(cut, [*cut.refused, *scored.refused])
+    _end(cut, refused)
 
 
 @click.command(epilog=COUNT)
