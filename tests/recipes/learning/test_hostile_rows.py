@@ -100,7 +100,11 @@ def test_rows_that_show_nothing_count_for_none(run_folder: Path, tmp_path: Path)
     assert done.code == 0, done.err
     assert 3 <= done.json["learned"][0]["rows"] <= 4  # a sign that no other title has may show nothing
     few = learned(run_folder, data, tmp_path / "out", "--shots", 6)
-    refused(few, "products of '食品 > 葡萄' show the model title that it can read; at least 6 have to", tmp_path / "out")
+    refused(
+        few,
+        "products of '食品 > 葡萄' show the model title that it can read; at least 6 have to",
+        tmp_path / "out",
+    )
     none = learned(run_folder, table(tmp_path / "n.tsv", *rows[-3:-1]), tmp_path / "out")
     refused(none, "0 products of '食品 > 葡萄' show the model title", tmp_path / "out")
 
