@@ -17,6 +17,8 @@ Method = Literal["ridge", "prototypes", "finetune"]
 METHODS: tuple[str, ...] = get_args(Method)
 #: how much of the covariance is replaced by its mean variance, the same in all directions
 RIDGES = (0.1, 0.3, 0.5, 0.8)
+#: mean variance of vectors of unit length below which nothing is known of the spread: the sums are of float32
+SPREAD = 1e-6
 #: fine-tuning: what a change of the ridge head by 1 costs beside the mean loss, and steps at most
 PULL, STEPS = 1e-4, 60
 
@@ -88,7 +90,7 @@ class _Gaussian(NamedTuple):
         means, total = kept.means, float(kept.weights.sum())
         within = (kept.products - (means * kept.weights[:, None]).T @ means) / total
         level = float(np.trace(within)) / len(within)
-        if level <= 0:  # one row a class: nothing is known of the spread
+        if level < SPREAD:  # one row a class, or the same ones: what is left is rounding
             within, level = np.zeros_like(within), 1.0
         covariance = (1 - share) * within
         covariance[np.diag_indices(len(covariance))] += share * level

@@ -90,12 +90,18 @@ def learn_run(
     that keeps nothing of them. The folder appears whole or not at all.
 
     Raises:
-        UsageError: `out` exists, the run keeps nothing of its training, or the rows cannot be learned from.
+        UsageError: `out` exists or lies in the run, the run keeps nothing of its training, or the rows cannot
+            be learned from.
         StoreError: another process learns into `out`.
     """
     began, settings = time.perf_counter(), settings or LearnSettings()
     if out.exists():
         raise UsageError(f"{out} exists already; name another folder for the run with the new classes")
+    if run.folder.resolve() in out.resolve().parents:
+        raise UsageError(
+            f"{out} lies inside {run.folder}, and a classifier in there is a part of that run; name a folder "
+            "beside it"
+        )
     found = find_new(run, new, settings.shots, settings.seed)
     test_rows = [(labels_of(run, one, found.taxonomy), one) for one in tests]
     rows = ClassRows(found.dataset.products, new.images, found.paths, found.classes)
@@ -104,7 +110,7 @@ def learn_run(
         run.classifier, parts, rows, found.tree, settings.method, settings.shots or 1
     )
     seconds = round(time.perf_counter() - began, 2)
-    classes = _described(found, rejects)
+    classes = _described(found, classifier)
     history = [*read_json(run.folder / "run.json").get("learned", ())]
     scores = _scores(run.classifier, classifier, history, found, test_rows) if tests else None
     increment = {"increment": len(history) + 1, "method": settings.method, "classes": classes}
@@ -143,14 +149,13 @@ def _knowing(run: Run, name: str, part: ExtendedPart, new: ClassRows, known: Ope
     return part.knowing(ClassRows(products, images, [*leaves], places), new)
 
 
-def _described(found: NewClasses, rejects: Sequence[Reject]) -> list[dict[str, Any]]:
-    """Return the id, the path and the rows of each new class; a row whose image is broken counts for none."""
-    broken = {reject.product for reject in rejects}
-    read = [one not in broken for one in found.dataset.ids]
-    counts = Counter(found.classes[np.array(read, dtype=bool)].tolist())
-    return [
-        {"id": path[-1], "path": list(path), "rows": counts[place]} for place, path in enumerate(found.paths)
-    ]
+def _described(found: NewClasses, classifier: Classifier) -> list[dict[str, Any]]:
+    """Return the id, the path and the rows of each new class; a row that shows no part anything is none."""
+    counts: Counter[LabelPath] = Counter()
+    for part in parts_of(classifier).values():
+        assert part.kept is not None  # it has just learned
+        counts |= Counter(dict(zip(part.kept.paths, part.kept.counts.astype(int).tolist(), strict=True)))
+    return [{"id": path[-1], "path": list(path), "rows": counts[path]} for path in found.paths]
 
 
 def _scores(

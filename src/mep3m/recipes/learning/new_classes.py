@@ -18,6 +18,7 @@ from mep3m.dataset.reading import Opened
 from mep3m.errors import UsageError
 from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.recipes.classify import shape
+from mep3m.sources.names import spell
 from mep3m.taxonomy import PATH_SEPARATOR, Category, Taxonomy, names_of
 
 #: classes that a message names
@@ -105,12 +106,31 @@ def _refuse_misplaced(tree: LabelTree, paths: Sequence[LabelPath], names: Taxono
             f"{_listed(below, names)}: the category above is a class itself, at which products are filed; a "
             "new class goes below a category that has others below it, or into a new branch"
         )
+    _refuse_spellings(tree, paths, names)
     deep = [path for path in paths if len(path) > tree.depth]
     if deep:
         raise UsageError(
             f"{_listed(deep, names)}: the labels of the run have {tree.depth} levels, this has more; name "
             "the columns from coarse to fine as in training"
         )
+
+
+def _refuse_spellings(tree: LabelTree, paths: Sequence[LabelPath], names: Taxonomy | None) -> None:
+    """Refuse a new category that differs from another in case or spaces alone: a slip would be a class."""
+    spelled = {_plain(path, names): path for path in tree.paths}
+    for path in paths:
+        for depth in range(1, len(path) + 1):
+            one = path[:depth]
+            other = spelled.setdefault(_plain(one, names), one)
+            if other != one and tree.index(one) < 0:
+                raise UsageError(
+                    f"{_listed([other], names)} and {_listed([one], names)} differ in case or spaces alone; "
+                    "write them alike, or give them names that differ"
+                )
+
+
+def _plain(path: LabelPath, names: Taxonomy | None) -> LabelPath:
+    return tuple(spell(name).casefold() for name in names_of(path, names))
 
 
 def _drawn(paths: Sequence[LabelPath], shots: int | None, seed: int) -> Ints:
@@ -144,7 +164,7 @@ def _with_ids(run: Run, paths: Sequence[LabelPath]) -> tuple[Taxonomy | None, di
         whole: list[str] = []
         for name in path:
             parent = whole[-1] if whole else None
-            if name not in run.taxonomy:
+            if name not in run.taxonomy or run.taxonomy[name].parent != parent:
                 key = "learned-" + hashlib.sha256(f"{parent or ''}\n{name}".encode()).hexdigest()[:12]
                 made[key] = Category(key, name_zh=name, parent=parent)
                 name = key
