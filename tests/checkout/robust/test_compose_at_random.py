@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mep3m.checkout.scenes.compose import LEVELS, Drawing, _corners, compose
 from mep3m.checkout.cut_out import CutOut, Mask
+from mep3m.checkout.scenes.compose import LEVELS, Drawing, _corners, compose
 from mep3m.checkout.scenes.draw import draw_scenes
 from tests.checkout.made import plain_cuts
 

@@ -68,15 +68,20 @@ def test_keys_are_what_the_person_chose_last_and_never_the_answer(folder: Path) 
         assert read(client.get("/review/group?queue=audit").text)[1] == [fruit]
 
 
-def test_a_promise_is_made_where_the_desk_keeps_its_own(audited: Path) -> None:
+def test_a_promise_is_watched_from_the_moment_that_it_is_made(audited: Path) -> None:
     with desk_on(audited) as client:
         offered = re.findall(r"<option[^>]*>([\d.]+)</option>", client.get("/audit/progress").text)
         assert [float(one) for one in offered] == [one for one in STEPS if one <= float(offered[-1])]
         told = make(client, offered[0])
         assert told.status_code == 200
-        path = audited / "desk" / f"promise-{offered[0]}.json"
+        path = audited / "promise.json"
         assert str(path) in told.text
         assert json.loads(path.read_text(encoding="utf-8"))["precision"] == float(offered[0])
+        assert str(path) in client.get("/watch").text
+        # one that products are filed under is not written over
+        beside = audited / "desk" / f"promise-{offered[0]}.json"
+        assert str(beside) in make(client, offered[0]).text
+        assert beside.exists()
 
 
 @pytest.mark.parametrize("wrong", ["nan", "inf", "-inf", "0", "1", "-0.5", "2", "1e400", "x", ""])
@@ -86,7 +91,7 @@ def test_a_precision_that_is_none_is_refused_and_nothing_is_written(audited: Pat
         told = make(client, wrong)
         assert told.status_code == 422
         assert "precision" in json.dumps(told.json())
-    assert not list((audited / "desk").glob("promise*"))
+    assert not list(audited.rglob("promise*"))
 
 
 def test_too_few_rows_promise_nothing(folder: Path) -> None:
@@ -112,7 +117,7 @@ def test_only_an_admin_promises_and_only_from_the_form(audited: Path) -> None:
     with desk_on(audited) as client:
         sign_in(client, "carol", "long enough")
         assert make(client, 0.8, "wrong").status_code == 403
-        assert not list((audited / "desk").glob("promise*"))
+        assert not list(audited.rglob("promise*"))
         assert make(client, 0.8).status_code == 200
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mep3m.desk.filing.watched import PATIENCE, AnswerFile, WatchBoard
-from mep3m.desk.folder import DeskFolder
+from mep3m.desk.folder import PROMISE, DeskFolder
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.recipes.filing.answered import read_answers
 from tests.cli.runner import ran
@@ -22,8 +22,9 @@ from tests.desk.opened import desk_on
 
 
 def board_on(folder: Path, *answers: Path, promise: bool = True) -> WatchBoard:
-    opened = DeskFolder.open(folder)
-    return WatchBoard(opened, opened.promise if promise else None, answers, None)
+    if not promise:
+        (folder / PROMISE).rename(folder / "other.json")
+    return WatchBoard(DeskFolder.open(folder), None, answers, None)
 
 
 def batches(board: WatchBoard) -> tuple[list[AnswerFile], list[str]]:
@@ -225,3 +226,5 @@ def test_without_a_promise_there_is_nothing_to_watch(filed_folder: Path) -> None
     assert batches(board)[0][0].drift is None
     with pytest.raises(UsageError, match="nothing to undo"):
         board.to_undo()
+    (filed_folder / "other.json").rename(filed_folder / PROMISE)
+    assert board.watch() is not None  # one that is made later is watched at once

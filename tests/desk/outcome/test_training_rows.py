@@ -46,6 +46,21 @@ def test_only_what_is_agreed_is_written_in_the_columns_of_training(agreed: Revie
     ]
 
 
+@pytest.mark.parametrize("kind", ["tsv", "csv"])
+def test_a_category_with_an_id_is_written_by_its_names(agreed: Reviewing, tmp_path: Path, kind: str) -> None:
+    """A model that learned from ids would call its categories by them."""
+    with agreed.database.change() as change:
+        for number, path in change.execute("SELECT id, path FROM categories").fetchall():
+            ids = [f"c{number}.{place}" for place in range(len(json.loads(path)))]
+            change.execute("UPDATE categories SET path = ? WHERE id = ?", (json.dumps(ids), number))
+    export(Reviewing.of(agreed.folder), tmp_path / f"train.{kind}")
+    text = (tmp_path / f"train.{kind}").read_text(encoding="utf-8")
+    assert "数码" in text
+    assert "手机" in text
+    assert "c1." not in text
+    assert "c2." not in text
+
+
 @pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet", "jsonl"])
 def test_every_kind_says_the_same(agreed: Reviewing, tmp_path: Path, kind: str) -> None:
     out = tmp_path / f"train.{kind}"

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.desk import Desk
 from mep3m.desk.endpoints.review import Work
+from mep3m.desk.folder import PROMISE
 from mep3m.desk.outcome import auditing
 
 
@@ -34,8 +35,9 @@ def routes(desk: Desk) -> APIRouter:
     def promise(
         request: Request, precision: Annotated[float, Form()], person: Person = admin
     ) -> HTMLResponse:
-        """Make the promise that the audit proves, in the folder of the desk."""
-        out = desk.folder.own / f"promise-{precision:g}.json"
+        """Make the promise that the audit proves: the one of the folder, or beside it where there is one."""
+        first = desk.folder.promise is None
+        out = desk.folder.path / PROMISE if first else desk.folder.own / f"promise-{precision:g}.json"
         told = auditing.promise(desk.reviewing, precision, out)
         return desk.pages.show(request, person, "audit_promise.html", told=told, run=desk.folder.run)
 

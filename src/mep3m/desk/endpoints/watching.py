@@ -28,7 +28,7 @@ def routes(desk: Desk) -> APIRouter:
     router = APIRouter(tags=["watch"])
     reader, admin = Depends(desk.door.needs("reader")), Depends(desk.door.needs("admin"))
     settings = desk.settings
-    board = WatchBoard(desk.folder, settings.promise or desk.folder.promise, settings.answers, desk.service)
+    board = WatchBoard(desk.folder, settings.promise, settings.answers, desk.service)
 
     @router.get("/watch")
     def state(request: Request, undone: int | None = None, person: Person = reader) -> HTMLResponse:

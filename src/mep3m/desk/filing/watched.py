@@ -51,11 +51,17 @@ class WatchBoard:
         self, folder: DeskFolder, promise: Path | None, answers: Sequence[Path], service: Service | None
     ) -> None:
         self._folder, self._given, self._service = folder, tuple(answers), service
-        self.promise = promise
+        self._named = promise
         self._opened: tuple[Any, Watch] | None = None
         self._counted: dict[Path, tuple[Any, Future[AnswerFile]]] = {}
         self._turn = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "answers")
+
+    @property
+    def promise(self) -> Path | None:
+        """The promise that was named, else the first that lay in the folder: one that goes is missed."""
+        self._named = self._named or self._folder.promise
+        return self._named
 
     def watch(self) -> Watch | None:
         """Return the watch; `None` without a promise.
@@ -63,11 +69,12 @@ class WatchBoard:
         Raises:
             Mep3mError: the promise is damaged, or is not of the run in the folder.
         """
-        if self.promise is None:
+        promise = self.promise
+        if promise is None:
             return None
-        seen = facts_of(self.promise)
+        seen = facts_of(promise)
         if self._opened is None or self._opened[0] != seen:
-            self._opened = (seen, self._open(self.promise))
+            self._opened = (seen, self._open(promise))
         return self._opened[1]
 
     def batches(self) -> tuple[list[AnswerFile], list[str]]:

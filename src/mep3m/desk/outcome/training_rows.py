@@ -97,7 +97,7 @@ def export(reviewing: Reviewing, to: Path, beside: Path | None = None, queue: st
         for cells in before:
             write([[*cells, *[None] * (len(names) - len(cells))]])
         for row in agreed:
-            told = columns.cells(row, categories[row["category"]].path)
+            told = columns.cells(row, categories[row["category"]].names)
             told |= {"reviewer": row["said_by"], "when": row["time"]}
             write([[told.get(name) for name in names]])
     return len(agreed)
