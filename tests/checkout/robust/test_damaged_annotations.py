@@ -81,7 +81,7 @@ def test_numbers_that_json_does_not_have_are_refused(tmp_path: Path, written: st
     text = file.read_text().replace("[0, 0, 10, 10]", f"[0, 0, {written}, 10]")
     assert written in text
     file.write_text(text)
-    with pytest.raises(FormatError, match=r"instances_test.json(: annotation 2 has the box| is not JSON)"):
+    with pytest.raises(FormatError, match=r"instances_test.json(: annotation 2: the box| is not JSON)"):
         read_annotated(tmp_path)
 
 
