@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mep3m.checkout.compose import Drawing, compose
-from mep3m.checkout.draw import draw_scenes
 
 from mep3m.checkout.answers import CountedScenes, count_pictures
 from mep3m.checkout.coco import AnnotatedPictures, ProductName, ScenePicture
 from mep3m.checkout.counter import ProductCounter
 from mep3m.checkout.cuts import CutProducts
+from mep3m.checkout.scenes.compose import Drawing, compose
+from mep3m.checkout.scenes.draw import draw_scenes
 from mep3m.checkout.score import ALL, scores_by_level
 from mep3m.evaluation.checkout.boxes import Boxes
 from mep3m.representations.records import Encoder
