@@ -13,9 +13,17 @@ from tests.models.catalogue import PATHS, picture
 from tests.recipes.learning.titles import NEW, OLD, write
 
 TITLES = ("--title", "title", "--labels", "l1,l2")
-TINY = ("embedding=8", "text.hidden=8", "tokeniser=characters", "epochs=6", "batch=16", "learning_rate=0.02")
+TINY = (
+    "embedding=8",
+    "text.hidden=8",
+    "tokeniser=characters",
+    "epochs=3",
+    "batch=16",
+    "learning_rate=0.02",
+    "word2vec=false",
+)
 SETS = [word for one in TINY for word in ("--set", one)]
-PIXELS = ("pixels=32", "image_model=small-cnn", 'arguments={"width": 8}', "epochs=6", "batch=8")
+PIXELS = ("pixels=32", "image_model=small-cnn", 'arguments={"width": 8}', "epochs=3", "batch=8")
 
 
 def test_a_network_of_titles_asks_for_rows_that_it_knows_and_learns_with_them(tmp_path: Path) -> None:
