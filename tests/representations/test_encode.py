@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mep3m.models.classifier import Encoded
-from mep3m.representations.encode import _unit, encode
+from mep3m.models.learned.statistics import unit_length
+from mep3m.representations.encode import encode
 from mep3m.representations.records import Part
 from mep3m.representations.weights import open_encoders
 from tests.models.catalogue import products
@@ -62,7 +63,7 @@ def test_both_are_the_unit_vectors_side_by_side(tmp_path: Path) -> None:
     arrays.arrays(np.float32, st.tuples(st.integers(0, 5), st.integers(1, 4)), elements=st.floats(width=32))
 )
 def test_a_vector_has_unit_length_or_is_zeros(vectors: np.ndarray) -> None:
-    made, has = _unit(vectors)
+    made, has = unit_length(vectors)
     assert np.isfinite(made).all()
     np.testing.assert_allclose(np.linalg.norm(made, axis=1), has, atol=1e-5)
 
