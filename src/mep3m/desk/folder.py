@@ -9,6 +9,7 @@ from pathlib import Path
 from mep3m.errors import NotFoundError
 from mep3m.recipes.filing.answered import KINDS
 from mep3m.recipes.steps import step_folders
+from mep3m.store.json_files import read_json
 from mep3m.store.layout import Layout
 from mep3m.store.store import Store
 
@@ -84,6 +85,12 @@ class DeskFolder:
         """The folder with the report."""
         folder = self.path / "report"
         return folder if (folder / "report.html").exists() else None
+
+    @property
+    def asked_table(self) -> str:
+        """A table of new products as commands name it; a run that learned from a store knows no columns."""
+        saved = read_json(self.run / "run.json")["columns"] if self.run is not None else {}
+        return "new.tsv" if saved.get("title") or saved.get("image") else "new.tsv --id id --title title"
 
     def _file(self, name: str) -> Path | None:
         path = self.path / name

@@ -39,6 +39,6 @@ def routes(desk: Desk) -> APIRouter:
         first = desk.folder.promise is None
         out = desk.folder.path / PROMISE if first else desk.folder.own / f"promise-{precision:g}.json"
         told = auditing.promise(desk.reviewing, precision, out)
-        return desk.pages.show(request, person, "audit_promise.html", told=told, run=desk.folder.run)
+        return desk.pages.show(request, person, "audit_promise.html", told=told, folder=desk.folder)
 
     return router
