@@ -31,19 +31,22 @@ class Place(click.Path):
         return place
 
 
-class Share(click.FloatRange):
-    """A number from 0 to `most`, or between them; `nan` is none, though neither below nor above anything."""
-
-    def __init__(self, most: float = 1, *, min_open: bool = False, max_open: bool = False) -> None:
-        super().__init__(0, most, min_open=min_open, max_open=max_open)
+class FiniteRange(click.FloatRange):
+    """A number in a range; `nan` is none, though neither below nor above anything, and `inf` is none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number."""
         number: float = super().convert(value, param, ctx)
-        if math.isnan(number):
-            why = f"{value} is no number in the range {self._describe_range()}; a share is from 0 to 1."
-            self.fail(why, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number in the range {self._describe_range()}.", param, ctx)
         return number
+
+
+class Share(FiniteRange):
+    """A number from 0 to `most`, or between them."""
+
+    def __init__(self, most: float = 1, *, min_open: bool = False, max_open: bool = False) -> None:
+        super().__init__(0, most, min_open=min_open, max_open=max_open)
 
 
 class RenamedOption(click.Option):

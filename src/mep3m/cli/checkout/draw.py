@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from mep3m.cli.checkout.shared import exemplar_options, lane_of, say_refused_pictures, say_whole
-from mep3m.cli.shared import NEW_FOLDER, Share, json_option, print_json
+from mep3m.cli.shared import NEW_FOLDER, FiniteRange, Share, json_option, print_json
 
 DRAW = """\b
 Examples:
@@ -41,7 +41,7 @@ Example:
 )
 @click.option(
     "--turn",
-    type=click.FloatRange(0, 180),
+    type=FiniteRange(0, 180),
     default=180.0,
     show_default=True,
     help="How far products are turned to either side, in degrees.",

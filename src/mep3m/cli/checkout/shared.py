@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mep3m.cli.shared import column_options
+from mep3m.cli.shared import FiniteRange, column_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,7 +39,7 @@ def counting_options(command: F) -> F:
         ),
         click.option(
             "--least",
-            type=click.FloatRange(-1, 1),
+            type=FiniteRange(-1, 1),
             help="What is less like every product (cosine) is none of them. Default: 0.45.",
         ),
         click.option(

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from mep3m.cli.shared import NEW_FOLDER, column_options, json_option, print_json
+from mep3m.cli.shared import NEW_FOLDER, FiniteRange, column_options, json_option, print_json
 from mep3m.errors import UsageError
 from mep3m.settings.run import Hierarchy, Modality, Objective, PlatformSignal
 
@@ -60,7 +60,7 @@ Examples:
 @click.option("--level", type=click.IntRange(1), help="Learn one level of the labels; without it, all.")
 @click.option("--subset", help="Only the classes below this category ('name' or 'a > b').")
 @click.option(
-    "--minutes", type=click.FloatRange(0, min_open=True), help="How long it learns. Default: 10 at most."
+    "--minutes", type=FiniteRange(0, min_open=True), help="How long it learns. Default: 10 at most."
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="A setting, as of 'mep3m train'.")
