@@ -118,3 +118,19 @@ def test_children_do_not_inherit_the_lock(tmp_path: Path) -> None:
     assert child.poll() is None
     child.communicate(b"\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_was_forked_under_the_lock_does_not_keep_it(tmp_path: Path) -> None:
+    """Workers of a pool may live a moment longer than the work that they were forked for."""
+    code = (
+        "import os, sys, pathlib, time; from mep3m.store.filesystem import exclusive_lock\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "with exclusive_lock(folder):\n"
+        "    child = os.fork()\n"
+        "    if child == 0: time.sleep(60); os._exit(0)\n"
+        "try:\n"
+        "    with exclusive_lock(folder): print('taken again')\n"
+        "finally: os.kill(child, 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "taken again\n"), done.stderr

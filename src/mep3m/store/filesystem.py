@@ -109,6 +109,9 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         _lock(handle, folder)
         yield
     finally:
+        # to close is not enough: a process that was forked meanwhile has the folder open as well
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)
         os.close(handle)
         for path in made:
             _remove_empty(path)
