@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -69,15 +71,10 @@ def score_lane(
         InputError: scenes show products that have no exemplar.
         StoreError: another run writes into `out`.
     """
-    exemplars, left_out = lane.opened()
+    opened = lane.opened()
     read = read_annotated(scenes)
-    truth = known_truth(read, [one.product for one in exemplars], scenes)
-    with exclusive_lock(out):
-        sweep(out)
-        encoder, finder = lane.looks(out / CACHE)
-        cut = cut_products(exemplars, progress)
-        cut = replace(cut, refused=(*left_out, *cut.refused))
-        counter = ProductCounter(cut, encoder, lane.least, finder, progress)
+    truth = known_truth(read, [one.product for one in opened[0]], scenes)
+    with _counter(lane, opened, out, progress) as (counter, cut):
         return score_scenes(counter, cut.products, read, truth, out, looked_at, progress), cut
 
 
@@ -91,22 +88,31 @@ def count_lane(
         InputError: none can be read.
         StoreError: another run writes into `out`.
     """
-    exemplars, left_out = lane.opened()
+    opened = lane.opened()
     files = pictures_of(pictures)
     if not files:
         raise NotFoundError(f"{pictures} holds no picture; give a picture of a tray, or a folder of such")
     root = pictures if pictures.is_dir() else pictures.parent
     named = [ScenePicture(file, as_text(file.relative_to(root).as_posix()), NO_LEVEL) for file in files]
+    with _counter(lane, opened, out, progress) as (counter, cut):
+        answers = count_pictures(counter, cut.products, named, out, looked_at, None, progress)
+    if not len(answers.read):
+        raise InputError(f"no picture can be read ({answers.refused[0]})")
+    return answers, cut
+
+
+@contextmanager
+def _counter(
+    lane: Lane, opened: tuple[tuple[Exemplar, ...], list[str]], out: Path, progress: Progress
+) -> Iterator[tuple[ProductCounter, CutProducts]]:
+    """Give what counts by opened exemplars, with their cut-outs, while no other run writes into `out`."""
+    exemplars, left_out = opened
     with exclusive_lock(out):
         sweep(out)
         encoder, finder = lane.looks(out / CACHE)
         cut = cut_products(exemplars, progress)
         cut = replace(cut, refused=(*left_out, *cut.refused))
-        counter = ProductCounter(cut, encoder, lane.least, finder, progress)
-        answers = count_pictures(counter, cut.products, named, out, looked_at, None, progress)
-    if not len(answers.read):
-        raise InputError(f"no picture can be read ({answers.refused[0]})")
-    return answers, cut
+        yield ProductCounter(cut, encoder, lane.least, finder, progress), cut
 
 
 @dataclass(frozen=True)
