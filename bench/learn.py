@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.image_sets import DATA, rows_of, write_table
+from mep3m.arrays import unit_length
 from mep3m.assignment.run import Run
 from mep3m.dataset.reading import Opened, open_products
 from mep3m.evaluation.increments import right_answers, score_increment, true_nodes
@@ -36,7 +37,7 @@ from mep3m.models.classifier import Classifier, Prediction
 from mep3m.models.features import frozen_features, open_backbone
 from mep3m.models.learned.extend import ClassRows, ExtendedPart, extended
 from mep3m.models.learned.heads import METHODS
-from mep3m.models.learned.statistics import ClassStatistics, unit_length
+from mep3m.models.learned.statistics import ClassStatistics
 from mep3m.models.linear.ngrams import Grams, GramVocabulary, encode_texts
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.recipes.classify import train_run

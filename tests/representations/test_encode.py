@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from mep3m.arrays import unit_length
 from mep3m.models.classifier import Encoded
-from mep3m.models.learned.statistics import unit_length
 from mep3m.representations.encode import encode
 from mep3m.representations.records import Part
 from mep3m.representations.weights import open_encoders

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mep3m.arrays import unit_length
 from mep3m.dataset.readable import hide_unreadable
-from mep3m.models.learned.statistics import unit_length
 from mep3m.representations.records import Encoder, Vectors
 from mep3m.representations.weights import open_encoders
 from mep3m.store.images import Images

@@ -13,13 +13,14 @@ from accelerate import PartialState
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mep3m.arrays import unit_length
 from mep3m.errors import UsageError
 from mep3m.label_tree.probabilities import deepest, prior
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Prediction
 from mep3m.models.features import frozen_features
 from mep3m.models.inputs.columns import Inputs, Stored
-from mep3m.models.learned.statistics import WIDEST, ClassStatistics, unit_length
+from mep3m.models.learned.statistics import WIDEST, ClassStatistics
 from mep3m.models.networks.build import build_fusion, build_head
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.product import ProductNetwork

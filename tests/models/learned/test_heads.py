@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.linalg import cho_solve
 
+from mep3m.arrays import unit_length
 from mep3m.models.learned.heads import METHODS, Method, _Gaussian, finetune, fit_head, ridge
-from mep3m.models.learned.statistics import ClassStatistics, unit_length
+from mep3m.models.learned.statistics import ClassStatistics
 from tests.models.learned.test_statistics import PATHS, drawn
 
 

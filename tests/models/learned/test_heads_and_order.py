@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mep3m.arrays import unit_length
 from mep3m.models.learned.heads import METHODS, Method, fit_head, prototypes, ridge
-from mep3m.models.learned.statistics import ClassStatistics, unit_length
+from mep3m.models.learned.statistics import ClassStatistics
 from tests.models.learned.test_statistics import PATHS, drawn
 
 Steps = list[list[int]]

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mep3m.arrays import unit_length
 from mep3m.errors import ModelError
 from mep3m.label_tree.tree import LabelPath
 from mep3m.models.learned.heads import Method, fit_head
-from mep3m.models.learned.statistics import EACH, FILE, ClassStatistics, unit_length
+from mep3m.models.learned.statistics import EACH, FILE, ClassStatistics
 
 PATHS: tuple[LabelPath, ...] = (("a",), ("b",), ("c", "x"), ("c", "y"), ("d",))
 

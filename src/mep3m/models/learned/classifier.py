@@ -16,13 +16,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mep3m.arrays import unit_length
 from mep3m.errors import ModelError
 from mep3m.label_tree.probabilities import make_coherent, own_mass, sum_up
 from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models import classifier as door
 from mep3m.models.classifier import Classifier, Prediction
 from mep3m.models.learned.heads import Head, Method
-from mep3m.models.learned.statistics import ClassStatistics, unit_length
+from mep3m.models.learned.statistics import ClassStatistics
 from mep3m.models.linear.latent import LEAST, LatentText
 from mep3m.models.tensors import open_tensors, save_tensors
 from mep3m.store.images import Images

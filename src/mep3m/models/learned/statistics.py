@@ -27,7 +27,6 @@ EACH = 16
 _CHUNK = 4096
 #: entries of a vector, at most: the sum of products has their square
 WIDEST = 4096
-_SHORTEST = 1e-12
 
 Numbers = NDArray[np.float64]
 
@@ -140,12 +139,3 @@ def _evenly(own: NDArray[np.intp], count: int) -> NDArray[np.intp]:
         rows = np.flatnonzero(own == one)
         found.append(rows[np.unique(np.linspace(0, len(rows) - 1, min(EACH, len(rows))).astype(np.intp))])
     return np.concatenate(found) if found else np.zeros(0, dtype=np.intp)
-
-
-def unit_length(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return (N, D) vectors at unit length, zeros without a direction, and (N,) whether there is one."""
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
-    has = np.isfinite(lengths) & (lengths > _SHORTEST)
-    made = np.zeros(vectors.shape, np.float32)
-    made[has] = vectors[has] / lengths[has, None]
-    return made, has
