@@ -60,7 +60,7 @@ def test_a_share_that_is_no_number_is_refused_on_the_command_line(filled: Filled
     answers = filled.answers(filled.table(UNSURE[:3]))
     told = ran("desk", "take", filled.folder, answers, option, "nan")
     assert told.code == 2
-    assert "from 0 to 1" in told.err
+    assert f"'{option}': nan is no number in the range 0<=x<=" in told.err
     with opened_reviewing(filled.folder) as reviewing:
         assert items(reviewing) == []
 
