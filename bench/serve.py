@@ -3,10 +3,12 @@
     python -m bench.serve RUN TITLES.tsv --column title [--litserve PYTHON] [--clients 64] [--seconds 10]
     python -m bench.serve RUN FOLDER --images [--titles TITLES.tsv --column title]
 
-All serve the same run on one process, the sides by turns, `--rounds` times; the figures are medians of the
-rounds. Each of `--clients` sends a request of one product and waits for its answer, over one connection that
-stays open; one client alone shows what a request costs that waits for nobody. "model" is the bare call
-`assign` with one product in this process. The clients run on the same machine and take their share of it.
+Run it with OMP_NUM_THREADS=1 and NUMBA_NUM_THREADS=1: else numba gives plain FastAPI, which calls the model
+in its main thread, two threads that spin while they wait. All serve the same run on one process, the sides
+by turns, `--rounds` times; the figures are medians of the rounds. Each of `--clients` sends a request of one
+product and waits for its answer, over one connection that stays open; one client alone shows what a request
+costs that waits for nobody. "model" is the bare call `assign` with one product in this process. The clients
+run on the same machine and take their share of it.
 """
 
 from __future__ import annotations

@@ -153,6 +153,6 @@ def test_a_request_with_nothing_but_what_the_model_does_not_read_is_refused(mugs
     rows = [Product("1", "n", "1", ocr="mug"), Product("2", "n", "2", image_ref="upload")]
     for row in rows:
         with pytest.raises(UsageError, match=r"this model reads the title, not the (OCR text|image)"):
-            refuse_unread(mugs, to_table([row]))
-    refuse_unread(mugs, to_table([Product("1", "n", "1")]))  # nothing at all is a row for review
-    refuse_unread(mugs, to_table([*rows, Product("3", "n", "3", title="mug")]))
+            refuse_unread(mugs, to_table([row]).to_pylist())
+    refuse_unread(mugs, to_table([Product("1", "n", "1")]).to_pylist())  # nothing at all is a row for review
+    refuse_unread(mugs, to_table([*rows, Product("3", "n", "3", title="mug")]).to_pylist())

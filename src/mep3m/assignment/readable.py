@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,13 +16,15 @@ from mep3m.models.classifier import Classifier
 NAMES: Mapping[str, str] = {"title": "title", "ocr": "OCR text", "image": "image"}
 
 
-def refuse_unread(classifier: Classifier, products: pa.Table) -> None:
+def refuse_unread(classifier: Classifier, rows: Iterable[Mapping[str, Any]]) -> None:
     """Refuse a request whose products carry something, and nothing of it is what the model reads.
+
+    `rows` have the fields `title`, `ocr`, `image` and `image_ref` of a product.
 
     Raises:
         UsageError: every product is like that.
     """
-    carried = {name for row in products.to_pylist() for name in _carried(row)}
+    carried = {name for row in rows for name in _carried(row)}
     if carried and not carried & set(classifier.reads):
         raise UsageError(
             f"this model reads the {_listed(classifier.reads)}, not the {_listed(sorted(carried))}: "

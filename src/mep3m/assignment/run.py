@@ -120,7 +120,7 @@ class Run:
         """
         if not columns and pictures_of(path):
             opened = open_pictures(path, labelled=labels)
-            refuse_unread(self.classifier, opened.products.slice(0, 1))
+            refuse_unread(self.classifier, opened.products.slice(0, 1).to_pylist())
             return opened
         mine = self.columns_for(path, labels, columns, table, ids, encoding)
         return open_products(path, mine, image_root or self.image_root, table, encoding)

@@ -196,7 +196,7 @@ class LabelTree:
             counts[cut, where] += 1
         return counts
 
-    @property
+    @cached_property
     def version(self) -> str:
         """A short hash of the paths: two trees have the same columns exactly when this is equal."""
         return hashlib.sha256(orjson.dumps(self.to_json())).hexdigest()[:12]

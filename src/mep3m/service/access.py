@@ -42,7 +42,7 @@ class Access:
         """Whether no key is needed."""
         return self._keys is None
 
-    def needs(self, scope: Scope) -> Callable[..., None]:
+    def needs(self, scope: Scope) -> Callable[..., Any]:
         """Return the dependency of an endpoint that a key with this scope opens."""
         if self.open:
             return _everybody
@@ -52,7 +52,7 @@ class Access:
 
         return check
 
-    def reads(self, scope: Scope) -> Callable[..., None]:
+    def reads(self, scope: Scope) -> Callable[..., Any]:
         """Return the dependency of a page: a browser, which sets no header, asks for the key as a password.
 
         Only for what changes nothing: a browser sends a password with requests that other pages make.
@@ -104,8 +104,11 @@ class Access:
             self._quota.close()
 
 
-def _everybody() -> None:
-    """Let everybody in; the description of the service then speaks of no key."""
+async def _everybody() -> None:
+    """Let everybody in; the description of the service then speaks of no key.
+
+    It waits for nothing: were it no coroutine, every request would go through another thread for it.
+    """
 
 
 NEEDS_KEY: dict[int | str, dict[str, Any]] = {

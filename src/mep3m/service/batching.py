@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
+import numba
 from async_batcher.batcher import AsyncBatcher
 from async_batcher.exceptions import QueueFullException
 
@@ -59,7 +60,8 @@ class Asks(AsyncBatcher[Ask, Told]):  # type: ignore[misc]
 
     def __init__(self, served: Served, settings: ServiceSettings) -> None:
         self._served = served
-        self._thread = ThreadPoolExecutor(1, "model")
+        # one thread a call: a second one costs more than it brings to a batch, and other workers want it
+        self._thread = ThreadPoolExecutor(1, "model", numba.set_num_threads, (1,))
         super().__init__(
             max_batch_size=settings.batch,
             max_queue_time=settings.wait,

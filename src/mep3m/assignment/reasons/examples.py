@@ -7,7 +7,7 @@ products of one category are looked at, so that the time for a row does not grow
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class TrainingExamples:
     ids: tuple[str, ...]
     titles: tuple[str, ...]
     paths: tuple[LabelPath, ...]
+    #: version of a tree -> what `ranges` found: every answer asks for it
+    _ranges: dict[str, NDArray[np.int64]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def draw(cls, products: pa.Table, paths: Sequence[LabelPath], seed: int) -> TrainingExamples | None:
@@ -80,6 +82,11 @@ class TrainingExamples:
 
         A leaf without one has those of the category above it; a node that no example knows has none.
         """
+        if tree.version not in self._ranges:
+            self._ranges[tree.version] = self._find_ranges(tree)
+        return self._ranges[tree.version]
+
+    def _find_ranges(self, tree: LabelTree) -> NDArray[np.int64]:
         places = {node: number for number, node in enumerate(tree.paths)}
         found = np.zeros((len(tree), 2), dtype=np.int64)
         for number, path in enumerate(self.paths):

@@ -260,7 +260,7 @@ class NewProducts:
             )
         if not self.columns and pictures_of(self.path):
             shards = picture_shards(self.path, folder)
-            refuse_unread(self.run.classifier, shards.read(0).slice(0, 1))
+            refuse_unread(self.run.classifier, shards.read(0).slice(0, 1).to_pylist())
             return shards
         if self.path.is_dir():
             return store_shards(Store.open(self.path))

@@ -46,7 +46,7 @@ def find_new(run: Run, opened: Opened, shots: int | None, seed: int) -> NewClass
         UsageError: the run reads nothing of the rows, a row has no label, a class is known already or has no
             place in the tree, or one has fewer rows than `shots`.
     """
-    refuse_unread(run.classifier, opened.products)
+    refuse_unread(run.classifier, opened.products.to_pylist())
     dataset = labels_of(run, opened, run.taxonomy)
     tree = run.classifier.tree
     paths = join_gaps(dataset.cells, tree.paths)
