@@ -7,6 +7,7 @@ when it is first used, so that `import mep3m` costs nothing.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -78,6 +79,12 @@ _PLACES = {
     "mep3m.store.store": ("Store",),
     "mep3m.taxonomy": ("Category", "Taxonomy"),
 }
+
+
+# who asks for so many threads means all libraries; numba does not look, and its threads spin beside others
+_threads = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+if _threads.isdecimal() and int(_threads):
+    os.environ.setdefault("NUMBA_NUM_THREADS", _threads)
 
 
 def __getattr__(name: str) -> Any:
