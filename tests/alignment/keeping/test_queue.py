@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from mep3m.alignment.keeping.database_log import DatabaseReviewLog
+from mep3m.alignment.keeping.database_log import DatabaseReviewLog, database_of
 from mep3m.alignment.keeping.queue import LinkFilter, Queue, shown_pair
+from mep3m.alignment.keeping.tables import SCHEMA
 from mep3m.alignment.review.contract import Signature
 from mep3m.alignment.review.order import review_order
+from mep3m.database import Database
 from mep3m.errors import UsageError
 from tests.alignment.shops import NOW, decide, proposals
 
@@ -38,6 +40,26 @@ def test_links_come_in_the_order_of_the_command_line(log: DatabaseReviewLog, que
     expected = [one.decision.line - 8 for one in review_order(log.read(NOW))]
     assert walked(queue) == expected
     assert len(expected) == 4
+
+
+def test_a_search_through_all_names_reads_an_index_alone(queue: Queue) -> None:
+    condition, values = LinkFilter(name="nobody has this").where()
+    for asked in (
+        f"SELECT count(*) FROM links WHERE {condition}",
+        f"SELECT place FROM links WHERE {condition}",
+    ):
+        [step, *_] = queue.connection.execute(f"EXPLAIN QUERY PLAN {asked}", values).fetchall()
+        assert "COVERING INDEX links_by_worth" in step["detail"]
+
+
+def test_a_review_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = proposals(tmp_path / "review.sssom.tsv")
+    before = Database(database_of(path), SCHEMA[:1])
+    assert before.read.execute("SELECT count(*) FROM links").fetchone()[0] == 0
+    before.close()
+    log = DatabaseReviewLog(path)
+    assert sorted(walked(Queue(log.database.read))) == [0, 1, 2, 3, 4]
+    log.close()
 
 
 def test_a_link_can_be_looked_at_from_one_that_is_decided(log: DatabaseReviewLog, queue: Queue) -> None:
