@@ -25,8 +25,8 @@ test: export OMP_NUM_THREADS := 1
 test: export TOKENIZERS_PARALLELISM := false
 test: install
 	./scripts/system-packages
-	$(BIN)/python -m pytest -n 2 --ignore tests/training
-	$(BIN)/python -m pytest -n 2 tests/training
+	$(BIN)/python -m pytest -n 2 --durations 25 --ignore tests/training
+	$(BIN)/python -m pytest -n 2 --durations 10 tests/training
 
 check: install format lint types layers docs test
 
