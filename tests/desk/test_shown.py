@@ -1,6 +1,7 @@
 """Products as pages show them: every value is text, every label says where it is from."""
 
-from mep3m.desk.pages import environment, translator
+from mep3m.desk.language import Translator
+from mep3m.desk.pages import environment
 from mep3m.desk.shown import ShownLine, ShownProduct, shown
 from mep3m.product import Label, Product
 from mep3m.taxonomy import Category, Taxonomy
@@ -23,7 +24,7 @@ PRODUCT = Product(
 
 def card(product: ShownProduct, language: str = "en") -> str:
     template = environment().from_string('{% from "product.html" import card %}{{ card(product, _) }}')
-    return template.render(product=product, _=translator(language))
+    return template.render(product=product, _=Translator(language))
 
 
 def test_a_card_says_everything_and_runs_nothing() -> None:

@@ -22,6 +22,7 @@ from mep3m.dataset.splits import title_keys
 from mep3m.errors import Mep3mError
 from mep3m.models.tensors import open_tensors, save_tensors
 from mep3m.store.images import Images, read_image
+from mep3m.store.json_files import key_of
 
 FILE = "trained_on.safetensors"
 
@@ -93,10 +94,4 @@ def _images(products: pa.Table, untitled: NDArray[np.bool_], images: Images | No
 
 def _hashed(texts: Iterable[str | None]) -> NDArray[np.int64]:
     """Return 64 bits of BLAKE2b a text, 0 where there is none."""
-    numbers = [
-        int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
-        if text
-        else 0
-        for text in texts
-    ]
-    return np.array(numbers, dtype=np.int64)
+    return np.array([key_of(text) if text else 0 for text in texts], dtype=np.int64)

@@ -101,17 +101,21 @@ class _Problems:
         if self._by_program(request):
             return await refuse(request, error)
         wrong = cast(RequestValidationError, error).errors()
-        said = (f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in wrong)
+        _ = self._desk.pages.translator(request, self._desk.door.known(request))
+        said = (f"{'.'.join(map(str, one['loc'][1:]))}: {_.told(one['msg'])}" for one in wrong)
         return self._say(request, 422, "; ".join(said))
 
     def _by_program(self, request: Request) -> bool:
         return request.url.path in self._programs or "text/html" not in request.headers.get("accept", "")
 
     def _say(self, request: Request, status: int, why: str) -> Response:
-        if self._by_program(request):
+        if request.url.path in self._programs:
             return JSONResponse({"detail": sayable(why)}, status)
-        sign_in = f"/login?to={quote(_came_from(request))}" if status == HTTPStatus.UNAUTHORIZED else None
         person = self._desk.door.known(request)
+        if self._by_program(request):  # a script of a page shows it as it comes
+            said = self._desk.pages.translator(request, person).told(why)
+            return JSONResponse({"detail": sayable(said)}, status)
+        sign_in = f"/login?to={quote(_came_from(request))}" if status == HTTPStatus.UNAUTHORIZED else None
         return self._desk.pages.show(request, person, "problem.html", status, why=why, sign_in=sign_in)
 
 

@@ -51,7 +51,7 @@ class Desk:
         access = access_of(settings, folder, door)
         service, why = service_or_why(settings, folder, access)
         return cls(
-            settings, folder, people, door, Pages(folder.path.name, door), IndexKeeper(folder),
+            settings, folder, people, door, Pages(folder.path, door), IndexKeeper(folder),
             Readings(folder), DeskLinks(folder, settings.project), Reviewing.of(folder), access, service, why,
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mep3m.errors import NotFoundError
 from mep3m.recipes.filing.answered import KINDS
-from mep3m.recipes.steps import step_folders
+from mep3m.recipes.steps import PROJECT, step_folders
 from mep3m.store.json_files import read_json
 from mep3m.store.layout import Layout
 from mep3m.store.store import Store
@@ -71,9 +71,19 @@ class DeskFolder:
 
     @property
     def promise(self) -> Path | None:
-        """The promise that products are filed under, beside the run or in it; its watch lies beside it."""
+        """The promise that products are filed under; its watch lies beside it."""
+        return next((path for path in self.promises if path.exists()), None)
+
+    @property
+    def promises(self) -> list[Path]:
+        """Where a promise is looked for: beside the run, or in it."""
         folders = (self.path, self.run) if self.run is not None else (self.path,)
-        return next((path for folder in folders if (path := folder / PROMISE).exists()), None)
+        return [folder / PROMISE for folder in folders]
+
+    @property
+    def project(self) -> Path | None:
+        """The project as a build keeps it."""
+        return self._file(PROJECT)
 
     @property
     def answers(self) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,12 +13,11 @@ from fastapi.responses import HTMLResponse
 
 from mep3m.desk.accounts.door import Door
 from mep3m.desk.accounts.people import Person
-from mep3m.store.json_files import read_json
+from mep3m.desk.language import LANGUAGE, LANGUAGES, Translator, language_of
+from mep3m.wording import Count
 
-#: cookie and parameter that choose a language; without them the browser's own choice counts
-LANGUAGE = "lang"
-#: languages of the desk: how each is called by those who read it
-LANGUAGES = {"en": "English", "zh": "中文"}
+#: letters of a text that a list shows; a longer one is whole where it leads to
+SHORT = 160
 #: address -> (name, the least role that sees it), in the order of the bar at the top
 BAR = {
     "/explore": ("Explore", "reader"),
@@ -29,16 +27,6 @@ BAR = {
     "/try": ("Try", "reader"),
     "/watch": ("Watch", "reader"),
 }
-_WORDS = Path(__file__).parent / "words"
-
-
-@cache
-def words(language: str) -> Mapping[str, str]:
-    """Return the texts of a language by their English; English is its own."""
-    texts: dict[str, str] = {}
-    for path in sorted((_WORDS / language).glob("*.json")):
-        texts |= read_json(path)
-    return texts
 
 
 @cache
@@ -51,37 +39,33 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["count"] = lambda number: f"{number:,}"
+    made.filters["count"] = lambda number: f"{Count(number)}"
+    made.filters["short"] = short
     made.filters["percent"] = lambda share: "" if share is None else f"{100 * share:.1f} %"
     return made
 
 
-def language_of(request: Request) -> str:
-    """Return the language that a reader chose, or else that of the browser."""
-    for chosen in (request.query_params.get(LANGUAGE), request.cookies.get(LANGUAGE)):
-        if chosen in LANGUAGES:
-            return str(chosen)
-    accepted = request.headers.get("accept-language", "")
-    return "zh" if accepted.lower().startswith("zh") else "en"
-
-
-def translator(language: str) -> Callable[..., str]:
-    """Return what a template calls `_`: an English text, with its `{names}` filled, in this language."""
-    texts = words(language)
-
-    def translate(text: str, **values: Any) -> str:
-        shown = {key: f"{value:,}" if isinstance(value, int) else value for key, value in values.items()}
-        return texts.get(text, text).format(**shown)
-
-    return translate
+def short(text: str, most: int = SHORT) -> str:
+    """Return the beginning of a long text; where a page shows it, a link leads to the whole."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 @dataclass(frozen=True)
 class Pages:
-    """The pages of one desk."""
+    """The pages of one desk on a folder."""
 
-    name: str
+    folder: Path
     door: Door
+
+    @property
+    def name(self) -> str:
+        """What the desk is called: the name of its folder."""
+        return self.folder.name
+
+    def translator(self, request: Request, person: Person | None) -> Translator:
+        """Return what says texts to a reader: in their language, and only to an admin where files lie."""
+        tells = person is not None and person.may("admin")
+        return Translator(language_of(request), None if tells else self.folder.parent)
 
     def show(
         self, request: Request, person: Person | None, template: str, status: int = 200, **values: Any
@@ -94,7 +78,7 @@ class Pages:
             environment()
             .get_template(template)
             .render(
-                _=translator(language),
+                _=self.translator(request, person),
                 language=language,
                 languages=LANGUAGES,
                 here=lambda code: (

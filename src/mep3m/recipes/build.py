@@ -30,7 +30,7 @@ from mep3m.engine import Engine, Progress, silent
 from mep3m.evaluation.truth import score_against_truth
 from mep3m.recipes.align import REVIEW
 from mep3m.recipes.classify import evaluate_run, train_run
-from mep3m.recipes.steps import STEPS, Job, Step, run_steps
+from mep3m.recipes.steps import PROJECT, STEPS, Job, Step, run_steps
 from mep3m.recipes.where import flag_review, self_test, where_categories_went
 from mep3m.report.build_report import Facts, report_build
 from mep3m.report.where_report import Where
@@ -43,7 +43,7 @@ from mep3m.stages.ocr.folder import write_readings
 from mep3m.stages.ocr.stage import default_cache, store_images
 from mep3m.store import Store
 from mep3m.store.filesystem import exclusive_lock
-from mep3m.store.json_files import read_json
+from mep3m.store.json_files import read_json, write_json
 from mep3m.store.stamp import is_current, write_stamp
 from mep3m.training.network_presets import RECIPES, resolve
 from mep3m.training.registry import default_model, find
@@ -116,6 +116,7 @@ def _trainable(wanted: RunSettings) -> RunSettings:
 
 def _build(job: Job, steps: Sequence[Step]) -> Built:
     """`build` with the lock on the folder held."""
+    write_json(job.out / PROJECT, job.project.model_dump(mode="json", by_alias=True))
     stores = run_steps(job, steps)
     dataset = list(stores.values())[-1]
     opened = open_kept(dataset)

@@ -23,6 +23,9 @@ from mep3m.stages.ocr.stage import OcrStage, default_cache
 from mep3m.stages.quality.stage import QualityStage
 from mep3m.store import Store
 
+#: the project of a build, in the folder of the build: where it lies, and with which settings it was built
+PROJECT = "project.json"
+
 
 @dataclass(frozen=True)
 class Job:

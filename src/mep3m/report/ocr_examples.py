@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ import orjson
 from markupsafe import Markup
 
 from mep3m.errors import NotFoundError
-from mep3m.imaging.decode import UnreadableImageError, decode
+from mep3m.imaging.decode import UnreadableImageError
+from mep3m.imaging.jpeg import small_jpeg
 from mep3m.report.page import Section, picture, render, table, write_page
 from mep3m.stages.ocr.promotion import PROMOTIONAL
 
@@ -111,13 +111,9 @@ def _cards(rows: Sequence[Mapping[str, Any]], image: Callable[[str], Path]) -> s
 def _thumb(path: Path) -> str:
     """Return a small inline picture of a file, or a word where it is gone."""
     try:
-        small = decode(path, suffices=_THUMB).image
+        return picture(small_jpeg(path, _THUMB), alt=path.name)
     except (UnreadableImageError, OSError):
         return "<i>image is gone</i>"
-    small.thumbnail((_THUMB, _THUMB))
-    file = io.BytesIO()
-    small.save(file, "JPEG", quality=80)
-    return picture(file.getvalue(), alt=path.name)
 
 
 def write_ocr_page(lines: Path, image: Callable[[str], Path], page: Path, seed: int = 0) -> OcrExamples:

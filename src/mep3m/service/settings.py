@@ -28,6 +28,7 @@ class ServiceLimits(Settings):
 class ServiceSettings(Settings):
     """Which run is served, under which promise, to whom.
 
+    Where no `promise` is named, the first of the `awaited` files that is there is it, also one that comes later.
     `run`, `promise` and `edits` are looked at again every `refresh` seconds, and what has changed is served
     from then on. `images` is the folder in which a request may name pictures, `fetch` whether and how it may
     name addresses. At most `batch` requests are answered by one call of the model; the first waits at most
@@ -36,6 +37,7 @@ class ServiceSettings(Settings):
 
     run: Path
     promise: Path | None = None
+    awaited: tuple[Path, ...] = ()
     shadow: bool = False
     edits: Path | None = None
     keys: Path | None = None
@@ -45,3 +47,8 @@ class ServiceSettings(Settings):
     wait: Annotated[float, Field(ge=0, le=1)] = 0.002
     refresh: Annotated[float, Field(gt=0)] = 1.0
     limits: ServiceLimits = ServiceLimits()
+
+    def with_promise(self) -> ServiceSettings:
+        """Return the same with the promise that is there now: from then on it is missed where it goes."""
+        found = self.promise or next((path for path in self.awaited if path.exists()), None)
+        return self.model_copy(update={"promise": found})

@@ -91,10 +91,10 @@ class Served:
     """
 
     def __init__(self, settings: ServiceSettings, version: Version | None = None) -> None:
-        self._settings = settings
-        self._seen = self._look()
+        self._settings = settings.with_promise()
+        self._seen = self._look(self._settings)
         self._refused: Seen | None = None
-        self.version = version or Version.load(settings)
+        self.version = version or Version.load(self._settings)
         self.trouble: str | None = None
 
     async def watch(self) -> None:
@@ -105,8 +105,9 @@ class Served:
 
     def refresh(self) -> None:
         """Serve what the files hold now, if they have changed and fit together."""
+        settings = self._settings.with_promise()
         try:
-            seen = self._look()
+            seen = self._look(settings)
         except OSError:
             return  # a folder went while it was listed: its place is looked at again
         if seen == self._seen:
@@ -114,18 +115,17 @@ class Served:
         if seen in (self._seen, self._refused):
             return
         try:
-            version = Version.load(self._settings)
+            version = Version.load(settings)
         except (Mep3mError, OSError) as error:
             LOG.error("the change is not served: %s", error)
             self._refused, self.trouble = seen, str(error)
             return
-        self._seen, self.trouble = seen, None
+        self._seen, self._settings, self.trouble = seen, settings, None
         if version.id != self.version.id:
             LOG.warning("serving %s, before %s", version.id, self.version.id)
         self.version = version
 
-    def _look(self) -> Seen:
-        given = self._settings
+    def _look(self, given: ServiceSettings) -> Seen:
         folder = given.run.resolve()
         files = [*deciding_files(folder), *(folder / name for name in _BESIDE)]
         files += [path.resolve() for path in (given.promise, given.edits) if path is not None]

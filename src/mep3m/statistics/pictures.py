@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from PIL import Image
 
 from mep3m.errors import Mep3mError, NotFoundError
 from mep3m.imaging.decode import UnreadableImageError, decode
+from mep3m.imaging.jpeg import jpeg, small_jpeg
 from mep3m.store import Store
 from mep3m.store.images import Images
 
@@ -58,12 +58,10 @@ def small_pictures(images: Images, rows: Sequence[dict[str, Any]], side: int = 2
     for row in rows:
         try:
             located = images.locate(row)
-            small = None if located is None else decode(located, suffices=side).image.convert("RGB")
+            if located is not None:
+                found[row["id"]] = small_jpeg(located, side)
         except (OSError, Mep3mError):
             continue
-        if small is not None:
-            small.thumbnail((side, side))
-            found[row["id"]] = jpeg(small)
     return found
 
 
@@ -78,13 +76,6 @@ def mosaic(store: Store, columns: int = 12, rows: int = 6, side: int = 72, seed:
     for i, tile in enumerate(tiles):
         canvas.paste(tile, (i % columns * side, i // columns * side))
     return jpeg(canvas)
-
-
-def jpeg(image: Image.Image) -> bytes:
-    """Encode an image as JPEG."""
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
 
 
 def look_alikes(store: Store, count: int = 8, seed: int = 0) -> list[LookAlike]:

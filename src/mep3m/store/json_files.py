@@ -1,4 +1,4 @@
-"""JSON files that appear whole, and the fingerprint of a value."""
+"""JSON files that appear whole, and what stands for a value or a text: its hash."""
 
 from __future__ import annotations
 
@@ -38,3 +38,8 @@ def fingerprint(value: Any) -> str:
     """Return 16 hex digits that change when `value` (anything JSON can hold) changes."""
     text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str)
     return hashlib.sha256(text).hexdigest()[:16]
+
+
+def key_of(text: str) -> int:
+    """Return 64 bits of BLAKE2b that stand for a text, from -2**63 on: what SQLite and NumPy hold as a number."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)

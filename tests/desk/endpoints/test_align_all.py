@@ -43,7 +43,7 @@ def test_other_links_than_those_shown_are_left_alone(desk: TestClient) -> None:
     decide(desk, shown(desk), "reject")
     answer = desk.post("/align/all", data=said)
     assert answer.status_code == 409
-    assert "4 links match now, 5 were shown; look again" in answer.text
+    assert "not those that were shown: 5 before, 4 now; look again" in answer.text
     seen = shown(desk, "/align/all?shown=all")
     decide(desk, shown(desk), "reject")
     changed = desk.post("/align/all?shown=all", data={**shown_as(seen), "decision": "accept"})

@@ -102,7 +102,7 @@ def test_too_few_rows_promise_nothing(folder: Path) -> None:
         decide(client, csrf_of(client, "/audit"), items=one, queue="audit", verdict="category", category=1)
         told = make(client, 0.8)
         assert told.status_code == 422
-        assert "1 audited rows do not prove a precision of 0.8" in told.text
+        assert "1 audited row does not prove a precision of 0.8" in told.text
 
 
 def test_only_an_admin_promises_and_only_from_the_form(audited: Path) -> None:

@@ -8,6 +8,7 @@ import click
 
 from mep3m.cli.desk.people import FOLDER
 from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
+from mep3m.wording import counted
 
 
 @click.command(epilog="Example: mep3m desk export run --to reviewed.tsv")
@@ -38,7 +39,7 @@ def export(folder: Path, to: Path, beside: Path | None, audit: bool, as_json: bo
     if as_json:
         print_json({"rows": rows, "out": str(to)})
         return
-    click.echo(f"{rows:,} {'audited' if audit else 'reviewed'} products: {to}")
+    click.echo(f"{counted(rows, 'audited product' if audit else 'reviewed product')}: {to}")
 
 
 @click.command(epilog="Example: mep3m desk promise run --precision 0.8 --out promise.json")
@@ -60,4 +61,6 @@ def promise(folder: Path, precision: float, out: Path, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    click.echo(f"{told['n']:,} audited rows prove {precision:g}: {told['coverage']:.1%} is filed: {out}")
+    click.echo(
+        f"{counted(told['n'], 'audited row proves', 'audited rows prove')} {precision:g}: {told['coverage']:.1%} is filed: {out}"
+    )

@@ -11,6 +11,7 @@ import click
 from mep3m.cli.desk.people import FOLDER
 from mep3m.cli.shared import FILE, NEW_FILE, json_option, print_json
 from mep3m.errors import UsageError
+from mep3m.wording import counted
 
 #: lines that are told one by one
 TOLD = 20
@@ -27,10 +28,10 @@ def review() -> None:
 @click.option("--limit", type=click.IntRange(1), default=5000, show_default=True, help="Rows at most.")
 @json_option
 def export_sheet(folder: Path, to: Path, limit: int, as_json: bool) -> None:
-    """Write what waits for review at the desk of FOLDER as a workbook (.xlsx).
+    """Write what waits for review at the desk of FOLDER as a workbook (.xlsx), or as .csv or .tsv.
 
-    Each row has a product, its picture, what the model suggests, and a list of all categories to choose from.
-    Give every person a copy.
+    Each row has a product and what the model suggests; in a workbook also its picture, and a list of all
+    categories to choose from. Give every person a copy.
     """
     from mep3m.desk.outcome.sheet import write_sheet
     from mep3m.desk.reviewing.reviewing import opened_reviewing
@@ -40,7 +41,9 @@ def export_sheet(folder: Path, to: Path, limit: int, as_json: bool) -> None:
     if as_json:
         print_json({"rows": rows, "out": str(to)})
         return
-    click.echo(f"{rows:,} products wait: {to}; fill in the column 'category', then 'mep3m review import'")
+    click.echo(
+        f"{counted(rows, 'product waits', 'products wait')}: {to}; fill in the column 'category', then 'mep3m review import'"
+    )
 
 
 @review.command("import", epilog="Example: mep3m review import run anna.csv")
@@ -85,8 +88,8 @@ def import_sheets(folder: Path, files: tuple[Path, ...], person: str | None, as_
 
 def _tell(recorded: dict[str, int], refused: list[str], disagreed: list[dict[str, Any]]) -> None:
     for name, count in recorded.items():
-        click.echo(f"{name}: {count:,} new decisions")
-    _list(f"{len(refused):,} cells were refused", refused)
+        click.echo(f"{name}: {counted(count, 'new decision')}")
+    _list(f"{counted(len(refused), 'cell was', 'cells were')} refused", refused)
     from mep3m.desk.outcome.sheet import WORDS
 
     lines = [
@@ -96,7 +99,9 @@ def _tell(recorded: dict[str, int], refused: list[str], disagreed: list[dict[str
         )
         for one in disagreed
     ]
-    _list(f"on {len(lines):,} products people disagree; an admin decides at /review/conflicts", lines)
+    _list(
+        f"on {counted(len(lines), 'product')} people disagree; an admin decides at /review/conflicts", lines
+    )
 
 
 def _list(title: str, lines: list[str]) -> None:

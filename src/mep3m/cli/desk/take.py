@@ -18,6 +18,7 @@ from mep3m.cli.shared import (
     print_json,
 )
 from mep3m.errors import UsageError
+from mep3m.wording import counted
 
 
 @click.command(epilog="Example: mep3m desk take run filed.jsonl --table new.csv")
@@ -87,22 +88,36 @@ def take(
             mixed_in = take_controls(reviewing, run, _table(controls, options), draw)
         told = take_in(reviewing, batch, draw, tree, taxonomy)
         if mixed_in is not None:
-            told["controls"] = mixed_in
+            told["controls"] = mixed_in.added
+            told["controls_outside"], told["controls_example"] = mixed_in.outside, mixed_in.example
+            told["controls_unlabelled"] = mixed_in.unlabelled
     if as_json:
         print_json(told)
         return
     if told["repeated"]:
         click.echo("these answers were taken in before; nothing was added")
     else:
-        beside = (
-            f", {told['duplicates']:,} wait for the audit of their duplicate" if told["duplicates"] else ""
-        )
+        waiting = counted(told["duplicates"], "waits", "wait")
+        beside = f", {waiting} for the audit of their duplicate" if told["duplicates"] else ""
         click.echo(
-            f"{told['new']:,} of {told['came']:,} products are new: {told['review']:,} to review, "
+            f"{told['new']:,} of {counted(told['came'], 'product is', 'products are')} new: {told['review']:,} to review, "
             f"{told['audit']:,} drawn for the audit{beside}"
         )
     if "controls" in told:
-        click.echo(f"{told['controls']:,} control items are mixed into the review")
+        _tell_controls(told)
+
+
+def _tell_controls(told: dict[str, Any]) -> None:
+    click.echo(f"{counted(told['controls'], 'control item is', 'control items are')} mixed into the review")
+    if told["controls_outside"]:
+        rows = counted(told["controls_outside"], "row has", "rows have")
+        click.echo(
+            f"{rows} a label that is none of the run's tree (first: '{told['controls_example']}') and cannot "
+            "be control items",
+            err=True,
+        )
+    if told["controls_unlabelled"]:
+        click.echo(f"{counted(told['controls_unlabelled'], 'row has', 'rows have')} no label", err=True)
 
 
 def _run(reviewing: Any, options: dict[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from mep3m.alignment.review.contract import DecidedMeanwhileError, Signature
 from mep3m.alignment.review.copies import take
 from mep3m.alignment.review.decisions import links, parse_mapping, read_review
 from mep3m.alignment.review.export import Terms, export_sssom
+from mep3m.alignment.review.sssom import RELATIONS
 from mep3m.alignment.sheet import Sheet
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.description import WHOLE
@@ -50,7 +51,10 @@ def routes(desk: Desk) -> APIRouter:
         cells, looking = cells_for(decision), Looking.of(request)
         keys = desk.links.queue(looking.blind).keys(looking.wanted)
         if len(keys) != count:
-            problem = f"{len(keys):,} links match now, {count:,} were shown; look again"
+            problem = (
+                "the links that match are not those that were shown: "
+                f"{count:,} before, {len(keys):,} now; look again"
+            )
             return _preview(desk, request, person, problem, 409)
         try:
             signature = Signature(person.name, now(), HOW)
@@ -66,7 +70,9 @@ def routes(desk: Desk) -> APIRouter:
         """Show who decided what, and when: an admin everything, others what they decided themselves."""
         by = None if person.role == "admin" else person.name
         batches = desk.links.queue().batches(before, by)
-        return desk.pages.show(request, person, "align-history.html", batches=batches, by=by)
+        return desk.pages.show(
+            request, person, "align-history.html", batches=batches, by=by, relations=RELATIONS
+        )
 
     @router.get("/align/export")
     def export(decided: bool = False, person: Person = reviewer) -> Response:

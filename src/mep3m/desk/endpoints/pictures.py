@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, Response
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.desk import Desk
 from mep3m.imaging.decode import UnreadableImageError, decode, picture_format
-from mep3m.statistics.pictures import jpeg
+from mep3m.imaging.jpeg import jpeg
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 #: what browsers show as it is, by Pillow's name; anything else is sent as JPEG

@@ -13,9 +13,9 @@ from pydantic import BaseModel, Field, StringConstraints
 from mep3m.desk.accounts.people import Person
 from mep3m.desk.description import WHOLE
 from mep3m.desk.desk import Desk
+from mep3m.desk.language import Translator
 from mep3m.desk.outcome import agreement
 from mep3m.desk.outcome.training_rows import export
-from mep3m.desk.pages import language_of, translator
 from mep3m.desk.reviewing.log import Signed
 from mep3m.desk.reviewing.pictures import thumbnail
 from mep3m.desk.reviewing.records import ItemGroup, ItemVerdict
@@ -76,15 +76,20 @@ def routes(desk: Desk) -> APIRouter:
             raise HTTPException(422, "a category goes with the verdict 'category', and with no other")
         said = ItemVerdict(wish.verdict, wish.category)
         done = reviewing.log.decide(dict.fromkeys(wish.items, said), signed)
-        told = work.told(request, len(done.items), said, done.others if wish.queue == "review" else ())
+        told = work.told(
+            desk.pages.translator(request, person),
+            len(done.items),
+            said,
+            done.others if wish.queue == "review" else (),
+        )
         return work.show(request, person, wish.queue, "review_group.html", after=wish.after, told=told)
 
     @router.post("/undo")
     def undo(request: Request, wish: Undo, person: Person = reviewer) -> HTMLResponse:
         """Take back the last decision of this person, and show its items again."""
         done = reviewing.log.undo(person.name, wish.batch)
-        _ = translator(language_of(request))
-        told = _("Taken back: {n} products", n=len(done.items))
+        _ = desk.pages.translator(request, person)
+        told = _("Taken back: {n} {n:product|products}", n=len(done.items))
         return work.show(
             request, person, wish.queue, "review_group.html", after=wish.after, told=told, again=done.items
         )
@@ -176,12 +181,11 @@ class Work:
             taken=bool(categories.choices), folder=self._desk.folder,
         )  # fmt: skip
 
-    def told(self, request: Request, count: int, said: ItemVerdict, others: tuple[str, ...]) -> str:
+    def told(self, _: Translator, count: int, said: ItemVerdict, others: tuple[str, ...]) -> str:
         """Return in words what was recorded."""
-        _ = translator(language_of(request))
         found = self._desk.reviewing.categories.by_id.get(said.category or 0)
         what = found.shown if found else {"none": _("none of these"), "unsure": _("unsure")}[said.verdict]
-        told = _("{n} products: {what}", n=count, what=what)
+        told = _("{n} {n:product|products}: {what}", n=count, what=what)
         return told + (" · " + _("others had decided on some of them as well") if others else "")
 
     def _left(self, queue: Asked) -> int:

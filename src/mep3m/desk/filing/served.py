@@ -71,13 +71,15 @@ def service_or_why(
 
 
 def service_of(settings: DeskSettings, folder: DeskFolder, access: DeskAccess) -> Service | None:
-    """Return the service of the run in a folder, under the promise that lies there; `None` without a run.
+    """Return the service of the run in a folder, under the promise that lies there, or will; `None` without a run.
 
     Raises:
         Mep3mError: the run or the promise is damaged, or they do not fit each other.
     """
     if folder.run is None:
         return None
-    promise = settings.promise or folder.promise
-    given = ServiceSettings(run=folder.run, promise=promise, keys=settings.keys, limits=settings.limits)
+    given = ServiceSettings(
+        run=folder.run, promise=settings.promise, awaited=tuple(folder.promises), keys=settings.keys,
+        limits=settings.limits,
+    )  # fmt: skip
     return Service.assemble(given, access)

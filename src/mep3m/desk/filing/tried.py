@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from mep3m.imaging.decode import decode
+from mep3m.imaging.jpeg import small_jpeg
 from mep3m.product import Product
 from mep3m.service.batching import Ask
 from mep3m.store.store import Store
@@ -39,11 +38,7 @@ class Tried:
 
 def shown_again(picture: bytes) -> str:
     """Return a picture that was looked at already, made small, as the address of an `img`."""
-    small = decode(picture).image
-    small.thumbnail((SHOWN, SHOWN))
-    buffer = io.BytesIO()
-    small.save(buffer, "JPEG")
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(small_jpeg(picture, SHOWN)).decode()}"
 
 
 class StoredPictures:

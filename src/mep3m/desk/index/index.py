@@ -177,7 +177,7 @@ class StoreIndex:
             source = "FROM search CROSS JOIN facets f ON f.row = search.rowid"
             passes.append("search MATCH ?")
             values.append(asked)
-        elif filters.twins == "yes":
+        elif filters.twins == "yes" or filters.group:
             source = "FROM facets f"
         if filters.category:
             category = self.category(filters.category)
@@ -195,6 +195,9 @@ class StoreIndex:
             if number is not None:
                 passes.append(f"f.{column} = ?")
                 values.append(number)
+        if filters.group:
+            passes.append("f.twins = (SELECT twins FROM facets WHERE row = ?)")
+            values.append(self.row_of(filters.group) or 0)
         passes += self._plain_passes(filters)
         return f"{source} WHERE {' AND '.join(passes)}", tuple(values)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from mep3m.desk.intake.incoming import ProductTable, products_of, root_of
 from mep3m.errors import UsageError
 from mep3m.models.classifier import Classifier
 from mep3m.store.append_log import now
+from mep3m.taxonomy import PATH_SEPARATOR
 
 #: control items of one table at most
 MOST = 500
@@ -26,8 +28,21 @@ _ADD = (
 )
 
 
-def add_controls(change: sqlite3.Connection, run: Run, table: ProductTable, share: float) -> int:
-    """Add labelled products of a table as control items, and return how many are new.
+@dataclass(frozen=True, slots=True)
+class ControlCounts:
+    """Of a table of control items: those that are new, and rows whose label is none of the run's tree.
+
+    `outside` are such rows, `example` the label of the first of them; rows without any label are `unlabelled`.
+    """
+
+    added: int
+    outside: int
+    unlabelled: int
+    example: str
+
+
+def add_controls(change: sqlite3.Connection, run: Run, table: ProductTable, share: float) -> ControlCounts:
+    """Add labelled products of a table as control items, and return how many are new and which cannot be.
 
     Of those that the run is not sure of, as reviewed ones are, up to `MOST`; where it is sure of all, of all.
 
@@ -41,6 +56,8 @@ def add_controls(change: sqlite3.Connection, run: Run, table: ProductTable, shar
     }
     truths = [known.get(path) for path in join_gaps(told.cells, run.classifier.tree.paths)]
     usable = [row for row, truth in enumerate(truths) if truth is not None]
+    lost = [told.cells[row] for row, truth in enumerate(truths) if truth is None]
+    outside = [cells for cells in lost if any(cells)]
     if not usable:
         raise UsageError(f"no row of {table.path} has a label of the tree of {run.folder}; name --labels")
     rng = np.random.default_rng(0)
@@ -69,7 +86,8 @@ def add_controls(change: sqlite3.Connection, run: Run, table: ProductTable, shar
         row = (take, *product, answer, one.duplicates, last + number, truths[chosen[place]])
         added += change.execute(_ADD, row).rowcount
     change.execute("INSERT OR REPLACE INTO settings VALUES ('control share', ?)", (share,))
-    return added
+    example = PATH_SEPARATOR.join(name or "?" for name in outside[0]) if outside else ""
+    return ControlCounts(added, len(outside), len(lost) - len(outside), example)
 
 
 def _bare(classifier: Classifier) -> Beside:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 import pyarrow as pa
 from pydantic import BaseModel, ValidationError
@@ -96,9 +95,14 @@ def fingerprint_of(file: Path) -> str:
 
     Raises:
         NotFoundError: there is none.
+        UsageError: it can be read only once.
     """
     if not file.exists():
         raise NotFoundError(f"{file} does not exist; 'mep3m assign RUN TABLE --out {file}' writes it")
+    if not file.is_file():  # it would be empty when it is read the second time
+        raise UsageError(
+            f"{file} is no file on disk but a folder or a pipe; write the answers into a .jsonl file"
+        )
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
@@ -203,9 +207,3 @@ def _bare(answers: list[dict[str, Any]]) -> list[Incoming]:
         Incoming(one["platform"], one["id"], one["title"], None, None, None, one["answer"], str(group))
         for one, group in zip(answers, groups, strict=True)
     ]
-
-
-def key_of(text: str) -> int:
-    """Return 64 bits that stand for a text."""
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    return int(np.frombuffer(digest, dtype=np.int64)[0])

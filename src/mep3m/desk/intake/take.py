@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.assignment.run import Run
-from mep3m.desk.intake.controls import add_controls
+from mep3m.desk.intake.controls import ControlCounts, add_controls
 from mep3m.desk.intake.incoming import (
     Incoming,
     ProductTable,
     fingerprint_of,
-    key_of,
     products_of,
     root_of,
     with_answers,
@@ -27,7 +26,7 @@ from mep3m.desk.reviewing.reviewing import Reviewing
 from mep3m.errors import UsageError
 from mep3m.label_tree.tree import LabelTree
 from mep3m.store.append_log import now
-from mep3m.store.json_files import fingerprint
+from mep3m.store.json_files import fingerprint, key_of
 from mep3m.store.store import Store
 
 _ADD = (
@@ -135,8 +134,8 @@ def take(reviewing: Reviewing, batch: Arrival, draw: Draw, tree: LabelTree, name
     return counts | {"repeated": again is not None}
 
 
-def take_controls(reviewing: Reviewing, run: Run, table: ProductTable, draw: Draw) -> int:
-    """Take products of known truth into the review, and return how many are new."""
+def take_controls(reviewing: Reviewing, run: Run, table: ProductTable, draw: Draw) -> ControlCounts:
+    """Take products of known truth into the review, and return how many are new and which cannot be."""
     with reviewing.database.change() as change:
         keep_categories(change, run.classifier.tree.paths, run.taxonomy)
         return add_controls(change, run, table, draw.controls)

@@ -20,10 +20,11 @@ from mep3m.alignment.review.sssom import MADE_FROM
 from mep3m.engine import make_engine
 from mep3m.errors import Mep3mError, NotFoundError, StoreError, UsageError
 from mep3m.settings.align import MergeSettings
-from mep3m.settings.project import load_project
+from mep3m.settings.project import Project, load_project
 from mep3m.stages.apply_review import ApplyReview, store_counts
 from mep3m.stages.base import run_stage
 from mep3m.store import Store
+from mep3m.store.json_files import read_json
 
 #: what is done; `failed` and `done` are of the last time
 State = Literal["nothing", "checking", "checked", "applying", "applied", "failed"]
@@ -115,13 +116,20 @@ class Applying:
         if folder is None or not folder.is_dir():
             raise NotFoundError(f"{review.name} was not made from a store that is still there")
         store = Store.open(folder)
-        project = load_project(self.project) if self.project is not None else None
+        project = _project(self.project) if self.project is not None else None
         first_level = None
         if project is not None and self.project is not None and project.first_level:
             first_level = from_entries(project.first_level, self.project)
             first_level.require_known(store_counts(store).rows)
         settings = project.merge if project is not None else MergeSettings()
         return ApplyReview(MergeInputs(tuple(review.decisions), first_level, None, settings)), store
+
+
+def _project(path: Path) -> Project:
+    """Read the project file of a person, or what a build keeps of it."""
+    if path.suffix == ".json":
+        return Project.parse(read_json(path), str(path))
+    return load_project(path)
 
 
 def _problems(stage: ApplyReview, counts: Counts) -> list[Problem]:

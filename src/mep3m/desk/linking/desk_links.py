@@ -29,8 +29,7 @@ class DeskLinks:
         self._log: DatabaseReviewLog | None = None
         self._work: threading.Thread | None = None
         self.categories = LinkedCategories(folder.store)
-        of_demo = folder.path / "shops" / "mep3m.toml"
-        used = project if project is not None else of_demo if of_demo.exists() else None
+        used = project if project is not None else folder.project
         self.applying = Applying(lambda: self.log.read(now()), used, folder.own / APPLIED)
 
     @property

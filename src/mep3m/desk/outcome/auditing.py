@@ -12,6 +12,7 @@ from mep3m.desk.reviewing.reviewing import Reviewing
 from mep3m.errors import NotFoundError, UsageError
 from mep3m.recipes.audit import AuditRows, read_audit
 from mep3m.recipes.guarantee import Target, make_promise
+from mep3m.wording import counted
 
 #: precisions that are tried in turn: which is proven, and how many rows more would prove the next
 STEPS = (0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
@@ -126,7 +127,8 @@ def promise(reviewing: Reviewing, precision: float, out: Path) -> dict[str, Any]
     made, told = make_promise(audit_rows(reviewing), Target(precision))
     if made is None:
         more = told["more_rows"]
-        rest = "no number of rows would" if more is None else f"{more:,} more rows might"
-        raise UsageError(f"{told['n']:,} audited rows do not prove a precision of {precision:g}; {rest}")
+        rest = "no number of rows would" if more is None else f"{counted(more, 'more row')} might"
+        rows = counted(told["n"], "audited row does", "audited rows do")
+        raise UsageError(f"{rows} not prove a precision of {precision:g}; {rest}")
     made.save(out)
     return told | {"out": str(out)}

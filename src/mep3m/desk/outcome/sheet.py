@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mep3m.desk.outcome.training_rows import table_file
 from mep3m.desk.reviewing.categories import Categories, plain
 from mep3m.desk.reviewing.pictures import thumbnail
 from mep3m.desk.reviewing.records import ItemVerdict
@@ -18,6 +19,8 @@ from mep3m.store.filesystem import atomic_write
 from mep3m.taxonomy import PATH_SEPARATOR
 
 COLUMNS = ("id", "platform", "title", "picture", "text in the picture", "suggestions", "category")
+#: what a sheet may end in
+KINDS = (".xlsx", ".csv", ".tsv")
 NONE, UNSURE = "none of these", "unsure"
 #: what people read and write for a verdict that names no category
 WORDS = {"none": NONE, "unsure": UNSURE}
@@ -31,19 +34,36 @@ _ITEMS = (
 
 
 def write_sheet(reviewing: Reviewing, to: Path, limit: int = MOST) -> int:
-    """Write what waits for review as a workbook, similar products beside each other; return how many rows.
+    """Write what waits for review, similar products beside each other; return how many rows.
+
+    A workbook has pictures and a list of the categories to choose from, a .csv or .tsv texts alone.
 
     Raises:
-        UsageError: nothing waits, or the name ends in something else than .xlsx.
+        UsageError: nothing waits, or the name ends in something else than `KINDS`.
     """
+    kind = ending(to, KINDS)
+    rows = reviewing.database.read.execute(_ITEMS, (limit,)).fetchall()
+    if not rows:
+        raise UsageError(f"nothing waits for review in {reviewing.folder.path}")
+    if kind == ".xlsx":
+        _write_workbook(reviewing, to, rows)
+        return len(rows)
+    with table_file(to, COLUMNS) as write:
+        for row in rows:
+            write([[*_texts(row), None]])
+    return len(rows)
+
+
+def _texts(row: Any) -> tuple[str | None, ...]:
+    """Return the cells of a product before the one to fill in."""
+    return row["own_id"], row["platform"], row["title"], None, row["ocr"], _suggestions(row["answer"])
+
+
+def _write_workbook(reviewing: Reviewing, to: Path, rows: Sequence[Any]) -> None:
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font
     from openpyxl.worksheet.datavalidation import DataValidation
 
-    ending(to, (".xlsx",))
-    rows = reviewing.database.read.execute(_ITEMS, (limit,)).fetchall()
-    if not rows:
-        raise UsageError(f"nothing waits for review in {reviewing.folder.path}")
     book = Workbook()
     sheet, lists = book.worksheets[0], book.create_sheet("categories")
     sheet.title, sheet.freeze_panes = "review", "A2"
@@ -58,8 +78,7 @@ def write_sheet(reviewing: Reviewing, to: Path, limit: int = MOST) -> int:
     allowed.error = "Take one of the list"
     sheet.add_data_validation(allowed)
     for number, row in enumerate(rows, start=2):
-        told = (row["own_id"], row["platform"], row["title"], None, row["ocr"], _suggestions(row["answer"]))
-        for column, text in enumerate(told, start=1):
+        for column, text in enumerate(_texts(row), start=1):
             _set(sheet, number, column, text)
             sheet.cell(number, column).alignment = Alignment(wrap_text=True, vertical="top")
         if _picture(sheet, f"D{number}", thumbnail(reviewing, row["id"], HEIGHT)):
@@ -67,7 +86,6 @@ def write_sheet(reviewing: Reviewing, to: Path, limit: int = MOST) -> int:
     allowed.add(f"G2:G{len(rows) + 1}")
     with atomic_write(to) as temporary:
         book.save(temporary)
-    return len(rows)
 
 
 def _set(sheet: Any, row: int, column: int, text: str | None) -> None:
@@ -103,7 +121,7 @@ def read_filled(path: Path, reviewing: Reviewing) -> tuple[dict[int, ItemVerdict
         NotFoundError: there is no such file.
         FormatError: it is no such sheet.
     """
-    kind = ending(path, (".xlsx", ".csv", ".tsv"))
+    kind = ending(path, KINDS)
     if not path.exists():
         raise NotFoundError(f"{path} does not exist; 'mep3m review export' writes a sheet to fill in")
     refused: list[str] = []

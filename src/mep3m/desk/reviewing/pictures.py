@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 from mep3m.desk.reviewing.reviewing import Reviewing
 from mep3m.errors import Mep3mError
-from mep3m.imaging.decode import decode
+from mep3m.imaging.jpeg import small_jpeg
 from mep3m.settings.sources import ImageLimits
 from mep3m.store.filesystem import inside
 
@@ -20,10 +18,6 @@ def thumbnail(reviewing: Reviewing, item: int, side: int) -> bytes | None:
         path = inside(*found)
         if path.stat().st_size > ImageLimits().max_bytes:
             return None
-        image = decode(path, ImageLimits().max_pixels, suffices=side).image
+        return small_jpeg(path, side, ImageLimits().max_pixels)
     except (Mep3mError, OSError):
         return None
-    image.thumbnail((side, side))
-    content = io.BytesIO()
-    image.save(content, "JPEG", quality=85)
-    return content.getvalue()

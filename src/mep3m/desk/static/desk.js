@@ -25,15 +25,16 @@ document.addEventListener("click", event => {
 function listKeys(list) {
   list.replaceChildren();
   const seen = new Set();
-  for (const node of document.querySelectorAll("[data-key]")) {
-    if (seen.has(node.dataset.key)) continue;
-    seen.add(node.dataset.key);
+  for (const node of document.querySelectorAll("[data-key], [data-help]")) {
+    const said = node.dataset.help || node.dataset.key;
+    // keys that no button has are listed where a page names them; of the others, those that do something now
+    if (seen.has(said) || (node.dataset.key && keyed(said) !== node)) continue;
+    seen.add(said);
     const key = document.createElement("dt"), does = document.createElement("dd");
-    key.textContent = node.dataset.key === " " ? "␣" : node.dataset.key;
-    const label = node.labels && node.labels[0];
-    const said = (label || node).cloneNode(true);
-    said.querySelectorAll("kbd").forEach(one => one.remove());
-    does.textContent = node.title || node.getAttribute("aria-label") || said.textContent.trim();
+    key.textContent = said;
+    const label = (node.labels && node.labels[0] || node).cloneNode(true);
+    label.querySelectorAll("kbd").forEach(one => one.remove());
+    does.textContent = node.title || node.getAttribute("aria-label") || label.textContent.trim();
     list.append(key, does);
   }
 }

@@ -8,7 +8,7 @@ let waiting = null, busy = false, hits = [], chosen = 0, search = Promise.resolv
 function show(html) {
   work.innerHTML = html;
   hits = [];
-  if (group().dataset.queue === "audit") countDown();
+  if (progress) measure();
 }
 function say(text) {
   const place = group().querySelector(".told"), line = document.createElement("span");
@@ -111,15 +111,20 @@ work.addEventListener("keydown", async event => {
     if (hits.length) decide("category", hits[chosen].id);
   }
 });
-// how far the audit is: asked after the page is there, and now and then
+// how far the audit is: asked after each decision, one question at a time, dimmed while it is out of date
 const progress = document.getElementById("progress");
-let since = 0;
+let measuring = false, stale = false;
 async function measure() {
-  const answer = await fetch("/audit/progress");
-  if (answer.ok) progress.innerHTML = await answer.text();
-}
-function countDown() {
-  since += 1;
-  if (progress && since % 25 === 0) measure();
+  stale = true;
+  if (measuring) return;
+  measuring = true;
+  progress.setAttribute("aria-busy", "true");
+  while (stale) {
+    stale = false;
+    const answer = await fetch("/audit/progress").catch(() => null);
+    if (answer && answer.ok && !stale) progress.innerHTML = await answer.text();
+  }
+  progress.removeAttribute("aria-busy");
+  measuring = false;
 }
 if (progress) measure();
