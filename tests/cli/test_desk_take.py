@@ -1,5 +1,6 @@
 """From answers to reviewed rows on the command line: three commands, and what each says."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,7 @@ def test_controls_that_cannot_be_read_leave_the_answers_for_the_next_try(place: 
     taken = ran(*words, "--controls", "known.tsv")
     assert taken.out.splitlines() == [
         "10 of 10 products are new: 10 to review, 0 drawn for the audit",
-        "1 control items are mixed into the review",
+        "1 control item is mixed into the review",
     ]
 
 
@@ -101,6 +102,43 @@ def test_a_sheet_that_cannot_be_read_leaves_the_others_for_the_next_try(place: P
     assert "ben.csv has no column 'id'" in refused.err
     (place / "ben.csv").write_text("id,category\nN0,none of these\n", encoding="utf-8")
     taken = ran("review", "import", "run", "anna.csv", "ben.csv")
-    assert taken.out.splitlines() == ["anna: 1 new decisions", "ben: 1 new decisions"]
+    assert taken.out.splitlines() == ["anna: 1 new decision", "ben: 1 new decision"]
     assert "anna.csv, B3: 'nonsense' is no category" in taken.err
     assert "anna says 数码 > 手机, ben says none of these" in taken.err
+
+
+def test_controls_that_no_category_holds_are_counted_and_said(place: Path) -> None:
+    rows = "K1\t苹果 手机\t数码\t手机\nK2\t冰箱\t家电\t冰箱\nK3\t洗衣机\t家电\t洗衣机\nK4\t无\t\t\n"
+    (place / "known.tsv").write_text("sku\ttitle\tl1\tl2\n" + rows, encoding="utf-8")
+    words = ("desk", "take", "run", "new.jsonl", "--id", "sku", "--labels", "l1,l2", "--share", "0")
+    taken = ran(*words, "--controls", "known.tsv")
+    assert "1 control item is mixed into the review" in taken.out
+    assert "2 rows have a label that is none of the run's tree (first: '家电 > 冰箱')" in taken.err
+    assert "1 row has no label" in taken.err
+    told = ran(*words, "--controls", "known.tsv", "--json").json
+    assert (told["controls_outside"], told["controls_unlabelled"]) == (2, 1)
+
+
+def test_answers_from_a_pipe_are_refused(place: Path) -> None:
+    os.mkfifo(place / "pipe.jsonl")
+    for name in ("pipe.jsonl", "run"):
+        told = ran("desk", "take", "run", name)
+        assert told.code == 2
+        assert "write the answers into a .jsonl file" in told.err
+
+
+@pytest.mark.parametrize("name", ["todo.csv", "todo.tsv", "todo.xlsx"])
+def test_what_was_exported_is_imported_filled_in(place: Path, name: str) -> None:
+    ran("desk", "take", "run", "new.jsonl", "--share", "0")
+    told = ran("review", "export", "run", name, "--limit", "1")
+    assert told.out.startswith(f"1 product waits: {name}; ")
+    if name != "todo.xlsx":
+        text = (place / name).read_text(encoding="utf-8").rstrip("\r\n")
+        (place / name).write_text(text + "手机\n", encoding="utf-8")
+        imported = ran("review", "import", "run", name)
+        assert imported.out == "todo: 1 new decision\n"
+
+
+def test_a_sheet_of_another_kind_is_refused(place: Path) -> None:
+    ran("desk", "take", "run", "new.jsonl", "--share", "0")
+    assert ".csv" in ran("review", "export", "run", "todo.ods").err

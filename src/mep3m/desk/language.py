@@ -63,7 +63,10 @@ def _pattern(literal: str, name: str | None) -> str:
 
 
 class Translator:
-    """What a template calls `_`; `hidden` is the folder above that of the desk, where a page must not tell it."""
+    """What a template calls `_`.
+
+    `hidden` is the folder above that of the desk, where a page must not tell where files lie.
+    """
 
     def __init__(self, language: str, hidden: Path | None = None) -> None:
         self.language = language

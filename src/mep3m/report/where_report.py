@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from mep3m.alignment.merging.places import NO_CATEGORY, CategoryPlace
 from mep3m.evaluation.self_test import HeldOutPlatform, SelfTest
-from mep3m.report.page import Section, picture, render, table
 from mep3m.imaging.jpeg import jpeg
+from mep3m.report.page import Section, picture, render, table
 from mep3m.statistics.pictures import thumbnail
 from mep3m.store import Store
 from mep3m.taxonomy import PATH_SEPARATOR

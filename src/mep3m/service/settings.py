@@ -28,7 +28,7 @@ class ServiceLimits(Settings):
 class ServiceSettings(Settings):
     """Which run is served, under which promise, to whom.
 
-    Where no `promise` is named, the first of the `awaited` files that is there is it, also one that comes later.
+    Where no `promise` is named, it is the first of the `awaited` files that is there, or comes later.
     `run`, `promise` and `edits` are looked at again every `refresh` seconds, and what has changed is served
     from then on. `images` is the folder in which a request may name pictures, `fetch` whether and how it may
     name addresses. At most `batch` requests are answered by one call of the model; the first waits at most

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mep3m.imaging.jpeg import jpeg
 from mep3m.statistics.nearest import NearImage, See, nearest_images
 from mep3m.statistics.numbers import statistics
-from mep3m.imaging.jpeg import jpeg
 from mep3m.statistics.pictures import LookAlike, look_alikes, mosaic, thumbnail
 from mep3m.store import Store
 from mep3m.taxonomy import name_of

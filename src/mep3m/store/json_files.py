@@ -41,5 +41,5 @@ def fingerprint(value: Any) -> str:
 
 
 def key_of(text: str) -> int:
-    """Return 64 bits of BLAKE2b that stand for a text, from -2**63 on: what SQLite and NumPy hold as a number."""
+    """Return 64 bits of BLAKE2b that stand for a text, as a signed number: what SQLite and NumPy hold."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)

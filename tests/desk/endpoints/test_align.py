@@ -234,3 +234,37 @@ def test_a_review_where_all_is_decided_or_unsure(folder: Path) -> None:
         for _ in range(5):
             page = decide(desk, page, "reject")
         assert "Nothing is left to decide here" in page
+
+
+def test_the_history_tells_relation_and_new_name(desk: TestClient) -> None:
+    page = shown(desk)
+    for word, name in (("narrower", ""), ("broader", "大家电"), ("exact", "")):
+        page = decide(desk, page, word, name_zh=name)
+    decide(desk, page, "reject")
+    told = re.sub(r"<[^>]+>|\s+", " ", shown(desk, "/align/history"))
+    told = " ".join(told.split())
+    assert "open → accepted: left within right" in told
+    assert "open → accepted: left contains right, named 大家电" in told
+    assert "open → accepted: the same" in told
+    assert "open → rejected" in told
+    chinese = desk.get("/align/history", headers={"accept-language": "zh"}).text
+    assert "左侧包含右侧" in chinese
+    assert "命名为" in chinese
+
+
+def test_a_reviewer_is_not_told_where_the_desk_lies(folder: Path) -> None:
+    with people_of(folder) as people:
+        people.add("anna", "reviewer", SECRET, "2026-01-01")
+        people.add("eve", "admin", SECRET, "2026-01-01")
+    with desk_on(folder) as desk:
+        for name, told in (("anna", False), ("eve", True)):
+            sign_in(desk, name, SECRET)
+            said = desk.post("/align/undo", data={"csrf": csrf_of(desk, "/align/all")})
+            assert said.status_code == 422
+            assert "folder/review.sssom.tsv: no decision is recorded that could be undone" in said.text
+            assert (str(folder.parent) in said.text) is told
+        sign_in(desk, "anna", SECRET)
+        for address in ("/review", "/audit", "/watch", "/try", "/explore", "/align/apply", "/align/all"):
+            assert str(folder.parent) not in desk.get(address).text
+            script = desk.get(address, headers={"accept": "application/json"}).text
+            assert str(folder.parent) not in script

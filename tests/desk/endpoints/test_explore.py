@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -283,3 +284,31 @@ def test_figures_begin_with_the_most_frequent(desk: TestClient, built: Path) -> 
     shown = [int(one.replace(",", "")) for one in re.findall(r'<td class="number">([\d,]+)</td>', words)]
     counted = read_json(built / "report" / "statistics.json")["words"]
     assert shown == sorted(counted.values(), reverse=True)[:30]
+
+
+LONG = "长" * 20_000
+
+
+def test_one_duplicate_group_is_shown_alone(tmp_path: Path) -> None:
+    groups = ["g", "g", "g", "h", "h", "i"]
+    titles = titled(*(f"茶 {n}" for n in range(6)))
+    products = [replace(one, group=group) for one, group in zip(titles, groups, strict=True)]
+    stored(tmp_path / "store", products, Taxonomy(()))
+    with desk_on(tmp_path / "store") as desk:
+        page = desk.get("/explore/product/shop:1").text
+        assert "/explore?group=shop%3A1&amp;quality=all" in page
+        found = desk.get("/explore?group=shop:1&quality=all").text
+        assert found.count('<article class="card"') == 3
+        assert "3 products" in found
+        assert "Only the duplicates of" in found
+        assert desk.get("/explore?group=no-such").text.count("<article") == 0
+        assert desk.get("/explore?group=shop:1&q=1").text.count("<article") == 1
+
+
+def test_a_long_title_is_whole_on_demand_alone(tmp_path: Path) -> None:
+    stored(tmp_path / "store", titled(LONG), Taxonomy(()))
+    with desk_on(tmp_path / "store") as desk:
+        assert LONG[:200] not in desk.get("/explore").text
+        page = desk.get("/explore/product/shop:1").text
+        assert page.count(LONG) == 1
+        assert "All of it (20,000 letters)" in page

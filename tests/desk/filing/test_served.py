@@ -1,5 +1,6 @@
 """The service within a desk: the same answers, behind the desk's door."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,21 @@ def test_a_folder_without_a_run_has_no_service(built: Path, tmp_path: Path) -> N
         assert desk.get("/ready").status_code == 404
         assert "No classifier is served here" in desk.get("/try").text
         assert desk.get("/docs").status_code == 200
+
+
+def test_a_promise_that_is_made_later_is_filed_under_and_missed_when_it_goes(filed_folder: Path) -> None:
+    kept = (filed_folder / "promise.json").rename(filed_folder / "kept.json")
+    with desk_on(filed_folder) as desk:
+        assert desk.post("/assign", json=QUESTION).json()[0]["promise"] is None
+        kept.rename(filed_folder / "promise.json")
+        until = time.monotonic() + 20
+        while desk.post("/assign", json=QUESTION).status_code == 200:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        asked = {"products": [{"title": "耳机 3"}]}
+        (told,) = desk.post("/assign", json=asked).json()
+        assert told["promise"] in desk.get("/watch").text
+        (filed_folder / "promise.json").unlink()
+        time.sleep(1.5)  # longer than it takes to look again
+        (again,) = desk.post("/assign", json=asked).json()
+        assert again["promise"] == told["promise"]  # and nothing is filed without one

@@ -95,7 +95,8 @@ def controls(filled: Filled, rows: str) -> tuple[Reviewing, int]:
 def test_control_items_come_once_and_a_label_of_no_category_does_not(filled: Filled) -> None:
     rows = "K1\t苹果 手机 一\t数码\t手机\nK2\t苹果 手机 二\t数码\t冰箱\nK3\t苹果 手机 三\t\t\n"
     reviewing, added = controls(filled, rows)
-    assert added == 1
+    assert (added.added, added.outside, added.unlabelled) == (1, 1, 1)
+    assert added.example == "数码 > 冰箱"
     assert controls(filled, rows)[1] == 0
     [row] = reviewing.database.read.execute("SELECT own_id, truth FROM items WHERE queue = 'control'")
     assert (row["own_id"], reviewing.categories.by_id[row["truth"]].shown) == ("K1", "数码 > 手机")

@@ -1,5 +1,6 @@
 """Decisions are looked at before they are applied, and applied as 'align apply' does."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from mep3m.alignment.keeping.database_log import DatabaseReviewLog
+from mep3m.desk.folder import DeskFolder
 from mep3m.desk.linking.applying import Applying
+from mep3m.desk.linking.desk_links import DeskLinks
 from mep3m.errors import UsageError
 from mep3m.recipes.align import REVIEW
 from mep3m.stages.apply_review import remove_result
@@ -24,7 +27,7 @@ def log(build: Path) -> Iterator[DatabaseReviewLog]:
 
 
 def of(log: DatabaseReviewLog, build: Path) -> Applying:
-    return Applying(lambda: log.read(now()), build / "shops" / "mep3m.toml", build / "desk" / "applied")
+    return Applying(lambda: log.read(now()), build / "project.json", build / "desk" / "applied")
 
 
 def done(applying: Applying) -> str:
@@ -86,3 +89,18 @@ def test_what_fails_is_said(log: DatabaseReviewLog, build: Path) -> None:
     applying.check()
     assert done(applying) == "failed"
     assert "was not made from a store that is still there" in applying.standing.why
+
+
+def test_the_project_is_the_one_that_the_build_keeps(build: Path) -> None:
+    shutil.move(build / "shops" / "mep3m.toml", build / "elsewhere.toml")
+    links = DeskLinks(DeskFolder.open(build), None)
+    assert links.applying.project == build / "project.json"
+    links.applying.check()
+    assert done(links.applying) == "checked"
+    kept = links.applying.standing.report
+    links.close()
+    named = DeskLinks(DeskFolder.open(build), build / "elsewhere.toml")
+    named.applying.check()
+    assert done(named.applying) == "checked"
+    assert named.applying.standing.report == kept  # with the first level of the project
+    named.close()

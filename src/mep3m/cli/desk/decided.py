@@ -61,6 +61,5 @@ def promise(folder: Path, precision: float, out: Path, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    click.echo(
-        f"{counted(told['n'], 'audited row proves', 'audited rows prove')} {precision:g}: {told['coverage']:.1%} is filed: {out}"
-    )
+    rows = counted(told["n"], "audited row proves", "audited rows prove")
+    click.echo(f"{rows} {precision:g}: {told['coverage']:.1%} is filed: {out}")

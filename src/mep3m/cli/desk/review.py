@@ -41,9 +41,8 @@ def export_sheet(folder: Path, to: Path, limit: int, as_json: bool) -> None:
     if as_json:
         print_json({"rows": rows, "out": str(to)})
         return
-    click.echo(
-        f"{counted(rows, 'product waits', 'products wait')}: {to}; fill in the column 'category', then 'mep3m review import'"
-    )
+    waiting = counted(rows, "product waits", "products wait")
+    click.echo(f"{waiting}: {to}; fill in the column 'category', then 'mep3m review import'")
 
 
 @review.command("import", epilog="Example: mep3m review import run anna.csv")

@@ -97,10 +97,11 @@ def take(
     if told["repeated"]:
         click.echo("these answers were taken in before; nothing was added")
     else:
+        came = counted(told["came"], "product is", "products are")
         waiting = counted(told["duplicates"], "waits", "wait")
         beside = f", {waiting} for the audit of their duplicate" if told["duplicates"] else ""
         click.echo(
-            f"{told['new']:,} of {counted(told['came'], 'product is', 'products are')} new: {told['review']:,} to review, "
+            f"{told['new']:,} of {came} new: {told['review']:,} to review, "
             f"{told['audit']:,} drawn for the audit{beside}"
         )
     if "controls" in told:

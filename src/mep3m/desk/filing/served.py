@@ -71,7 +71,7 @@ def service_or_why(
 
 
 def service_of(settings: DeskSettings, folder: DeskFolder, access: DeskAccess) -> Service | None:
-    """Return the service of the run in a folder, under the promise that lies there, or will; `None` without a run.
+    """Return the service of the run in a folder, under the promise there; `None` without a run.
 
     Raises:
         Mep3mError: the run or the promise is damaged, or they do not fit each other.

@@ -13,7 +13,8 @@ class ProductFilters(BaseModel):
     """Filters as they stand in an address; what is empty is not asked.
 
     `quality` is `kept`, `dropped`, `all` or a reason; `origin` that of any label, or `none`; `twins` whether
-    other products are in the duplicate group, `group` the id of a product whose group is shown alone. `after` and `before` are rows: the page behind or before.
+    other products are in the duplicate group, `group` the id of a product of the one that is shown. `after`
+    and `before` are rows: the page behind or before.
     """
 
     model_config = ConfigDict(extra="ignore")

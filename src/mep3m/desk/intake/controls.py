@@ -32,7 +32,7 @@ _ADD = (
 class ControlCounts:
     """Of a table of control items: those that are new, and rows whose label is none of the run's tree.
 
-    `outside` are such rows, `example` the label of the first of them; rows without any label are `unlabelled`.
+    `outside` are such rows, `example` the label of the first; rows without any label are `unlabelled`.
     """
 
     added: int

@@ -78,8 +78,8 @@ def _write_workbook(reviewing: Reviewing, to: Path, rows: Sequence[Any]) -> None
     allowed.error = "Take one of the list"
     sheet.add_data_validation(allowed)
     for number, row in enumerate(rows, start=2):
-        for column, text in enumerate(_texts(row), start=1):
-            _set(sheet, number, column, text)
+        for column, told in enumerate(_texts(row), start=1):
+            _set(sheet, number, column, told)
             sheet.cell(number, column).alignment = Alignment(wrap_text=True, vertical="top")
         if _picture(sheet, f"D{number}", thumbnail(reviewing, row["id"], HEIGHT)):
             sheet.row_dimensions[number].height = HEIGHT * 0.8
