@@ -8,21 +8,21 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from mep3m.desk.intake.take import Arrival, Draw, take
+from mep3m.assignment.run import Run
+from mep3m.desk.intake.take import Draw
 from mep3m.desk.reviewing.log import Signed
 from mep3m.desk.reviewing.records import ItemVerdict
 from mep3m.desk.reviewing.reviewing import opened_reviewing
-from mep3m.label_tree.tree import LabelTree
 from mep3m.store import Store
 from tests.desk.endpoints.test_align import decide, shown
-from tests.desk.filled import items
+from tests.desk.filled import UNSURE, Filled, items
 from tests.desk.opened import csrf_of, desk_on
 from tests.desk.test_every_page import Page
 
 #: names of programs, files and measures, which Chinese readers know by these letters
 NAMES = {
     "mep3m", "OCR", "SSSOM", "Label", "Studio", "kappa", "English", "Enter", "Esc", "UTC", "anna", "ben",
-    "me", "build", "project", "json",
+    "me", "build", "project", "json", "Tab",
 }  # fmt: skip
 LATIN = re.compile(r"(?<![A-Za-z.&])[A-Za-z]{2,}(?![A-Za-z])")
 #: a file, an address, a path, a quoted command
@@ -41,9 +41,7 @@ def folder(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build whose products and links people have begun to decide."""
     made = Path(shutil.copytree(built, tmp_path_factory.mktemp("chinese") / "build"))
     with opened_reviewing(made) as reviewing:
-        store = Store.open(made / "1-ingest")
-        tree = LabelTree.from_taxonomy(Store.open(made / "5-align").taxonomy)
-        take(reviewing, Arrival.of_unlabelled(store, None), Draw(two=1), tree, None)
+        Filled(made, Run.open(made / "model")).take(reviewing, UNSURE, Draw(number=3, two=1))
         first = items(reviewing)[0]
         reviewing.log.decide({first: ItemVerdict("none")}, Signed("anna", "batch-1"))
         reviewing.log.decide({first: ItemVerdict("category", 1)}, Signed("ben", "batch-2", "sheet ben.csv"))
@@ -72,6 +70,8 @@ def data(folder: Path) -> set[str]:
     texts = [str(product) for product in store.products()]
     texts += [str(node) for node in store.taxonomy]
     texts += [str(row) for step in folder.glob("?-*") for row in Store.open(step).rejects()]
+    # what addresses and files are made of has these letters in every language
+    texts.append("at level queue none csv tsv xlsx exact narrower broader overlaps")
     return {word for text in texts for word in LATIN.findall(text)} - {"mapped", "given", "left", "right"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -70,6 +71,8 @@ def routes(desk: Desk) -> APIRouter:
         try:
             desk.links.log.decide(wanted, Signature(person.name, now(), HOW), revision)
         except DecidedMeanwhileError as error:
+            if _says_so(queue.link(at), wanted[asked.key], person):  # the same was sent twice
+                return RedirectResponse(f"/align{looking.query(after=at)}", 303)
             return _page(desk, request, person, looking, at, problem=str(error), status=409)
         return RedirectResponse(f"/align{looking.query(after=at)}", 303)
 
@@ -129,6 +132,13 @@ def _page(
         told=person.role == "admin" or decision.reviewer == person.name,
         problem=problem,
     )
+
+
+def _says_so(asked: AskedLink | None, cells: Mapping[str, str], person: Person) -> bool:
+    """Return whether a person has decided a link already as they decide it now."""
+    if asked is None or asked.waits.decision.reviewer != person.name:
+        return False
+    return all(asked.cells.get(column, "") == text for column, text in cells.items())
 
 
 def _none(desk: Desk, request: Request, person: Person, looking: Looking) -> HTMLResponse:

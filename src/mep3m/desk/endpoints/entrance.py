@@ -30,7 +30,8 @@ def routes(desk: Desk) -> APIRouter:
         """Show what lies in the folder, and where to go."""
         store = desk.folder.store
         rows = store.manifest["rows"] - store.manifest["dropped"] if store is not None else None
-        return pages.show(request, person, "start.html", rows=rows, folder=desk.folder)
+        waiting = {name: desk.reviewing.line.left(name) for name in ("review", "audit")}
+        return pages.show(request, person, "start.html", rows=rows, folder=desk.folder, **waiting)
 
     @router.get("/login")
     def ask(request: Request, to: str = _FIRST) -> HTMLResponse:

@@ -16,6 +16,11 @@ function say(text) {
   line.textContent = text;
   place.replaceChildren(line);
 }
+// who is signed out is led to sign in and back; whatever else is refused is said
+async function refused(answer) {
+  if (answer.status === 401) location.reload();
+  else say((await answer.json()).detail);
+}
 async function send(address, body) {
   const key = JSON.stringify([address, body]);
   if (busy) return;
@@ -25,7 +30,7 @@ async function send(address, body) {
   try {
     const answer = await window.desk.post(address, {...body, batch: waiting.batch});
     if (answer.ok) { show(await answer.text()); waiting = null; }
-    else { say((await answer.json()).detail); if (answer.status < 500) waiting = null; }
+    else { await refused(answer); if (answer.status < 500) waiting = null; }
   } catch { say(work.dataset.again); }
   busy = false;
   group().removeAttribute("aria-busy");
@@ -40,8 +45,10 @@ function decide(verdict, category) {
 async function skip() {
   if (busy) return;
   const {queue, after} = asked(), next = Math.max(after, Number(group().dataset.cluster));
-  const answer = await fetch(`/review/group?queue=${queue}&after=${next}&skip=true`);
-  if (answer.ok) show(await answer.text());
+  try {
+    const answer = await fetch(`/review/group?queue=${queue}&after=${next}&skip=true`);
+    if (answer.ok) show(await answer.text()); else await refused(answer);
+  } catch { say(work.dataset.unreachable); }
 }
 function tick() {
   const boxes = [...group().querySelectorAll("input[name=item]")], all = boxes.every(box => box.checked);
@@ -74,8 +81,11 @@ work.addEventListener("input", event => {
 });
 async function look(text) {
   const mine = ++latest;
-  const answer = await fetch(`/review/categories?q=${encodeURIComponent(text)}`);
-  const found = answer.ok ? await answer.json() : [];
+  const answer = await fetch(`/review/categories?q=${encodeURIComponent(text)}`).catch(() => null);
+  if (mine !== latest) return;
+  if (!answer) { say(work.dataset.unreachable); return; }
+  if (!answer.ok) { await refused(answer); return; }
+  const found = await answer.json();
   if (mine !== latest) return;
   hits = text.trim() ? found : [];
   chosen = 0;
