@@ -8,6 +8,8 @@ import pytest
 
 from mep3m.desk.accounts.registry import opened as people_of
 from mep3m.desk.accounts.registry import today
+from mep3m.desk.reviewing.reviewing import opened_reviewing
+from tests.desk.filled import UNSURE, Filled
 from tests.desk.opened import Opened, opened
 
 
@@ -16,6 +18,17 @@ def desk(build: Path) -> Iterator[Opened]:
     with people_of(build) as people:
         people.add("anna", "reviewer", "long enough", today())
     with opened(build) as started:
+        yield started
+
+
+@pytest.fixture
+def reviewed(filled: Filled) -> Iterator[Opened]:
+    """A desk on a small run, with products to review."""
+    with opened_reviewing(filled.folder) as reviewing:
+        filled.take(reviewing, UNSURE)
+    with people_of(filled.folder) as people:
+        people.add("anna", "reviewer", "long enough", today())
+    with opened(filled.folder) as started:
         yield started
 
 
@@ -61,6 +74,32 @@ def test_a_search_after_the_session_has_ended_leads_to_signing_in_and_back(
     page.keyboard.press("Enter")
     page.wait_for_url(lambda address: "/explore?" in address)
     assert page.input_value("#q") == "茶"
+
+
+@pytest.mark.parametrize("key", ["1", "s"])
+def test_who_reviews_after_the_session_has_ended_signs_in_and_sees_the_group_again(
+    browser: Any, reviewed: Opened, key: str
+) -> None:
+    page = page_of(browser, reviewed, "/review")
+    group = page.get_attribute("#group", "data-cluster")
+    page.context.clear_cookies()
+    with page.expect_navigation(url="**/login**"):
+        page.keyboard.press(key)
+    page.fill("#name", "anna")
+    page.fill("#password", "long enough")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/review")
+    assert page.get_attribute("#group", "data-cluster") == group
+    assert page.inner_text(".told") == f"{len(UNSURE)} left"
+
+
+def test_skipping_at_a_desk_that_is_gone_is_said(browser: Any, reviewed: Opened) -> None:
+    page = page_of(browser, reviewed, "/review")
+    reviewed.process.kill()
+    page.keyboard.press("s")
+    page.wait_for_selector(".told >> text=The desk cannot be reached.")
+    page.keyboard.press("n")
+    page.wait_for_selector(".told >> text=Not recorded. Press the same key again; it is recorded once.")
 
 
 def test_a_search_that_nothing_answers_says_so(browser: Any, desk: Opened) -> None:

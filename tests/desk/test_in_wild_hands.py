@@ -129,8 +129,8 @@ def test_a_review_that_goes_while_the_desk_is_open_is_written_again(folder: Path
 
 PAGES = [
     "/", "/explore", "/explore/figures", "/explore/refused", "/explore/found", "/explore/product/1", "/align",
-    "/align/all", "/align/apply", "/align/history", "/review", "/review/people", "/review/conflicts", "/audit",
-    "/audit/progress", "/try", "/watch",
+    "/align/all", "/align/apply", "/align/history", "/review", "/review/people", "/review/conflicts",
+    "/audit", "/audit/progress", "/try", "/watch",
 ]  # fmt: skip
 
 
@@ -143,10 +143,10 @@ def test_no_products_are_no_reason_to_fail(tmp_path: Path) -> None:
         assert "No product is like this" in desk.get("/explore").text
 
 
-@pytest.mark.parametrize(
-    "strange",
-    ["وسائد قطنية \u202e ناعمة", "🍎👨‍👩‍👧‍👦🏳️‍🌈", "x" * 3000, "\u202e\u2066长" * 400, "a\u0301" * 900],
-)
+STRANGE = ["وسائد قطنية \u202e ناعمة", "🍎👨‍👩‍👧‍👦🏳️‍🌈", "x" * 3000, "\u202e\u2066长" * 400, "a\u0301" * 900]
+
+
+@pytest.mark.parametrize("strange", STRANGE)
 def test_strange_names_and_titles_are_shown_and_found(tmp_path: Path, strange: str) -> None:
     tree = Taxonomy((Category("c", strange, strange),))
     stored(tmp_path / "store", titled(strange, "茶"), tree)
