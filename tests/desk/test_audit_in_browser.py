@@ -44,8 +44,10 @@ def test_the_audit_by_keys_counts_and_takes_back(folder: Path, browser: Any) -> 
         press(page, "z")
         assert page.get_attribute("#group", "data-cluster") == before
         assert decisions(folder)[-1] == ("withdrawn", None)
-        while page.query_selector("input[name=item]"):
+        for decided in range(2, 7):  # right after each answer, however fast they come
             press(page, "n")
+            page.wait_for_selector(f"#progress:not([aria-busy]) >> text={decided} of 6 drawn products are")
+        assert page.query_selector("input[name=item]") is None
         assert "Nothing waits for you here" in page.inner_text("#group")
         press(page, "z")
         assert page.locator("input[name=item]").count() == 1
