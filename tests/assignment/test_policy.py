@@ -75,7 +75,7 @@ def test_a_stop_file_stops_the_next_batch(policy: FilingPolicy, audited_run: Run
     policy.stop_file.touch()
     stopped = answers(audited_run, policy)
     assert {one.decision for one in stopped} == {"review"}
-    assert stopped[0].reason == f"filing is stopped: {policy.stop_file} exists"
+    assert stopped[0].reason == f"filing is stopped: {policy.stop_file.name} exists"
     assert stopped[0].shadow == "filed"
     policy.stop_file.unlink()
     assert answers(audited_run, policy)[0].decision == "filed"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mep3m.errors import FormatError, NotFoundError
-from mep3m.store.json_files import fingerprint, read_json, write_json
+from mep3m.store.json_files import fingerprint, key_of, read_json, write_json
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=10),
@@ -67,3 +67,14 @@ def test_what_is_no_json_names_the_file(tmp_path: Path, content: bytes, message:
 def test_a_missing_json_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"none\.json does not exist"):
         read_json(tmp_path / "none.json")
+
+
+def test_a_text_has_one_key_for_ever() -> None:
+    """Runs keep what they were trained on, and desks what came, by these numbers."""
+    assert key_of("红富士苹果") == -1706098038220326617
+
+
+@given(one=st.text(st.characters(codec="utf-8")), two=st.text(st.characters(codec="utf-8")))
+def test_keys_are_signed_numbers_of_64_bits_that_tell_texts_apart(one: str, two: str) -> None:
+    assert -(2**63) <= key_of(one) < 2**63
+    assert (key_of(one) == key_of(two)) == (one == two)

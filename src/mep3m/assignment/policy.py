@@ -60,7 +60,7 @@ class FilingPolicy:
     def why_not(self) -> str | None:
         """Return why nothing is filed at this moment, if so; to be asked once a batch."""
         if self.stop_file.exists():
-            return f"filing is stopped: {self.stop_file} exists"
+            return f"filing is stopped: {self.stop_file.name} exists"
         if self.fallen().whole:
             return "filing is stopped: audited filings were not as precise as promised ('mep3m watch')"
         if self.promise.expired:

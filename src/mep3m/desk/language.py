@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import Request
 
 from mep3m.store.json_files import read_json
-from mep3m.wording import Count
+from mep3m.wording import Count, without_folders
 
 #: cookie and parameter that choose a language; without them the browser's own choice counts
 LANGUAGE = "lang"
@@ -23,8 +23,6 @@ _WORDS = Path(__file__).parent / "words"
 _TOLD = "told-*.json"
 #: between the parts of a sentence that the library puts together
 _PARTS = "; "
-#: a path of this machine with two folders or more above its last name
-_PLACE = re.compile(r"(?<![\w.:/])/(?:[^\s/'\",;:()]+/){2,}([^\s/'\",;:()]+)")
 
 
 @cache
@@ -88,7 +86,7 @@ class Translator:
         if self._hidden is None:
             return text
         above = str(self._hidden)
-        return _PLACE.sub(r"\1", text.replace(above.rstrip("/") + "/", "") if above != "/" else text)
+        return without_folders(text.replace(above + "/", "") if above != "/" else text)
 
 
 @lru_cache(4096)

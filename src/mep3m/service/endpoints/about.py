@@ -12,6 +12,7 @@ from mep3m.service.endpoints.questions import Ready, refusals
 from mep3m.service.metrics import exposition
 from mep3m.service.service import Service
 from mep3m.store.json_files import read_json
+from mep3m.wording import without_folders
 
 
 def routes(service: Service) -> APIRouter:
@@ -24,7 +25,8 @@ def routes(service: Service) -> APIRouter:
     async def ready() -> Ready:
         """Name the version that answers; open to everybody."""
         version = service.version
-        return Ready(version=version.id, loaded=version.loaded, trouble=service.served.trouble)
+        trouble = service.served.trouble and without_folders(service.served.trouble)
+        return Ready(version=version.id, loaded=version.loaded, trouble=trouble)
 
     @router.get("/metrics", dependencies=admin, responses=NEEDS_KEY, response_class=Response)
     def metrics() -> Response:
