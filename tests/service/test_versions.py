@@ -193,6 +193,27 @@ def test_what_decides_an_answer_is_what_is_watched(run_folder: Path, tmp_path: P
         assert served._look() != seen, file
 
 
+def test_a_promise_that_is_awaited_is_served_when_it_comes_and_missed_when_it_goes(tmp_path: Path) -> None:
+    run = train(tmp_path)
+    promise, _ = make_promise(audit_of(run, write(tmp_path / "audit.tsv", rows(1000, 2))), Target(0.95))
+    assert promise is not None
+    awaited = (tmp_path / "first.json", tmp_path / "second.json")
+    served = Served(ServiceSettings(run=run.folder, awaited=awaited))
+    assert served.version.policy is None
+    awaited[1].write_text("{", encoding="utf-8")  # half written
+    served.refresh()
+    assert served.version.policy is None
+    assert "second.json" in str(served.trouble)
+    promise.save(awaited[1])
+    served.refresh()
+    assert served.version.policy is not None
+    assert served.version.policy.file == awaited[1]
+    awaited[1].unlink()
+    served.refresh()
+    assert served.version.policy is not None  # nothing is filed without one that was there
+    assert served.trouble is not None
+
+
 def test_a_run_that_goes_while_it_is_looked_at_stops_no_watch(run_folder: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(run_folder, tmp_path / "run"))
     served = Served(ServiceSettings(run=run))

@@ -92,7 +92,7 @@ class Served:
 
     def __init__(self, settings: ServiceSettings, version: Version | None = None) -> None:
         self._settings = settings.with_promise()
-        self._seen = self._look(self._settings)
+        self._seen = self._look()
         self._refused: Seen | None = None
         self.version = version or Version.load(self._settings)
         self.trouble: str | None = None
@@ -125,7 +125,8 @@ class Served:
             LOG.warning("serving %s, before %s", version.id, self.version.id)
         self.version = version
 
-    def _look(self, given: ServiceSettings) -> Seen:
+    def _look(self, settings: ServiceSettings | None = None) -> Seen:
+        given = settings or self._settings
         folder = given.run.resolve()
         files = [*deciding_files(folder), *(folder / name for name in _BESIDE)]
         files += [path.resolve() for path in (given.promise, given.edits) if path is not None]

@@ -125,3 +125,30 @@ def test_find_by_name_opens_the_filter_and_what_is_typed_decides_nothing(
     page.keyboard.type("arue")
     assert page.input_value("input[name=name]") == "arue"
     assert {row.verdict for row in ended(folder, server)} == {"open"}
+
+
+def test_a_key_that_is_held_down_decides_one_link(browser: Any, server: Opened, folder: Path) -> None:
+    page = page_of(browser, server)
+    with page.expect_navigation():
+        page.keyboard.down("a")
+    for _ in range(5):
+        page.keyboard.down("a")  # what is down already repeats
+        page.wait_for_timeout(50)
+    page.keyboard.up("a")
+    press(page, "r")
+    verdicts = [row.verdict for row in ended(folder, server)]
+    assert (verdicts.count("accept"), verdicts.count("reject")) == (1, 1)
+
+
+def test_two_tabs_and_the_way_back(browser: Any, server: Opened, folder: Path) -> None:
+    first, second = (page_of(browser, server, "/align?at=0") for _ in range(2))
+    press(first, "a")
+    press(second, "r")
+    assert "was changed meanwhile" in second.inner_text("[role=alert]")
+    with second.expect_navigation():
+        second.go_back()
+    assert "Said so far" in second.inner_text("main")  # never a page of before the decision
+    press(second, "r")
+    first.go_back()
+    assert "rejected" in first.inner_text("main")
+    assert ended(folder, server)[0].verdict == "reject"

@@ -12,6 +12,7 @@ document.addEventListener("keydown", event => {
   const node = keyed(event.key);
   if (!node) return;
   event.preventDefault();
+  if (event.repeat) return;  // a key that is held down would decide on whatever comes next
   if (folded(node)) folded(node).open = true;
   if (typing(node)) node.focus(); else node.click();
 });
