@@ -1,6 +1,7 @@
 """What readers are told, in their language: numbers that agree, and sentences of the library."""
 
 import ast
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +102,14 @@ def test_what_stands_in_a_place_stays_as_it_is() -> None:
 def test_number_and_noun_agree(n: int, shown: str) -> None:
     assert en("{n} {n:product|products}", n=n) == shown
     assert zh("{n} {n:product|products}", n=n) == f"{n:,} 件商品"
+
+
+@pytest.mark.parametrize("part", ["'", "x '", ": ", "; ", " (", "a 'x' exact "])
+def test_no_text_takes_long(part: str) -> None:
+    begun = time.process_time()
+    for length in (990, 10_000, 1_000_000):
+        zh.told((part * length)[:length])
+    assert time.process_time() - begun < 2
 
 
 def test_no_two_sentences_are_one() -> None:

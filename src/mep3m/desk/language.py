@@ -21,6 +21,8 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 _WORDS = Path(__file__).parent / "words"
 #: files whose English is a pattern of what the library says, and not a text of a page
 _TOLD = "told-*.json"
+#: letters of a sentence that is looked up: a longer one has a list, or somebody's text, in it
+_LONGEST = 1_000
 #: between the parts of a sentence that the library puts together
 _PARTS = "; "
 
@@ -78,7 +80,8 @@ class Translator:
 
     def told(self, sentence: str) -> str:
         """Return a sentence of the library in this language; one that nobody has translated stays English."""
-        return _told(self.language, self.place(sentence))
+        text = self.place(sentence)
+        return text if len(text) > _LONGEST else _told(self.language, text)
 
     def place(self, where: Path | str) -> str:
         """Return a path, or a text with paths in it, as this reader may see it."""

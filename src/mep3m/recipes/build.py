@@ -2,6 +2,7 @@
 
 Layout of the output folder::
 
+    project.json             the project, with every setting that it leaves to us
     <number>-<step>          one store a step of `recipes/steps.py`; the last is the dataset
     lines.jsonl              what was read in each image, line by line
     review.sssom.tsv         every proposed link; edit its decisions, build again
