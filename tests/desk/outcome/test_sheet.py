@@ -76,7 +76,7 @@ def test_a_value_that_is_no_category_is_refused_with_its_cell(filled: Filled, sh
     anna = fill(sheet, sheet.with_name("anna.xlsx"), {2: "手机", 3: "手鸡", 5: "=1+1"})
     told = ran("review", "import", filled.folder, anna, "--person", "li")
     assert told.code == 1
-    assert "li: 1 new decisions" in told.out
+    assert "li: 1 new decision\n" in told.out
     assert "anna.xlsx, G3: '手鸡' is no category, 'none of these' or 'unsure'" in told.err
 
 
