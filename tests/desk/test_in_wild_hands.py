@@ -65,6 +65,19 @@ def test_another_decision_in_another_tab_is_told(desk: TestClient) -> None:
     assert again.status_code == 303
 
 
+def test_accepting_what_another_tab_made_narrower_is_told(desk: TestClient) -> None:
+    said = form(shown(desk))
+    desk.post("/align/decide", data={**said, "decision": "narrower", "name_zh": "新的"})
+    for other in (
+        {"decision": "accept"},
+        {"decision": "narrower"},
+        {"decision": "narrower", "name_zh": "别的"},
+    ):
+        assert desk.post("/align/decide", data={**said, **other}).status_code == 409
+    again = {"decision": "narrower", "name_zh": "新的"}
+    assert desk.post("/align/decide", data={**said, **again}).status_code == 303
+
+
 def test_the_same_decision_of_two_people_is_told_to_the_second(folder: Path) -> None:
     with people_of(folder) as people:
         for name in ("anna", "ben"):

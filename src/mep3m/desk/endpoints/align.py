@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from mep3m.alignment.keeping.queue import AskedLink
+from mep3m.alignment.keeping.queue import AskedLink, Queue
 from mep3m.alignment.merging.reasons import loudest
 from mep3m.alignment.review.contract import DecidedMeanwhileError, DecisionBatch, Signature
 from mep3m.desk.accounts.people import Person
@@ -20,7 +20,8 @@ from mep3m.store.append_log import now
 
 #: how a decision at the desk is called in the history
 HOW = "desk"
-#: a whole number that SQLite can hold
+#: what a decision says of a link beside its verdict
+_SAID = ("predicate_id", "mep3m_new_name_zh", "mep3m_new_name_en")
 
 
 def routes(desk: Desk) -> APIRouter:
@@ -71,7 +72,7 @@ def routes(desk: Desk) -> APIRouter:
         try:
             desk.links.log.decide(wanted, Signature(person.name, now(), HOW), revision)
         except DecidedMeanwhileError as error:
-            if _says_so(queue.link(at), wanted[asked.key], person):  # the same was sent twice
+            if _sent_twice(queue, at, wanted[asked.key], person):
                 return RedirectResponse(f"/align{looking.query(after=at)}", 303)
             return _page(desk, request, person, looking, at, problem=str(error), status=409)
         return RedirectResponse(f"/align{looking.query(after=at)}", 303)
@@ -134,11 +135,15 @@ def _page(
     )
 
 
-def _says_so(asked: AskedLink | None, cells: Mapping[str, str], person: Person) -> bool:
-    """Return whether a person has decided a link already as they decide it now."""
-    if asked is None or asked.waits.decision.reviewer != person.name:
+def _sent_twice(queue: Queue, at: int, cells: Mapping[str, str], person: Person) -> bool:
+    """Return whether the last decision of a person is this one, on this link as it was before, and stands."""
+    asked, last = queue.link(at), queue.batches(by=person.name, count=1)
+    if asked is None or not last or last[0][1] != 1:
         return False
-    return all(asked.cells.get(column, "") == text for column, text in cells.items())
+    [change] = last[0][2].changes
+    wanted = {column: change.before.get(column, "") for column in _SAID} | cells
+    same = all(change.after.get(column, "") == text for column, text in wanted.items())
+    return same and change.row == asked.key and all(asked.cells.get(c, "") == wanted[c] for c in wanted)
 
 
 def _none(desk: Desk, request: Request, person: Person, looking: Looking) -> HTMLResponse:
