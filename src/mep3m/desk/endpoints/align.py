@@ -141,7 +141,7 @@ def _sent_twice(queue: Queue, at: int, cells: Mapping[str, str], person: Person)
     if asked is None or not last or last[0][1] != 1:
         return False
     [change] = last[0][2].changes
-    wanted = {column: change.before.get(column, "") for column in _SAID} | cells
+    wanted = {**{column: change.before.get(column, "") for column in _SAID}, **cells}
     same = all(change.after.get(column, "") == text for column, text in wanted.items())
     return same and change.row == asked.key and all(asked.cells.get(c, "") == wanted[c] for c in wanted)
 
