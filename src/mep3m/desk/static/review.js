@@ -121,7 +121,8 @@ work.addEventListener("keydown", async event => {
     if (hits.length) decide("category", hits[chosen].id);
   }
 });
-// how far the audit is: asked after each decision, one question at a time, dimmed while it is out of date
+// how far the audit is: asked after each decision, one question at a time, dimmed while it is out of date;
+// an answer that took long (a model of pictures looks at every audited one) is not asked for again at once
 const progress = document.getElementById("progress");
 let measuring = false, stale = false;
 async function measure() {
@@ -131,8 +132,10 @@ async function measure() {
   progress.setAttribute("aria-busy", "true");
   while (stale) {
     stale = false;
+    const began = performance.now();
     const answer = await fetch("/audit/progress").catch(() => null);
     if (answer && answer.ok && !stale) progress.innerHTML = await answer.text();
+    if (stale) await new Promise((after) => setTimeout(after, 4 * (performance.now() - began)));
   }
   progress.removeAttribute("aria-busy");
   measuring = false;
