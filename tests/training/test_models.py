@@ -239,6 +239,17 @@ def test_prediction_decodes_images_as_training_did(
     np.testing.assert_array_equal(again, trained.valid_proba)
 
 
+def test_a_network_that_learns_with_backgrounds_is_another_one(tmp_path: Path) -> None:
+    rows, images = products(tmp_path / "images", 12)  # the rice of the catalogue is white
+    options = TINY | {"epochs": 1, "batch": 8}
+    losses = []
+    for chance in (0.0, 1.0, 1.0):
+        task = task_of(rows, images, "small-cnn", options | {"background": chance})
+        trained = network.train(task, tmp_path / f"run{len(losses)}")
+        losses.append(trained.log["epochs"][0]["loss"])
+    assert losses[0] != losses[1] == losses[2]
+
+
 def test_images_that_grow_train_and_a_network_of_one_size_refuses_them(tmp_path: Path) -> None:
     table, images = products(tmp_path / "images", 16)
     options = TINY | {"epochs": 2, "grow": 0.5, "precision": "bf16"}

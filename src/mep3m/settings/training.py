@@ -69,6 +69,8 @@ class TrainingSettings(Settings):
     colour: float = Field(default=0.2, ge=0, lt=1)
     #: degrees by which images are turned at most
     turn: float = Field(default=0.0, ge=0, le=180)
+    #: chance that a picture on white gets a part of another one of the batch as its background
+    background: float = Field(default=0.0, ge=0, le=1)
     #: chance that the images of a batch get a rectangle of another one, with that share of its label
     paste: float = Field(default=0.0, ge=0, le=1)
     #: decay of a moving average of the weights, which is then what is kept; `None` for none

@@ -15,6 +15,8 @@ from mep3m.settings.training import TrainingSettings
 GROWN = 0.7
 #: images grow in steps of this many pixels
 STEP = 8
+#: darkest channel from which a pixel is white, and the share of the side that a new background shows
+WHITE, SHOWN = 232, (0.3, 0.8)
 
 
 def side_at(pixels: int, start: float, epoch: int, epochs: int) -> int:
@@ -71,6 +73,34 @@ def paste(images: Tensor) -> tuple[Tensor, Tensor, float]:
     images = images.clone()
     images[window] = images[others][window]
     return images, others, 1 - height * width / side**2
+
+
+def behind(pixels: Tensor, chance: float) -> Tensor:
+    """Put a part of another image of the batch, in other light, where an image has a white background.
+
+    `pixels` is (B, 3, S, S) uint8, and so is the result. White counts as background from a border inwards, in a
+    straight line: white inside a product stays. Each image takes part with the probability `chance`.
+    """
+    if not chance:
+        return pixels
+    count, side = len(pixels), pixels.shape[-1]
+    share = SHOWN[0] + (SHOWN[1] - SHOWN[0]) * float(torch.rand(()))
+    part = max(round(side * share), 1)
+    top, left = (int(torch.randint(side - part + 1, ())) for _ in range(2))
+    cut = pixels[torch.randperm(count)][:, :, top : top + part, left : left + part].float()
+    scene = F.interpolate(cut, (side, side), mode="bilinear", align_corners=False)
+    light = (0.2 + 0.8 * torch.rand(count, 1, 1, 1)) * (0.7 + 0.3 * torch.rand(count, 3, 1, 1))
+    chosen = (torch.rand(count, 1, 1, 1) < chance).to(pixels.device)
+    return torch.where(
+        chosen & _background(pixels), (scene * light.to(pixels.device)).to(pixels.dtype), pixels
+    )
+
+
+def _background(pixels: Tensor) -> Tensor:
+    """Return (B, 1, S, S), true where all pixels up to one of the four borders are white."""
+    white = (pixels.amin(1, keepdim=True) >= WHITE).to(torch.uint8)
+    runs = [white.flip(axis).cumprod(axis).flip(axis) for axis in (2, 3)]
+    return torch.stack([*runs, *(white.cumprod(axis) for axis in (2, 3))]).amax(0).bool()
 
 
 def _colours(count: int, strength: float, figures: Normalisation) -> tuple[Tensor, Tensor]:

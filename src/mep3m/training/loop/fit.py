@@ -30,7 +30,7 @@ from mep3m.store.json_files import fingerprint
 from mep3m.training.examples import Examples, balanced_weights, batches, epoch_order, plan_batches
 from mep3m.training.loop.advice import is_memory, no_number, out_of_memory
 from mep3m.training.loop.arriving import Arriving
-from mep3m.training.loop.augment import augment, mean_area, paste, side_at
+from mep3m.training.loop.augment import augment, behind, mean_area, paste, side_at
 from mep3m.training.loop.checkpoints import State, load_checkpoint, save_checkpoint
 from mep3m.training.loop.clock import Pace, RunClock, Stopwatch, epochs_within
 from mep3m.training.loop.optimise import Average, make_optimiser, rate_at
@@ -345,7 +345,7 @@ class FitState:
         if "image" in inputs and self.pixels and self.side:
             settings = self.settings
             if training and settings.augment:
-                decoded = inputs["image"]
+                decoded = behind(inputs["image"], settings.background)
                 inputs["image"] = augment(decoded, self.side, settings, self.figures)
                 if self.views > 1:
                     inputs["other_view"] = augment(decoded, self.side, settings, self.figures)
