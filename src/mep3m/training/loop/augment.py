@@ -78,8 +78,8 @@ def paste(images: Tensor) -> tuple[Tensor, Tensor, float]:
 def behind(pixels: Tensor, chance: float) -> Tensor:
     """Put a part of another image of the batch, in other light, where an image has a white background.
 
-    `pixels` is (B, 3, S, S) uint8, and so is the result. White counts as background from a border inwards, in a
-    straight line: white inside a product stays. Each image takes part with the probability `chance`.
+    `pixels` is (B, 3, S, S) uint8, and so is the result. White counts as background from a border inwards,
+    in a straight line: white inside a product stays. Each image takes part with the probability `chance`.
     """
     if not chance:
         return pixels
