@@ -8,8 +8,8 @@
 train part, tested on its val part. The official test part is not used. `--plain` is what people do without
 this package: timm's network with the packaged weights, fine-tuned whole by a loop of ten lines on the same
 draws (base classes, then all of them). Pixels and features are kept in FOLDER/cache. With --no-val the
-pictures of the train part that are not drawn are the test: they are nearly the drawn ones (one visit, one
-shelf), so that a network that has learned nothing finds .49 of them, and no settings can be chosen by them.
+pictures of the train part that are not drawn are the test: they are nearly the drawn ones, so that a network
+that has learned nothing finds .49 of them, and no settings can be chosen by them.
 """
 
 from __future__ import annotations
