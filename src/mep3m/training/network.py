@@ -31,17 +31,17 @@ from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.models.pretrained.titles import coder_of_weights
 from mep3m.models.pretrained.weights import PretrainedWeights, described
-from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
+from mep3m.settings.network import NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.frozen import Fitted, shared_cache, train_on_frozen
+from mep3m.training.last_stages import check_beginning, on_kept_stages
 from mep3m.training.loop.augment import check_growth
 from mep3m.training.loop.clock import RunClock, epochs_within
 from mep3m.training.loop.fit import FitState, fit
-from mep3m.training.loop.last_stages import on_kept_stages
 from mep3m.training.loop.views import with_views
 from mep3m.training.losses import class_counts, learned_codes
-from mep3m.training.network_choice import choose
+from mep3m.training.network_presets import choose
 from mep3m.training.paper_choices import own_choices
 from mep3m.training.task import CHECKPOINT, Say, Task, Trained
 
@@ -126,6 +126,7 @@ def train_network(
         network = network.model_copy(update=encoders)
         return train_on_frozen(task, parts, network, training, run, clock)
     if network.image is not None and network.image.trained is not None:
+        check_beginning(network.image, training)
         kept = None if teach else on_kept_stages(task, network, training, run, clock, weights)
         if kept is not None:
             return kept

