@@ -10,7 +10,7 @@ import timm
 import torch
 from torch import Tensor
 
-from mep3m.errors import SettingsError, UsageError
+from mep3m.errors import ModelError, SettingsError, UsageError
 from mep3m.models.classifier import load
 from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.pretrained import weights as weights_by_name
@@ -121,6 +121,9 @@ def test_an_interrupted_run_ends_with_the_same_weights(
     monkeypatch.setattr(FitState, "_step", stopping)
     with pytest.raises(StopError):
         network.train(task, tmp_path / "run")
+    other = task_of(table, images, "pretrained", options | {"trained": 1}, valid=6)
+    with pytest.raises(ModelError, match="belongs to a run with other rows, settings or taxonomy"):
+        network.train(other, tmp_path / "run")
     again = network.train(task, tmp_path / "run")
     assert count[0] < 6 + 9  # it went on, and did not begin again
     for key, value in tensors(whole).items():
