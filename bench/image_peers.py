@@ -66,13 +66,8 @@ def fine_tune(
     seed: int,
     minutes: float,
     packaged: str | None = None,
-    last: int | None = None,
 ) -> Iterator[tuple[float, torch.nn.Module]]:
-    """Train as `plain_timm` says; yield processor minutes and the network after every pass, and at the end.
-
-    With `last` only so many of the last stages are trained: what is below runs once a picture and mirror
-    image.
-    """
+    """Train as `plain_timm` says; yield processor minutes and the network after every pass and at the end."""
     began = time.process_time()
     torch.manual_seed(seed)
     x = pixels_of(rows, root, 160 if packaged else PIXELS)
@@ -83,26 +78,14 @@ def fine_tune(
         network.load_state_dict(packaged_weights(packaged)[0])
     network.reset_classifier(len(classes))
     network.eval()
-    upper, views = network, [x, x.flip(3)]
-    if last is not None:
-        below = torch.nn.Sequential(network.conv_stem, network.bn1, *network.blocks[:-last])
-        above = (
-            *network.blocks[-last:],
-            network.conv_head,
-            network.bn2,
-            network.global_pool,
-            network.classifier,
-        )
-        upper = torch.nn.Sequential(*above)
-        with torch.no_grad():
-            views = [torch.cat([below(part) for part in view.split(BATCH)]) for view in views]
-    optimiser = torch.optim.Adam(upper.parameters(), 3e-4 if packaged else 1e-3)
+    views = [x, x.flip(3)]
+    optimiser = torch.optim.Adam(network.parameters(), 3e-4 if packaged else 1e-3)
     spent = 0.0
     while spent < minutes:
-        upper.train()
+        network.train()
         for part in torch.randperm(len(x)).split(BATCH):
             batch = views[int(torch.rand(1) < 0.5)][part]
-            loss = torch.nn.functional.cross_entropy(upper(batch), y[part])
+            loss = torch.nn.functional.cross_entropy(network(batch), y[part])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

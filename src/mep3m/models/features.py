@@ -73,7 +73,11 @@ def with_normalisation(settings: NetworkSettings) -> NetworkSettings:
 
 def weights_hash(backbone: NetworkClassifier) -> str:
     """Return 32 hex digits of the backbone's settings and every tensor below its heads."""
-    digest = hashlib.sha256(backbone.settings.model_dump_json(exclude=OF_HEADS).encode())
+    settings = backbone.settings
+    unsaid: dict[str, Any] = dict.fromkeys(OF_HEADS, True)
+    if settings.image is not None and settings.image.trained is None:
+        unsaid["image"] = {"trained"}  # features that were kept before there was this setting
+    digest = hashlib.sha256(settings.model_dump_json(exclude=unsaid).encode())
     for key, value in sorted(backbone.network.state_dict().items()):
         if not key.startswith("head."):
             digest.update(key.encode())

@@ -173,6 +173,7 @@ def intervals(card: Mapping[str, Any]) -> Section:
 
 def weights(used: Sequence[Mapping[str, Any]]) -> Section:
     """What each image network began with: whose weights, their hash and licence, its colours."""
+    partly = any("trained" in one for one in used)
     rows = [
         {
             "network": one["backbone"],
@@ -181,6 +182,7 @@ def weights(used: Sequence[Mapping[str, Any]]) -> Section:
             "hash": one.get("hash") or "–",
             "normalisation": f"mean {_colours(one['mean'])}, deviation {_colours(one['std'])}",
             "pixels": one["pixels"],
+            **({"last stages trained": one.get("trained", "–")} if partly else {}),
         }
         for one in used
     ]

@@ -47,6 +47,9 @@ class ImageSettings(Settings):
     pixels: int = Field(default=64, ge=0)
     #: auto, packaged, hub, none, or a file, a folder or a trained run; `None` trains from scratch
     weights: str | None = None
+    #: how many of the last stages are trained, with the heads; those below stay as they were loaded. `None`
+    #: trains all of them, or with `frozen` none
+    trained: int | None = Field(default=None, ge=1)
     #: how the maps of the network become one vector
     pooling: Pooling = "last"
     #: how an image becomes a square: 0 squashes all of it, a share keeps the central square of that part of

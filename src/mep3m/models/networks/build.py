@@ -15,6 +15,7 @@ from mep3m.label_tree.tree import LabelTree
 from mep3m.models.networks.fusion import Concatenation, LowRankFusion, Standardised, TensorFusion
 from mep3m.models.networks.hierarchy import HierarchyHeads
 from mep3m.models.networks.image import image_encoder
+from mep3m.models.networks.last_stages import train_last
 from mep3m.models.networks.linear_heads import LinearHeads
 from mep3m.models.networks.product import LevelHeads, ProductNetwork
 from mep3m.models.networks.text import RecurrentText, TransformerText
@@ -54,6 +55,8 @@ def build_network(
         if weights is not None:
             load_weights(encoder.network, weights.tensors, weights.source)
         encoder.mirror = image.mirror
+        if image.trained is not None:
+            train_last(encoder, image.trained, image.backbone)
         encoders["image"] = encoder
     for name in ("title", "ocr"):
         text: TextSettings | None = getattr(settings, name)

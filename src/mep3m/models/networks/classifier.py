@@ -26,6 +26,7 @@ from mep3m.models.learned.statistics import ClassStatistics
 from mep3m.models.networks.build import build_network
 from mep3m.models.networks.compiled import can_compile, compile_encoder
 from mep3m.models.networks.image import ImageEncoder, normalise
+from mep3m.models.networks.last_stages import Below
 from mep3m.models.networks.product import ProductNetwork
 from mep3m.models.pretrained.figures import Normalisation
 from mep3m.settings.network import NetworkSettings
@@ -209,12 +210,12 @@ class NetworkClassifier:
         return result.float().cpu()
 
     def _compile(self) -> None:
-        """Compile an encoder that stays as it was loaded: those are large, and worth the seconds it takes."""
+        """Compile an encoder that began with weights: those are large, and worth the seconds it takes."""
         image, network = self.settings.image, self.network
-        if not self.settings.frozen or image is None or "image" in network.sooner:
+        if image is None or not (self.settings.frozen or image.trained) or "image" in network.sooner:
             return
         encoder = network.encoders["image"]
-        if isinstance(encoder, ImageEncoder) and can_compile():
+        if isinstance(encoder, ImageEncoder | Below) and can_compile():
             network.sooner["image"] = compile_encoder(encoder, image.pixels)
 
     def save(self, folder: Path) -> None:

@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from mep3m.errors import require
-from mep3m.models.networks.image import ImageEncoder, mean_of_views
+from mep3m.models.networks.image import ImageEncoder
+from mep3m.models.networks.last_stages import Below
 
 
 class _OneView(nn.Module):
     """What is compiled: an encoder that looks at each picture once."""
 
-    def __init__(self, encoder: ImageEncoder) -> None:
+    def __init__(self, encoder: ImageEncoder | Below) -> None:
         super().__init__()
         self.encoder = encoder
 
@@ -32,13 +33,13 @@ class CompiledEncoder:
     It mirrors where the encoder does when it is called, so that one compilation serves any number of views.
     """
 
-    def __init__(self, encoder: ImageEncoder, compiled: Any) -> None:
+    def __init__(self, encoder: ImageEncoder | Below, compiled: Any) -> None:
         """Take an encoder, and one view of it as a compiled model of OpenVINO."""
         self.encoder, self.compiled = encoder, compiled
 
     def __call__(self, pixels: Tensor) -> Tensor:
         """Return the vectors of a batch."""
-        return mean_of_views(self._vector, pixels, self.encoder.mirror)
+        return self.encoder.over_views(self._vector, pixels)
 
     def _vector(self, pixels: Tensor) -> Tensor:
         return torch.from_numpy(np.array(self.compiled(pixels.contiguous().numpy())[0]))
@@ -49,7 +50,7 @@ def can_compile() -> bool:
     return find_spec("openvino") is not None and not torch.cuda.is_available()
 
 
-def compile_encoder(encoder: ImageEncoder, pixels: int) -> CompiledEncoder:
+def compile_encoder(encoder: ImageEncoder | Below, pixels: int) -> CompiledEncoder:
     """Compile an encoder for images of this side, with as many threads as PyTorch has."""
     # openvino's converter imports its telemetry package when it is there; without it, it uses a stub
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]

@@ -30,6 +30,14 @@ class Standardised(nn.Module):
         self.fusion = fusion
         self.width = int(fusion.width)
         self.norm = nn.BatchNorm1d(self.width, momentum=None, affine=False)
+        #: whether mean and spread stay as they are in training too
+        self.settled = False
+
+    def train(self, mode: bool = True) -> Standardised:
+        """Set the fusion to training or prediction."""
+        super().train(mode)
+        self.norm.train(mode and not self.settled)
+        return self
 
     def forward(self, vectors: Sequence[Tensor]) -> Tensor:
         """Map vectors (B, D_m) to (B, width)."""

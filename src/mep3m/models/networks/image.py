@@ -43,6 +43,8 @@ class ImageEncoder(nn.Module):
         self.width = width
         self.pooling = pooling
         self.mirror = False
+        #: modules whose statistics stay as they were loaded while the others train (`last_stages`)
+        self.still: list[nn.Module] = []
         self.blocks = {}
         if pooling == "blocks" and "extra_blocks" in signature(network.forward_intermediates).parameters:
             self.blocks = {"extra_blocks": True}
@@ -52,7 +54,18 @@ class ImageEncoder(nn.Module):
 
         Several views of each image, (B, V, 3, S, S), give the mean of their vectors.
         """
-        return mean_of_views(self.vector, pixels, self.mirror and not self.training)
+        return self.over_views(self.vector, pixels)
+
+    def over_views(self, vector: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
+        """Return what `vector`, one view to (B, width), gives for all views: the mean."""
+        return mean_of_views(vector, pixels, self.mirror and not self.training)
+
+    def train(self, mode: bool = True) -> ImageEncoder:
+        """Set the network to training or prediction; what stays as it was loaded only predicts."""
+        super().train(mode)
+        for module in self.still:
+            module.eval()
+        return self
 
     def vector(self, pixels: Tensor) -> Tensor:
         """Map normalised pixels (B, 3, S, S) to (B, width) as they are."""

@@ -49,11 +49,13 @@ def with_own_figures(image: ImageSettings) -> ImageSettings:
 
     They are those of `config.json` beside the weights (a hub folder of timm), else timm's for the name. A
     network that timm does not know keeps ImageNet's. The size is the network's own only where `pixels` is 0.
-    Without crops in the settings they are the central square that the network was tested on, and the whole.
+    Without crops in the settings they are the central square that the network was tested on, and for a frozen
+    one the whole.
     """
     own = _from_weights(image.weights) or _from_name(image.backbone)
     changes: dict[str, Any] = {"mean": image.mean or own.colours.mean, "std": image.std or own.colours.std}
-    changes |= {"pixels": image.pixels or own.pixels, "crops": image.crops or (own.crop, 0.0)}
+    crops = (own.crop, 0.0) if image.trained is None else (own.crop,)
+    changes |= {"pixels": image.pixels or own.pixels, "crops": image.crops or crops}
     return image.model_copy(update=changes)
 
 

@@ -108,10 +108,19 @@ def card_line(image: ImageSettings, weights: PretrainedWeights | None) -> str:
             image.weights, "no weights to be had on this machine"
         )
         return f"{image.backbone} from scratch ({reason})"
-    return f"{image.backbone} with the weights of {weights.source}"
+    last = "" if image.trained is None else f"; trained = {image.trained}: its last stages, with the heads"
+    return f"{image.backbone} with the weights of {weights.source}{last}"
 
 
 def described(image: ImageSettings, weights: PretrainedWeights | None) -> dict[str, Any]:
     """Return what the model folder keeps of the weights that a network began with."""
     facts: Mapping[str, Any] = weights.facts() if weights is not None else {"source": None}
-    return {"backbone": image.backbone, **facts, "mean": image.mean, "std": image.std, "pixels": image.pixels}
+    trained = {} if image.trained is None else {"trained": image.trained}
+    return {
+        "backbone": image.backbone,
+        **facts,
+        **trained,
+        "mean": image.mean,
+        "std": image.std,
+        "pixels": image.pixels,
+    }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mep3m.errors import UsageError
 from mep3m.models.pretrained.figures import Normalisation
+from mep3m.settings.network import ImageSettings
 from mep3m.settings.training import TrainingSettings
 
 #: share of the run after which images have their full size
@@ -110,3 +112,21 @@ def _colours(count: int, strength: float, figures: Normalisation) -> tuple[Tenso
     tint = (torch.rand(count, 3, 1, 1) * 2 - 1) * strength * 0.3
     mean, std = (torch.tensor(value).view(3, 1, 1) * 255 for value in figures)
     return contrast / std, shift + tint - contrast * mean / std
+
+
+def check_growth(encoder: nn.Module, image: ImageSettings, grow: float) -> None:
+    """Try a blank image of every size that a run whose images grow may come to.
+
+    Raises:
+        UsageError: the encoder cannot take one of them.
+    """
+    encoder.eval()
+    for side in sorted({side_at(image.pixels, grow, epoch, 100) for epoch in range(100)}):
+        try:
+            with torch.no_grad():
+                encoder(torch.zeros(1, 3, side, side))
+        except (AssertionError, RuntimeError, ValueError) as error:
+            raise UsageError(
+                f"{image.backbone} does not take images of {side} pixels, which grow = {grow:g} leads to: "
+                "leave grow at 1"
+            ) from error

@@ -137,6 +137,7 @@ class FitState:
         identity = [settings.model_dump(), tree.to_json(), len(targets), int(targets.sum())]
         identity += [self.pixels, self.batches, *([] if self.figures == IMAGENET else [self.figures])]
         identity += [] if own is None else [str(own)]
+        identity += [(name, list(value.shape)) for name, value in network.state_dict().items()]
         self.identity = fingerprint(identity)
         self.best: dict[str, Tensor] = {}
         self.state = self._resume()

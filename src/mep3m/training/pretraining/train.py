@@ -20,7 +20,7 @@ from mep3m.store.rejects import Reject
 from mep3m.training.loop.clock import RunClock
 from mep3m.training.losses import class_counts, make_loss
 from mep3m.training.network import tell, train_network
-from mep3m.training.network_choice import choose
+from mep3m.training.network_presets import choose
 from mep3m.training.pretraining.objectives import (
     LabelObjective,
     PairObjective,
