@@ -132,9 +132,9 @@ def assign(
     proba = make_coherent(tree, prediction.proba)
     best, chances = top_paths(tree, proba, top)
     ends = (
-        by_confidence(tree, proba, best[:, 0], min_confidence, learned_of(classifier))
+        by_confidence(tree, proba, best[:, 0], min_confidence, learned_of(classifier), taxonomy)
         if policy is None
-        else under_promise(tree, proba, prediction.before, policy)
+        else under_promise(tree, proba, prediction.before, policy, taxonomy)
     )
     labels = given_labels(tree, products) if beside.keep_labels else {}
     known = None if beside.novelty is None else beside.novelty.known(tree, proba, products["title"])

@@ -22,6 +22,7 @@ from mep3m.evaluation.promises.sets import sets
 from mep3m.label_tree.likely_path import likely_paths
 from mep3m.label_tree.probabilities import back_off, make_coherent
 from mep3m.label_tree.tree import LabelPath, LabelTree
+from mep3m.taxonomy import Taxonomy, name_of
 
 Nodes = NDArray[np.int32]
 #: the nodes of a prediction set; -1 is the root: any category
@@ -45,27 +46,36 @@ def by_confidence(
     best: NDArray[np.int32],
     min_confidence: float,
     learned: Collection[LabelPath] = (),
+    taxonomy: Taxonomy | None = None,
 ) -> Ends:
     """End each path where it falls below `min_confidence`; `best` (N,) are the most probable leaves.
 
-    At classes that were `learned` after training nothing is filed: no audit has proven them.
+    At classes that were `learned` after training nothing is filed: no audit has proven them. `taxonomy` gives
+    the names of categories of which the tree has ids.
     """
     nodes = back_off(tree, proba, min_confidence) if min_confidence > 0 else best
     leaf = np.isin(nodes, tree.leaves).tolist()
     paths = (tree.paths[node] if node >= 0 else () for node in nodes.tolist())
     reasons = [
-        _unproven(path, learned) or (None if sure else _unsure(path, min_confidence))
+        _unproven(path, learned, taxonomy) or (None if sure else _unsure(path, min_confidence, taxonomy))
         for sure, path in zip(leaf, paths, strict=True)
     ]
     return Ends(nodes, reasons, [None] * len(nodes))
 
 
-def under_promise(tree: LabelTree, proba: Floats, before: Floats | None, policy: FilingPolicy) -> Ends:
+def under_promise(
+    tree: LabelTree,
+    proba: Floats,
+    before: Floats | None,
+    policy: FilingPolicy,
+    taxonomy: Taxonomy | None = None,
+) -> Ends:
     """End each path where a promise says; `before` are the probabilities in the tree before edits, if any.
 
     The promise decides in the tree that it was made for: what it files is then moved to its new place. Where
     a category is not covered any more, a row falls back to the deepest one above it that is. A row whose
-    likely path leads to a learned class of which the audit had no product is not filed at all.
+    likely path leads to a learned class of which the audit had no product is not filed at all. `taxonomy` as
+    in `by_confidence`.
     """
     moved, promise = policy.moved, policy.promise
     tested = tree if moved is None else moved.before
@@ -75,14 +85,14 @@ def under_promise(tree: LabelTree, proba: Floats, before: Floats | None, policy:
     thresholds = promise.thresholds(tested, paths)
     nodes = paths.until(thresholds)
     filed = paths.until(thresholds, promise.min_level) >= 0
-    nodes, fell = fall_back(tested, nodes, closed_nodes(tested, policy.fallen().paths, moved))
+    nodes, fell = fall_back(tested, nodes, closed_nodes(tested, policy.fallen().paths, moved, taxonomy))
     filed &= (nodes >= 0) & (tested.levels[nodes] >= promise.min_level)
     reasons: list[str | None] = []
     likely = paths.ends.tolist()
     for row, (node, least, why) in enumerate(zip(nodes.tolist(), thresholds.tolist(), fell, strict=True)):
         path = tested.paths[node] if node >= 0 else ()
-        told = None if filed[row] else why or _unsure(path, least)
-        reasons.append(_unproven(tested.paths[likely[row]], policy.unproven) or told)
+        told = None if filed[row] else why or _unsure(path, least, taxonomy)
+        reasons.append(_unproven(tested.paths[likely[row]], policy.unproven, taxonomy) or told)
     found: list[NodeSet | None] = [None] * len(nodes)
     open_rows = [row for row, reason in enumerate(reasons) if reason is not None]
     if promise.sets is not None:
@@ -104,7 +114,10 @@ def fall_back(tree: LabelTree, nodes: Nodes, closed: Mapping[int, str]) -> tuple
 
 
 def closed_nodes(
-    tree: LabelTree, fallen: Sequence[LabelPath], moved: MovedTree | None = None
+    tree: LabelTree,
+    fallen: Sequence[LabelPath],
+    moved: MovedTree | None = None,
+    taxonomy: Taxonomy | None = None,
 ) -> dict[int, str]:
     """Return the nodes of the tree of a promise at which nothing is filed at this moment, and why.
 
@@ -113,7 +126,8 @@ def closed_nodes(
     """
     closed = {} if moved is None else dict(moved.lost)
     for branch in filter(None, fallen):  # the whole is stopped by the policy
-        why = f"'{branch[-1]}' fell back: its audited filings were not as precise as promised"
+        name = name_of(branch[-1], taxonomy)
+        why = f"'{name}' fell back: its audited filings were not as precise as promised"
         for node, path in enumerate(tree.paths):
             now = () if moved is None else moved.path(node)
             if branch in (path[: len(branch)], now[: len(branch)]):
@@ -121,17 +135,17 @@ def closed_nodes(
     return closed
 
 
-def _unproven(path: LabelPath, learned: Collection[LabelPath]) -> str | None:
+def _unproven(path: LabelPath, learned: Collection[LabelPath], taxonomy: Taxonomy | None) -> str | None:
     if path not in learned:
         return None
     return (
-        f"'{path[-1]}' was learned after training from a few products; nothing is filed there before a "
-        "promise made of audited rows covers it ('mep3m guarantee')"
+        f"'{name_of(path[-1], taxonomy)}' was learned after training from a few products; nothing is filed "
+        "there before a promise made of audited rows covers it ('mep3m guarantee')"
     )
 
 
-def _unsure(path: LabelPath, min_confidence: float) -> str:
+def _unsure(path: LabelPath, min_confidence: float, taxonomy: Taxonomy | None) -> str:
     if min_confidence == NEVER:
         return "nothing is promised in the category that it seems to be of"
-    where = f"below '{path[-1]}'" if path else "at the first level"
+    where = f"below '{name_of(path[-1], taxonomy)}'" if path else "at the first level"
     return f"no category {where} has a probability of {min_confidence:g}"

@@ -11,6 +11,7 @@ from mep3m.desk.intake.take import Arrival, Draw, take
 from mep3m.desk.reviewing.reviewing import Reviewing, opened_reviewing
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.store.store import Store
+from tests.cli.runner import ran
 from tests.desk.filled import SURE, UNSURE, Filled, items
 
 
@@ -150,6 +151,37 @@ def test_titles_are_enough_without_a_table(filled: Filled) -> None:
         assert take(reviewing, batch, Draw(share=0), filled.run.classifier.tree, None)["review"] == len(
             UNSURE
         )
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_answers_for_the_store_of_a_build_come_with_its_pictures_and_names(build: Path, given: bool) -> None:
+    answers = build / "filed.jsonl"
+    assert (
+        ran("assign", build / "model", build / "5-align", "--out", answers, "--min-confidence", 0.99).code
+        == 0
+    )
+    named = ("--table", build / "5-align") if given else ()
+    assert ran("desk", "take", build, answers, *named, "--share", 0).code == 0
+    with opened_reviewing(build) as reviewing:
+        found = reviewing.database.read.execute("SELECT picture FROM items").fetchall()
+        assert found
+        assert any(row["picture"] for row in found)
+    told = [json.loads(line) for line in answers.read_text().splitlines()]
+    unsure = [one for one in told if (one["reason"] or "").startswith("no category below")]
+    assert unsure
+    for one in unsure:
+        assert f"below '{one['names'][-1]}'" in one["reason"]
+
+
+def test_answers_for_another_table_than_the_store_are_taken_as_they_are(build: Path, tmp_path: Path) -> None:
+    table = tmp_path / "new.tsv"
+    table.write_text("id\ttitle\nX1\t一件没有见过的东西\n")
+    answers = tmp_path / "filed.jsonl"
+    asked = ("--id", "id", "--title", "title", "--min-confidence", 0.99)
+    assert ran("assign", build / "model", table, *asked, "--out", answers).code == 0
+    assert ran("desk", "take", build, answers, "--share", 0).code == 0
+    with opened_reviewing(build) as reviewing:
+        assert rows(reviewing, "review") == ["X1"]
 
 
 def test_products_of_a_build_without_a_label_are_reviewed(build: Path) -> None:

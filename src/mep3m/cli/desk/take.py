@@ -25,7 +25,11 @@ from mep3m.wording import counted
 @click.argument("folder", type=FOLDER)
 @click.argument("answers", type=FILE, required=False)
 @click.option(
-    "--table", "data", type=FILE, help="Table or store that was answered: for pictures and OCR text."
+    "--table",
+    "data",
+    type=FILE,
+    help="Table or store that was answered: for pictures and OCR text. Default: the store of FOLDER, if its "
+    "products were.",
 )
 @column_options
 @click.option("--edits", type=FILE, help="Edits of the category tree that the answers took in.")
@@ -150,7 +154,8 @@ def _batch(reviewing: Any, run: Any, answers: Path | None, table: Any) -> tuple[
             raise UsageError(
                 f"{folder.path} holds no trained run that could have answered; open the desk on one"
             )
-        return Arrival.of_answers(answers, run, table), run.classifier.tree, run.taxonomy
+        batch = Arrival.of_answers(answers, run, table, folder.store)
+        return batch, run.classifier.tree, run.taxonomy
     if folder.store is None:
         raise UsageError(f"{folder.path} holds no store; name the file of answers that 'mep3m assign' wrote")
     batch = Arrival.of_unlabelled(folder.store, None)

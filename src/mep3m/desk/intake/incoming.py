@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
 from mep3m.assignment.run import Run
-from mep3m.dataset.reading import Opened, open_kept, pictures_of, store_folder
+from mep3m.dataset.reading import Opened, open_all, open_kept, pictures_of, store_folder
 from mep3m.dataset.splits import duplicate_groups
 from mep3m.errors import FormatError, NotFoundError, UsageError
 from mep3m.exports.rows import ending
@@ -84,7 +84,8 @@ class ProductTable:
     def open(self, run: Run, labels: bool = False) -> Opened:
         """Read the products with the columns of the run, or those that are named."""
         if self.path.is_dir() and not pictures_of(self.path):
-            return open_kept(Store.open(store_folder(self.path)))
+            store = Store.open(store_folder(self.path))
+            return open_kept(store) if labels else open_all(store)
         return run.read(
             self.path, labels, self.columns, self.image_root, self.table, ids=False, encoding=self.encoding
         )

@@ -6,11 +6,13 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mep3m.assignment.run import Run
+from mep3m.dataset.reading import open_all, open_kept
 from mep3m.desk.intake.controls import ControlCounts, add_controls
 from mep3m.desk.intake.incoming import (
     Incoming,
@@ -81,22 +83,27 @@ class Arrival:
     run: Run | None
 
     @classmethod
-    def of_answers(cls, answers: Path, run: Run, table: ProductTable | None) -> Arrival:
-        """Read a file of answers with the table that was answered.
+    def of_answers(
+        cls, answers: Path, run: Run, table: ProductTable | None, store: Store | None = None
+    ) -> Arrival:
+        """Read a file of answers with the table that was answered; without one, with `store` if it was that.
 
         Raises:
             UsageError: they do not belong together, or to the run.
         """
         mark = fingerprint_of(answers)
-        opened = None if table is None else table.open(run)
-        products = with_answers(answers, run, None if table is None else table.path, opened)
-        return cls(answers.name, mark, products, None if opened is None else root_of(opened), run)
+        if table is None and store is not None:
+            opened = open_all(store)
+            with suppress(UsageError):  # other products were answered: what the answers say is all there is
+                products = with_answers(answers, run, store.folder, opened)
+                return cls(answers.name, mark, products, root_of(opened), run)
+        known = None if table is None else table.open(run)
+        products = with_answers(answers, run, None if table is None else table.path, known)
+        return cls(answers.name, mark, products, None if known is None else root_of(known), run)
 
     @classmethod
     def of_unlabelled(cls, store: Store, run: Run | None) -> Arrival:
         """Return the products of a store that got no label."""
-        from mep3m.dataset.reading import open_kept
-
         opened = open_kept(store)
         found = [one for one in products_of(opened) if not one.labels]
         mark = fingerprint(["no label", store.fingerprint])
