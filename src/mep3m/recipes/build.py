@@ -28,6 +28,7 @@ from mep3m.dataset.dataset import Dataset
 from mep3m.dataset.reading import Opened, open_kept
 from mep3m.dataset.splits import Split, split_products
 from mep3m.engine import Engine, Progress, silent
+from mep3m.errors import Mep3mError
 from mep3m.evaluation.truth import score_against_truth
 from mep3m.recipes.align import REVIEW
 from mep3m.recipes.classify import evaluate_run, train_run
@@ -117,7 +118,7 @@ def _trainable(wanted: RunSettings) -> RunSettings:
 
 def _build(job: Job, steps: Sequence[Step]) -> Built:
     """`build` with the lock on the folder held."""
-    write_json(job.out / PROJECT, job.project.model_dump(mode="json", by_alias=True))
+    _keep_project(job)
     stores = run_steps(job, steps)
     dataset = list(stores.values())[-1]
     opened = open_kept(dataset)
@@ -136,6 +137,17 @@ def _build(job: Job, steps: Sequence[Step]) -> Built:
     see = Eyes(dataset, job.progress).see if job.project.eyes.report and can_see() else None
     report = report_build(facts, job.out / "report", see=see)
     return Built(job.out, stores, scores, truth, report, where)
+
+
+def _keep_project(job: Job) -> None:
+    """Write the project beside what is made of it; one that says the same stays as it is."""
+    path, project = job.out / PROJECT, job.project.model_dump(mode="json", by_alias=True)
+    try:
+        same = read_json(path) == project
+    except Mep3mError:
+        same = False
+    if not same:
+        write_json(path, project)
 
 
 def _lines(job: Job, store: Store) -> Path | None:
