@@ -148,7 +148,7 @@ def test_the_linear_model_reads_the_ocr_text_alone(tmp_path: Path) -> None:
     shares = prior(TREE, np.bincount(codes[codes >= 0], minlength=len(TREE)))
     np.testing.assert_allclose(found.proba[~found.seen], np.tile(shares, (int((~found.seen).sum()), 1)))
     with pytest.raises(UsageError, match="reads the OCR text, not the title"):
-        refuse_unread(model, without(without(table, "ocr"), "image"))
+        refuse_unread(model, without(without(table, "ocr"), "image").to_pylist())
 
 
 def test_without_any_title_image_and_ocr_text_are_fused(
