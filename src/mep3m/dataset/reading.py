@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -83,19 +83,17 @@ def known_lines(products: pa.Table, rejects: Sequence[Reject]) -> NDArray[np.int
 
 def open_kept(store: Store) -> Opened:
     """Read the rows of a store that no stage has dropped, in the columns of `LEARNING`."""
-    return _opened(store, [table.filter(table["dropped"].is_null()) for table in _tables(store)])
+    kept = (table.filter(table["dropped"].is_null()) for table in store.tables(list(LEARNING)))
+    return _opened(store, kept)
 
 
 def open_all(store: Store) -> Opened:
     """Read every row of a store, in the same columns: 'mep3m assign' answers those that were dropped too."""
-    return _opened(store, _tables(store))
+    return _opened(store, store.tables(list(LEARNING)))
 
 
-def _tables(store: Store) -> list[pa.Table]:
-    return list(store.tables(list(LEARNING)))
-
-
-def _opened(store: Store, tables: list[pa.Table]) -> Opened:
+def _opened(store: Store, found: Iterable[pa.Table]) -> Opened:
+    tables = list(found)
     products = pa.concat_tables(tables) if tables else PRODUCT_SCHEMA.empty_table().select(LEARNING)
     return Opened(products, store.images, [], store.taxonomy if len(store.taxonomy) else None)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mep3m.assignment.run import Run
-from mep3m.dataset.reading import open_all, open_kept
+from mep3m.dataset.reading import open_kept
 from mep3m.desk.intake.controls import ControlCounts, add_controls
 from mep3m.desk.intake.incoming import (
     Incoming,
@@ -91,15 +91,13 @@ class Arrival:
         Raises:
             UsageError: they do not belong together, or to the run.
         """
-        mark = fingerprint_of(answers)
         if table is None and store is not None:
-            opened = open_all(store)
             with suppress(UsageError):  # other products were answered: what the answers say is all there is
-                products = with_answers(answers, run, store.folder, opened)
-                return cls(answers.name, mark, products, root_of(opened), run)
-        known = None if table is None else table.open(run)
-        products = with_answers(answers, run, None if table is None else table.path, known)
-        return cls(answers.name, mark, products, None if known is None else root_of(known), run)
+                return cls.of_answers(answers, run, ProductTable(store.folder))
+        mark = fingerprint_of(answers)
+        opened = None if table is None else table.open(run)
+        products = with_answers(answers, run, None if table is None else table.path, opened)
+        return cls(answers.name, mark, products, None if opened is None else root_of(opened), run)
 
     @classmethod
     def of_unlabelled(cls, store: Store, run: Run | None) -> Arrival:

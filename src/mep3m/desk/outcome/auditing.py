@@ -102,9 +102,8 @@ def audit_rows(reviewing: Reviewing) -> AuditRows:
 def progress(reviewing: Reviewing) -> Progress:
     """Return how far the audit is from a promise, and from the next one."""
     rows, decided, drawn = audited(reviewing)
-    counted = Progress(drawn, decided, len(rows))
     if not rows:
-        return counted
+        return Progress(drawn, decided, 0)
     try:
         read = audit_rows(reviewing)
         proven = None
