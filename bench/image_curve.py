@@ -1,11 +1,13 @@
 """Accuracy against processor minutes: heads, the last stages of a packaged network, or all of it.
 
-    python -m bench.image_curve --work FOLDER --out CURVE.json [--minutes 1,3,6] [--parts heads,last,full]
-        [--backbone tf_efficientnet_lite0] [--trained 2] [--set last.learning_rate=1e-3 ...]
+    python -m bench.image_curve --work FOLDER --out CURVE.json [--parts heads=1,2,4 last=1,4 full=2,6]
+        [--backbone tf_efficientnet_lite2] [--trained 2] [--set full.backbone=tf_efficientnet_lite0 ...]
 
-Each point is a run of its own with `minutes=N`, on grocery's official parts, all three levels scored on the
-validation part. `heads` is `--model pretrained`, `last` the same with `trained`, `full` is `--model timm` at
-160 pixels. The minutes of the scoring do not count. Runs do not share pictures: each reads them.
+Each point is a run of its own on grocery's official parts, all three levels scored on the validation part.
+`heads` is `--model pretrained` with so many views of each picture, `last` the same with `trained` for so many
+epochs, `full` is `--model timm` at 160 pixels for so many epochs. What is counted is the processor's time, of
+reading and learning, so that other work on the machine does not matter; scoring does not count. Runs do not
+share pictures: each reads them.
 
     python -m bench.image_curve --out CURVE.json --plot CURVE.svg
 """
@@ -28,9 +30,14 @@ from mep3m.training.task import make_task
 TITLES = {"heads": "heads", "last": "the last stages and heads", "full": "everything"}
 
 
-def options_of(part: str, options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """Return the model and the options of one part."""
-    own = {"backbone": options.backbone}
+#: views of a picture -> options
+VIEWS: dict[int, dict[str, Any]] = {1: {"crops": "0.89", "mirror": False}, 2: {"crops": "0.89"}, 4: {}}
+
+
+def options_of(part: str, size: int, options: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Return the model and the options of one point."""
+    own = {"backbone": options.backbone, "minutes": "none"}
+    own |= VIEWS[size] if part == "heads" else {"epochs": size}
     words = (word.split(".", 1) for word in options.set or ())
     own |= dict(word.split("=", 1) for name, word in words if name == part)
     if part == "full":
@@ -38,21 +45,21 @@ def options_of(part: str, options: argparse.Namespace) -> tuple[str, dict[str, A
     return "pretrained", own | ({"trained": options.trained} if part == "last" else {})
 
 
-def point(part: str, minutes: float, options: argparse.Namespace) -> dict[str, Any]:
-    """Train for so many minutes and return the processor minutes that it took, and the scores."""
+def point(part: str, size: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Train and return the processor minutes that it took, and the scores."""
     train, test = sides("grocery", options.seed, 0, options.work)
-    model, chosen = options_of(part, options)
+    model, chosen = options_of(part, size, options)
     settings = RunSettings.parse(
         {
             "modality": "image",
             "model": model,
             "hierarchy": "coarse-to-fine",
             "seed": options.seed,
-            "options": chosen | {"minutes": minutes},
+            "options": chosen,
         },
         "bench",
     )
-    run = options.work / f"curve-{part}-{minutes:g}"
+    run = options.work / f"curve-{part}-{size}"
     shutil.rmtree(run, ignore_errors=True)
     began = time.process_time()
     task = make_task(Dataset.of(train.products).labelled(), settings, train.images)
@@ -61,7 +68,7 @@ def point(part: str, minutes: float, options: argparse.Namespace) -> dict[str, A
     rows = Dataset.of(test.products).labelled()
     proba = trained.classifier.predict_proba(rows.products, test.images)
     shutil.rmtree(run)
-    return {"minutes": minutes, "spent": spent, "levels": scored(task.tree, proba, rows)}
+    return {"size": size, "spent": spent, "levels": scored(task.tree, proba, rows)}
 
 
 def plot(curves: dict[str, list[dict[str, Any]]], file: Path) -> None:
@@ -87,9 +94,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", default="1,3,6")
-    parser.add_argument("--parts", default="heads,last,full")
-    parser.add_argument("--backbone", default="tf_efficientnet_lite0")
+    parser.add_argument("--parts", nargs="+", default=["heads=1,2,4", "last=1,4", "full=2,6"])
+    parser.add_argument("--backbone", default="tf_efficientnet_lite2")
     parser.add_argument("--trained", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--set", action="append")
@@ -100,14 +106,14 @@ def main() -> None:
         plot(curves, options.plot)
         return
     options.work.mkdir(parents=True, exist_ok=True)
-    for part in options.parts.split(","):
-        for minutes in map(float, options.minutes.split(",")):
-            found = point(part, minutes, options)
-            kept = [one for one in curves.get(part, []) if one["minutes"] != minutes]
-            curves[part] = sorted([*kept, found], key=lambda one: one["minutes"])
+    for part, sizes in (word.split("=") for word in options.parts):
+        for size in map(int, sizes.split(",")):
+            found = point(part, size, options)
+            kept = [one for one in curves.get(part, []) if one["size"] != size]
+            curves[part] = sorted([*kept, found], key=lambda one: one["size"])
             options.out.write_text(json.dumps(curves))
             tops = (f"{one['top1']['value']:.4f}/{one['macro_f1']['value']:.4f}" for one in found["levels"])
-            print(part, minutes, f"{found['spent']:.2f}", *tops, flush=True)
+            print(part, size, f"{found['spent']:.2f}", *tops, flush=True)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@
     python -m bench.pretrain drawn --work W --data S  # simulated with --seed 5
     python -m bench.pretrain platforms --work W --data TABLE --modality text --seeds 3 -- --title title ...
 
-`tables` writes products.tsv (fashion, flipkart and grocery's iconic pictures), train.tsv and val.tsv of
-grocery, iconic.tsv, and titles.tsv of four platforms, titles-few.tsv of 6,000; `drawn` writes drawn.tsv, a
+`tables` writes products.tsv (fashion, flipkart and grocery's iconic pictures), scenes.tsv (the same, the
+iconic pictures 40 times and with their own class as a fourth level), train.tsv and val.tsv of grocery,
+iconic.tsv, and titles.tsv of four platforms, titles-few.tsv of 6,000; `drawn` writes drawn.tsv, a
 simulation with its true categories. Grocery's official test part is not looked at.
 """
 
@@ -30,6 +31,8 @@ from numpy.typing import NDArray
 DATA = Path(os.environ.get("MEP3M_DATA", "../shared/data"))
 LABELS = ("l1", "l2", "l3")
 GROCERY = DATA / "img_grocery_store"
+#: how often scenes.tsv has each iconic picture: as often as a class of fashion has pictures
+COPIES = 40
 #: random views of an iconic picture whose mean vector stands for it
 VIEWS = 4
 
@@ -91,6 +94,11 @@ def tables(work: Path) -> None:
         labels = ("Grocery", one["group"], one["coarse"])
         products.append(row("grocery", one["fine"].replace("-", " "), one["image"], labels))
     write(work / "products.tsv", products)
+    scenes = [one | {"l4": ""} for one in products if one["platform"] != "grocery"]
+    for one in iconic():
+        labels = ("Grocery", one["group"], one["coarse"])
+        scenes += COPIES * [row("grocery", "", one["image"], labels) | {"l4": one["fine"]}]
+    write(work / "scenes.tsv", scenes)
     write(work / "iconic.tsv", iconic())
     for part in ("train", "val"):
         write(work / f"{part}.tsv", shelf(part))

@@ -29,6 +29,9 @@ class TrainingSettings(Settings):
     #: lbfgs fits heads on frozen encoders to all rows at once: `epochs` are passes at most, `weight_decay`
     #: is divided by the number of rows, and rates, batches and averages play no part
     optimiser: Literal["adam", "adamw", "sgd", "lbfgs"] = "adamw"
+    #: lbfgs, heads of one linear layer: their answers are averaged with those of a linear discriminant (LDA)
+    #: of which this share of the covariance is the same in all directions; `None`: they are not
+    discriminant: float | None = Field(default=None, gt=0, le=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=0.05, ge=0)
     #: one_cycle and cosine span the whole run; halving: every two epochs (§4)

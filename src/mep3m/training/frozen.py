@@ -30,6 +30,7 @@ from mep3m.store.filesystem import exclusive_lock
 from mep3m.store.rejects import Reject
 from mep3m.training.examples import Examples, usable_rows
 from mep3m.training.loop.clock import RunClock
+from mep3m.training.loop.discriminant import finished
 from mep3m.training.loop.fit import fit
 from mep3m.training.loop.whole import fit_whole
 from mep3m.training.losses import class_counts, learned_codes
@@ -168,16 +169,17 @@ def train_on_frozen(
         history = fit(heads, examples, task.tree, training, work, validation, clock=clock)
     shares = prior(task.tree, class_counts(task.codes[learned], len(task.tree)))
     coders = {name: part.coders[name] for name, part in ordered.items() if name in part.coders}
-    classifier = NetworkClassifier(task.tree, settings, heads.cpu().eval(), coders, shares)
+    said = finished(heads, examples, task.tree, training)
+    classifier = NetworkClassifier(task.tree, settings, said, coders, shares)
     # what a text shows is told by its tokens, which the features do not hold
     valid = None if coders else classifier.predict_read(inputs, task.valid)
     if at_once and valid is not None and len(held):
         # they have been scored: now the heads learn from the held-out rows too (decision 052)
         everything = Examples(inputs, codes, np.union1d(learned, held))
         fit_whole(heads, everything, task.tree, training, clock=clock)
-        heads.cpu()
+        classifier.network = finished(heads, everything, task.tree, training)
     classifier.kept = _kept(classifier, inputs, np.union1d(learned, held), task)
-    put_below(heads, ordered)
+    put_below(classifier.network, ordered)
     return Fitted(classifier, history, inputs.rejects, valid)
 
 

@@ -28,7 +28,13 @@ PRETRAINED = NetworkSettings(
 )
 #: heads on frozen features: a smooth problem, solved for all rows at once
 HEADS = MODERN.model_copy(
-    update={"optimiser": "lbfgs", "weight_decay": 5.0, "label_smoothing": 0.0, "augment": False}
+    update={
+        "optimiser": "lbfgs",
+        "weight_decay": 5.0,
+        "label_smoothing": 0.0,
+        "augment": False,
+        "discriminant": 0.1,
+    }
 )
 #: the last stages of such a network and its heads, which are fitted to it before
 LAST_STAGES = MODERN.model_copy(
@@ -41,7 +47,7 @@ FINE_TUNING = MODERN.model_copy(
 
 #: options that a network from scratch has no use for
 OF_FROZEN = {"weights", "image.weights", "frozen", "pooling", "crops", "standardise", "head", "optimiser"}
-OF_FROZEN |= {"trained", "image.trained"}
+OF_FROZEN |= {"trained", "image.trained", "discriminant"}
 
 _BILSTM, _LSTM = TextSettings(), TextSettings(encoder="lstm")
 _VGG = ImageSettings(backbone="vgg19")

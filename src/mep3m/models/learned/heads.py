@@ -76,6 +76,29 @@ def ridge(kept: ClassStatistics) -> Head:
     return _head(factors[best] * tried[best].weights, factors[best] * tried[best].bias)
 
 
+class OneCovariance(NamedTuple):
+    """Cholesky factor of a shrunk covariance S (D, D), weights S⁻¹μ (D, C) and biases -μ'S⁻¹μ / 2 (C,)."""
+
+    factor: tuple[Numbers, bool]
+    weights: Numbers
+    bias: Numbers
+
+
+def one_covariance(means: Numbers, within: Numbers, share: float) -> OneCovariance:
+    """Return what makes scores of classes with means μ (C, D) and one covariance within them (D, D).
+
+    `share` of it is replaced by its mean variance, the same in all directions (Friedman 1989).
+    """
+    level = float(np.trace(within)) / len(within)
+    if level < SPREAD:  # one row a class, or the same ones: what is left is rounding
+        within, level = np.zeros_like(within), 1.0
+    covariance = (1 - share) * within
+    covariance[np.diag_indices(len(covariance))] += share * level
+    factor = cho_factor(covariance, overwrite_a=True)
+    weights = cho_solve(factor, means.T)
+    return OneCovariance(factor, weights, -0.5 * np.einsum("dc,cd->c", weights, means))
+
+
 class _Gaussian(NamedTuple):
     """Scores x'Mμ - μ'Mμ / 2 of vectors x, with M the inverse of the shrunk covariance within classes."""
 
@@ -89,14 +112,7 @@ class _Gaussian(NamedTuple):
     def of(cls, kept: ClassStatistics, share: float) -> _Gaussian:
         means, total = kept.means, float(kept.weights.sum())
         within = (kept.products - (means * kept.weights[:, None]).T @ means) / total
-        level = float(np.trace(within)) / len(within)
-        if level < SPREAD:  # one row a class, or the same ones: what is left is rounding
-            within, level = np.zeros_like(within), 1.0
-        covariance = (1 - share) * within
-        covariance[np.diag_indices(len(covariance))] += share * level
-        factor = cho_factor(covariance, overwrite_a=True)
-        weights = cho_solve(factor, means.T)
-        return cls(factor, weights, -0.5 * np.einsum("dc,cd->c", weights, means), (1 - share) / total)
+        return cls(*one_covariance(means, within, share), (1 - share) / total)
 
     def left_out(self, kept: ClassStatistics) -> Numbers:
         """Return the scores (M, C) of the examples, each as if it had not been learned from."""

@@ -35,6 +35,7 @@ from mep3m.store.images import Images
 from mep3m.training.examples import Examples
 from mep3m.training.frozen import heads_over
 from mep3m.training.loop.clock import RunClock
+from mep3m.training.loop.discriminant import finished
 from mep3m.training.loop.whole import fit_whole
 from mep3m.training.losses import class_counts, learned_codes
 from mep3m.training.network import tell, train_network
@@ -103,7 +104,8 @@ class Transfer:
         examples = Examples(inputs, learned, np.arange(len(rows)))
         fit_whole(heads, examples, tree, start.training, clock=RunClock(say=tell))
         shares = prior(tree, class_counts(codes, len(tree)))
-        classifier = NetworkClassifier(tree, start.network, heads.cpu().eval(), {}, shares)
+        said = finished(heads, examples, tree, start.training)
+        classifier = NetworkClassifier(tree, start.network, said, {}, shares)
         tests = Inputs({"image": self._features(self.test.products.take(self.rows), self.test.images)})
         return classifier.predict_read(tests, np.arange(len(self.rows))).proba
 

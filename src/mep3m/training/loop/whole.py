@@ -46,7 +46,7 @@ def fit_whole(
     watch, began = Stopwatch(), time.monotonic()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.eval().to(device)
-    batches = _read(examples, device)
+    batches = read_whole(examples, device)
     standardise(network, batches)
     targets = np.asarray(examples.targets[examples.rows])
     criterion = make_loss(tree, class_counts(targets, len(tree)), settings).to(device)
@@ -80,11 +80,12 @@ def fit_whole(
     clock.say(f"heads fitted to {len(targets):,} rows: {passes} passes in {seconds:.1f} s")
     figures = {"epoch": float(passes), "loss": loss, "rows_per_second": passes * len(targets) / seconds}
     if validation is not None:
-        figures |= score(network, criterion, _read(validation, device), tree)
+        figures |= score(network, criterion, read_whole(validation, device), tree)
     return [figures]
 
 
-def _read(examples: Examples, device: torch.device) -> Batches:
+def read_whole(examples: Examples, device: torch.device) -> Batches:
+    """Return all rows of `examples`, with their targets, on a device."""
     batches = (examples.batch(rows) for rows in plan_batches(examples.rows, ROWS))
     return [{name: value.to(device) for name, value in batch.items()} for batch in batches]
 
