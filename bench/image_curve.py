@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.image_pretrained import scored, sides
+from bench.plots import bands
 from mep3m.dataset.dataset import Dataset
 from mep3m.settings.run import RunSettings
 from mep3m.training import network
@@ -72,22 +73,15 @@ def point(part: str, size: int, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def plot(curves: dict[str, list[dict[str, Any]]], file: Path) -> None:
-    """Draw top-1 of the finest level over the minutes."""
-    import matplotlib.pyplot as plt
-
-    plt.rcParams["svg.hashsalt"] = "mep3m"
-    figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+    """Draw top-1 of the finest level, with its interval, over the minutes."""
+    series = {}
     for part, points in curves.items():
-        spent = [one["spent"] for one in points]
-        top = [one["levels"][-1]["top1"]["value"] for one in points]
-        axes.plot(spent, top, marker="o", markersize=3.5, label=TITLES[part])
-    axes.set(
-        xlabel="processor minutes, reading of the pictures included", ylabel="top-1, 81 kinds", ylim=(0, 1)
-    )
-    axes.set_xlim(left=0)
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right", frameon=False, fontsize=8)
-    figure.savefig(file, metadata={"Date": None})
+        tops = [(one["spent"], one["levels"][-1]["top1"]) for one in points]
+        series[TITLES[part]] = [
+            (spent, top["value"], top["low"], top["high"]) for spent, top in sorted(tops, key=lambda t: t[0])
+        ]
+    axes = ("processor minutes, reading of the pictures included", "top-1, 81 kinds")
+    bands(file, "Grocery, other shelves", axes, series)
 
 
 def main() -> None:
