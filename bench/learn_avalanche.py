@@ -74,7 +74,10 @@ def one(seed: int, work: Path, cache: Path, methods: Sequence[str], peers: str |
     steps, test = [made.open(step) for step in made.steps], made.open(made.test)
     start = remembered(base, [made.open(made.joint), test], cache)
     base = replace(base, classifier=start)
-    found = {method: by_parts(base, steps, test, method, work) for method in methods}
+    own = work / "own.json"
+    found = json.loads(own.read_text()) if own.exists() else {}
+    found |= {one: by_parts(base, steps, test, one, work) for one in methods if one not in found}
+    own.write_text(json.dumps(found))
     if python := os.environ.get("MEP3M_AVALANCHE"):
         asked = write_vectors(made, start, work / "vectors.npz")
         command = [python, str(SIDE), str(work / "vectors.npz"), str(work / "side.json"), str(seed)]
@@ -85,11 +88,11 @@ def one(seed: int, work: Path, cache: Path, methods: Sequence[str], peers: str |
 
 
 def interval(values: Sequence[float], digits: int = 1) -> str:
-    """Return the mean and the half width of its 95 % t-interval."""
+    """Return the mean and the half width of its 95 % t-interval; of one value the value."""
     many = np.array(values, dtype=float)
-    half = (
-        stats.t.ppf(0.975, len(many) - 1) * many.std(ddof=1) / np.sqrt(len(many)) if len(many) > 1 else np.nan
-    )
+    if len(many) == 1:
+        return f"{many[0]:.{digits}f}"
+    half = stats.t.ppf(0.975, len(many) - 1) * many.std(ddof=1) / np.sqrt(len(many))
     return f"{many.mean():.{digits}f} ± {half:.{digits}f}"
 
 
@@ -124,7 +127,7 @@ def main() -> None:
     if "MEP3M_AVALANCHE" not in os.environ:
         print("Avalanche is skipped: set MEP3M_AVALANCHE to a Python that has avalanche-lib", flush=True)
     cache, results = options.cache or options.work / "cache", []
-    for seed in options.seeds.split(","):
+    for seed in filter(None, options.seeds.split(",")):
         kept = options.work / f"beside-{seed}.json"
         if not kept.exists():
             made = one(
@@ -132,7 +135,8 @@ def main() -> None:
             )
             kept.write_text(json.dumps(made))
         results.append(json.loads(kept.read_text()))
-    summary(results)
+    if results:
+        summary(results)
 
 
 if __name__ == "__main__":

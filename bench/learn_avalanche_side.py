@@ -110,6 +110,7 @@ class UnitLength(torch.nn.Module):
     """Vectors (B, D) to unit length: what SLDA's usual shrinkage of 1e-4 is about right for."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the vectors at unit length."""
         return torch.nn.functional.normalize(x)
 
 
@@ -189,19 +190,20 @@ def main(vectors: Path, out: Path, seed: int, methods: list[str]) -> None:
     scale = float(np.sqrt(held["x"].shape[1]))  # so that an entry has a spread of about 1
     x, asked = (torch.from_numpy(held[name] * scale) for name in ("x", "asked"))
     y = held["y"].tolist()
-    found: dict[str, list[dict[str, Any]]] = {}
-    for name in methods:
+    found: dict[str, list[dict[str, Any]]] = json.loads(out.read_text()) if out.exists() else {}
+    for name in (one for one in methods if one not in found):  # a run that was stopped goes on
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)
         strategy = METHODS[name](x.shape[1], max(y) + 1)
-        found[name] = []
+        told: list[dict[str, Any]] = []
         for experience in experiences(x, y, held["increments"]):
             began = time.process_time()
             strategy.train(experience, num_workers=0)
             spent = time.process_time() - began
             known = max(experience.classes_in_this_experience) + 1
-            found[name].append({"answers": answers(strategy, asked, known), "seconds": spent})
+            told.append({"answers": answers(strategy, asked, known), "seconds": spent})
+        found[name] = told
         out.write_text(json.dumps(found))
 
 
