@@ -102,34 +102,46 @@ def most_frequent(rows: list[dict[str, str]], fine: str, coarse: str) -> dict[st
 
 
 def autogluon(
-    train: Path, test: Path, root: Path, labels: tuple[str, ...], seed: int, minutes: float
+    train: Path,
+    test: Path,
+    root: Path,
+    labels: tuple[str, ...],
+    seed: int,
+    minutes: float,
+    packaged: str | None = None,
+    titles: bool = True,
 ) -> list[list[str]]:
-    """AutoGluon multimodal from scratch (`bench.image_autogluon`); a coarser level as in `plain_timm`."""
+    """AutoGluon multimodal (`bench.image_autogluon`); a coarser level as in `plain_timm`.
+
+    It starts from scratch or from the packaged weights of a network, on titles and images or images alone.
+    """
     if "MEP3M_AUTOGLUON" not in os.environ:
         raise SystemExit("set MEP3M_AUTOGLUON to the Python of an environment that has autogluon.multimodal")
     rows = read(train)
-    with tempfile.TemporaryDirectory() as folder:
-        bert, out = (
-            tiny_bert(Path(folder) / "bert", [row["title"] for row in rows]),
-            Path(folder) / "out.json",
-        )
-        script = Path(__file__).with_name("image_autogluon.py")
-        command = [
-            os.environ["MEP3M_AUTOGLUON"],
-            script,
-            train,
-            test,
-            root,
-            bert,
-            labels[-1],
-            seed,
-            minutes,
-            out,
-        ]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        bert = tiny_bert(folder / "bert", [row["title"] for row in rows]) if titles else "-"
+        network = [saved_network(packaged, folder / "network")] if packaged else []
+        out, script = folder / "out.json", Path(__file__).with_name("image_autogluon.py")
+        python = os.environ["MEP3M_AUTOGLUON"]
+        command = [python, script, train, test, root, bert, labels[-1], seed, minutes, out, *network]
         subprocess.run([str(part) for part in command], check=True)
         answers = json.loads(out.read_text())
     coarser = [most_frequent(rows, labels[-1], level) for level in labels]
     return [[above[answer] for answer in answers] for above in coarser]
+
+
+def saved_network(packaged: str, folder: Path) -> Path:
+    """Write the packaged weights of a network in the form in which AutoGluon saves one."""
+    folder.mkdir()
+    network = timm.create_model(packaged, pretrained=False)
+    network.load_state_dict(packaged_weights(packaged)[0])
+    network.reset_classifier(0)
+    torch.save(network.state_dict(), folder / "pytorch_model.bin")
+    shape = {key: network.pretrained_cfg[key] for key in ("input_size", "mean", "std")}
+    config = {"architecture": packaged, "num_features": network.num_features, "pretrained_cfg": shape}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
 
 
 def linear_svc(

@@ -65,12 +65,16 @@ PEERS: dict[str, Callable[..., list[list[str]]]] = {
     "timm fine-tuned": partial(plain_timm, packaged="tf_efficientnet_lite0"),
     "TF-IDF + SVC": linear_svc,
     "AutoGluon": autogluon,
+    "AutoGluon, images": partial(autogluon, titles=False),
+    "AutoGluon, packaged weights": partial(autogluon, packaged="tf_efficientnet_lite0", titles=False),
 }
 PEER_MODALITY = {
     "plain timm": "image",
     "timm fine-tuned": "image",
     "TF-IDF + SVC": "text",
     "AutoGluon": "image+text",
+    "AutoGluon, images": "image",
+    "AutoGluon, packaged weights": "image",
 }
 
 

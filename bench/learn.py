@@ -16,6 +16,7 @@ import argparse
 import csv
 import json
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -241,7 +242,7 @@ def told(born: NDArray[np.int64], now: NDArray[np.bool_], trained_right: NDArray
 def by_parts(
     base: Run, steps: Sequence[Opened], test: Opened, method: Any, work: Path
 ) -> list[dict[str, Any]]:
-    """Learn the increments on features in memory."""
+    """Learn the increments on features in memory; each has its processor seconds beside its scores."""
     start, kept = base.classifier, ClassStatistics.load(base.folder)
     now, scores = start, list[dict[str, Any]]()
     before = right_answers(start, test.dataset, None)
@@ -251,13 +252,15 @@ def by_parts(
         paths = sorted(set(dataset.paths))
         classes = np.array([paths.index(path) for path in dataset.paths])
         tree = LabelTree.from_paths([*now.tree.paths, *paths])
+        began = time.process_time()
         now, _ = extended(now, {"": part}, ClassRows(dataset.products, None, paths, classes), tree, method)
+        spent = time.process_time() - began
         part = ExtendedPart.of(now)
         nodes = true_nodes(now.tree, test.dataset)
         inside = np.flatnonzero(nodes >= 0)
         born = born_in(now.tree, start.tree, Opened(test.products.take(inside), None, [], None))
         right = right_answers(now, test.dataset, None)
-        scores.append(told(born, right[inside], before[inside]))
+        scores.append(told(born, right[inside], before[inside]) | {"seconds": spent})
     return scores
 
 
