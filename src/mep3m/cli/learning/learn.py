@@ -28,9 +28,8 @@ Examples:
 @click.option(
     "--method",
     type=click.Choice(("ridge", "prototypes", "finetune")),
-    default="ridge",
-    show_default=True,
-    help="ridge: analytic; prototypes: nearest class mean; finetune: gradient steps, with old ones replayed.",
+    help="ridge: analytic; prototypes: nearest class mean; finetune: gradient steps, with old ones replayed. "
+    "Default: finetune for a linear model of text, ridge for others.",
 )
 @click.option("--shots", type=click.IntRange(1), help="Products of each class to learn from. Default: all.")
 @click.option(

@@ -43,13 +43,14 @@ _OF_BEFORE = ("filing_curve",)
 
 
 class LearnSettings(Settings):
-    """How new classes are learned: the head, and how many products of each the seed draws (`None`: all).
+    """How new classes are learned, and how many products of each the seed draws (`None`: all).
 
+    `method` is the head (`None`: `finetune` where there is a bound on what is forgotten, else `ridge`).
     `forget` is the share of products of trained classes that may go to learned ones, since training (`None`:
     `FORGET` where the run keeps held-out rows to measure it by, else no bound).
     """
 
-    method: Method = "ridge"
+    method: Method | None = None
     shots: int | None = None
     forget: float | None = Field(default=None, ge=0, le=1)
     seed: int = 0
@@ -114,13 +115,14 @@ def learn_run(
     rows = ClassRows(found.dataset.products, new.images, found.paths, found.classes)
     parts = {name: _knowing(run, name, part, rows, known) for name, part in parts_of(run.classifier).items()}
     bound = _bound(run, parts, settings)
+    method = settings.method or ("ridge" if bound is None else "finetune")
     least, forget = settings.shots or 1, FORGET if bound is None else bound
-    classifier, rejects = extended(run.classifier, parts, rows, found.tree, settings.method, least, forget)
+    classifier, rejects = extended(run.classifier, parts, rows, found.tree, method, least, forget)
     seconds = round(time.perf_counter() - began, 2)
     classes = _described(found, classifier)
     history = [*read_json(run.folder / "run.json").get("learned", ())]
     scores = _scores(run.classifier, classifier, history, found, test_rows) if tests else None
-    increment = {"increment": len(history) + 1, "method": settings.method, "classes": classes}
+    increment = {"increment": len(history) + 1, "method": method, "classes": classes}
     history.append(increment | {"forget": bound, "scores": None if scores is None else scores.to_json()})
     with _appearing(out) as folder:
         _write(run, found, new, classifier, history, settings, folder)
