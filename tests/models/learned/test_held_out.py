@@ -53,8 +53,8 @@ def test_no_row_is_nothing_and_many_are_thinned() -> None:
 
 
 @pytest.mark.parametrize(("forget", "expected"), [(0.0, 0), (0.1, 0), (0.2, 1), (0.5, 4), (0.99, 8)])
-def test_as_many_are_lost_as_the_bound_allows_of_new_rows(forget: float, expected: int) -> None:
-    """Nine rows, of which learned classes would take all: a tenth one may be lost with a chance `forget`."""
+def test_as_many_are_lost_as_the_bound_allows(forget: float, expected: int) -> None:
+    """Nine rows, of which learned classes would take all: no more than a share `forget` of them may be lost."""
     rows = held([0.9] * 9)
     trained, learned = np.linspace(0.1, 0.3, 9), np.full(9, 0.7)
     shift = rows.shift(trained, learned, forget)
@@ -92,7 +92,7 @@ def test_no_more_are_lost_than_asked_for_whatever_the_opinions(
     shift = rows.shift(trained, learned, forget)
     assert np.isfinite(shift)
     assert shift <= 0
-    assert lost(rows, trained, learned, shift - 1e-5) <= forget * (len(rows) + 1)
+    assert lost(rows, trained, learned, shift - 1e-5) <= forget * len(rows) + 1e-5
 
 
 def test_it_is_the_same_when_loaded(tmp_path: Path) -> None:

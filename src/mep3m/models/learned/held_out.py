@@ -56,15 +56,14 @@ class HeldOut:
         """Return what is to be added to the scores of learned classes: 0, or as much below as it takes.
 
         `trained` and `learned` (M,) are what a new opinion gives to all trained classes together and to the
-        likeliest learned one. Afterwards new products like these are lost by trained classes in a share
-        `forget` at most, in expectation over what was held out (conformal risk control: Angelopoulos et al.,
-        2022); where they are too few to say so, none of them is lost.
+        likeliest learned one. Afterwards trained classes lose a share `forget` of these rows at most: new
+        products like them are lost about as often, by chance more or less.
         """
         # the share of trained classes, weighed by how sure the model is; of it, its answer has as much again
         ours = np.maximum(trained * self.sure**2, _LEAST)
         margins = np.log(ours) - np.log(np.maximum(learned, _LEAST))
         margins = np.sort(margins[self.right])
-        lost = max(int(forget * (len(self) + 1) + _CLEAR) - 1, 0)
+        lost = int(forget * len(self) + _CLEAR)
         return 0.0 if lost >= len(margins) else min(0.0, float(margins[lost]) - _CLEAR)
 
     def save(self, folder: Path) -> None:
