@@ -54,7 +54,7 @@ def test_no_row_is_nothing_and_many_are_thinned() -> None:
 
 @pytest.mark.parametrize(("forget", "expected"), [(0.0, 0), (0.1, 0), (0.2, 1), (0.5, 4), (0.99, 8)])
 def test_as_many_are_lost_as_the_bound_allows(forget: float, expected: int) -> None:
-    """Nine rows, of which learned classes would take all: no more than a share `forget` of them may be lost."""
+    """Nine rows, of which learned classes would take all: a share `forget` of them may be lost."""
     rows = held([0.9] * 9)
     trained, learned = np.linspace(0.1, 0.3, 9), np.full(9, 0.7)
     shift = rows.shift(trained, learned, forget)
