@@ -203,8 +203,8 @@ def one(name: str, seed: int, work: Path, cache: Path, methods: Sequence[str]) -
     for method in methods:
         if method not in METHODS:
             continue
-        # what is kept adds up, so that the others need no increments: ridge shows their course
-        parts = steps if method == "ridge" else [joined(steps)]
+        # what is kept adds up, so that the others need no increments: the default shows their course
+        parts = steps if method == ("ridge" if made.root else "finetune") else [joined(steps)]
         learn = by_parts if made.root else by_recipe
         found[method] = learn(base, parts, test, method, work)
         print(name, seed, method, json.dumps(found[method][-1]), flush=True)
@@ -327,13 +327,14 @@ def summary(results: Sequence[dict[str, Any]]) -> None:
                 )
                 cells.append(f"{values.mean():.1f} ± {half:.1f}")
             print(f"| {method} | {step + 1} | " + " | ".join(cells) + " |")
+    default = max(set(METHODS) & results[0].keys(), key=lambda method: len(results[0][method]))
     for other in results[0].keys() - set(METHODS):
         gaps = {
-            score: 100 * np.array([one["ridge"][-1][score] - one[other][-1][score] for one in results])
+            score: 100 * np.array([one[default][-1][score] - one[other][-1][score] for one in results])
             for score in ("trained", "new", "all")
         }
         print(
-            f"ridge − {other}: "
+            f"{default} − {other}: "
             + ", ".join(
                 f"{name} {gap.mean():+.1f} (each {np.round(gap, 1).tolist()})" for name, gap in gaps.items()
             )

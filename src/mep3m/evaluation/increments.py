@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mep3m.arrays import Ints
 from mep3m.dataset.dataset import Dataset, join_gaps
-from mep3m.label_tree.probabilities import make_coherent
+from mep3m.label_tree.probabilities import make_coherent, right_leaves
 from mep3m.label_tree.tree import LabelTree
 from mep3m.models.classifier import Classifier
 from mep3m.store.images import Images
@@ -46,11 +46,7 @@ def right_answers(classifier: Classifier, dataset: Dataset, images: Images | Non
     """Return (N,) whether the most probable class of each row is its label, or lies below it."""
     tree = classifier.tree
     proba = make_coherent(tree, classifier.predict(dataset.products, images).proba)
-    best = tree.leaves[proba[:, tree.leaves].argmax(axis=1)]
-    truth = true_nodes(tree, dataset)
-    level = np.where(truth >= 0, tree.levels[truth] - 1, 0)
-    right: Right = (truth >= 0) & (tree.ancestors[best, level] == truth)
-    return right
+    return right_leaves(tree, proba, true_nodes(tree, dataset))
 
 
 def true_nodes(tree: LabelTree, dataset: Dataset) -> Ints:

@@ -219,6 +219,14 @@ def top_paths(tree: LabelTree, proba: Floats, k: int) -> tuple[NDArray[np.int32]
     return tree.leaves[np.take_along_axis(best, order, axis=1)], np.take_along_axis(values, order, axis=1)
 
 
+def right_leaves(tree: LabelTree, proba: Floats, nodes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return (N,) whether the most probable leaf of each row is its node (N,), or below it; -1 is wrong."""
+    best = tree.leaves[proba[:, tree.leaves].argmax(axis=1)]
+    level = np.where(nodes >= 0, tree.levels[nodes] - 1, 0)
+    right: NDArray[np.bool_] = (nodes >= 0) & (tree.ancestors[best, level] == nodes)
+    return right
+
+
 def back_off(tree: LabelTree, proba: Floats, confidence: float) -> NDArray[np.int32]:
     """Return (N,): the most probable leaf where it has at least this probability, else a node above leaves.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from mep3m import __version__
 from mep3m.assignment import trained_on
@@ -25,7 +26,10 @@ from mep3m.errors import UsageError
 from mep3m.evaluation.card import MetricCard, metric_card, training_counts
 from mep3m.evaluation.evaluate import Evaluation, evaluate, unreadable
 from mep3m.evaluation.label_checks import OddLabels, odd_labels
-from mep3m.label_tree.probabilities import make_coherent
+from mep3m.label_tree.probabilities import deepest, make_coherent
+from mep3m.models.learned.held_out import FILE as HELD_OUT
+from mep3m.models.learned.held_out import HeldOut
+from mep3m.models.linear.classifier import LinearClassifier
 from mep3m.recipes.finished import made_from
 from mep3m.settings.run import RunSettings
 from mep3m.settings.sources import Columns
@@ -150,6 +154,7 @@ def _train_run(
         opened.taxonomy.save(out / TAXONOMY)
     trained_on.save(out, dataset.products, opened.images)
     _save_novelty(task, trained, dataset, out)
+    _save_held_out(task, trained, out)
     card = _training_card(task, trained, dataset, settings, odd_labels(whole, task.tree, opened.taxonomy))
     run = {
         "mep3m": __version__,
@@ -191,6 +196,18 @@ def _save_novelty(task: Task, trained: Trained, dataset: Dataset, out: Path) -> 
         novelty.save(out)
     elif examples is not None:
         examples.save(out)
+
+
+def _save_held_out(task: Task, trained: Trained, out: Path) -> None:
+    """Keep what a linear model of text said of held-out rows: classes learned later are measured by it."""
+    (out / HELD_OUT).unlink(missing_ok=True)
+    rows = task.valid[trained.valid_seen]
+    if isinstance(trained.classifier, LinearClassifier) and len(rows):
+        texts = task.products[trained.classifier.reads[0]].take(pa.array(rows))
+        proba = make_coherent(task.tree, trained.valid_proba[trained.valid_seen])
+        held = HeldOut.of(task.tree, proba, deepest(task.codes[rows]).astype(np.int64), texts)
+        if held is not None:
+            held.save(out)
 
 
 def _training_card(

@@ -38,9 +38,13 @@ def test_a_network_of_titles_asks_for_rows_that_it_knows_and_learns_with_them(tm
     refused = ran(*command)
     assert (refused.code, refused.out) == (2, "")
     assert "name rows of its classes with --known, or train it again" in refused.err
+    unbound = ran(*command, "--known", known, "--forget", "0.01")
+    assert (unbound.code, unbound.out) == (2, "")
+    assert "keeps no held-out rows, so that nothing tells how much it forgets" in unbound.err
     done = ran(*command, "--known", known)
     assert done.code == 0, done.err
     told = done.json
+    assert told["history"][0]["forget"] is None
     assert {tuple(one["path"]) for one in told["learned"]} == {("服装", "裙子"), ("食品", "葡萄")}
     assert told["rows"] == {"old": 32, "new": 8, "unseen": 0}
     assert told["all"] == pytest.approx((32 * told["old"] + 8 * told["new"]) / 40)

@@ -28,11 +28,16 @@ Examples:
 @click.option(
     "--method",
     type=click.Choice(("ridge", "prototypes", "finetune")),
-    default="ridge",
-    show_default=True,
-    help="ridge: analytic; prototypes: nearest class mean; finetune: gradient steps, with old ones replayed.",
+    help="ridge: analytic; prototypes: nearest class mean; finetune: gradient steps, with old ones replayed. "
+    "Default: finetune for a linear model of text, ridge for others.",
 )
 @click.option("--shots", type=click.IntRange(1), help="Products of each class to learn from. Default: all.")
+@click.option(
+    "--forget",
+    type=click.FloatRange(0, 1),
+    help="Share of products of trained classes that learned ones may take, all increments together, by what "
+    "was held out in training; 1 is no bound. Default: 0.01 for a linear model of text; others have none.",
+)
 @click.option("--seed", default=0, show_default=True, help="Draws them, where there are more.")
 @click.option(
     "--test", "tests", multiple=True, type=click.Path(path_type=Path), help="Labelled products to score on."
@@ -64,7 +69,8 @@ def learn(run: Path, data: Path, out: Path, as_json: bool, **options: Any) -> No
 
     if out.exists():
         raise UsageError(f"{out} exists already; name another folder for the run with the new classes")
-    settings = LearnSettings.parse({name: options[name] for name in ("method", "shots", "seed")}, "learn")
+    given = {name: options[name] for name in ("method", "shots", "forget", "seed")}
+    settings = LearnSettings.parse(given, "learn")
     opened = Run.open(run)
     new = _read(opened, data, options, options["image_root"])
     say_refused(new.rejects, data)

@@ -23,13 +23,15 @@ from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models import classifier as door
 from mep3m.models.classifier import Classifier, Prediction
 from mep3m.models.learned.heads import Head, Method
+from mep3m.models.learned.held_out import HeldOut
 from mep3m.models.learned.statistics import ClassStatistics
 from mep3m.models.linear.latent import LEAST, LatentText
 from mep3m.models.tensors import open_tensors, save_tensors
 from mep3m.store.images import Images
 from mep3m.store.json_files import read_json, write_json
 
-KIND, FORMAT = "extended", 1
+#: what was learned before version 2 has no held-out rows
+KIND, FORMAT, OLDER = "extended", 2, 1
 #: the folders of the trained classifier and of the encoder of its texts
 BASE, TEXT = "base", "text"
 #: share of the trained heads in what both say of trained classes; of a linear model of text, which knows more
@@ -63,11 +65,14 @@ def read(
         prediction, vectors = cast(Encoding, base).predict_encoded(products, images)
         unit, has = unit_length(vectors)
         return EncodedPrediction(prediction, unit, has & prediction.seen)
-    vectors = text.project(products[base.reads[0]])
+    return EncodedPrediction(base.predict(products, images), *encode(text, products[base.reads[0]]))
+
+
+def encode(text: LatentText, titles: pa.ChunkedArray) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return (N, D) vectors of titles, of unit length, and which (N,) have one."""
+    vectors = text.project(titles)
     unit, has = unit_length(vectors)
-    return EncodedPrediction(
-        base.predict(products, images), unit, has & (np.linalg.norm(vectors, axis=1) > LEAST)
-    )
+    return unit, has & (np.linalg.norm(vectors, axis=1) > LEAST)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,9 @@ class ExtendedClassifier:
     """A trained classifier `base`, and a head over all classes of `kept`, the trained ones first.
 
     `tree` has the nodes of the trained tree and those of the learned classes. `text` makes vectors of texts
-    where the base has none of its own.
+    where the base has none of its own. Where there are `held` rows, what the base is unsure of counts more
+    for learned classes, and the scores of these are such that the held-out rows are forgotten by no more
+    than was asked for (decision 328).
     """
 
     base: Classifier
@@ -84,6 +91,7 @@ class ExtendedClassifier:
     head: Head
     method: Method
     text: LatentText | None = None
+    held: HeldOut | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -114,6 +122,10 @@ class ExtendedClassifier:
         own = own_mass(before, make_coherent(before, prediction.proba))
         trust = TRUST if self.text is None else TRUST_TEXT
         trust_of = np.where(told, np.where(prediction.seen, trust, 0.0), 1.0)[:, None].astype(np.float32)
+        if self.held is not None:
+            sure = np.where(prediction.seen, own[:, before.leaves].max(1), 1.0)[:, None]
+            total = 1 - rest + rest * sure
+            rest, second[:, new] = rest * sure / total, second[:, new] / total
         own *= trust_of * rest
         own[:, places[old]] += (1 - trust_of) * second[:, old]
         moved = np.zeros((len(own), len(now)), np.float32)
@@ -130,6 +142,9 @@ class ExtendedClassifier:
         self.kept.save(folder)
         save_tensors(folder / "weights.safetensors", {"weights": self.head.weights, "bias": self.head.bias})
         description = {"kind": KIND, "format": FORMAT, "tree": self.tree.to_json(), "method": self.method}
+        if self.held is not None:
+            self.held.save(folder)
+        description["held_out"] = 0 if self.held is None else len(self.held)
         description["text"] = None if self.text is None else self.text.key
         write_json(folder / "classifier.json", description)
 
@@ -143,7 +158,7 @@ def load(folder: Path) -> ExtendedClassifier:
     description = read_json(folder / "classifier.json")
     again = "copy the folder again, or learn the classes again with 'mep3m learn'"
     try:
-        if description["format"] != FORMAT:
+        if description["format"] not in (OLDER, FORMAT):
             raise ModelError(f"{folder} has format {description['format']}, this version reads {FORMAT}")
         tree, method = LabelTree.from_json(description["tree"]), description["method"]
         key = description["text"]
@@ -151,10 +166,13 @@ def load(folder: Path) -> ExtendedClassifier:
         raise ModelError(f"{folder}/classifier.json is incomplete ({error}); {again}") from error
     base, kept = door.load(folder / BASE), ClassStatistics.load(folder)
     text = None if key is None else LatentText.load(folder / TEXT)
+    count = description.get("held_out", 0)
+    held = HeldOut.load(folder) if count else None
     tensors = open_tensors(folder / "weights.safetensors")
-    if kept is None or (text is not None and text.key != key):
+    same_text = text is None or text.key == key
+    if kept is None or not same_text or count != (0 if held is None else len(held)):
         raise ModelError(f"{folder} is not whole: its files are of different runs; {again}")
     head = Head(np.array(tensors["weights"]), np.array(tensors["bias"]))
     if head.weights.shape != kept.means.T.shape or any(tree.index(path) < 0 for path in kept.paths):
         raise ModelError(f"{folder}: head, statistics and tree do not belong together; {again}")
-    return ExtendedClassifier(base, tree, kept, head, method, text)
+    return ExtendedClassifier(base, tree, kept, head, method, text, held)

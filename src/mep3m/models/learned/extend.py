@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +13,9 @@ from mep3m.errors import UsageError
 from mep3m.label_tree.tree import LabelPath, LabelTree
 from mep3m.models.classifier import Classifier
 from mep3m.models.late_fusion import LateFusion
-from mep3m.models.learned.classifier import ExtendedClassifier, read
-from mep3m.models.learned.heads import Method, fit_head
+from mep3m.models.learned.classifier import ExtendedClassifier, encode, read
+from mep3m.models.learned.heads import Head, Method, fit_head
+from mep3m.models.learned.held_out import HeldOut
 from mep3m.models.learned.statistics import WIDEST, ClassStatistics
 from mep3m.models.linear.latent import LatentText
 from mep3m.store.images import Images
@@ -23,6 +23,8 @@ from mep3m.store.rejects import Reject
 
 #: directions of the encoder of texts that is learned for a linear model
 DIRECTIONS = 512
+#: share of products of trained classes that may be lost to learned ones, by all increments together
+FORGET = 0.01
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,20 @@ class ClassRows:
 class ExtendedPart:
     """One classifier that reads products by itself, with what it keeps of the classes that it knows.
 
-    `text` makes vectors of texts where the trained classifier has none of its own.
+    `text` makes vectors of texts where the trained classifier has none of its own; `held` are rows of trained
+    classes that bound what these forget.
     """
 
     base: Classifier
     kept: ClassStatistics | None = None
     text: LatentText | None = None
+    held: HeldOut | None = None
 
     @classmethod
     def of(cls, classifier: Classifier) -> ExtendedPart:
         """Return a classifier as a part, whether it has learned classes before or not."""
         if isinstance(classifier, ExtendedClassifier):
-            return cls(classifier.base, classifier.kept, classifier.text)
+            return cls(classifier.base, classifier.kept, classifier.text, classifier.held)
         return cls(classifier)
 
     def knowing(self, known: ClassRows, new: ClassRows) -> ExtendedPart:
@@ -80,6 +84,23 @@ class ExtendedPart:
             rows.paths, classes, lambda some: found.vectors[some]
         ), found.prediction.rejects
 
+    def learned_by(
+        self, new: ClassStatistics, tree: LabelTree, method: Method, forget: float
+    ) -> ExtendedClassifier:
+        """Return the classifier that knows the classes of `new` too, forgetting as little as asked for."""
+        assert self.kept is not None  # `knowing` was asked first
+        kept = self.kept + new
+        head = fit_head(kept, method)
+        if self.held is not None and self.text is not None:
+            texts = pa.chunked_array([pa.array(self.held.texts, pa.string())])
+            vectors, told = encode(self.text, texts)
+            learned = np.array([self.base.tree.index(path) < 0 for path in kept.paths])
+            proba = head.proba(vectors)
+            most = np.where(told, proba[:, learned].max(1), 0)
+            down = self.held.shift(proba[:, ~learned].sum(1), most, forget)
+            head = Head(head.weights, head.bias + learned.astype(np.float32) * np.float32(down))
+        return ExtendedClassifier(self.base, tree, kept, head, method, self.text, self.held)
+
 
 def parts_of(classifier: Classifier) -> dict[str, ExtendedPart]:
     """Return the parts of a classifier by their names; one that is whole has the name ''."""
@@ -95,8 +116,11 @@ def extended(
     tree: LabelTree,
     method: Method,
     least: int = 1,
+    forget: float = FORGET,
 ) -> tuple[Classifier, list[Reject]]:
     """Return the classifier with the new classes, and the images that could not be read.
+
+    `forget` is the share of products that trained classes may lose since training, where rows are held out.
 
     Raises:
         UsageError: a part can read fewer than `least` products of a class.
@@ -104,11 +128,9 @@ def extended(
     found = {name: part.added(new) for name, part in parts.items()}
     for name, part in parts.items():
         _require(found[name][0], found[name][1], new.paths, part.base.reads, least)
-    made: dict[str, Any] = {}
-    for name, part in parts.items():
-        assert part.kept is not None  # `knowing` was asked first
-        kept = part.kept + found[name][0]
-        made[name] = ExtendedClassifier(part.base, tree, kept, fit_head(kept, method), method, part.text)
+    made: dict[str, Classifier] = {
+        name: part.learned_by(found[name][0], tree, method, forget) for name, part in parts.items()
+    }
     rejects = [reject for _, broken in found.values() for reject in broken]
     if isinstance(classifier, LateFusion):
         return LateFusion(tree, made, classifier.weights, classifier.joined), rejects

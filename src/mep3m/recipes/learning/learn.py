@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
 from mep3m import __version__
 from mep3m.assignment import trained_on
@@ -25,8 +26,9 @@ from mep3m.evaluation.card import training_counts
 from mep3m.evaluation.increments import IncrementScores, right_answers, score_increment, true_nodes
 from mep3m.label_tree.tree import LabelPath
 from mep3m.models.classifier import Classifier
-from mep3m.models.learned.extend import ClassRows, ExtendedPart, bare, extended, parts_of
+from mep3m.models.learned.extend import FORGET, ClassRows, ExtendedPart, bare, extended, parts_of
 from mep3m.models.learned.heads import Method
+from mep3m.models.learned.held_out import HeldOut
 from mep3m.models.learned.statistics import ClassStatistics
 from mep3m.recipes.learning.new_classes import NewClasses, find_new, labels_of
 from mep3m.settings.base import Settings
@@ -41,10 +43,16 @@ _OF_BEFORE = ("filing_curve",)
 
 
 class LearnSettings(Settings):
-    """How new classes are learned: the head, and how many products of each the seed draws (`None`: all)."""
+    """How new classes are learned, and how many products of each the seed draws (`None`: all).
 
-    method: Method = "ridge"
+    `method` is the head (`None`: `finetune` where there is a bound on what is forgotten, else `ridge`).
+    `forget` is the share of products of trained classes that may go to learned ones, since training (`None`:
+    `FORGET` where the run keeps held-out rows to measure it by, else no bound).
+    """
+
+    method: Method | None = None
     shots: int | None = None
+    forget: float | None = Field(default=None, ge=0, le=1)
     seed: int = 0
 
 
@@ -106,25 +114,40 @@ def learn_run(
     test_rows = [(labels_of(run, one, found.taxonomy), one) for one in tests]
     rows = ClassRows(found.dataset.products, new.images, found.paths, found.classes)
     parts = {name: _knowing(run, name, part, rows, known) for name, part in parts_of(run.classifier).items()}
-    classifier, rejects = extended(
-        run.classifier, parts, rows, found.tree, settings.method, settings.shots or 1
-    )
+    bound = _bound(run, parts, settings)
+    method = settings.method or ("ridge" if bound is None else "finetune")
+    least, forget = settings.shots or 1, FORGET if bound is None else bound
+    classifier, rejects = extended(run.classifier, parts, rows, found.tree, method, least, forget)
     seconds = round(time.perf_counter() - began, 2)
     classes = _described(found, classifier)
     history = [*read_json(run.folder / "run.json").get("learned", ())]
     scores = _scores(run.classifier, classifier, history, found, test_rows) if tests else None
-    increment = {"increment": len(history) + 1, "method": settings.method, "classes": classes}
-    history.append(increment | {"scores": None if scores is None else scores.to_json()})
+    increment = {"increment": len(history) + 1, "method": method, "classes": classes}
+    history.append(increment | {"forget": bound, "scores": None if scores is None else scores.to_json()})
     with _appearing(out) as folder:
         _write(run, found, new, classifier, history, settings, folder)
         write_json(folder / "timings.json", {"seconds": seconds})
     return Learned(out, tuple(classes), scores, tuple(history), tuple(rejects), seconds)
 
 
+def _bound(run: Run, parts: Mapping[str, ExtendedPart], settings: LearnSettings) -> float | None:
+    """Return the share that trained classes may lose, `None` where nothing tells what they lose."""
+    if all(part.held is not None for part in parts.values()):
+        return FORGET if settings.forget is None else settings.forget
+    if settings.forget is not None:
+        raise UsageError(
+            f"{run.folder} keeps no held-out rows, so that nothing tells how much it forgets (only linear "
+            "models of text keep such, and an earlier version kept none): train it again with "
+            "'mep3m train', or leave --forget out"
+        )
+    return None
+
+
 def _knowing(run: Run, name: str, part: ExtendedPart, new: ClassRows, known: Opened | None) -> ExtendedPart:
     """Return a part of the run with what it keeps of the classes that it was trained on."""
     if part.kept is not None:
         return part
+    part = replace(part, held=HeldOut.load(run.folder / name))
     kept = ClassStatistics.load(run.folder / name)
     if kept is not None:
         return replace(part, kept=kept)
