@@ -1,7 +1,7 @@
 """New classes in increments: accuracy on old and new ones beside training everything together.
 
     python -m bench.learn --work FOLDER [--sets grocery,retail,medical] [--seeds 0,1,2,3,4] [--cache FOLDER]
-        [--methods ridge,prototypes,finetune,together]
+        [--methods ridge,prototypes,finetune,together] [--plot CURVES.svg]
 
 A seed draws the new classes and ten products of each; they are learned in five increments. Pictures are
 encoded once (`--cache` may hold them already). Printed for each method, with 95 % t-intervals over the seeds:
@@ -17,7 +17,7 @@ import csv
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.image_sets import DATA, rows_of, write_table
+from bench.plots import bands
 from mep3m.arrays import unit_length
 from mep3m.assignment.run import Run
 from mep3m.dataset.reading import Opened, open_products
@@ -341,6 +342,22 @@ def summary(results: Sequence[dict[str, Any]]) -> None:
         )
 
 
+def curves(found: Mapping[str, Sequence[dict[str, Any]]], file: Path) -> None:
+    """Draw what the trained classes have lost after each increment, with 95 % t-intervals over the seeds."""
+    series = {}
+    for name, results in found.items():
+        method = next(one for one in METHODS if len(results[0].get(one, ())) > 1)
+        lost = 100 * np.array([[step["lost"] for step in one[method]] for one in results])
+        half = stats.t.ppf(0.975, len(lost) - 1) * lost.std(0, ddof=1) / np.sqrt(len(lost))
+        mean = lost.mean(0)
+        series[f"{name}, {method}"] = [
+            (step + 1.0, middle, middle - own, middle + own)
+            for step, (middle, own) in enumerate(zip(mean, half, strict=True))
+        ]
+    axes = ("increments of new classes", "points that the trained classes have lost since training")
+    bands(file, "Forgetting", axes, series)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
@@ -348,10 +365,12 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2,3,4")
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--methods", default=",".join((*METHODS, "together")))
+    parser.add_argument("--plot", type=Path, help="an SVG file for the curves of forgetting")
     options = parser.parse_args()
     cache, methods = options.cache or options.work / "cache", options.methods.split(",")
+    found: dict[str, list[dict[str, Any]]] = {}
     for name in options.sets.split(","):
-        results = []
+        results = found.setdefault(name, [])
         for seed in options.seeds.split(","):
             kept = options.work / f"{name}-{seed}.json"
             if not kept.exists():
@@ -361,6 +380,8 @@ def main() -> None:
             results.append(json.loads(kept.read_text()))
         print(f"\n**{name}**\n")
         summary(results)
+    if options.plot:
+        curves(found, options.plot)
 
 
 if __name__ == "__main__":
