@@ -68,6 +68,7 @@ def test_the_answer_comes_as_a_title_is_typed_and_by_enter(page: Any) -> None:
 def test_every_key_that_is_shown_is_listed_and_does_it(page: Any) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("?")
+    page.locator("#keys dt").first.wait_for()
     listed = page.locator("#keys dt").all_inner_texts()
     assert {"/", "Enter", "?"} <= set(listed)
     assert set(page.locator("kbd").all_inner_texts()) <= set(listed)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mep3m.cli.shared import NEW_FOLDER, column_options, given_columns, json_option, print_json
+from mep3m.cli.shared import NEW_FOLDER, Share, column_options, given_columns, json_option, print_json
 
 if TYPE_CHECKING:
     from mep3m.assignment.run import Run
@@ -34,7 +34,7 @@ Examples:
 @click.option("--shots", type=click.IntRange(1), help="Products of each class to learn from. Default: all.")
 @click.option(
     "--forget",
-    type=click.FloatRange(0, 1),
+    type=Share(),
     help="Share of products of trained classes that learned ones may take, all increments together, by what "
     "was held out in training; 1 is no bound. Default: 0.01 for a linear model of text; others have none.",
 )
