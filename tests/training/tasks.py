@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mep3m.errors import UsageError
 from mep3m.settings.run import RunSettings
 from mep3m.store.images import Images
 from mep3m.training.examples import encode_labels
-from mep3m.training.task import Task
+from mep3m.training.task import Task, Trained
 from tests.models.catalogue import TREE
 
 
@@ -33,3 +36,13 @@ def task_of(
     settings = RunSettings.parse({"model": model, "modality": modality, "options": options or {}}, "test")
     codes = encode_labels(table, TREE)
     return Task(table, TREE, codes, rows[:cut], rows[cut:], images, settings, "split")
+
+
+def with_minutes(train: Callable[[float], Trained], minutes: float) -> tuple[Trained, float]:
+    """Train within so many minutes, or those that it asks for where the machine is too busy for that."""
+    try:
+        return train(minutes), minutes
+    except UsageError as error:
+        asked = re.search(r"Give minutes = ([\d.]+)", str(error))
+        assert asked, error
+        return train(float(asked[1])), float(asked[1])

@@ -19,7 +19,7 @@ from mep3m.training.loop.fit import FitState
 from mep3m.training.network_presets import resolve
 from mep3m.training.task import Trained
 from tests.models.catalogue import TREE, products
-from tests.training.tasks import task_of
+from tests.training.tasks import task_of, with_minutes
 
 CODES = TREE.encode([("food", "tea"), ("food", "rice"), ("home", "lamp")])
 SMALL = {"backbone": "test_efficientnet", "pixels": 32, "trained": 2, "epochs": 3, "batch": 8}
@@ -197,10 +197,15 @@ def test_minutes_bound_the_run_with_the_pictures_read_and_the_held_out_rows(
     weights: Path, tmp_path: Path
 ) -> None:
     table, images = products(tmp_path / "images", 30)
-    options = SMALL | {"weights": str(weights), "minutes": 0.05}
+    options = SMALL | {"weights": str(weights)}
     del options["epochs"]
-    trained = network.train(task_of(table, images, "pretrained", options, valid=6), tmp_path / "run")
-    assert trained.timings["seconds"] < 0.05 * 60 * 1.5
+
+    def train(minutes: float) -> Trained:
+        task = task_of(table, images, "pretrained", options | {"minutes": minutes}, valid=6)
+        return network.train(task, tmp_path / "run")
+
+    trained, minutes = with_minutes(train, 0.05)
+    assert trained.timings["seconds"] < 60 * minutes * 1.5
     assert trained.log["epochs"]
     short = task_of(table, images, "pretrained", options | {"minutes": 0.0001})
     with pytest.raises(UsageError, match=r"minutes = 0.0001 is too short: .* Give minutes = "):
