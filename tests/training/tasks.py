@@ -44,5 +44,6 @@ def with_minutes(train: Callable[[float], Trained], minutes: float) -> tuple[Tra
         return train(minutes), minutes
     except UsageError as error:
         asked = re.search(r"Give minutes = ([\d.]+)", str(error))
-        assert asked, error
+        if asked is None:
+            raise
         return train(float(asked[1])), float(asked[1])
