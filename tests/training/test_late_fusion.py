@@ -168,3 +168,15 @@ def test_without_any_title_image_and_ocr_text_are_fused(
         )
     with pytest.raises(UsageError, match="no row has a title"):
         late_fusion.train(task_of(without(table, "title"), images, "late-fusion", FUSED), tmp_path / "two")
+
+
+@pytest.mark.parametrize(("given", "used"), [({}, None), ({"discriminant": "0.3"}, 0.3)])
+def test_beside_titles_the_heads_have_no_discriminant_unless_it_is_asked_for(
+    given: dict[str, Any], used: float | None, tmp_path: Path
+) -> None:
+    table, images = products(tmp_path / "images", 12)
+    small = {"backbone": "tf_efficientnet_lite0", "pixels": 64, "crops": "0.89", "mirror": "false"}
+    task = task_of(table, images, "late-fusion", small | {"text.min_ngram": 2} | given, valid=4)
+    log = late_fusion.train(task, tmp_path / "run").log["image"]
+    assert log["training"]["optimiser"] == "lbfgs"
+    assert log["training"]["discriminant"] == used

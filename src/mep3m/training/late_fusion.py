@@ -17,6 +17,8 @@ from mep3m.training.task import Task, Trained
 
 #: the image part; `image_model` in the options names another
 IMAGE_MODEL = "pretrained"
+#: beside titles the image part is surer of rare classes than it is right with one (docs/log/pretrained.md)
+NO_DISCRIMINANT: dict[str, Any] = {"discriminant": None}
 
 
 def train(task: Task, run: Path) -> Trained:
@@ -24,7 +26,8 @@ def train(task: Task, run: Path) -> Trained:
 
     With `ocr=true` the OCR text is a third part, a linear model that reads nothing else; where no row has a
     title, it is the second one. Options starting with `text.` or `ocr.` go to that linear model,
-    `image_model` names the image network, all others go to it. Where they give it minutes, those of the
+    `image_model` names the image network, all others go to it (`pretrained` is used without a discriminant
+    unless they name one). Where they give it minutes, those of the
     linear models count. `valid_proba` is slightly favourable: its rows also chose one weight a part and
     level.
 
@@ -53,6 +56,8 @@ def train(task: Task, run: Path) -> Trained:
         for name, reads in texts.items()
     }
     spent = time.monotonic() - began
+    if model == IMAGE_MODEL:
+        options = NO_DISCRIMINANT | options
     image = network.train(_part(task, "image", model, options), run / "image", spent)
     parts = {"image": image, **read}
     present = np.stack([part.valid_seen for part in parts.values()], 1)
