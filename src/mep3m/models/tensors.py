@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from safetensors.numpy import save_file
 
 from mep3m.errors import ModelError
 from mep3m.store.filesystem import atomic_write
+
+Made = TypeVar("Made")
 
 _TYPES = {
     "F32": np.float32,
@@ -50,6 +52,21 @@ def open_tensors(path: Path) -> dict[str, NDArray[Any]]:
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{damaged} ({error})") from error
+
+
+def read_tensors(path: Path, make: Callable[[dict[str, NDArray[Any]]], Made]) -> Made | None:
+    """Return what `make` makes of the arrays of a file; `None` where there is no file.
+
+    Raises:
+        ModelError: the file is damaged, or `make` does not find in it what it needs.
+    """
+    if not path.exists():
+        return None
+    held = open_tensors(path)
+    try:
+        return make(held)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} is damaged ({error!r}); copy it or train again") from None
 
 
 def _header(path: Path) -> tuple[dict[str, Any], int]:

@@ -5,8 +5,10 @@ Rows that a model has learned from say nothing of that: it is sure of nearly all
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -17,7 +19,7 @@ from mep3m.arrays import Floats, Ints
 from mep3m.errors import ModelError
 from mep3m.label_tree.probabilities import right_leaves
 from mep3m.label_tree.tree import LabelTree
-from mep3m.models.tensors import open_tensors, save_tensors
+from mep3m.models.tensors import read_tensors, save_tensors
 
 FILE = "held_out.safetensors"
 #: rows that are kept, at most
@@ -78,19 +80,14 @@ class HeldOut:
         Raises:
             ModelError: the file is damaged.
         """
-        if not (folder / FILE).exists():
-            return None
-        held = open_tensors(folder / FILE)
-        try:
-            made = cls(
-                tuple(orjson.loads(held["texts"].tobytes())),
-                np.array(held["sure"]),
-                np.array(held["right"], dtype=bool),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{folder / FILE} is damaged ({error!r}); copy it or train again") from None
-        if len({len(made), len(made.sure), len(made.right)}) != 1:
+        made = read_tensors(folder / FILE, cls._made)
+        if made is not None and len({len(made), len(made.sure), len(made.right)}) != 1:
             raise ModelError(
                 f"{folder / FILE} is damaged: its arrays differ in length; copy it or train again"
             )
         return made
+
+    @classmethod
+    def _made(cls, held: Mapping[str, NDArray[Any]]) -> HeldOut:
+        texts = tuple(orjson.loads(held["texts"].tobytes()))
+        return cls(texts, np.array(held["sure"]), np.array(held["right"], dtype=bool))

@@ -6,7 +6,7 @@ that classes learned one after the other give the same as all at once. A class k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mep3m.arrays import Ints
 from mep3m.errors import ModelError
 from mep3m.label_tree.tree import LabelPath
-from mep3m.models.tensors import open_tensors, save_tensors
+from mep3m.models.tensors import read_tensors, save_tensors
 
 FILE = "statistics.safetensors"
 #: vectors that are kept of each class: to choose settings by, and to replay when a head is fine-tuned
@@ -110,26 +110,23 @@ class ClassStatistics:
         Raises:
             ModelError: the file is damaged.
         """
-        if not (folder / FILE).exists():
-            return None
-        held = open_tensors(folder / FILE)
-        try:
-            paths = tuple(tuple(path) for path in orjson.loads(held["paths"].tobytes()))
-            made = cls(
-                paths,
-                np.array(held["counts"]),
-                held["means"].astype(np.float64),
-                held["products"].astype(np.float64),
-                held["examples"].astype(np.float32),
-                np.array(held["owners"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{folder / FILE} is damaged ({error!r}); copy it or train again") from None
-        if len({len(made.paths), len(made.counts), len(made.means)}) != 1:
+        made = read_tensors(folder / FILE, cls._made)
+        if made is not None and len({len(made.paths), len(made.counts), len(made.means)}) != 1:
             raise ModelError(
                 f"{folder / FILE} is damaged: its arrays differ in length; copy it or train again"
             )
         return made
+
+    @classmethod
+    def _made(cls, held: Mapping[str, NDArray[Any]]) -> ClassStatistics:
+        return cls(
+            tuple(tuple(path) for path in orjson.loads(held["paths"].tobytes())),
+            np.array(held["counts"]),
+            held["means"].astype(np.float64),
+            held["products"].astype(np.float64),
+            held["examples"].astype(np.float32),
+            np.array(held["owners"]),
+        )
 
 
 def _evenly(own: NDArray[np.intp], count: int) -> NDArray[np.intp]:
