@@ -75,17 +75,17 @@ def _discriminant(
     place = torch.full((int(classes.max()) + 2,), -1)  # the last is that of -1, a label that is not known
     place[classes] = torch.arange(count)
 
-    def rows() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Give features (n, D), scores (n, C) and the place (n,) of the class of the rows that have one."""
+    def rows() -> Iterator[tuple[Tensor, Tensor]]:
+        """Give the features (n, D) of the rows that have a class, and its place (n,)."""
         for batch in batches:
             targets = batch["targets"].cpu().numpy()
             nodes = torch.from_numpy(deepest(targets) if level is None else targets[:, level]).long()
             own = place[nodes]
             features = network.encode(batch)[(own >= 0).to(device)]
-            yield features, network.head(features)[:, classes.to(device)], own[own >= 0].to(device)
+            yield features, own[own >= 0].to(device)
 
     sums, products, counts = torch.zeros(()), torch.zeros(()), torch.zeros(count, device=device)
-    for features, _, own in rows():
+    for features, own in rows():
         empty = torch.zeros(count, features.shape[1], device=device)
         sums = sums + empty.index_add_(0, own, features).double()
         products = products + (features.T @ features).double()
@@ -98,7 +98,8 @@ def _discriminant(
     weights = torch.from_numpy(found.weights.T.astype(np.float32)).to(device)
     bias = torch.from_numpy((found.bias + frequency).astype(np.float32)).to(device)
     heads, own_spread = 0.0, 0.0
-    for features, scores, _ in rows():
+    for features, _ in rows():
+        scores = network.head(features)[:, classes.to(device)]
         heads += float(scores.std(1, correction=0).sum())
         own_spread += float((features @ weights.T + bias).std(1, correction=0).sum())
     stretch = heads / max(own_spread, 1e-12)
